@@ -1,0 +1,43 @@
+/*
+ * Messages for people on standard error and in --log-file; never on standard
+ * output. Nothing here blocks: a full pipe drops the message, because one
+ * client in use never reads its command's standard error. Registered secrets
+ * are replaced by "[hidden]" wherever they turn up.
+ */
+#ifndef MPMCP_DIAG_H
+#define MPMCP_DIAG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+enum diag_level {
+	DIAG_ERROR, /* something failed */
+	DIAG_NOTE,  /* a person must act, or will want to know */
+	DIAG_DEBUG, /* only with --debug */
+};
+
+/* The most verbose level that standard error shows; DIAG_NOTE at start. --silent: DIAG_ERROR. */
+void diag_set_level(enum diag_level most);
+bool diag_debugging(void); /* true when somebody would see DIAG_DEBUG */
+
+/* Everything, DIAG_DEBUG included when debugging, also goes to this file (0600, appended). */
+bool diag_open_log(const char *path, struct err *e) __attribute__((warn_unused_result));
+void diag_close(void);
+
+void diag_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void diag_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void diag_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * From now on this string is hidden in every message. Copies it; strings under
+ * 6 bytes are ignored, since hiding them would garble everything and they
+ * protect nothing. Thread-free like all of the program.
+ */
+void diag_hide(const char *secret, size_t n);
+/* Replaces every registered secret in s (in place; s never grows). For texts from peers. */
+char *diag_redact(char *s);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * Small allocations that never fail: out of memory for a few hundred bytes
+ * leaves no sensible way on, so the program says so and ends. Anything whose
+ * size a peer chooses goes through struct buf instead, which can refuse.
+ */
+#ifndef MPMCP_MEM_H
+#define MPMCP_MEM_H
+
+#include <stddef.h>
+
+void *mem_new(size_t n) __attribute__((malloc, returns_nonnull)); /* zeroed */
+void *mem_grow(void *p, size_t count, size_t size) __attribute__((returns_nonnull));
+char *mem_dup(const char *s) __attribute__((malloc, returns_nonnull));
+char *mem_ndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull)); /* adds a NUL */
+char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * The bridge: MCP messages from standard input to a Streamable HTTP endpoint
+ * and back. A map of this folder, in the order a message travels:
+ *
+ *   wire      lines in, lines out (MCP stdio transport)
+ *   envelope  what kind of message is this, whose id
+ *   session   who owes whom an answer; session id, revision, re-initialisation
+ *   transport POST, GET, DELETE over HTTP; JSON bodies, resumption
+ *   sse       text/event-stream bytes to events
+ *   bridge    owns all of them and ties them to the loop; ends when stdin does
+ */
+#ifndef MPMCP_BRIDGE_H
+#define MPMCP_BRIDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "auth/auth.h"
+#include "base/err.h"
+#include "net/http.h"
+#include "net/loop.h"
+
+struct bridge_header {
+	const char *name, *value;
+};
+
+struct bridge_opts {
+	const char *url;                     /* the MCP endpoint */
+	const struct bridge_header *headers; /* sent with every request to its origin; no Authorization */
+	size_t nheaders;
+	int in_fd, out_fd;
+};
+
+enum bridge_end {
+	BRIDGE_END_INPUT,  /* end of input: what was due has been delivered, or the drain limit came */
+	BRIDGE_END_SIGNAL, /* SIGTERM, SIGHUP */
+	BRIDGE_END_INTERRUPT, /* SIGINT */
+	BRIDGE_END_OUTPUT, /* nobody reads standard output any more */
+	BRIDGE_END_PARENT, /* the process that started us is gone */
+	BRIDGE_END_FAILED, /* e says why */
+};
+
+/* Borrows everything until it returns. Once started it ends only in these ways. */
+enum bridge_end bridge_run(struct loop *l, struct http *h, struct auth *a,
+	const struct bridge_opts *o, struct err *e);
+
+/*
+ * For a failure before the bridge could start (an unknown flag, a broken token): clients show the
+ * message of a JSON-RPC error, not standard error. Answers the first request of in_fd with why
+ * (all requests that arrived with it, too), then returns; also at end of input or a signal.
+ */
+void bridge_refuse(int in_fd, int out_fd, const struct err *why);
+
+/* The JSON-RPC error code for a kind of failure: -31401 sign-in needed, ... (table in the .c). */
+long bridge_error_code(enum err_kind kind);
+
+#endif

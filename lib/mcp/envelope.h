@@ -1,0 +1,106 @@
+/*
+ * One JSON-RPC 2.0 message, read without a tree.
+ *
+ * envelope_scan() goes over the bytes once: it checks the JSON grammar (RFC
+ * 8259), UTF-8 (RFC 3629) and depth, turns line breaks between tokens into
+ * blanks in place, and notes where the members of the outermost object stand.
+ * It allocates nothing. What lies deeper is read with walk.h, from text that
+ * this scan has passed. This is the hot loop of the program.
+ */
+#ifndef MPMCP_ENVELOPE_H
+#define MPMCP_ENVELOPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/*
+ * The longest message, in either direction. A tool result of 64 MiB is known to
+ * happen (exports, replays); four times that is more than any client's own
+ * JSON parser takes, and still a size that a laptop has to spare.
+ */
+#define ENVELOPE_MAX ((size_t)256 << 20)
+
+/*
+ * Brackets inside brackets. Python's parser stops near 1,000, jansson at 2,048;
+ * no real message comes near 100.
+ */
+#define ENVELOPE_DEPTH 1024
+
+/* A piece of the scanned bytes. p NULL: the member is not there. */
+struct span {
+	const char *p;
+	size_t n;
+};
+
+enum envelope_kind {
+	ENVELOPE_REQUEST,      /* method and id (string or number) */
+	ENVELOPE_NOTIFICATION, /* method, no id */
+	ENVELOPE_RESPONSE,     /* result or error, not both; id string, number or (error only) null */
+	ENVELOPE_BATCH,        /* an array, not empty: JSON-RPC batch (MCP 2025-03-26 only) */
+	ENVELOPE_INVALID,      /* JSON, but none of the above: `why` says what is wrong */
+};
+
+enum envelope_status {
+	ENVELOPE_OK,
+	ENVELOPE_BAD_JSON, /* not RFC 8259 */
+	ENVELOPE_BAD_UTF8,
+	ENVELOPE_TOO_DEEP, /* over ENVELOPE_DEPTH */
+};
+
+struct envelope {
+	enum envelope_kind kind;
+	const char *why;    /* ENVELOPE_INVALID: "\"method\" appears twice", ...; static */
+	struct span id;     /* raw text, quotes included */
+	struct span method; /* what stands between the quotes, escapes as they are */
+	bool method_escaped; /* method holds a backslash: compare with walk_string() */
+	struct span params; /* raw text of the value */
+	struct span result; /* raw text of the value */
+	struct span error;  /* raw text of the value */
+	struct span whole;  /* the message without white space around it */
+};
+
+/*
+ * Reads n bytes. On ENVELOPE_OK *out refers into p; otherwise *out has kind
+ * ENVELOPE_INVALID and `why` in words, and *at (may be NULL) is the offset of
+ * the first byte that is wrong. Only CR and LF between tokens are ever changed.
+ *
+ * A message is invalid when "jsonrpc" is missing or not "2.0", when one of
+ * jsonrpc, id, method, params, result, error appears twice at the top (parsers
+ * disagree on which one counts, so no filter could be trusted), when a
+ * request's id is neither string nor number, or params is neither object nor
+ * array. Escapes in those names are undone before they are compared.
+ */
+enum envelope_status envelope_scan(char *p, size_t n, struct envelope *out, size_t *at)
+	__attribute__((warn_unused_result));
+
+/* method equals this name, escapes undone. */
+bool envelope_method_is(const struct envelope *m, const char *name);
+
+/*
+ * Two raw ids mean the same: equal bytes, or equal strings with escapes undone,
+ * or numbers of equal value (1, 1.0, 1e0; compared as doubles when one of them
+ * is not an integer of up to 18 digits, since that is what most peers do).
+ */
+bool envelope_id_equal(struct span a, struct span b);
+/* Equal for equal ids. */
+size_t envelope_id_hash(struct span id);
+
+/* ---- making messages ---- */
+
+/* Appends s as a JSON string with quotes. Bytes that are not UTF-8 become U+FFFD. */
+bool envelope_quote(struct buf *out, const char *s, size_t n) BUF_MUST;
+
+/*
+ * Appends an error response. id: raw text, or {NULL,0} for null. data: raw JSON
+ * or NULL. No line break is added.
+ */
+bool envelope_error(struct buf *out, struct span id, long code, const char *message,
+	const char *data) BUF_MUST;
+
+/* Codes of JSON-RPC 2.0 section 5.1 that the bridge itself uses. */
+#define ENVELOPE_PARSE_ERROR (-32700L)
+#define ENVELOPE_INVALID_REQUEST (-32600L)
+
+#endif

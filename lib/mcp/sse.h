@@ -1,0 +1,64 @@
+/*
+ * Bytes of a text/event-stream in, events out.
+ * HTML Living Standard, section 9.2.6 "Interpreting an event stream".
+ *
+ * A push parser: feed the body in pieces of any size; where the cuts fall
+ * changes nothing. An event that lies whole in one piece with a single data
+ * line is handed over without a copy. Memory stays below cap bytes of data
+ * plus one unfinished line.
+ */
+#ifndef MPMCP_SSE_H
+#define MPMCP_SSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Longest event name or id that is kept; longer fields are ignored, as a whole. */
+#define SSE_FIELD_MAX 4096
+
+struct sse_event {        /* valid until the callback returns */
+	const char *name; /* "message" when the stream gives none; NUL-terminated */
+	const char *id;   /* last event ID so far, "" when none; NUL-terminated */
+	char *data;       /* not NUL-terminated; the callee may change it */
+	size_t len;       /* bytes in data; 0 when the event had only an id (see `primed`) */
+};
+
+struct sse; /* one stream */
+
+/* False stops the parser: sse_feed() returns SSE_STOPPED at once. The callee may free nothing of
+ * the parser. */
+typedef bool sse_fn(void *ctx, struct sse_event *ev);
+
+enum sse_status {
+	SSE_OK,
+	SSE_STOPPED, /* the callback said so */
+	SSE_TOO_LONG, /* an event's data passed the cap */
+};
+
+/* fn is called for every dispatched event. The standard dispatches nothing for an event without
+ * data lines, and for one whose data is empty; MCP gives the latter a meaning only through its id,
+ * which sse_last_id() then already shows. */
+struct sse *sse_new(size_t cap, sse_fn *fn, void *ctx) __attribute__((warn_unused_result));
+void sse_free(struct sse *s); /* NULL is fine; not from inside the callback */
+
+/* After anything but SSE_OK the parser is dead: only sse_free() and sse_last_id() may follow. The
+ * bytes of p may be changed by the event callback. */
+enum sse_status sse_feed(struct sse *s, char *p, size_t n) __attribute__((warn_unused_result));
+
+/* Inside the callback: moves the event's data into out (no copy when the parser owns it whole).
+ * False when out's cap is too small. */
+bool sse_take(struct sse *s, const struct sse_event *ev, struct buf *out) BUF_MUST;
+
+/* The last event ID as the standard defines it (set by dispatch, also of events without data; ids
+ * with NUL are ignored). "" when none. Borrowed until the next sse_feed(). */
+const char *sse_last_id(const struct sse *s);
+/* Milliseconds of the last valid retry field, -1 when there was none. */
+int64_t sse_retry_ms(const struct sse *s);
+/* Starts a new connection of the same stream: unfinished event dropped, last event ID and retry
+ * kept, a BOM expected again. */
+void sse_reconnect(struct sse *s);
+
+#endif

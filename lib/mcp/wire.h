@@ -1,0 +1,80 @@
+/*
+ * The stdio transport of MCP: messages delimited by newlines, in on one
+ * descriptor, out on another. Both are set non-blocking while in use and get
+ * their flags back.
+ */
+#ifndef MPMCP_WIRE_H
+#define MPMCP_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "net/loop.h"
+
+/* ---- in ---- */
+
+struct wire_in;
+
+struct wire_in_events {
+	/* One line without its line end (LF or CRLF); lines of white space alone are passed over. The
+	 * last line needs no line end. p is the callee's to change until it returns; p[n] may be
+	 * read and is no part of the line. */
+	void (*line)(void *ctx, char *p, size_t n);
+	/* A line passed the cap; the rest of it is skipped. */
+	void (*too_long)(void *ctx);
+	/* End of input, or a read error (e set): nothing follows. */
+	void (*end)(void *ctx, const struct err *e);
+};
+
+struct wire_in *wire_in_new(struct loop *l, int fd, size_t cap, const struct wire_in_events *on,
+	void *ctx, struct err *e) __attribute__((warn_unused_result));
+void wire_in_free(struct wire_in *w); /* restores the descriptor's flags; NULL is fine; fine inside callbacks */
+
+/* Inside line(): makes the line the caller's, without a copy when it is large. */
+bool wire_in_take(struct wire_in *w, const char *p, size_t n, struct buf *out) BUF_MUST;
+
+/* Paused, it reads nothing and calls nothing back (lines already read wait, the end too). */
+void wire_in_pause(struct wire_in *w, bool paused);
+
+/* ---- out ---- */
+
+struct wire_out;
+
+struct wire_out_events {
+	/* The backlog fell to wire_out's low mark after having passed the high one. */
+	void (*drained)(void *ctx);
+	/* The reader is gone (EPIPE, ...) or the descriptor failed: nothing can be written any more. */
+	void (*broken)(void *ctx, const struct err *e);
+};
+
+/* Backlog at which wire_out_full() turns true, and at which drained() is called. One big message
+ * may pass the high mark by its own size; the marks bound everything behind it. */
+#define WIRE_OUT_HIGH ((size_t)1 << 20)
+#define WIRE_OUT_LOW ((size_t)256 << 10)
+
+struct wire_out *wire_out_new(struct loop *l, int fd, const struct wire_out_events *on, void *ctx,
+	struct err *e) __attribute__((warn_unused_result));
+/* Restores the descriptor's flags. What was not written is dropped. NULL is fine. */
+void wire_out_free(struct wire_out *w);
+
+/* Queues one message and the newline behind it; written whole and in order, at the end of the
+ * round or when the descriptor takes it. False when there is no memory. After broken(), true and
+ * dropped. */
+bool wire_out_add(struct wire_out *w, const char *p, size_t n) BUF_MUST;
+/* The same for a message in several parts (for messages with a replaced span). */
+struct wire_part {
+	const char *p;
+	size_t n;
+};
+bool wire_out_addv(struct wire_out *w, const struct wire_part *parts, size_t count) BUF_MUST;
+/* The same, taking over the memory of m (empty afterwards): for large messages. */
+bool wire_out_take(struct wire_out *w, struct buf *m) BUF_MUST;
+
+bool wire_out_full(const struct wire_out *w);
+size_t wire_out_backlog(const struct wire_out *w); /* bytes not yet written */
+/* Tries to write the backlog, waiting for the reader at most ms: only for the end of the program. */
+void wire_out_flush(struct wire_out *w, int ms);
+
+#endif

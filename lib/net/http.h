@@ -1,0 +1,108 @@
+/*
+ * HTTP exchanges on the loop, over libcurl's multi interface driven by its
+ * socket callbacks. The only file that knows libcurl, besides url.c.
+ *
+ * What it adds to libcurl: never sends a request twice by itself (libcurl
+ * would, when a kept-alive connection dies before the answer), never follows a
+ * redirect by itself, splits waiting time into connect, headers and gaps
+ * between body pieces, and can stand still as a whole (back-pressure).
+ */
+#ifndef MPMCP_HTTP_H
+#define MPMCP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "net/loop.h"
+
+struct http;     /* connections, caches and settings, shared by exchanges */
+struct http_req; /* one exchange */
+
+struct http_opts {
+	const char *cacert;         /* --cacert FILE, added to nothing: this store alone; or NULL */
+	int64_t connect_timeout_ms; /* 0: none */
+	int64_t headers_timeout_ms; /* from the request's last byte to the answer's header; 0: none */
+	int64_t body_timeout_ms;    /* longest gap between two pieces of a body; 0: none */
+	unsigned max_connections;   /* to one host, HTTP/1.1; 0: no limit */
+	bool ipv4;                  /* names are resolved to IPv4 only */
+};
+
+/* Borrows o only during the call. */
+struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
+	__attribute__((warn_unused_result));
+void http_free(struct http *h); /* ends exchanges still running without calling them back */
+
+/*
+ * While held, nothing is read from or written to any connection: the peers' TCP
+ * windows fill and they stop. Time does not count against the time-outs.
+ */
+void http_hold(struct http *h, bool held);
+
+/* Header fields for requests, in a list that can be shared by many. */
+struct http_fields;
+/* Name and value must be valid (RFC 9110 section 5); an empty value sends "Name:" with nothing
+ * behind it. False, with e set, for CR, LF, NUL, other control characters or a name that is not a
+ * token. *f starts as NULL. */
+bool http_fields_add(struct http_fields **f, const char *name, const char *value, struct err *e)
+	__attribute__((warn_unused_result));
+void http_fields_free(struct http_fields *f); /* wipes the values: one of them is a credential */
+
+/* The answer's header, to look up while a callback runs. Values are borrowed, trimmed; NULL when
+ * absent. nth counts from 0 for repeated fields. */
+const char *http_answer_field(const struct http_req *r, const char *name, size_t nth);
+
+enum http_flow { HTTP_GO, HTTP_STOP /* the exchange ends here, as a success: done() follows */ };
+
+/*
+ * How an exchange went. Exactly one done() per http_start() that returned a request, unless
+ * http_cancel() came first; the request is freed when it returns.
+ */
+enum http_outcome {
+	HTTP_DONE,         /* the answer arrived whole (or HTTP_STOP was returned) */
+	HTTP_UNREACHABLE,  /* no connection came about: the server has not seen the request */
+	HTTP_BROKEN,       /* the connection failed later: the server may have acted */
+	HTTP_TIMED_OUT,    /* no header, or a gap in the body, beyond the limit */
+	HTTP_TLS_FAILED,   /* certificate or handshake: not seen by the server either */
+};
+
+struct http_events {
+	/* The final header (1xx are passed over) is there; status is the HTTP status code. */
+	enum http_flow (*head)(void *ctx, struct http_req *r, long status);
+	/* A piece of the body, decompressed. The bytes are the callee's to change until it returns. */
+	enum http_flow (*body)(void *ctx, struct http_req *r, char *p, size_t n);
+	/* e says what failed (kind ERR_NET), in words for a person; NULL with HTTP_DONE. */
+	void (*done)(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e);
+};
+
+struct http_call {
+	const char *method;              /* "GET", "POST", "DELETE" */
+	const char *url;                 /* copied */
+	const struct http_fields *shared; /* sent first; borrowed until the end of the exchange */
+	struct http_fields *own;         /* taken over, also on failure; or NULL */
+	const char *body;                /* borrowed until the end of the exchange; NULL: no body */
+	size_t body_len;
+	bool endless;                    /* a stream that may be silent for ever: no body time-out */
+	int64_t total_ms;                /* limit for the whole exchange; 0: none */
+	const struct http_events *on;    /* borrowed */
+	void *ctx;
+};
+
+/* NULL with e set when libcurl refuses the request; done() is never called from inside it. */
+struct http_req *http_start(struct http *h, const struct http_call *c, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* Ends an exchange at once, without done(). Fine inside its own callbacks. NULL is fine. */
+void http_cancel(struct http_req *r);
+
+/* True once a byte of the request may have reached the server. */
+bool http_sent(const struct http_req *r);
+
+/* "libcurl/7.88.1 OpenSSL/3.0.19 ...": for --version. Borrowed, static. */
+const char *http_version(void);
+/* Where certificate authorities are read from with these options and this environment, in words:
+ * for doctor. malloc'ed. */
+char *http_ca_source(const char *cacert) __attribute__((warn_unused_result));
+
+#endif
