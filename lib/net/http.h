@@ -27,6 +27,7 @@ struct http_opts {
 	int64_t body_timeout_ms;    /* longest gap between two pieces of a body; 0: none */
 	unsigned max_connections;   /* to one host, HTTP/1.1; 0: no limit */
 	bool ipv4;                  /* names are resolved to IPv4 only */
+	bool cookies;               /* keep cookies, in memory, as RFC 6265 says */
 };
 
 /* Borrows o only during the call. */
@@ -39,6 +40,12 @@ void http_free(struct http *h); /* ends exchanges still running without calling 
  * windows fill and they stop. Time does not count against the time-outs.
  */
 void http_hold(struct http *h, bool held);
+
+/*
+ * The server keeps idle connections this long ("Keep-Alive: timeout=5"): from now on none is used
+ * again that may just be closing, since a request lost that way cannot be repeated.
+ */
+void http_keep_alive(struct http *h, long server_idle_s);
 
 /* Header fields for requests, in a list that can be shared by many. */
 struct http_fields;
@@ -101,8 +108,5 @@ bool http_sent(const struct http_req *r);
 
 /* "libcurl/7.88.1 OpenSSL/3.0.19 ...": for --version. Borrowed, static. */
 const char *http_version(void);
-/* Where certificate authorities are read from with these options and this environment, in words:
- * for doctor. malloc'ed. */
-char *http_ca_source(const char *cacert) __attribute__((warn_unused_result));
 
 #endif

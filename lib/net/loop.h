@@ -24,7 +24,8 @@ void loop_free(struct loop *l); /* after everything that was put on it is freed 
 bool loop_run(struct loop *l, struct err *e) __attribute__((warn_unused_result));
 void loop_stop(struct loop *l);
 
-/* Descriptors. events 0 keeps the watch but waits for nothing (not even a hang-up). */
+/* Descriptors. events 0 keeps the watch but waits for nothing; LOOP_HANGUP
+ * alone waits for that only. */
 typedef void loop_watch_fn(void *ctx, int happened);
 struct loop_watch *loop_watch(struct loop *l, int fd, int events, loop_watch_fn *fn, void *ctx);
 void loop_watch_set(struct loop_watch *w, int events);

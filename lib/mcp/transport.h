@@ -1,0 +1,105 @@
+/*
+ * The Streamable HTTP transport of MCP, client side (revisions 2025-03-26 to
+ * 2026-07-28): a message goes out as a POST; what comes back is one JSON
+ * message, or a stream of them that may be resumed, or nothing.
+ *
+ * An exchange is one POST and all that follows from it: authorization and the
+ * second try after a refusal, redirects inside the origin, the wait that a 429
+ * or 503 asks for, the event stream and its resumption by GET. Beside the
+ * exchanges there is at most one standalone GET stream.
+ */
+#ifndef MPMCP_TRANSPORT_H
+#define MPMCP_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "auth/auth.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "mcp/sse.h"
+#include "net/http.h"
+#include "net/loop.h"
+
+struct transport;
+struct exchange;
+
+/* One message from the server, not looked at yet. */
+struct incoming {
+	char *p; /* the callee's to change until it returns */
+	size_t n;
+	struct exchange *from; /* NULL: the standalone GET stream */
+	/* private: where the bytes live */
+	struct buf *whole;
+	struct sse *sse;
+	const struct sse_event *event;
+};
+/* Makes the bytes the caller's; without a copy when they are many. */
+bool incoming_take(struct incoming *in, struct buf *out) BUF_MUST;
+
+struct exchange_end {
+	bool ok;            /* a 2xx, and it ended as it should; else e says what happened */
+	long status;        /* of the last answer; 0 when there was none */
+	bool stream;        /* it was an event stream that ended (and could not be resumed) */
+	long retry_after_s; /* -1: the server did not say */
+	struct buf *body;   /* not ok and status set: the answer's body, at most TRANSPORT_ERROR_MAX */
+	bool json;          /* that body claims to be JSON */
+	const struct err *e; /* NULL when ok */
+};
+
+/* More of an error's body is not read: a JSON-RPC error is small, the rest is for nobody. */
+#define TRANSPORT_ERROR_MAX ((size_t)1 << 20)
+
+struct transport_events {
+	void (*message)(void *ctx, struct incoming *in);
+	/* The exchange is over and freed when this returns; once for each, unless cancelled. */
+	void (*ended)(void *ctx, struct exchange *x, const struct exchange_end *end);
+};
+
+struct transport_opts {
+	const char *url;
+	struct http_fields *fields;  /* extra header fields for every request; borrowed */
+};
+
+struct transport *transport_new(struct loop *l, struct http *h, struct auth *a,
+	const struct transport_opts *o, const struct transport_events *on, void *ctx);
+void transport_free(struct transport *t); /* cancels what is left; NULL is fine */
+
+/* What later requests carry: Mcp-Session-Id and MCP-Protocol-Version; NULL for none. False when a
+ * value holds what a header field must not (the peer chose it). Copied. */
+bool transport_set_session(struct transport *t, const char *id, struct err *e) __attribute__((warn_unused_result));
+bool transport_set_version(struct transport *t, const char *version, struct err *e) __attribute__((warn_unused_result));
+const char *transport_session(const struct transport *t); /* NULL when there is none */
+
+struct exchange_call {
+	const char *body; /* borrowed until the end of the exchange */
+	size_t len;
+	bool fresh;       /* without session id and version: an initialize */
+	bool resumable;   /* a broken event stream is taken up again by GET (not in 2026-07-28) */
+	struct http_fields *own; /* fields of this request alone; taken over; or NULL */
+	void *ctx;        /* for exchange_ctx() */
+};
+struct exchange *transport_post(struct transport *t, const struct exchange_call *c);
+void *exchange_ctx(const struct exchange *x);
+/* Ends it without ended(): nobody wants the rest. Closes its stream. NULL is fine. */
+void exchange_cancel(struct exchange *x);
+/* Its answer is complete; what else the stream may bring is waited for only a moment. */
+void exchange_linger(struct exchange *x);
+/* The Mcp-Session-Id of the answer, NULL when none; and the one that the request carried. */
+const char *exchange_new_session(const struct exchange *x);
+const char *exchange_session(const struct exchange *x);
+
+/* How many exchanges wait for a person to sign in. */
+size_t transport_waiting(const struct transport *t);
+
+/* Opens the standalone GET stream, unless the server said 405 before; keeps it open. */
+void transport_listen(struct transport *t);
+void transport_unlisten(struct transport *t);
+
+/* Ends the session by DELETE, when there is one; done is called later, always, within ms. */
+void transport_delete(struct transport *t, int64_t ms, void (*done)(void *ctx), void *ctx);
+
+/* Stops and starts everything: back-pressure. */
+void transport_hold(struct transport *t, bool held);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Which certificate authorities are trusted. In order: --cacert; SSL_CERT_FILE
+ * and SSL_CERT_DIR, as OpenSSL defines them; else the system's store, preferably
+ * as a hashed folder: parsing a whole bundle costs tens of milliseconds at the
+ * first connection, looking one certificate up costs none. The file in
+ * NODE_EXTRA_CA_CERTS is added to the system's store, as Node does.
+ */
+#ifndef MPMCP_CA_H
+#define MPMCP_CA_H
+
+#include "base/err.h"
+
+struct ca;
+
+/* Reads the environment. NULL with e set (ERR_USAGE) when a named file cannot be read. */
+struct ca *ca_new(const char *cacert, struct err *e) __attribute__((warn_unused_result));
+void ca_free(struct ca *c); /* NULL is fine */
+
+/* Sets the store on a libcurl easy handle; c must live as long as the handle. */
+void ca_apply(const struct ca *c, void *easy);
+
+/* "the folder /etc/ssl/certs and the file /x.pem (NODE_EXTRA_CA_CERTS)": for doctor. Borrowed. */
+const char *ca_describe(const struct ca *c);
+
+#endif

@@ -1,0 +1,784 @@
+#include "net/http.h"
+
+#include <curl/curl.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "net/ca.h"
+
+/* Handles kept ready for the next request. Beyond a burst of this size a new one costs a few
+ * microseconds. */
+#define IDLE_MAX 64
+
+/* All header fields of one answer together: what nginx, Envoy and Node allow, four times over. */
+#define HEAD_MAX ((size_t)256 << 10)
+
+/* libcurl's buffer for one read: large enough for full-speed transfers, below the size (128 KiB) at
+ * which malloc would ask the kernel for each one. */
+#define READ_SIZE 65536L
+
+/* Idle connections are closed after this long even when the server did not say how long it keeps
+ * them: most keep them for at least a minute. */
+#define IDLE_CONNECTION_S 55L
+
+struct http_fields {
+	struct curl_slist *list, *last;
+};
+
+struct sock {
+	struct http *http;
+	struct loop_watch *watch;
+	curl_socket_t fd;
+	int events;
+	struct sock *prev, *next;
+};
+
+enum req_state {
+	REQ_QUEUED,  /* to be given to libcurl at the end of the round */
+	REQ_RUNNING, /* libcurl has it */
+	REQ_DEAD,    /* cancelled inside one of libcurl's callbacks; freed once outside */
+};
+
+struct http_req {
+	struct http *http;
+	CURL *easy;
+	enum req_state state;
+	const struct http_events *on;
+	void *ctx;
+	struct http_fields *own;
+	struct loop_timer timer;  /* headers, then body gaps */
+	struct loop_timer total;
+	int64_t heard_ms;         /* when the last byte came, or the request went out */
+	curl_off_t uploaded;      /* at the last look */
+	size_t head_len;
+	bool head_done, stopped, sent, resent, timed_out, endless;
+	char errbuf[CURL_ERROR_SIZE];
+	struct http_req *prev, *next;
+};
+
+struct http {
+	struct loop *loop;
+	CURLM *multi;
+	CURLSH *share; /* cookies; NULL when there are none */
+	struct http_opts opts;
+	struct ca *ca;
+	char *noproxy;
+	struct loop_timer timer; /* libcurl's own */
+	struct loop_task task;   /* starts queued requests, frees dead ones */
+	struct sock socks;       /* sentinel */
+	struct http_req reqs;    /* sentinel of all requests not yet freed */
+	CURL *idle[IDLE_MAX];
+	size_t nidle;
+	long idle_s;             /* how long a connection may have been idle to be used again */
+	unsigned inside;         /* depth of calls into libcurl that may call us back */
+	bool held;
+};
+
+/* ---- header fields ---- */
+
+static bool is_token(const char *s)
+{
+	static const char more[] = "!#$%&'*+-.^_`|~";
+
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (!((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || strchr(more, c)))
+			return false;
+	}
+	return true;
+}
+
+static bool is_value(const char *s)
+{
+	for (; *s; s++)
+		if (((unsigned char)*s < ' ' && *s != '\t') || *s == 127)
+			return false;
+	return true;
+}
+
+bool http_fields_add(struct http_fields **f, const char *name, const char *value, struct err *e)
+{
+	char *line;
+	struct curl_slist *list;
+
+	if (!is_token(name))
+		return err_set(e, ERR_USAGE, "a header name holds characters that HTTP does not allow");
+	if (!is_value(value))
+		return err_set(e, ERR_USAGE, "the value of header \"%.100s\" holds a line break or another control character", name);
+	if (!*f)
+		*f = mem_new(sizeof(**f));
+	/* libcurl's spelling of a field that is there and empty. */
+	line = *value ? mem_printf("%s: %s", name, value) : mem_printf("%s;", name);
+	list = curl_slist_append((*f)->last, line);
+	secret_wipe(line, strlen(line));
+	free(line);
+	if (!list)
+		return err_set(e, ERR_LIMIT, "out of memory");
+	if (!(*f)->list)
+		(*f)->list = list;
+	(*f)->last = (*f)->last ? (*f)->last->next : list;
+	return true;
+}
+
+void http_fields_free(struct http_fields *f)
+{
+	if (!f)
+		return;
+	for (struct curl_slist *i = f->list; i; i = i->next)
+		secret_wipe(i->data, strlen(i->data));
+	curl_slist_free_all(f->list);
+	free(f);
+}
+
+const char *http_answer_field(const struct http_req *r, const char *name, size_t nth)
+{
+	struct curl_header *h;
+
+	if (curl_easy_header(r->easy, name, nth, CURLH_HEADER, -1, &h) != CURLHE_OK)
+		return NULL;
+	return h->value;
+}
+
+/* ---- libcurl's sockets and timer on the loop ---- */
+
+static void collect(struct http *h);
+
+static void socket_ready(void *ctx, int happened)
+{
+	struct sock *s = ctx;
+	struct http *h = s->http;
+	curl_socket_t fd = s->fd;
+	int running;
+	int what = (happened & LOOP_READ ? CURL_CSELECT_IN : 0) |
+		(happened & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
+		(happened & LOOP_HANGUP ? CURL_CSELECT_IN | CURL_CSELECT_ERR : 0);
+
+	h->inside++;
+	curl_multi_socket_action(h->multi, fd, what, &running);
+	h->inside--;
+	collect(h);
+}
+
+static void timer_due(void *ctx)
+{
+	struct http *h = ctx;
+	int running;
+
+	if (h->held)
+		return; /* http_hold() calls again on release */
+	h->inside++;
+	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	h->inside--;
+	collect(h);
+}
+
+static void sock_free(struct sock *s)
+{
+	loop_watch_free(s->watch);
+	s->prev->next = s->next;
+	s->next->prev = s->prev;
+	free(s);
+}
+
+static struct sock *sock_new(struct http *h, curl_socket_t fd)
+{
+	struct sock *s = mem_new(sizeof(*s));
+
+	s->http = h;
+	s->fd = fd;
+	s->watch = loop_watch(h->loop, fd, 0, socket_ready, s);
+	s->next = &h->socks;
+	s->prev = h->socks.prev;
+	s->prev->next = s->next->prev = s;
+	return s;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *sockctx)
+{
+	struct http *h = ctx;
+	struct sock *s = sockctx;
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (s)
+			sock_free(s);
+		return 0;
+	}
+	if (!s) {
+		s = sock_new(h, fd);
+		curl_multi_assign(h->multi, fd, s);
+	}
+	s->events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
+	loop_watch_set(s->watch, h->held ? 0 : s->events);
+	return 0;
+}
+
+static int on_timer(CURLM *multi, long ms, void *ctx)
+{
+	struct http *h = ctx;
+
+	(void)multi;
+	if (ms < 0)
+		loop_timer_clear(&h->timer);
+	else
+		loop_timer_set(&h->timer, ms);
+	return 0;
+}
+
+void http_hold(struct http *h, bool held)
+{
+	if (h->held == held)
+		return;
+	h->held = held;
+	for (struct sock *s = h->socks.next; s != &h->socks; s = s->next)
+		loop_watch_set(s->watch, held ? 0 : s->events);
+	if (held)
+		return;
+	for (struct http_req *r = h->reqs.next; r != &h->reqs; r = r->next)
+		r->heard_ms = clock_ms();
+	loop_timer_set(&h->timer, 0);
+	loop_task_queue(&h->task);
+}
+
+/* ---- one request ---- */
+
+static void req_detach(struct http_req *r)
+{
+	loop_timer_clear(&r->timer);
+	loop_timer_clear(&r->total);
+	r->on = NULL;
+}
+
+static void easy_release(struct http *h, CURL *easy)
+{
+	if (h->nidle == IDLE_MAX) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	/* What the next request may not inherit or would keep alive; the rest is the same for all. */
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
+	h->idle[h->nidle++] = easy;
+}
+
+/* Not inside libcurl, the request is no longer in the multi handle. */
+static void req_free(struct http_req *r)
+{
+	req_detach(r);
+	r->prev->next = r->next;
+	r->next->prev = r->prev;
+	/* The shared list hangs behind our own nodes: cut it off before freeing them. */
+	if (r->own && r->own->last)
+		r->own->last->next = NULL;
+	easy_release(r->http, r->easy);
+	http_fields_free(r->own);
+	free(r);
+}
+
+void http_cancel(struct http_req *r)
+{
+	struct http *h;
+
+	if (!r)
+		return;
+	h = r->http;
+	req_detach(r);
+	if (h->inside) {
+		/* libcurl may be in the middle of this very transfer. */
+		r->stopped = true;
+		if (r->state == REQ_RUNNING) {
+			r->state = REQ_DEAD;
+			loop_task_queue(&h->task);
+			return;
+		}
+	}
+	if (r->state == REQ_RUNNING || r->state == REQ_DEAD)
+		curl_multi_remove_handle(h->multi, r->easy);
+	req_free(r);
+}
+
+static void finish(struct http_req *r, enum http_outcome how, const struct err *e)
+{
+	const struct http_events *on = r->on;
+
+	req_detach(r);
+	if (on)
+		on->done(r->ctx, r, how, e);
+	req_free(r);
+}
+
+static bool is_tls_failure(CURLcode rc)
+{
+	switch (rc) {
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_ENGINE_INITFAILED:
+	case CURLE_USE_SSL_FAILED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum http_outcome outcome_of(const struct http_req *r, CURLcode rc)
+{
+	if (rc == CURLE_OK || r->stopped)
+		return HTTP_DONE;
+	if (r->timed_out)
+		return HTTP_TIMED_OUT;
+	if (r->sent)
+		return HTTP_BROKEN;
+	return is_tls_failure(rc) ? HTTP_TLS_FAILED : HTTP_UNREACHABLE;
+}
+
+/* "host" of a URL, for messages. */
+static void host_of(const struct http_req *r, char *out, size_t size)
+{
+	char *url = NULL;
+	const char *p;
+
+	curl_easy_getinfo(r->easy, CURLINFO_EFFECTIVE_URL, &url);
+	p = url ? strstr(url, "://") : NULL;
+	p = p ? p + 3 : "the server";
+	snprintf(out, size, "%.*s", (int)strcspn(p, "/?#"), p);
+}
+
+static void describe(const struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e)
+{
+	char host[300];
+	const char *said = r->errbuf[0] ? r->errbuf : curl_easy_strerror(rc);
+
+	host_of(r, host, sizeof(host));
+	if (r->head_len > HEAD_MAX)
+		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host, HEAD_MAX >> 10);
+	else if (r->resent)
+		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
+	else if (how == HTTP_TLS_FAILED)
+		err_set(e, ERR_NET, "no secure connection to %s: %s. If a proxy or the server uses a "
+			"certificate authority of its own, name its file with --cacert or SSL_CERT_FILE", host, said);
+	else if (how == HTTP_TIMED_OUT)
+		err_set(e, ERR_NET, "%s sent %s in time", host, r->head_done ? "no more data" : "no answer");
+	else if (how == HTTP_UNREACHABLE)
+		err_set(e, ERR_NET, "cannot reach %s: %s", host, said);
+	else
+		err_set(e, ERR_NET, "the connection to %s broke: %s", host, said);
+	err_clean(e->msg);
+}
+
+static void req_done(struct http_req *r, CURLcode rc)
+{
+	enum http_outcome how = outcome_of(r, rc);
+	struct err e = { 0 };
+
+	if (how == HTTP_DONE) {
+		finish(r, how, NULL);
+		return;
+	}
+	describe(r, rc, how, &e);
+	finish(r, how, &e);
+}
+
+/* Takes what libcurl finished. Only here and in start_queued() do requests end. */
+static void collect(struct http *h)
+{
+	CURLMsg *m;
+	int left;
+
+	if (h->inside)
+		return;
+	while ((m = curl_multi_info_read(h->multi, &left))) {
+		CURLcode rc = m->data.result;
+		struct http_req *r = NULL;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&r);
+		curl_multi_remove_handle(h->multi, r->easy);
+		if (r->state == REQ_DEAD) {
+			req_free(r);
+			continue;
+		}
+		r->state = REQ_DEAD;
+		req_done(r, rc);
+	}
+}
+
+/* ---- libcurl's callbacks ---- */
+
+static size_t on_header(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_req *r = ctx;
+	long status = 0;
+
+	n *= size;
+	r->heard_ms = clock_ms();
+	r->head_len += n;
+	if (r->state == REQ_DEAD || r->head_len > HEAD_MAX)
+		return 0;
+	if (r->head_done || n > 2 || (p[0] != '\r' && p[0] != '\n'))
+		return n;
+	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 200)
+		return n;
+	r->head_done = true;
+	if (r->endless)
+		loop_timer_clear(&r->timer);
+	else if (r->http->opts.body_timeout_ms > 0)
+		loop_timer_set(&r->timer, r->http->opts.body_timeout_ms);
+	else
+		loop_timer_clear(&r->timer);
+	if (r->on->head(r->ctx, r, status) == HTTP_STOP)
+		r->stopped = true;
+	return r->stopped ? 0 : n;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_req *r = ctx;
+
+	n *= size;
+	if (r->state == REQ_DEAD || r->stopped)
+		return n ? 0 : 1;
+	r->heard_ms = clock_ms();
+	if (r->on->body(r->ctx, r, p, n) == HTTP_STOP)
+		r->stopped = true;
+	return r->stopped ? (n ? 0 : 1) : n;
+}
+
+/*
+ * Called when a connection stands and the request is about to go out; a second
+ * time when libcurl wants to send it again because a reused connection died
+ * without an answer. The server may have acted on the first, so no.
+ */
+static int on_prereq(void *ctx, char *ip, char *local_ip, int port, int local_port)
+{
+	struct http_req *r = ctx;
+
+	(void)ip, (void)local_ip, (void)port, (void)local_port;
+	r->resent = r->sent;
+	r->sent = true;
+	r->heard_ms = clock_ms();
+	if (!r->resent && r->http->opts.headers_timeout_ms > 0)
+		loop_timer_set(&r->timer, r->http->opts.headers_timeout_ms);
+	return r->resent ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+/* Only with --debug: lines about connections and certificates, never headers or bodies. */
+static int on_trace(CURL *easy, curl_infotype type, char *p, size_t n, void *ctx)
+{
+	(void)easy, (void)ctx;
+	if (type == CURLINFO_TEXT) {
+		while (n && (p[n - 1] == '\n' || p[n - 1] == '\r'))
+			n--;
+		diag_debug("http: %.*s", (int)(n > 500 ? 500 : n), p);
+	}
+	return 0;
+}
+
+/* ---- time-outs ---- */
+
+static void time_out(struct http_req *r)
+{
+	struct err e = { 0 };
+
+	r->timed_out = true;
+	describe(r, CURLE_OPERATION_TIMEDOUT, HTTP_TIMED_OUT, &e);
+	if (r->state == REQ_RUNNING)
+		curl_multi_remove_handle(r->http->multi, r->easy);
+	r->state = REQ_DEAD;
+	finish(r, HTTP_TIMED_OUT, &e);
+}
+
+static bool still_uploading(struct http_req *r)
+{
+	curl_off_t now = 0;
+
+	if (r->head_done)
+		return false;
+	curl_easy_getinfo(r->easy, CURLINFO_SIZE_UPLOAD_T, &now);
+	if (now == r->uploaded)
+		return false;
+	r->uploaded = now;
+	return true;
+}
+
+/* The timer is not moved for every piece that arrives: when it fires it looks how long the silence
+ * really was. */
+static void silence_due(void *ctx)
+{
+	struct http_req *r = ctx;
+	int64_t limit = r->head_done ? r->http->opts.body_timeout_ms : r->http->opts.headers_timeout_ms;
+	int64_t left = r->heard_ms + limit - clock_ms();
+
+	if (r->http->held || still_uploading(r))
+		left = limit;
+	if (left > 0)
+		loop_timer_set(&r->timer, left);
+	else
+		time_out(r);
+}
+
+static void total_due(void *ctx)
+{
+	time_out(ctx);
+}
+
+/* ---- starting ---- */
+
+/* What is the same for every request. */
+static void easy_common(struct http *h, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "mpmcp/" MPMCP_VERSION);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_SIZE);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, h->opts.connect_timeout_ms > 0 ? (long)h->opts.connect_timeout_ms : 0x7fffffffL);
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, h->noproxy);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_prereq);
+	if (h->opts.ipv4)
+		curl_easy_setopt(easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
+	if (h->share) {
+		curl_easy_setopt(easy, CURLOPT_SHARE, h->share);
+		curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
+	}
+	ca_apply(h->ca, easy);
+	if (diag_debugging()) {
+		curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_trace);
+		curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+	}
+}
+
+static CURL *easy_get(struct http *h)
+{
+	CURL *easy;
+
+	if (h->nidle)
+		return h->idle[--h->nidle];
+	easy = curl_easy_init();
+	if (easy)
+		easy_common(h, easy);
+	return easy;
+}
+
+static void set_method(CURL *easy, const struct http_call *c)
+{
+	if (c->body) {
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, c->body);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body_len);
+	} else {
+		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+	}
+	if (strcmp(c->method, c->body ? "POST" : "GET") != 0)
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, c->method);
+}
+
+static CURLcode set_request(struct http_req *r, const struct http_call *c)
+{
+	struct curl_slist *fields = c->shared ? c->shared->list : NULL;
+
+	if (r->own && r->own->last) {
+		r->own->last->next = fields;
+		fields = r->own->list;
+	}
+	set_method(r->easy, c);
+	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, fields);
+	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
+	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->errbuf);
+	curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_PREREQDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_MAXAGE_CONN, r->http->idle_s);
+	return curl_easy_setopt(r->easy, CURLOPT_URL, c->url);
+}
+
+struct http_req *http_start(struct http *h, const struct http_call *c, struct err *e)
+{
+	CURL *easy = easy_get(h);
+	struct http_req *r;
+
+	if (!easy) {
+		http_fields_free(c->own);
+		err_set(e, ERR_LIMIT, "out of memory");
+		return NULL;
+	}
+	r = mem_new(sizeof(*r));
+	*r = (struct http_req){ .http = h, .easy = easy, .on = c->on, .ctx = c->ctx, .own = c->own,
+		.endless = c->endless };
+	loop_timer_init(&r->timer, h->loop, silence_due, r);
+	loop_timer_init(&r->total, h->loop, total_due, r);
+	r->next = &h->reqs;
+	r->prev = h->reqs.prev;
+	r->prev->next = r->next->prev = r;
+	if (set_request(r, c) != CURLE_OK) {
+		req_free(r);
+		err_set(e, ERR_LIMIT, "out of memory");
+		return NULL;
+	}
+	if (c->total_ms > 0)
+		loop_timer_set(&r->total, c->total_ms);
+	loop_task_queue(&h->task);
+	return r;
+}
+
+static void start_one(struct http_req *r)
+{
+	CURLMcode rc = curl_multi_add_handle(r->http->multi, r->easy);
+	struct err e = { 0 };
+
+	if (rc == CURLM_OK) {
+		r->state = REQ_RUNNING;
+		return;
+	}
+	err_set(&e, ERR_NET, "libcurl does not take the request: %s", curl_multi_strerror(rc));
+	finish(r, HTTP_UNREACHABLE, &e);
+}
+
+/* The end of a round: requests queued in it start together, cancelled ones go. */
+static void run_queue(void *ctx)
+{
+	struct http *h = ctx;
+	struct http_req *r, *next;
+	bool started = false;
+
+	if (h->held)
+		return;
+	for (r = h->reqs.next; r != &h->reqs; r = next) {
+		next = r->next;
+		if (r->state == REQ_DEAD) {
+			curl_multi_remove_handle(h->multi, r->easy);
+			req_free(r);
+		}
+	}
+	for (r = h->reqs.next; r != &h->reqs; r = next) {
+		next = r->next;
+		if (r->state == REQ_QUEUED) {
+			start_one(r);
+			started = true;
+		}
+	}
+	if (started) {
+		loop_timer_clear(&h->timer);
+		timer_due(h);
+	}
+}
+
+bool http_sent(const struct http_req *r)
+{
+	return r->sent;
+}
+
+/* ---- the whole ---- */
+
+/* Proxy variables apply to everything, loopback included; nobody wants that. */
+static char *make_noproxy(void)
+{
+	const char *env = getenv("no_proxy");
+
+	if (!env || !*env)
+		env = getenv("NO_PROXY");
+	if (env && strcmp(env, "*") == 0)
+		return mem_dup("*");
+	return mem_printf("localhost,127.0.0.0/8,[::1],::1%s%s", env && *env ? "," : "", env ? env : "");
+}
+
+static bool make_share(struct http *h)
+{
+	h->share = curl_share_init();
+	return h->share && curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE) == CURLSHE_OK;
+}
+
+struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
+{
+	struct http *h = mem_new(sizeof(*h));
+
+	h->loop = l;
+	h->opts = *o;
+	h->opts.cacert = NULL; /* read by ca_new(); not ours to keep */
+	h->idle_s = IDLE_CONNECTION_S;
+	h->socks.prev = h->socks.next = &h->socks;
+	h->reqs.prev = h->reqs.next = &h->reqs;
+	loop_timer_init(&h->timer, l, timer_due, h);
+	loop_task_init(&h->task, l, run_queue, h);
+	h->noproxy = make_noproxy();
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()) ||
+		(o->cookies && !make_share(h))) {
+		err_set(e, ERR_NET, "libcurl does not start");
+		goto fail;
+	}
+	if (!(h->ca = ca_new(o->cacert, e)))
+		goto fail;
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)o->max_connections);
+	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, o->max_connections ? (long)o->max_connections : 64L);
+	return h;
+fail:
+	http_free(h);
+	return NULL;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	while (h->reqs.next != &h->reqs)
+		http_cancel(h->reqs.next);
+	while (h->nidle)
+		curl_easy_cleanup(h->idle[--h->nidle]);
+	if (h->multi)
+		curl_multi_cleanup(h->multi);
+	while (h->socks.next != &h->socks)
+		sock_free(h->socks.next);
+	if (h->share)
+		curl_share_cleanup(h->share);
+	loop_timer_clear(&h->timer);
+	loop_task_clear(&h->task);
+	ca_free(h->ca);
+	free(h->noproxy);
+	free(h);
+	curl_global_cleanup();
+}
+
+void http_keep_alive(struct http *h, long server_idle_s)
+{
+	/* A second's margin, so that our request and the server's close do not cross. */
+	long s = server_idle_s > 1 ? server_idle_s - 1 : 1;
+
+	if (s < h->idle_s)
+		h->idle_s = s;
+}
+
+const char *http_version(void)
+{
+	return curl_version();
+}

@@ -1,0 +1,364 @@
+#include "net/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+/* Signals that one loop may own: a handful, so a fixed table does. */
+#define SIGNALS_MAX 8
+
+struct loop_watch {
+	struct loop *loop;
+	size_t slot; /* index into loop's two arrays */
+	loop_watch_fn *fn;
+	void *ctx;
+};
+
+struct owned_signal {
+	int signo;
+	loop_signal_fn *fn;
+	void *ctx;
+	struct sigaction before;
+};
+
+struct loop {
+	/* fds[i] belongs to watches[i]; a watch freed in the middle of a round leaves a hole (NULL)
+	 * until the round is over, so that indices stay what they were. */
+	struct pollfd *fds;
+	struct loop_watch **watches;
+	size_t n, room;
+	size_t holes;
+	struct loop_timer timers; /* sentinel of a list sorted by due_ms */
+	struct loop_task tasks;   /* sentinel of a queue */
+	struct owned_signal signals[SIGNALS_MAX];
+	size_t nsignals;
+	int pipe[2]; /* signal handler to loop; -1 until the first loop_signal() */
+	struct loop_watch *pipe_watch;
+	bool stop;
+};
+
+/* Where the signal handler writes: handlers get no context. */
+static volatile sig_atomic_t signal_fd = -1;
+
+struct loop *loop_new(struct err *e)
+{
+	struct loop *l = mem_new(sizeof(*l));
+
+	(void)e;
+	l->timers.prev = l->timers.next = &l->timers;
+	l->tasks.prev = l->tasks.next = &l->tasks;
+	l->pipe[0] = l->pipe[1] = -1;
+	return l;
+}
+
+static void release_signals(struct loop *l)
+{
+	for (size_t i = 0; i < l->nsignals; i++)
+		sigaction(l->signals[i].signo, &l->signals[i].before, NULL);
+	if (l->pipe[0] < 0)
+		return;
+	signal_fd = -1;
+	loop_watch_free(l->pipe_watch);
+	close(l->pipe[0]);
+	close(l->pipe[1]);
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	release_signals(l);
+	free(l->fds);
+	free(l->watches);
+	free(l);
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stop = true;
+}
+
+/* ---- descriptors ---- */
+
+static short poll_events(int events)
+{
+	return (short)((events & LOOP_READ ? POLLIN : 0) | (events & LOOP_WRITE ? POLLOUT : 0));
+}
+
+/* poll() reports errors and hang-ups even when nothing is asked for; a negative descriptor is how
+ * it is told to look away. */
+static void set_events(struct pollfd *p, int fd, int events)
+{
+	p->fd = events ? fd : -1 - fd;
+	p->events = poll_events(events);
+	p->revents = 0;
+}
+
+static int slot_fd(const struct pollfd *p)
+{
+	return p->fd >= 0 ? p->fd : -1 - p->fd;
+}
+
+struct loop_watch *loop_watch(struct loop *l, int fd, int events, loop_watch_fn *fn, void *ctx)
+{
+	struct loop_watch *w = mem_new(sizeof(*w));
+
+	if (l->n == l->room) {
+		l->room = l->room ? 2 * l->room : 16;
+		l->fds = mem_grow(l->fds, l->room, sizeof(*l->fds));
+		l->watches = mem_grow(l->watches, l->room, sizeof(struct loop_watch *));
+	}
+	*w = (struct loop_watch){ .loop = l, .slot = l->n, .fn = fn, .ctx = ctx };
+	l->watches[l->n] = w;
+	set_events(&l->fds[l->n], fd, events);
+	l->n++;
+	return w;
+}
+
+void loop_watch_set(struct loop_watch *w, int events)
+{
+	struct pollfd *p = &w->loop->fds[w->slot];
+	short happened = p->revents;
+
+	set_events(p, slot_fd(p), events);
+	/* Called in the middle of a round: what was found is still delivered, if still wanted. */
+	p->revents = events ? happened : 0;
+}
+
+void loop_watch_free(struct loop_watch *w)
+{
+	if (!w)
+		return;
+	w->loop->watches[w->slot] = NULL;
+	w->loop->fds[w->slot].fd = -1;
+	w->loop->fds[w->slot].revents = 0;
+	w->loop->holes++;
+	free(w);
+}
+
+static void close_holes(struct loop *l)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (!l->watches[i])
+			continue;
+		l->watches[to] = l->watches[i];
+		l->fds[to] = l->fds[i];
+		l->watches[to]->slot = to;
+		to++;
+	}
+	l->n = to;
+	l->holes = 0;
+}
+
+static void dispatch(struct loop *l, int ready)
+{
+	size_t n = l->n; /* watches added by a callback have to wait for the next round */
+
+	for (size_t i = 0; i < n && ready > 0 && !l->stop; i++) {
+		short r = l->fds[i].revents;
+
+		if (!r)
+			continue;
+		ready--;
+		l->fds[i].revents = 0;
+		if (l->watches[i])
+			l->watches[i]->fn(l->watches[i]->ctx,
+				(r & POLLIN ? LOOP_READ : 0) | (r & POLLOUT ? LOOP_WRITE : 0) |
+					(r & (POLLHUP | POLLERR | POLLNVAL) ? LOOP_HANGUP : 0));
+	}
+}
+
+/* ---- timers ---- */
+
+void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn, void *ctx)
+{
+	*t = (struct loop_timer){ .loop = l, .fn = fn, .ctx = ctx };
+}
+
+void loop_timer_clear(struct loop_timer *t)
+{
+	if (!t->set)
+		return;
+	t->prev->next = t->next;
+	t->next->prev = t->prev;
+	t->set = false;
+}
+
+/* Most timers have the same length as the one set before, so the search starts at the far end. */
+void loop_timer_set(struct loop_timer *t, int64_t ms)
+{
+	struct loop_timer *at;
+
+	loop_timer_clear(t);
+	t->due_ms = clock_ms() + (ms > 0 ? ms : 0);
+	for (at = t->loop->timers.prev; at != &t->loop->timers && at->due_ms > t->due_ms;)
+		at = at->prev;
+	t->prev = at;
+	t->next = at->next;
+	at->next->prev = t;
+	at->next = t;
+	t->set = true;
+}
+
+static void run_timers(struct loop *l)
+{
+	int64_t now;
+
+	if (l->timers.next == &l->timers)
+		return;
+	now = clock_ms();
+	while (l->timers.next != &l->timers && l->timers.next->due_ms <= now && !l->stop) {
+		struct loop_timer *t = l->timers.next;
+
+		loop_timer_clear(t);
+		t->fn(t->ctx);
+	}
+}
+
+/* ---- tasks ---- */
+
+void loop_task_init(struct loop_task *t, struct loop *l, loop_timer_fn *fn, void *ctx)
+{
+	*t = (struct loop_task){ .loop = l, .fn = fn, .ctx = ctx };
+}
+
+void loop_task_queue(struct loop_task *t)
+{
+	struct loop_task *tail = &t->loop->tasks;
+
+	if (t->queued)
+		return;
+	t->prev = tail->prev;
+	t->next = tail;
+	tail->prev->next = t;
+	tail->prev = t;
+	t->queued = true;
+}
+
+void loop_task_clear(struct loop_task *t)
+{
+	if (!t->queued)
+		return;
+	t->prev->next = t->next;
+	t->next->prev = t->prev;
+	t->queued = false;
+}
+
+/* A marker ends the run: tasks queued by tasks come in the next round, after the descriptors had
+ * their turn. */
+static void run_tasks(struct loop *l)
+{
+	struct loop_task marker;
+
+	if (l->tasks.next == &l->tasks)
+		return;
+	loop_task_init(&marker, l, NULL, NULL);
+	loop_task_queue(&marker);
+	while (l->tasks.next != &marker) {
+		struct loop_task *t = l->tasks.next;
+
+		loop_task_clear(t);
+		t->fn(t->ctx);
+	}
+	loop_task_clear(&marker);
+}
+
+/* ---- signals ---- */
+
+static void on_signal(int signo)
+{
+	unsigned char b = (unsigned char)signo;
+	int saved = errno;
+
+	/* A full pipe means that the loop has plenty of signals to look at already. */
+	if (signal_fd >= 0 && write(signal_fd, &b, 1) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+static void read_signals(void *ctx, int happened)
+{
+	struct loop *l = ctx;
+	unsigned char got[64];
+	ssize_t n = read(l->pipe[0], got, sizeof(got));
+
+	(void)happened;
+	for (ssize_t i = 0; i < n; i++)
+		for (size_t k = 0; k < l->nsignals; k++)
+			if (l->signals[k].signo == got[i])
+				l->signals[k].fn(l->signals[k].ctx, got[i]);
+}
+
+static bool open_signal_pipe(struct loop *l, struct err *e)
+{
+	if (pipe(l->pipe) != 0)
+		return err_set(e, ERR_IO, "cannot make a pipe: %s", strerror(errno));
+	for (int i = 0; i < 2; i++) {
+		fcntl(l->pipe[i], F_SETFD, FD_CLOEXEC);
+		fcntl(l->pipe[i], F_SETFL, O_NONBLOCK);
+	}
+	l->pipe_watch = loop_watch(l, l->pipe[0], LOOP_READ, read_signals, l);
+	signal_fd = l->pipe[1];
+	return true;
+}
+
+bool loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struct err *e)
+{
+	struct owned_signal *s = &l->signals[l->nsignals];
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	if (l->nsignals == SIGNALS_MAX)
+		return err_set(e, ERR_IO, "more than %d signals are handled", SIGNALS_MAX);
+	if (l->pipe[0] < 0 && !open_signal_pipe(l, e))
+		return false;
+	*s = (struct owned_signal){ .signo = signo, .fn = fn, .ctx = ctx };
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(signo, &sa, &s->before) != 0)
+		return err_set(e, ERR_IO, "cannot handle signal %d: %s", signo, strerror(errno));
+	l->nsignals++;
+	return true;
+}
+
+/* ---- the loop ---- */
+
+static int wait_ms(const struct loop *l)
+{
+	int64_t left;
+
+	if (l->tasks.next != &l->tasks)
+		return 0;
+	if (l->timers.next == &l->timers)
+		return -1;
+	left = l->timers.next->due_ms - clock_ms();
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+bool loop_run(struct loop *l, struct err *e)
+{
+	l->stop = false;
+	for (;;) {
+		int ready;
+
+		run_timers(l);
+		run_tasks(l);
+		if (l->stop)
+			return true;
+		if (l->holes)
+			close_holes(l);
+		ready = poll(l->fds, (nfds_t)l->n, wait_ms(l));
+		if (ready < 0 && errno != EINTR)
+			return err_set(e, ERR_IO, "poll: %s", strerror(errno));
+		if (ready > 0)
+			dispatch(l, ready);
+	}
+}
