@@ -32,12 +32,14 @@ void diag_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void diag_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * From now on this string is hidden in every message. Copies it; strings under
- * 6 bytes are ignored, since hiding them would garble everything and they
- * protect nothing. Thread-free like all of the program.
+ * From now on this string is hidden in every message and every struct err. Copies it; strings under
+ * 6 bytes are ignored, since hiding them would garble everything and they protect nothing. The last
+ * 512 different ones are kept; naming one again makes it the newest. Thread-free like all of the
+ * program.
  */
 void diag_hide(const char *secret, size_t n);
-/* Replaces every registered secret in s (in place; s never grows). For texts from peers. */
+/* Replaces every registered secret in s, and the beginning of one where s was cut inside it, by
+ * "[hidden]" (stars where that would not fit: s never grows). For texts from peers. */
 char *diag_redact(char *s);
 
 #endif

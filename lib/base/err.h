@@ -31,7 +31,7 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
-	char msg[ERR_MSG_MAX]; /* one line, no control characters, cut at a UTF-8 boundary */
+	char msg[ERR_MSG_MAX]; /* one line, no control characters or secrets, cut at a UTF-8 boundary */
 };
 
 /* Fills e (may be NULL) and returns false, so that a failure is one line. */
@@ -46,8 +46,9 @@ const char *err_kind_name(enum err_kind kind);
 
 /*
  * Makes text from elsewhere fit for a terminal or a JSON-RPC message, in place:
- * control characters (C0, DEL, C1) and bytes that are not UTF-8 become '?',
- * line breaks and tabs become blanks. Returns s.
+ * control characters (C0, DEL, C1, and those that turn the reading direction)
+ * and bytes that are not UTF-8 become '?', line breaks and tabs become blanks.
+ * Returns s.
  */
 char *err_clean(char *s);
 

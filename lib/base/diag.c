@@ -1,0 +1,323 @@
+#include "base/diag.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/secret.h"
+
+/* One message: an authorization URL of URL_MAX bytes and some words around it. */
+#define LINE_MAX_BYTES 16384
+
+/* Shorter strings are words, not secrets. */
+#define HIDE_MIN 6
+
+/*
+ * Secrets kept. A process meets a handful, and two or three more with every refresh; a bridge that
+ * runs for weeks forgets those that were replaced hundreds of refreshes ago.
+ */
+#define HIDE_SLOTS 512
+
+static const char mask[] = "[hidden]";
+#define MASK_LEN (sizeof(mask) - 1)
+
+static const char *const level_names[] = {
+	[DIAG_ERROR] = "error",
+	[DIAG_NOTE] = "note",
+	[DIAG_DEBUG] = "debug",
+};
+
+static enum diag_level shown = DIAG_NOTE;
+static int log_fd = -1;
+static bool torn; /* the last message on standard error ended in the middle of its line */
+
+static struct hidden {
+	char *text;
+	size_t len;
+} hidden[HIDE_SLOTS]; /* in the order of registration */
+static size_t nhidden;
+
+void diag_set_level(enum diag_level most)
+{
+	shown = most;
+}
+
+bool diag_debugging(void)
+{
+	return shown >= DIAG_DEBUG;
+}
+
+/* ---- what must not be seen ---- */
+
+/* Takes the secret at i out of the row, so that the newest is always the last. */
+static struct hidden unlist(size_t i)
+{
+	struct hidden h = hidden[i];
+
+	nhidden--;
+	memmove(&hidden[i], &hidden[i + 1], (nhidden - i) * sizeof(hidden[0]));
+	return h;
+}
+
+void diag_hide(const char *secret, size_t n)
+{
+	struct hidden h;
+	size_t i = 0;
+
+	if (n < HIDE_MIN)
+		return;
+	while (i < nhidden && (hidden[i].len != n || memcmp(hidden[i].text, secret, n) != 0))
+		i++;
+	if (i < nhidden) {
+		h = unlist(i);
+	} else {
+		if (nhidden == HIDE_SLOTS) {
+			h = unlist(0);
+			secret_wipe(h.text, h.len);
+			free(h.text);
+		}
+		h = (struct hidden){ mem_ndup(secret, n), n };
+	}
+	hidden[nhidden++] = h;
+}
+
+/*
+ * How many bytes of the n at s are a secret's. A text that ends inside a secret, because somebody
+ * cut it, still gives the beginning away.
+ */
+static size_t secret_at(const char *s, size_t n)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < nhidden; i++) {
+		size_t len = hidden[i].len < n ? hidden[i].len : n;
+
+		if (len > most && len >= HIDE_MIN && hidden[i].text[0] == s[0] &&
+		    memcmp(hidden[i].text, s, len) == 0)
+			most = len;
+	}
+	return most;
+}
+
+/* Covers `run` bytes of secret; what is written is never longer. */
+static char *put_mask(char *to, size_t run)
+{
+	if (run >= MASK_LEN) {
+		memcpy(to, mask, MASK_LEN);
+		return to + MASK_LEN;
+	}
+	memset(to, '*', run);
+	return to + run;
+}
+
+char *diag_redact(char *s)
+{
+	size_t n = strlen(s), from = 0;
+	char *to = s;
+
+	while (nhidden && from < n) {
+		size_t run = secret_at(s + from, n - from);
+
+		if (run == 0) {
+			*to++ = s[from++];
+			continue;
+		}
+		/* Secrets may overlap: the run goes on as long as one begins inside it. */
+		for (size_t i = 1; i < run; i++) {
+			size_t other = secret_at(s + from + i, n - from - i);
+
+			if (i + other > run)
+				run = i + other;
+		}
+		from += run;
+		to = put_mask(to, run);
+	}
+	if (nhidden)
+		*to = '\0';
+	return s;
+}
+
+/* ---- where messages go ---- */
+
+/*
+ * Writes to standard error only what it takes at once. Its flags stay as they are: the terminal or
+ * pipe is shared with other programs, and O_NONBLOCK would be theirs too. A pipe that poll() calls
+ * writable takes PIPE_BUF bytes; a socket can be told per call.
+ */
+static ssize_t write_now(const char *p, size_t n)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	ssize_t done;
+
+	done = send(STDERR_FILENO, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (done >= 0 || errno != ENOTSOCK)
+		return done;
+	if (poll(&fd, 1, 0) != 1 || !(fd.revents & POLLOUT))
+		return -1;
+	return write(STDERR_FILENO, p, n);
+}
+
+static void show(const char *line, size_t n)
+{
+	size_t off = 0;
+
+	if (torn && write_now("\n", 1) != 1)
+		return;
+	torn = false;
+	while (off < n) {
+		size_t piece = n - off < PIPE_BUF ? n - off : PIPE_BUF;
+		ssize_t done = write_now(line + off, piece);
+
+		if (done <= 0)
+			break; /* full or gone: the rest is dropped, as the header promises */
+		off += (size_t)done;
+	}
+	torn = off > 0 && off < n;
+}
+
+static void stop_log(int error)
+{
+	close(log_fd);
+	log_fd = -1;
+	diag_error("cannot write to the log file: %s; nothing more is logged", strerror(error));
+}
+
+/*
+ * "2026-11-23T09:30:00Z 4711 note: text". The process id tells bridges apart that share a log; one
+ * call with O_APPEND keeps their lines whole. No allocation: this also reports that there is no
+ * memory.
+ */
+static void append_log(enum diag_level level, const char *text)
+{
+	time_t now = (time_t)clock_wall_s();
+	char when[32], head[64];
+	struct iovec parts[3];
+	struct tm tm;
+	ssize_t done;
+	size_t n;
+
+	if (!gmtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		when[0] = '\0';
+	snprintf(head, sizeof(head), "%s %ld %s: ", when, (long)getpid(), level_names[level]);
+	parts[0] = (struct iovec){ head, strlen(head) };
+	parts[1] = (struct iovec){ (void *)(uintptr_t)text, strlen(text) };
+	parts[2] = (struct iovec){ (void *)(uintptr_t)"\n", 1 };
+	n = parts[0].iov_len + parts[1].iov_len + 1;
+	done = writev(log_fd, parts, 3);
+	if (done < 0 || (size_t)done < n)
+		stop_log(done < 0 ? errno : ENOSPC);
+}
+
+bool diag_open_log(const char *path, struct err *e)
+{
+	struct stat st;
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_set(e, ERR_USAGE, "cannot open the log file %s: %s; give another one with --log-file",
+		               path, errno == ELOOP ? "it is a symbolic link" : strerror(errno));
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || fchmod(fd, 0600) != 0) {
+		close(fd);
+		return err_set(e, ERR_USAGE, "the log file %s is not a plain file of yours; "
+		               "give another one with --log-file", path);
+	}
+	diag_close();
+	log_fd = fd;
+	return true;
+}
+
+void diag_close(void)
+{
+	if (log_fd >= 0)
+		close(log_fd);
+	log_fd = -1;
+}
+
+/* ---- messages ---- */
+
+/* Redacted while it is whole, then cleaned, then cut. */
+static void finish(char *text, size_t max)
+{
+	err_clean(diag_redact(text));
+	if (strlen(text) <= max)
+		return;
+	max -= 3;
+	while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+		max--;
+	memcpy(text + max, "...", sizeof("..."));
+}
+
+static void say(enum diag_level level, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
+static void say(enum diag_level level, const char *fmt, va_list ap)
+{
+	static const char prefix[] = "mpmcp: ";
+	const size_t plen = sizeof(prefix) - 1;
+	bool to_stderr = level <= shown;
+	bool to_log = log_fd >= 0 && (level < DIAG_DEBUG || diag_debugging());
+	int saved = errno; /* a message must not change what the caller is about to look at */
+	va_list again;
+	char *line;
+	int n;
+
+	if (!to_stderr && !to_log)
+		return;
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	line = n < 0 ? NULL : malloc(plen + (size_t)n + 2); /* not mem_new(): that reports here */
+	if (line) {
+		memcpy(line, prefix, plen);
+		vsnprintf(line + plen, (size_t)n + 1, fmt, again);
+		finish(line + plen, LINE_MAX_BYTES);
+		if (to_log)
+			append_log(level, line + plen);
+		n = (int)strlen(line);
+		line[n] = '\n';
+		if (to_stderr)
+			show(line, (size_t)n + 1);
+		free(line);
+	} else if (to_stderr) {
+		show("mpmcp: out of memory\n", sizeof("mpmcp: out of memory\n") - 1);
+	}
+	va_end(again);
+	errno = saved;
+}
+
+void diag_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(DIAG_ERROR, fmt, ap);
+	va_end(ap);
+}
+
+void diag_note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(DIAG_NOTE, fmt, ap);
+	va_end(ap);
+}
+
+void diag_debug(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(DIAG_DEBUG, fmt, ap);
+	va_end(ap);
+}

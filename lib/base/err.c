@@ -1,0 +1,133 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+
+/* Room to work in before the cut: a secret is found whole even where the message then ends. */
+#define WORK_MAX (4 * ERR_MSG_MAX)
+
+static const char *const kind_names[] = {
+	[ERR_NONE] = "none",
+	[ERR_USAGE] = "usage",
+	[ERR_IO] = "io",
+	[ERR_NET] = "network",
+	[ERR_PROTO] = "protocol",
+	[ERR_AUTH] = "auth",
+	[ERR_FORBIDDEN] = "forbidden",
+	[ERR_NOT_FOUND] = "not-found",
+	[ERR_RATE] = "rate-limited",
+	[ERR_SERVER] = "server",
+	[ERR_LIMIT] = "too-large",
+	[ERR_POLICY] = "policy",
+	[ERR_CANCELLED] = "cancelled",
+};
+_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == ERR_KINDS, "every kind has a name");
+
+const char *err_kind_name(enum err_kind kind)
+{
+	return (unsigned)kind < ERR_KINDS ? kind_names[kind] : "unknown";
+}
+
+/* Bytes of the well-formed UTF-8 sequence at p (RFC 3629 section 4), 0 when there is none. Stops
+ * at a NUL, since that is no continuation byte. */
+static size_t sequence(const unsigned char *p)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* Characters that move the cursor, end the line or turn the reading direction, by which a peer
+ * could make a terminal show something else than what was said. */
+static bool steers(const unsigned char *p, size_t n)
+{
+	if (n == 1)
+		return p[0] < 0x20 || p[0] == 0x7f;
+	if (n == 2)
+		return p[0] == 0xc2 && p[1] < 0xa0;
+	/* U+2028 to U+202E and U+2066 to U+2069 */
+	return n == 3 && p[0] == 0xe2 &&
+	       ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+	        (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+}
+
+char *err_clean(char *s)
+{
+	const unsigned char *from = (const unsigned char *)s;
+	char *to = s;
+
+	while (*from) {
+		size_t n = sequence(from);
+
+		if (n == 0 || steers(from, n)) {
+			*to++ = *from == '\n' || *from == '\r' || *from == '\t' ? ' ' : '?';
+			from += n ? n : 1;
+			continue;
+		}
+		memmove(to, from, n);
+		to += n;
+		from += n;
+	}
+	*to = '\0';
+	return s;
+}
+
+/* Ends s after at most max bytes, and not inside a character. */
+static void cut(char *s, size_t max)
+{
+	if (strlen(s) <= max)
+		return;
+	while (max > 0 && ((unsigned char)s[max] & 0xc0) == 0x80)
+		max--;
+	s[max] = '\0';
+}
+
+static void store(struct err *e, char *work)
+{
+	err_clean(diag_redact(work));
+	cut(work, sizeof(e->msg) - 1);
+	memcpy(e->msg, work, strlen(work) + 1);
+}
+
+bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
+{
+	char work[WORK_MAX]; /* not e->msg itself: that may be among the arguments */
+	va_list ap;
+
+	if (!e)
+		return false;
+	va_start(ap, fmt);
+	if (vsnprintf(work, sizeof(work), fmt, ap) < 0)
+		work[0] = '\0';
+	va_end(ap);
+	e->kind = kind;
+	store(e, work);
+	return false;
+}
+
+bool err_prefix(struct err *e, const char *fmt, ...)
+{
+	char work[WORK_MAX];
+	va_list ap;
+	int n;
+
+	if (!e)
+		return false;
+	va_start(ap, fmt);
+	n = vsnprintf(work, sizeof(work), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(work))
+		return false; /* a prefix without end helps nobody; the message stays as it was */
+	snprintf(work + n, sizeof(work) - (size_t)n, ": %s", e->msg);
+	store(e, work);
+	return false;
+}
