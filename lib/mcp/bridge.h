@@ -51,7 +51,5 @@ enum bridge_end bridge_run(struct loop *l, struct http *h, struct auth *a,
  */
 void bridge_refuse(int in_fd, int out_fd, const struct err *why);
 
-/* The JSON-RPC error code for a kind of failure: -31401 sign-in needed, ... (table in the .c). */
-long bridge_error_code(enum err_kind kind);
 
 #endif

@@ -34,7 +34,8 @@ struct incoming {
 	struct sse *sse;
 	const struct sse_event *event;
 };
-/* Makes the bytes the caller's; without a copy when they are many. */
+/* Makes the first n bytes the caller's (n may have been made smaller); without a copy when they are
+ * many. */
 bool incoming_take(struct incoming *in, struct buf *out) BUF_MUST;
 
 struct exchange_end {
@@ -69,6 +70,7 @@ void transport_free(struct transport *t); /* cancels what is left; NULL is fine 
  * value holds what a header field must not (the peer chose it). Copied. */
 bool transport_set_session(struct transport *t, const char *id, struct err *e) __attribute__((warn_unused_result));
 bool transport_set_version(struct transport *t, const char *version, struct err *e) __attribute__((warn_unused_result));
+void transport_forget_session(struct transport *t); /* neither from now on */
 const char *transport_session(const struct transport *t); /* NULL when there is none */
 
 struct exchange_call {

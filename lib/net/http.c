@@ -108,28 +108,50 @@ static bool is_value(const char *s)
 	return true;
 }
 
+static bool append_line(struct http_fields **f, const char *line)
+{
+	struct curl_slist *list;
+
+	if (!*f) {
+		*f = mem_new(sizeof(**f));
+		/* Takes away libcurl's "Expect: 100-continue", which delays every large body. */
+		(*f)->list = (*f)->last = curl_slist_append(NULL, "Expect:");
+	}
+	list = curl_slist_append((*f)->last, line);
+	if (!list)
+		return false;
+	if (!(*f)->list)
+		(*f)->list = list;
+	(*f)->last = (*f)->last ? (*f)->last->next : list;
+	return true;
+}
+
 bool http_fields_add(struct http_fields **f, const char *name, const char *value, struct err *e)
 {
 	char *line;
-	struct curl_slist *list;
+	bool good;
 
 	if (!is_token(name))
 		return err_set(e, ERR_USAGE, "a header name holds characters that HTTP does not allow");
 	if (!is_value(value))
 		return err_set(e, ERR_USAGE, "the value of header \"%.100s\" holds a line break or another control character", name);
-	if (!*f)
-		*f = mem_new(sizeof(**f));
 	/* libcurl's spelling of a field that is there and empty. */
 	line = *value ? mem_printf("%s: %s", name, value) : mem_printf("%s;", name);
-	list = curl_slist_append((*f)->last, line);
+	good = append_line(f, line);
 	secret_wipe(line, strlen(line));
 	free(line);
-	if (!list)
-		return err_set(e, ERR_LIMIT, "out of memory");
-	if (!(*f)->list)
-		(*f)->list = list;
-	(*f)->last = (*f)->last ? (*f)->last->next : list;
-	return true;
+	return good || err_set(e, ERR_LIMIT, "out of memory");
+}
+
+struct http_fields *http_fields_copy(const struct http_fields *f)
+{
+	struct http_fields *copy = NULL;
+
+	/* Not through ->next of the last one: another list may hang there while a request runs. */
+	for (struct curl_slist *i = f ? f->list->next : NULL; i; i = i == f->last ? NULL : i->next)
+		if (!append_line(&copy, i->data))
+			break;
+	return copy;
 }
 
 void http_fields_free(struct http_fields *f)
@@ -149,6 +171,20 @@ const char *http_answer_field(const struct http_req *r, const char *name, size_t
 	if (curl_easy_header(r->easy, name, nth, CURLH_HEADER, -1, &h) != CURLHE_OK)
 		return NULL;
 	return h->value;
+}
+
+/* One hour: what the service's REST side sends can be absurdly large. */
+#define RETRY_AFTER_MAX_S 3600
+
+long http_retry_after_s(const struct http_req *r)
+{
+	curl_off_t s = 0;
+
+	if (!http_answer_field(r, "Retry-After", 0))
+		return -1;
+	if (curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &s) != CURLE_OK || s < 0)
+		return -1;
+	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : (long)s;
 }
 
 /* ---- libcurl's sockets and timer on the loop ---- */

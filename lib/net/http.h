@@ -54,11 +54,16 @@ struct http_fields;
  * token. *f starts as NULL. */
 bool http_fields_add(struct http_fields **f, const char *name, const char *value, struct err *e)
 	__attribute__((warn_unused_result));
+struct http_fields *http_fields_copy(const struct http_fields *f); /* NULL gives NULL */
 void http_fields_free(struct http_fields *f); /* wipes the values: one of them is a credential */
 
 /* The answer's header, to look up while a callback runs. Values are borrowed, trimmed; NULL when
  * absent. nth counts from 0 for repeated fields. */
 const char *http_answer_field(const struct http_req *r, const char *name, size_t nth);
+
+/* Retry-After in seconds (RFC 9110 section 10.2.3, both forms), at most an hour; -1 when absent or
+ * unreadable. */
+long http_retry_after_s(const struct http_req *r);
 
 enum http_flow { HTTP_GO, HTTP_STOP /* the exchange ends here, as a success: done() follows */ };
 

@@ -1,0 +1,329 @@
+#include "mcp/bridge.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "mcp/envelope.h"
+#include "mcp/reply.h"
+#include "mcp/session.h"
+#include "mcp/transport.h"
+#include "mcp/wire.h"
+
+/* After the end of input, answers still due are waited for this long: more than a client that closes
+ * its end ever waits, and long enough for a script that pipes its requests in. */
+#define DRAIN_MS 30000
+
+/* What is left of the time once all is answered: the DELETE of the session must reach the server,
+ * its answer matters little. "Gone within 100 ms" has to hold on a busy machine. */
+#define FAREWELL_MS 60
+
+/* The last bytes for a reader that is slow but there. */
+#define FLUSH_MS 30
+
+struct bridge {
+	struct loop *loop;
+	struct wire_in *in;
+	struct wire_out *out;
+	struct transport *transport;
+	struct session *session;
+	struct loop_timer drain;
+	enum bridge_end how;
+	pid_t parent;
+	bool ended_input; /* nothing more will be read */
+	bool leaving;     /* the session is being deleted; then the loop stops */
+	struct err *e;
+};
+
+/* ---- leaving ---- */
+
+static void gone(void *ctx)
+{
+	struct bridge *b = ctx;
+
+	loop_stop(b->loop);
+}
+
+static void leave(struct bridge *b, enum bridge_end how)
+{
+	if (b->leaving)
+		return;
+	b->leaving = true;
+	b->how = how;
+	loop_timer_clear(&b->drain);
+	if (b->in)
+		wire_in_pause(b->in, true);
+	if (how == BRIDGE_END_OUTPUT || how == BRIDGE_END_FAILED)
+		transport_hold(b->transport, false);
+	transport_unlisten(b->transport);
+	transport_delete(b->transport, FAREWELL_MS, gone, b);
+}
+
+/* Whoever still waits gets an answer, should anybody still read. */
+static void leave_owing(struct bridge *b, enum bridge_end how, const char *why)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_CANCELLED, "%s", why);
+	session_fail_all(b->session, &e);
+	leave(b, how);
+}
+
+static void drain_over(void *ctx)
+{
+	leave_owing(ctx, BRIDGE_END_INPUT, "the input ended and the server did not answer in time");
+}
+
+static void check_end(struct bridge *b)
+{
+	struct err e = { 0 };
+
+	if (!b->ended_input || b->leaving)
+		return;
+	if (session_idle(b->session)) {
+		leave(b, BRIDGE_END_INPUT);
+	} else if (transport_waiting(b->transport)) {
+		/* Nobody is there to sign in for. The sign-in itself goes on without us. */
+		err_set(&e, ERR_AUTH, "a sign-in is needed: run \"mpmcp login\", then try again");
+		session_fail_all(b->session, &e);
+		leave(b, BRIDGE_END_INPUT);
+	}
+}
+
+/* ---- events ---- */
+
+static void on_line(void *ctx, char *p, size_t n)
+{
+	struct bridge *b = ctx;
+
+	session_line(b->session, b->in, p, n);
+}
+
+static void on_too_long(void *ctx)
+{
+	struct bridge *b = ctx;
+
+	session_line_too_long(b->session);
+}
+
+static void on_input_end(void *ctx, const struct err *e)
+{
+	struct bridge *b = ctx;
+
+	if (e)
+		diag_note("%s", e->msg);
+	b->ended_input = true;
+	loop_timer_set(&b->drain, DRAIN_MS);
+	check_end(b);
+}
+
+static const struct wire_in_events in_events = { on_line, on_too_long, on_input_end };
+
+static void on_drained(void *ctx)
+{
+	struct bridge *b = ctx;
+
+	transport_hold(b->transport, false);
+}
+
+static void on_broken(void *ctx, const struct err *e)
+{
+	struct bridge *b = ctx;
+
+	diag_debug("standard output: %s", e->msg);
+	leave(b, BRIDGE_END_OUTPUT);
+}
+
+static const struct wire_out_events out_events = { on_drained, on_broken };
+
+static void on_idle(void *ctx)
+{
+	check_end(ctx);
+}
+
+static void on_input(void *ctx, bool wanted)
+{
+	struct bridge *b = ctx;
+
+	wire_in_pause(b->in, !wanted);
+}
+
+static const struct session_events session_events = { on_idle, on_input };
+
+static void on_signal(void *ctx, int signo)
+{
+	struct bridge *b = ctx;
+
+	if (signo == SIGUSR2) {
+		/* From the kernel: the thread that started us ended. Only when the whole process is gone
+		 * does that concern us. */
+		if (getppid() != b->parent)
+			leave(b, BRIDGE_END_PARENT);
+		return;
+	}
+	leave_owing(b, signo == SIGINT ? BRIDGE_END_INTERRUPT : BRIDGE_END_SIGNAL, "the bridge was told to end");
+}
+
+/* A client that dies without closing our input (because another process holds it, too). */
+static bool watch_parent(struct bridge *b, struct err *e)
+{
+	b->parent = getppid();
+#ifdef __linux__
+	if (b->parent == 1)
+		return true;
+	if (!loop_signal(b->loop, SIGUSR2, on_signal, b, e))
+		return false;
+	if (prctl(PR_SET_PDEATHSIG, SIGUSR2) != 0)
+		diag_debug("no notice when the parent ends: %s", strerror(errno));
+	if (getppid() != b->parent)
+		leave(b, BRIDGE_END_PARENT);
+#endif
+	return true;
+}
+
+static bool watch_signals(struct bridge *b, struct err *e)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (!loop_signal(b->loop, signals[i], on_signal, b, e))
+			return false;
+	return true;
+}
+
+/* ---- the whole ---- */
+
+static bool make_fields(const struct bridge_opts *o, struct http_fields **f, struct err *e)
+{
+	for (size_t i = 0; i < o->nheaders; i++)
+		if (!http_fields_add(f, o->headers[i].name, o->headers[i].value, e))
+			return false;
+	return true;
+}
+
+enum bridge_end bridge_run(struct loop *l, struct http *h, struct auth *a,
+	const struct bridge_opts *o, struct err *e)
+{
+	struct bridge b = { .loop = l, .how = BRIDGE_END_FAILED, .e = e };
+	struct transport_opts topts = { .url = o->url };
+
+	loop_timer_init(&b.drain, l, drain_over, &b);
+	if (!make_fields(o, &topts.fields, e))
+		goto out;
+	b.out = wire_out_new(l, o->out_fd, &out_events, &b, e);
+	if (!b.out)
+		goto out;
+	b.session = session_new(l, b.out, &session_events, &b);
+	b.transport = transport_new(l, h, a, &topts, &session_transport_events, b.session);
+	session_attach(b.session, b.transport);
+	b.in = wire_in_new(l, o->in_fd, ENVELOPE_MAX, &in_events, &b, e);
+	if (!b.in || !watch_signals(&b, e) || !watch_parent(&b, e))
+		goto out;
+	if (!loop_run(l, e))
+		b.how = BRIDGE_END_FAILED;
+	if (b.how != BRIDGE_END_OUTPUT)
+		wire_out_flush(b.out, b.how == BRIDGE_END_INPUT ? DRAIN_MS : FLUSH_MS);
+out:
+	session_free(b.session);
+	transport_free(b.transport);
+	loop_timer_clear(&b.drain);
+	wire_in_free(b.in);
+	wire_out_free(b.out);
+	http_fields_free(topts.fields);
+	return b.how;
+}
+
+/* ---- a bridge that cannot start ---- */
+
+struct refusal {
+	struct loop *loop;
+	struct wire_out *out;
+	const struct err *why;
+	struct loop_task stop; /* at the end of the round: what came together is answered together */
+};
+
+static void refuse_line(void *ctx, char *p, size_t n)
+{
+	struct refusal *r = ctx;
+	struct envelope m;
+	struct buf b;
+
+	if (envelope_scan(p, n, &m, NULL) != ENVELOPE_OK || m.kind != ENVELOPE_REQUEST)
+		return;
+	buf_init(&b, ENVELOPE_MAX);
+	if (!reply_error(&b, m.id, r->why, NULL) || !wire_out_add(r->out, b.p, b.len))
+		diag_error("out of memory");
+	buf_free(&b);
+	loop_task_queue(&r->stop);
+}
+
+static void refuse_too_long(void *ctx)
+{
+	(void)ctx;
+}
+
+static void refuse_end(void *ctx, const struct err *e)
+{
+	struct refusal *r = ctx;
+
+	(void)e;
+	loop_stop(r->loop);
+}
+
+static void refuse_stop(void *ctx)
+{
+	struct refusal *r = ctx;
+
+	loop_stop(r->loop);
+}
+
+static void refuse_signal(void *ctx, int signo)
+{
+	(void)signo;
+	refuse_stop(ctx);
+}
+
+static void refuse_drained(void *ctx)
+{
+	(void)ctx;
+}
+
+static void refuse_broken(void *ctx, const struct err *e)
+{
+	(void)e;
+	refuse_stop(ctx);
+}
+
+void bridge_refuse(int in_fd, int out_fd, const struct err *why)
+{
+	static const struct wire_in_events in = { refuse_line, refuse_too_long, refuse_end };
+	static const struct wire_out_events out = { refuse_drained, refuse_broken };
+	struct refusal r = { .why = why };
+	struct wire_in *w = NULL;
+	struct err e = { 0 };
+
+	r.loop = loop_new(&e);
+	if (!r.loop)
+		goto fail;
+	loop_task_init(&r.stop, r.loop, refuse_stop, &r);
+	r.out = wire_out_new(r.loop, out_fd, &out, &r, &e);
+	w = r.out ? wire_in_new(r.loop, in_fd, ENVELOPE_MAX, &in, &r, &e) : NULL;
+	if (!w || !loop_signal(r.loop, SIGTERM, refuse_signal, &r, &e) ||
+		!loop_signal(r.loop, SIGINT, refuse_signal, &r, &e) || !loop_run(r.loop, &e))
+		goto fail;
+	wire_out_flush(r.out, FLUSH_MS);
+	goto out;
+fail:
+	diag_debug("%s", e.msg);
+out:
+	wire_in_free(w);
+	wire_out_free(r.out);
+	loop_free(r.loop);
+}

@@ -1,0 +1,700 @@
+#include "mcp/transport.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "mcp/envelope.h"
+#include "mcp/transport_impl.h"
+#include "mcp/words.h"
+
+/* How long a server may make one request wait by Retry-After before it is answered with the error. */
+#define RETRY_WAIT_MAX_MS 30000
+
+/* A refused connection is tried again after these pauses: a server that restarts is back by then,
+ * a wrong address is still reported within a second. */
+static const int64_t refused_pauses_ms[] = { 150, 600 };
+#define REFUSED_TRIES (sizeof(refused_pauses_ms) / sizeof(refused_pauses_ms[0]))
+
+/* Redirects inside one origin; two are known to happen (scheme of path, trailing slash). */
+#define REDIRECTS_MAX 5
+
+/* Refusals of one request that authentication may answer: refresh, sign-in, two step-ups. */
+#define CHALLENGES_MAX 5
+
+/* Pause before a broken stream is taken up again when the server named none, and the bounds that are
+ * kept to when it did. */
+#define RESUME_DEFAULT_MS 1000
+#define RESUME_MAX_MS 60000
+/* Attempts in a row that bring no event. A server that closes and lets the client poll (MCP
+ * 2025-11-25, Sending Messages 6) may take a while; half an hour of silence is no answer. */
+#define RESUME_TRIES 5
+#define RESUME_PATIENCE_MS ((int64_t)30 * 60 * 1000)
+
+/* What a stream may still say after its answer. */
+#define LINGER_MS 2000
+
+enum step {
+	STEP_AUTH,    /* waits for an authorization value */
+	STEP_SENT,    /* a request is under way */
+	STEP_PAUSE,   /* waits to send the POST again */
+	STEP_REST,    /* waits to GET the stream again */
+	STEP_END,     /* ended() is to be called at the end of the round */
+};
+
+enum content { CONTENT_NONE, CONTENT_JSON, CONTENT_EVENTS, CONTENT_ERROR };
+
+struct exchange {
+	struct transport *t;
+	struct exchange *prev, *next;
+	struct exchange_call c;
+	enum step step;
+	struct http_req *req;
+	struct fieldset *fields;
+	struct auth_waiter waiter;
+	struct loop_timer timer;   /* pause, rest, linger, end */
+	unsigned long gen;
+	unsigned challenges, refused, redirects, empty_resumes;
+	int64_t waited_ms;         /* by Retry-After so far */
+	int64_t silent_since_ms;   /* resuming: when the last event came */
+	bool resuming;             /* the request under way is the GET of a resumption */
+	bool counted_resuming;     /* in t->resuming */
+	bool lingering;
+	bool dead;                 /* cancelled while one of our callbacks runs */
+	unsigned busy;             /* callbacks of ours on the stack */
+	long status;
+	bool claims_json;
+	enum content content;
+	struct buf body;
+	struct sse *sse;
+	char *session, *new_session;
+	struct exchange_end end;   /* STEP_END */
+	struct err e;
+};
+
+static void send_request(struct exchange *x);
+
+/* ---- life ---- */
+
+static void set_resuming(struct exchange *x, bool on)
+{
+	if (on == x->counted_resuming)
+		return;
+	x->counted_resuming = on;
+	if (on) {
+		x->t->resuming++;
+		return;
+	}
+	x->t->resuming--;
+	if (!x->t->resuming)
+		stream_kick(x->t->stream);
+}
+
+static void stop_waiting(struct exchange *x)
+{
+	if (!x->waiter.auth)
+		return;
+	auth_unwait(&x->waiter);
+	x->t->waiting--;
+}
+
+static void exchange_free(struct exchange *x)
+{
+	if (x->t->exchanges == x)
+		x->t->exchanges = x->next;
+	if (x->prev)
+		x->prev->next = x->next;
+	if (x->next)
+		x->next->prev = x->prev;
+	stop_waiting(x);
+	set_resuming(x, false);
+	loop_timer_clear(&x->timer);
+	http_cancel(x->req);
+	fieldset_drop(x->fields);
+	http_fields_free(x->c.own);
+	buf_free(&x->body);
+	sse_free(x->sse);
+	free(x->session);
+	free(x->new_session);
+	free(x);
+}
+
+void exchange_cancel(struct exchange *x)
+{
+	if (!x || x->dead)
+		return;
+	if (!x->busy) {
+		exchange_free(x);
+		return;
+	}
+	x->dead = true;
+	loop_timer_clear(&x->timer);
+	http_cancel(x->req);
+	x->req = NULL;
+}
+
+/* Brackets around everything that may call the owner back. */
+static void enter(struct exchange *x)
+{
+	x->busy++;
+}
+
+/* True when x is still there. */
+static bool leave(struct exchange *x)
+{
+	x->busy--;
+	if (!x->dead)
+		return true;
+	if (!x->busy)
+		exchange_free(x);
+	return false;
+}
+
+void *exchange_ctx(const struct exchange *x)
+{
+	return x->c.ctx;
+}
+
+const char *exchange_new_session(const struct exchange *x)
+{
+	return x->new_session;
+}
+
+const char *exchange_session(const struct exchange *x)
+{
+	return x->session;
+}
+
+/* ---- the end ---- */
+
+static void report_end(struct exchange *x)
+{
+	enter(x);
+	x->t->on->ended(x->t->ctx, x, &x->end);
+	x->dead = true;
+	leave(x);
+}
+
+/* From the loop, never from inside transport_post(): callers need not expect it there. */
+static void end_soon(struct exchange *x)
+{
+	stop_waiting(x);
+	set_resuming(x, false);
+	x->step = STEP_END;
+	loop_timer_set(&x->timer, 0);
+}
+
+static void end_ok(struct exchange *x, bool stream)
+{
+	x->end = (struct exchange_end){ .ok = true, .status = x->status, .stream = stream, .retry_after_s = -1 };
+	report_end(x);
+}
+
+/* x->e says why. */
+static void end_failed(struct exchange *x, long retry_after_s)
+{
+	bool body = x->content == CONTENT_ERROR;
+
+	x->end = (struct exchange_end){ .status = x->status, .stream = x->content == CONTENT_EVENTS,
+		.retry_after_s = retry_after_s, .body = body ? &x->body : NULL,
+		.json = body && x->claims_json, .e = &x->e };
+	report_end(x);
+}
+
+/* ---- an answer that refuses ---- */
+
+static enum err_kind kind_of_status(long status)
+{
+	switch (status) {
+	case 401:
+		return ERR_AUTH;
+	case 403:
+		return ERR_FORBIDDEN;
+	case 404:
+	case 405:
+		return ERR_NOT_FOUND;
+	case 429:
+		return ERR_RATE;
+	default:
+		return status >= 500 ? ERR_SERVER : ERR_PROTO;
+	}
+}
+
+static const char *what_of_status(long status)
+{
+	switch (status) {
+	case 403:
+		return "the service refuses this";
+	case 404:
+		return "nothing is at this address";
+	case 429:
+		return "too many requests";
+	case 503:
+		return "the service is not available at the moment";
+	default:
+		return status >= 500 ? "the server failed" : "the server does not accept the request";
+	}
+}
+
+static void describe_refusal(struct exchange *x, const char *words, long retry_after_s)
+{
+	const char *hint = words_hint(x->status, words);
+	char wait[64] = "";
+
+	if (retry_after_s >= 0)
+		snprintf(wait, sizeof(wait), " Try again in %ld seconds.", retry_after_s);
+	err_set(&x->e, kind_of_status(x->status), "%s (HTTP %ld)%s%s.%s%s%s", what_of_status(x->status), x->status,
+		*words ? ": " : "", words, wait, *hint ? " " : "", hint);
+}
+
+static void pause_for(struct exchange *x, int64_t ms)
+{
+	x->step = STEP_PAUSE;
+	loop_timer_set(&x->timer, ms);
+}
+
+static void auth_done(void *ctx, enum auth_state state, const struct err *e);
+
+/* True when the exchange goes on. */
+static bool answer_challenge(struct exchange *x, struct http_req *r, const char *words)
+{
+	const char *fields[TRANSPORT_CHALLENGES];
+	struct auth_refusal refusal = { .gen = x->gen, .status = x->status, .challenges = fields,
+		.nchallenges = transport_challenges(r, fields), .words = words, .tries = x->challenges };
+
+	if (x->status == 403 && !refusal.nchallenges)
+		return false;
+	if (x->challenges++ >= CHALLENGES_MAX)
+		return err_set(&x->e, ERR_AUTH, "the service keeps refusing the sign-in (HTTP %ld)%s%s. Run \"mpmcp login --force\"",
+			x->status, *words ? ": " : "", words);
+	x->waiter.fn = auth_done;
+	x->waiter.ctx = x;
+	switch (auth_challenged(x->t->auth, &refusal, &x->waiter, &x->e)) {
+	case AUTH_READY:
+		pause_for(x, 0);
+		return true;
+	case AUTH_WAIT:
+		x->step = STEP_AUTH;
+		x->t->waiting++;
+		return true;
+	case AUTH_FAILED:
+		break;
+	}
+	return false;
+}
+
+static bool wait_as_told(struct exchange *x, long retry_after_s)
+{
+	int64_t ms = retry_after_s * 1000;
+
+	if ((x->status != 429 && x->status != 503) || retry_after_s < 0)
+		return false;
+	if (x->waited_ms + ms > RETRY_WAIT_MAX_MS)
+		return false;
+	/* A server that says "0" again and again is asked less and less often. */
+	if (ms < 250)
+		ms = 250;
+	x->waited_ms += ms;
+	diag_debug("HTTP %ld: waiting %lld ms as the server says", x->status, (long long)ms);
+	pause_for(x, ms);
+	return true;
+}
+
+static bool follow_redirect(struct exchange *x, struct http_req *r)
+{
+	if (x->redirects++ >= REDIRECTS_MAX)
+		return err_set(&x->e, ERR_PROTO, "the server redirects in circles: check the URL");
+	if (!transport_redirect(x->t, http_answer_field(r, "Location", 0), x->status, &x->e))
+		return false;
+	pause_for(x, 0);
+	return true;
+}
+
+/* The answer was 3xx, 4xx or 5xx and is there. */
+static void refused(struct exchange *x, struct http_req *r)
+{
+	char words[WORDS_MAX + 1];
+	long retry_after_s = http_retry_after_s(r);
+	bool redirect = x->status >= 300 && x->status < 400;
+
+	x->e.kind = ERR_NONE;
+	words_from_body(x->body.p ? x->body.p : words, x->body.len, words);
+	if ((x->status == 401 || x->status == 403) && answer_challenge(x, r, words))
+		return;
+	if (wait_as_told(x, retry_after_s))
+		return;
+	if (redirect && follow_redirect(x, r))
+		return;
+	if (x->e.kind == ERR_NONE)
+		describe_refusal(x, words, retry_after_s);
+	if (x->resuming)
+		err_prefix(&x->e, "the answer's stream broke off and could not be resumed");
+	end_failed(x, retry_after_s);
+}
+
+/* ---- a stream that broke off ---- */
+
+static bool may_resume(const struct exchange *x)
+{
+	return x->c.resumable && x->sse && !x->lingering && *sse_last_id(x->sse);
+}
+
+static void rest_before_resuming(struct exchange *x)
+{
+	int64_t ms = sse_retry_ms(x->sse);
+
+	if (ms < 0)
+		ms = RESUME_DEFAULT_MS;
+	if (ms > RESUME_MAX_MS)
+		ms = RESUME_MAX_MS;
+	x->step = STEP_REST;
+	set_resuming(x, true);
+	loop_timer_set(&x->timer, ms);
+}
+
+/* The stream is over without the owner having said that its answer came. */
+static void stream_over(struct exchange *x, const struct err *why)
+{
+	bool failed_again = why && x->resuming && x->content != CONTENT_EVENTS;
+
+	x->empty_resumes = failed_again ? x->empty_resumes + 1 : 0;
+	if (may_resume(x) && x->empty_resumes < RESUME_TRIES &&
+		clock_ms() - x->silent_since_ms < RESUME_PATIENCE_MS) {
+		rest_before_resuming(x);
+		return;
+	}
+	if (!why) {
+		end_ok(x, true);
+		return;
+	}
+	x->e = *why;
+	end_failed(x, -1);
+}
+
+/* ---- HTTP's callbacks ---- */
+
+/* What came is one message, whole. */
+static void deliver(struct exchange *x, struct incoming *in)
+{
+	in->from = x;
+	x->t->on->message(x->t->ctx, in);
+}
+
+static bool on_event(void *ctx, struct sse_event *ev)
+{
+	struct exchange *x = ctx;
+	struct incoming in = { .p = ev->data, .n = ev->len, .sse = x->sse, .event = ev };
+
+	x->silent_since_ms = clock_ms();
+	if (ev->len && strcmp(ev->name, "message") == 0)
+		deliver(x, &in);
+	return !x->dead;
+}
+
+bool incoming_take(struct incoming *in, struct buf *out)
+{
+	size_t n = in->n;
+
+	if (in->sse) {
+		if (!sse_take(in->sse, in->event, out))
+			return false;
+	} else if (in->whole) {
+		buf_move(out, in->whole);
+	} else {
+		return buf_add(out, in->p, n);
+	}
+	if (n < out->len) {
+		out->len = n;
+		out->p[n] = 0;
+	}
+	return true;
+}
+
+static enum http_flow wrong_type(struct exchange *x, struct http_req *r)
+{
+	char type[80];
+	const char *have = http_answer_field(r, "Content-Type", 0);
+
+	snprintf(type, sizeof(type), "%s", have ? have : "a body without a type");
+	err_set(&x->e, ERR_PROTO, "the server answered with %s where MCP has JSON or an event stream. "
+		"Check that the URL is an MCP endpoint", err_clean(type));
+	return HTTP_STOP;
+}
+
+/* The length is the peer's word: only a reason to ask for the memory at once. */
+static void reserve_body(struct exchange *x, struct http_req *r)
+{
+	const char *length = http_answer_field(r, "Content-Length", 0);
+	unsigned long long n = length && !http_answer_field(r, "Content-Encoding", 0) ? strtoull(length, NULL, 10) : 0;
+
+	if (n && n <= ENVELOPE_MAX && !buf_reserve(&x->body, (size_t)n))
+		diag_debug("no memory for %llu bytes at once", n);
+}
+
+static void note_session(struct exchange *x, struct http_req *r)
+{
+	const char *id = http_answer_field(r, "Mcp-Session-Id", 0);
+
+	free(x->new_session);
+	x->new_session = id ? mem_dup(id) : NULL;
+}
+
+static void note_keep_alive(struct exchange *x, struct http_req *r)
+{
+	const char *v = http_answer_field(r, "Keep-Alive", 0);
+	const char *timeout = v ? strstr(v, "timeout=") : NULL;
+
+	if (timeout)
+		http_keep_alive(x->t->http, strtol(timeout + 8, NULL, 10));
+}
+
+static enum http_flow on_head(void *ctx, struct http_req *r, long status)
+{
+	struct exchange *x = ctx;
+
+	x->status = status;
+	x->claims_json = transport_type_is(r, "application/json");
+	note_keep_alive(x, r);
+	if (status < 200 || status > 299) {
+		x->content = CONTENT_ERROR;
+		return HTTP_GO;
+	}
+	auth_accepted(x->t->auth, x->gen);
+	if (!x->resuming)
+		note_session(x, r);
+	if (transport_type_is(r, "text/event-stream")) {
+		x->content = CONTENT_EVENTS;
+		if (x->sse)
+			sse_reconnect(x->sse);
+		else
+			x->sse = sse_new(ENVELOPE_MAX, on_event, x);
+	} else if (x->claims_json && !x->resuming) {
+		x->content = CONTENT_JSON;
+		reserve_body(x, r);
+	}
+	return HTTP_GO;
+}
+
+static enum http_flow too_long(struct exchange *x)
+{
+	err_set(&x->e, ERR_LIMIT, "the server's message is longer than %zu MiB", ENVELOPE_MAX >> 20);
+	return HTTP_STOP;
+}
+
+static enum http_flow feed(struct exchange *x, char *p, size_t n)
+{
+	enum sse_status st;
+
+	enter(x);
+	st = sse_feed(x->sse, p, n);
+	if (!leave(x))
+		return HTTP_STOP;
+	return st == SSE_TOO_LONG ? too_long(x) : HTTP_GO;
+}
+
+static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
+{
+	struct exchange *x = ctx;
+
+	switch (x->content) {
+	case CONTENT_EVENTS:
+		return feed(x, p, n);
+	case CONTENT_JSON:
+		return buf_add(&x->body, p, n) ? HTTP_GO : too_long(x);
+	case CONTENT_ERROR:
+		if (n > TRANSPORT_ERROR_MAX - x->body.len)
+			n = TRANSPORT_ERROR_MAX - x->body.len;
+		return n && buf_add(&x->body, p, n) ? HTTP_GO : HTTP_STOP;
+	case CONTENT_NONE:
+		break;
+	}
+	return x->status == 202 || x->status == 204 ? HTTP_STOP : wrong_type(x, r);
+}
+
+/* The answer arrived whole, as far as HTTP knows. */
+static void answered(struct exchange *x, struct http_req *r)
+{
+	struct incoming in = { .p = x->body.p, .n = x->body.len, .whole = &x->body };
+
+	if (x->e.kind != ERR_NONE) {
+		end_failed(x, -1);
+	} else if (x->content == CONTENT_ERROR) {
+		refused(x, r);
+	} else if (x->content == CONTENT_EVENTS) {
+		stream_over(x, NULL);
+	} else {
+		enter(x);
+		if (x->content == CONTENT_JSON && x->body.len)
+			deliver(x, &in);
+		if (leave(x))
+			end_ok(x, false);
+	}
+}
+
+static void not_answered(struct exchange *x, enum http_outcome how, const struct err *e)
+{
+	if (how == HTTP_UNREACHABLE && x->refused < REFUSED_TRIES && !x->resuming) {
+		pause_for(x, refused_pauses_ms[x->refused++]);
+		return;
+	}
+	if (x->sse) {
+		stream_over(x, e);
+		return;
+	}
+	x->content = CONTENT_NONE;
+	x->e = *e;
+	end_failed(x, -1);
+}
+
+static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
+{
+	struct exchange *x = ctx;
+
+	x->req = NULL;
+	fieldset_drop(x->fields);
+	x->fields = NULL;
+	if (x->lingering)
+		end_ok(x, true);
+	else if (how == HTTP_DONE)
+		answered(x, r);
+	else
+		not_answered(x, how, e);
+}
+
+static const struct http_events http_events = { on_head, on_body, on_done };
+
+/* ---- sending ---- */
+
+static struct http_req *start_post(struct exchange *x)
+{
+	struct http_call c = { .method = "POST", .url = x->t->url, .shared = x->fields->fields,
+		.own = http_fields_copy(x->c.own), .body = x->c.body, .body_len = x->c.len,
+		.on = &http_events, .ctx = x };
+
+	return http_start(x->t->http, &c, &x->e);
+}
+
+static struct http_req *start_get(struct exchange *x)
+{
+	struct http_call c = { .method = "GET", .url = x->t->url, .shared = x->fields->fields,
+		.on = &http_events, .ctx = x };
+
+	if (!http_fields_add(&c.own, "Last-Event-ID", sse_last_id(x->sse), &x->e)) {
+		http_fields_free(c.own);
+		return NULL;
+	}
+	return http_start(x->t->http, &c, &x->e);
+}
+
+static void send_with(struct exchange *x, const struct auth_value *v)
+{
+	enum fieldset_kind kind = x->resuming ? FIELDS_GET : x->c.fresh ? FIELDS_FRESH : FIELDS_POST;
+
+	x->gen = v->gen;
+	x->content = CONTENT_NONE;
+	x->status = 0;
+	x->e = (struct err){ 0 };
+	buf_free(&x->body);
+	free(x->session);
+	x->session = x->t->session && !x->c.fresh ? mem_dup(x->t->session) : NULL;
+	x->fields = transport_fields(x->t, kind, v, &x->e);
+	if (x->fields)
+		x->req = x->resuming ? start_get(x) : start_post(x);
+	x->step = STEP_SENT;
+	if (!x->req) {
+		fieldset_drop(x->fields);
+		x->fields = NULL;
+		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };
+		end_soon(x);
+	}
+}
+
+static void send_request(struct exchange *x)
+{
+	struct auth_value v = { 0 };
+
+	x->waiter.fn = auth_done;
+	x->waiter.ctx = x;
+	switch (auth_value(x->t->auth, &v, &x->waiter, &x->e)) {
+	case AUTH_READY:
+		send_with(x, &v);
+		break;
+	case AUTH_WAIT:
+		x->step = STEP_AUTH;
+		x->t->waiting++;
+		break;
+	case AUTH_FAILED:
+		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };
+		end_soon(x);
+		break;
+	}
+}
+
+static void auth_done(void *ctx, enum auth_state state, const struct err *e)
+{
+	struct exchange *x = ctx;
+
+	x->t->waiting--;
+	if (state == AUTH_FAILED) {
+		x->e = *e;
+		x->content = CONTENT_NONE;
+		end_failed(x, -1);
+		return;
+	}
+	send_request(x);
+}
+
+static void timer_due(void *ctx)
+{
+	struct exchange *x = ctx;
+
+	switch (x->step) {
+	case STEP_REST:
+		x->resuming = true;
+		set_resuming(x, false);
+		send_request(x);
+		break;
+	case STEP_PAUSE:
+		send_request(x);
+		break;
+	case STEP_END:
+		report_end(x);
+		break;
+	case STEP_SENT: /* lingering long enough */
+		http_cancel(x->req);
+		x->req = NULL;
+		end_ok(x, true);
+		break;
+	case STEP_AUTH:
+		break;
+	}
+}
+
+struct exchange *transport_post(struct transport *t, const struct exchange_call *c)
+{
+	struct exchange *x = mem_new(sizeof(*x));
+
+	x->t = t;
+	x->c = *c;
+	x->next = t->exchanges;
+	if (x->next)
+		x->next->prev = x;
+	t->exchanges = x;
+	x->silent_since_ms = clock_ms();
+	buf_init(&x->body, ENVELOPE_MAX);
+	loop_timer_init(&x->timer, t->loop, timer_due, x);
+	send_request(x);
+	return x;
+}
+
+void exchange_linger(struct exchange *x)
+{
+	if (x->lingering || x->dead || x->content != CONTENT_EVENTS || !x->req)
+		return;
+	x->lingering = true;
+	loop_timer_set(&x->timer, LINGER_MS);
+}

@@ -1,0 +1,71 @@
+#include "mcp/reply.h"
+
+#include <string.h>
+
+static const long codes[] = {
+	[ERR_NONE] = REPLY_SERVER,
+	[ERR_USAGE] = REPLY_LOCAL,
+	[ERR_IO] = REPLY_LOCAL,
+	[ERR_NET] = REPLY_UNREACHABLE,
+	[ERR_PROTO] = REPLY_SERVER,
+	[ERR_AUTH] = REPLY_AUTH,
+	[ERR_FORBIDDEN] = REPLY_FORBIDDEN,
+	[ERR_NOT_FOUND] = REPLY_NOT_FOUND,
+	[ERR_RATE] = REPLY_RATE,
+	[ERR_SERVER] = REPLY_SERVER,
+	[ERR_LIMIT] = REPLY_LOCAL,
+	[ERR_POLICY] = REPLY_POLICY,
+	[ERR_CANCELLED] = REPLY_LOCAL,
+};
+_Static_assert(sizeof(codes) / sizeof(codes[0]) == ERR_KINDS, "a code for each kind of failure");
+
+static const char *const hints[ERR_KINDS] = {
+	[ERR_NET] = "mpmcp doctor",
+	[ERR_AUTH] = "mpmcp login",
+	[ERR_FORBIDDEN] = "mpmcp doctor",
+	[ERR_NOT_FOUND] = "mpmcp doctor",
+	[ERR_PROTO] = "mpmcp doctor",
+	[ERR_SERVER] = "mpmcp doctor",
+};
+
+/* Room for a message and a URL, both escaped at their worst. */
+#define DATA_MAX 65536
+
+long reply_code(enum err_kind kind)
+{
+	return codes[kind];
+}
+
+static bool add_data(struct buf *b, enum err_kind kind, const struct reply_data *d)
+{
+	const char *comma = "";
+	bool good = buf_addc(b, '{');
+
+	if (d && d->status) {
+		good = good && buf_addf(b, "\"httpStatus\":%ld", d->status);
+		comma = ",";
+	}
+	if (d && d->retry_after_s >= 0) {
+		good = good && buf_addf(b, "%s\"retryAfter\":%ld", comma, d->retry_after_s);
+		comma = ",";
+	}
+	if (d && d->url) {
+		good = good && buf_addf(b, "%s\"url\":", comma) && envelope_quote(b, d->url, strlen(d->url));
+		comma = ",";
+	}
+	if (hints[kind])
+		good = good && buf_addf(b, "%s\"hint\":\"%s\"", comma, hints[kind]);
+	return good && buf_addc(b, '}');
+}
+
+bool reply_error(struct buf *out, struct span id, const struct err *e, const struct reply_data *d)
+{
+	struct buf data;
+	bool good;
+
+	buf_init(&data, DATA_MAX);
+	good = add_data(&data, e->kind, d) &&
+		envelope_error(out, id, reply_code(e->kind), e->msg, data.len > 2 ? data.p : NULL);
+	buf_free(&data);
+	return good;
+}

@@ -1,0 +1,46 @@
+/*
+ * The conversation: what the client asked, who owes whom an answer, and the
+ * session with the server behind it (MCP 2024-11-05 to 2025-11-25: initialize,
+ * Mcp-Session-Id, MCP-Protocol-Version, cancellation, re-initialisation when
+ * the server has forgotten the session).
+ *
+ * Its one promise: every request that came in gets exactly one answer, from
+ * the server or from here.
+ */
+#ifndef MPMCP_SESSION_H
+#define MPMCP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "mcp/transport.h"
+#include "mcp/wire.h"
+#include "net/loop.h"
+
+struct session;
+
+struct session_events {
+	/* Nothing is owed to the client any more, and nothing is on its way to the server. */
+	void (*idle)(void *ctx);
+	/* Too much is waiting to be sent: read no further input until told otherwise. */
+	void (*input)(void *ctx, bool wanted);
+};
+
+/* out and t are borrowed; session_transport_events() are t's callbacks, with the session as ctx. */
+struct session *session_new(struct loop *l, struct wire_out *out, const struct session_events *on, void *ctx);
+void session_free(struct session *s); /* NULL is fine; before the transport is freed */
+void session_attach(struct session *s, struct transport *t);
+extern const struct transport_events session_transport_events;
+
+/* One line from the client; in is where it can be taken from. */
+void session_line(struct session *s, struct wire_in *in, char *p, size_t n);
+/* A line that was longer than ENVELOPE_MAX. */
+void session_line_too_long(struct session *s);
+
+/* Answers every request that is still owed one with this error. */
+void session_fail_all(struct session *s, const struct err *e);
+
+bool session_idle(const struct session *s);
+
+#endif

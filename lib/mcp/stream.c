@@ -1,0 +1,204 @@
+#include "mcp/transport.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "mcp/envelope.h"
+#include "mcp/transport_impl.h"
+
+/* Pauses before the stream is opened again. Requests are counted by the service, so a server that
+ * keeps closing is asked ever more rarely. */
+#define PAUSE_MIN_MS 1000
+#define PAUSE_MAX_MS 60000
+
+/* A stream that lived this long was a working one: the next pause is short again. */
+#define HEALTHY_MS 60000
+
+/* Openings in a row that failed without an answer that settles the matter. */
+#define FAILURES_MAX 6
+
+struct stream {
+	struct transport *t;
+	struct http_req *req;
+	struct fieldset *fields;
+	struct sse *sse;
+	struct loop_timer timer;
+	int64_t pause_ms, opened_ms;
+	unsigned failures;
+	bool wanted;
+	bool events;  /* the answer is an event stream */
+	bool due;     /* to be opened as soon as no exchange is about to resume */
+	bool busy, dead;
+};
+
+static void stream_open(struct stream *s);
+
+static bool on_event(void *ctx, struct sse_event *ev)
+{
+	struct stream *s = ctx;
+	struct incoming in = { .p = ev->data, .n = ev->len, .sse = s->sse, .event = ev };
+
+	s->pause_ms = PAUSE_MIN_MS;
+	s->failures = 0;
+	if (ev->len && strcmp(ev->name, "message") == 0)
+		s->t->on->message(s->t->ctx, &in);
+	return !s->dead && s->wanted;
+}
+
+static enum http_flow on_head(void *ctx, struct http_req *r, long status)
+{
+	struct stream *s = ctx;
+
+	s->events = status == 200 && transport_type_is(r, "text/event-stream");
+	if (s->events) {
+		s->opened_ms = clock_ms();
+		return HTTP_GO;
+	}
+	/* Only a failure of the server or a refused credential may look different next time. */
+	s->t->no_stream = status != 401 && status != 429 && status < 500;
+	diag_debug("no GET stream: HTTP %ld", status);
+	return HTTP_STOP;
+}
+
+static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
+{
+	struct stream *s = ctx;
+	enum sse_status st;
+
+	(void)r;
+	s->busy = true;
+	st = sse_feed(s->sse, p, n);
+	s->busy = false;
+	if (s->dead) {
+		stream_free(s);
+		return HTTP_STOP;
+	}
+	if (st != SSE_TOO_LONG)
+		return HTTP_GO;
+	diag_note("the server's GET stream sent a message longer than %zu MiB: closed", ENVELOPE_MAX >> 20);
+	s->t->no_stream = true;
+	return HTTP_STOP;
+}
+
+static void open_later(struct stream *s)
+{
+	int64_t ms = sse_retry_ms(s->sse);
+
+	if (s->events && clock_ms() - s->opened_ms >= HEALTHY_MS)
+		s->pause_ms = PAUSE_MIN_MS;
+	if (ms < s->pause_ms)
+		ms = s->pause_ms;
+	s->pause_ms = s->pause_ms * 2 < PAUSE_MAX_MS ? s->pause_ms * 2 : PAUSE_MAX_MS;
+	loop_timer_set(&s->timer, ms);
+}
+
+static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
+{
+	struct stream *s = ctx;
+
+	(void)r, (void)how;
+	s->req = NULL;
+	fieldset_drop(s->fields);
+	s->fields = NULL;
+	if (e)
+		diag_debug("GET stream: %s", e->msg);
+	if (!s->events)
+		s->failures++;
+	if (s->wanted && !s->t->no_stream && s->failures < FAILURES_MAX)
+		open_later(s);
+}
+
+static const struct http_events stream_events = { on_head, on_body, on_done };
+
+static struct http_req *start(struct stream *s, struct err *e)
+{
+	struct http_call c = { .method = "GET", .url = s->t->url, .shared = s->fields->fields, .endless = true,
+		.on = &stream_events, .ctx = s };
+
+	if (*sse_last_id(s->sse) && !http_fields_add(&c.own, "Last-Event-ID", sse_last_id(s->sse), e)) {
+		http_fields_free(c.own);
+		return NULL;
+	}
+	return http_start(s->t->http, &c, e);
+}
+
+/* Never starts a sign-in: a POST will, when one is needed. */
+static void stream_open(struct stream *s)
+{
+	struct auth_value v = { 0 };
+	struct err e = { 0 };
+
+	s->due = s->t->resuming > 0;
+	if (s->due || s->req || !s->wanted || s->t->no_stream)
+		return;
+	sse_reconnect(s->sse);
+	s->events = false;
+	if (auth_value(s->t->auth, &v, NULL, &e) == AUTH_READY)
+		s->fields = transport_fields(s->t, FIELDS_GET, &v, &e);
+	if (s->fields)
+		s->req = start(s, &e);
+	if (s->req)
+		return;
+	diag_debug("GET stream: %s", e.msg);
+	fieldset_drop(s->fields);
+	s->fields = NULL;
+	if (++s->failures < FAILURES_MAX)
+		open_later(s);
+}
+
+static void timer_due(void *ctx)
+{
+	stream_open(ctx);
+}
+
+void stream_kick(struct stream *s)
+{
+	/* Not at once: the resumption that just started goes first. */
+	if (s && s->due)
+		loop_timer_set(&s->timer, s->pause_ms);
+}
+
+void stream_free(struct stream *s)
+{
+	if (!s)
+		return;
+	if (s->busy) {
+		s->dead = true;
+		return;
+	}
+	loop_timer_clear(&s->timer);
+	http_cancel(s->req);
+	fieldset_drop(s->fields);
+	sse_free(s->sse);
+	free(s);
+}
+
+void transport_listen(struct transport *t)
+{
+	struct stream *s = t->stream;
+
+	if (t->no_stream)
+		return;
+	if (!s) {
+		s = t->stream = mem_new(sizeof(*s));
+		s->t = t;
+		s->pause_ms = PAUSE_MIN_MS;
+		s->sse = sse_new(ENVELOPE_MAX, on_event, s);
+		loop_timer_init(&s->timer, t->loop, timer_due, s);
+	}
+	s->wanted = true;
+	if (!s->req && !s->timer.set)
+		stream_open(s);
+}
+
+/* The session is over, and with it the stream and its event ids. */
+void transport_unlisten(struct transport *t)
+{
+	struct stream *s = t->stream;
+
+	t->stream = NULL;
+	stream_free(s);
+}

@@ -1,0 +1,300 @@
+#include "mcp/transport.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "mcp/transport_impl.h"
+#include "net/url.h"
+
+struct delete_request {
+	struct transport *t;
+	struct http_req *req;
+	struct fieldset *fields;
+	struct loop_timer limit;
+	void (*done)(void *ctx);
+	void *ctx;
+};
+
+struct transport *transport_new(struct loop *l, struct http *h, struct auth *a,
+	const struct transport_opts *o, const struct transport_events *on, void *ctx)
+{
+	struct transport *t = mem_new(sizeof(*t));
+
+	t->loop = l;
+	t->http = h;
+	t->auth = a;
+	t->given = mem_dup(o->url);
+	t->url = mem_dup(o->url);
+	t->extra = o->fields;
+	t->on = on;
+	t->ctx = ctx;
+	return t;
+}
+
+/* ---- header fields ---- */
+
+void fieldset_drop(struct fieldset *s)
+{
+	if (!s || --s->refs)
+		return;
+	http_fields_free(s->fields);
+	free(s);
+}
+
+static void forget_fields(struct transport *t)
+{
+	for (size_t i = 0; i < FIELDS_KINDS; i++) {
+		fieldset_drop(t->sets[i]);
+		t->sets[i] = NULL;
+	}
+}
+
+static bool add_fields(struct transport *t, enum fieldset_kind kind, const char *authorization,
+	struct http_fields **f, struct err *e)
+{
+	bool post = kind == FIELDS_POST || kind == FIELDS_FRESH;
+	const char *accept = post ? "application/json, text/event-stream" : "text/event-stream";
+
+	if (kind != FIELDS_DELETE && !http_fields_add(f, "Accept", accept, e))
+		return false;
+	if (post && !http_fields_add(f, "Content-Type", "application/json", e))
+		return false;
+	if (authorization && !http_fields_add(f, "Authorization", authorization, e))
+		return false;
+	if (kind == FIELDS_FRESH)
+		return true;
+	return (!t->session || http_fields_add(f, "Mcp-Session-Id", t->session, e)) &&
+		(!t->version || http_fields_add(f, "MCP-Protocol-Version", t->version, e));
+}
+
+struct fieldset *transport_fields(struct transport *t, enum fieldset_kind kind,
+	const struct auth_value *v, struct err *e)
+{
+	struct fieldset *s;
+
+	if (v->gen != t->gen)
+		forget_fields(t);
+	t->gen = v->gen;
+	if (!t->sets[kind]) {
+		s = mem_new(sizeof(*s));
+		s->refs = 1;
+		s->fields = http_fields_copy(t->extra);
+		if (!add_fields(t, kind, v->field, &s->fields, e)) {
+			fieldset_drop(s);
+			return NULL;
+		}
+		t->sets[kind] = s;
+	}
+	t->sets[kind]->refs++;
+	return t->sets[kind];
+}
+
+/* ---- session ---- */
+
+/* MCP 2025-11-25, Session Management: visible ASCII. The cap only keeps absurdity out of every
+ * request; ids known are under 200 bytes. */
+#define SESSION_ID_MAX 4096
+
+static bool is_visible(const char *s)
+{
+	for (; *s; s++)
+		if (*s < 0x21 || *s > 0x7e)
+			return false;
+	return true;
+}
+
+static bool set_value(struct transport *t, char **where, const char *value, const char *what, struct err *e)
+{
+	if (value && (!*value || !is_visible(value) || strlen(value) > SESSION_ID_MAX))
+		return err_set(e, ERR_PROTO, "the server sent a %s that cannot be a header field", what);
+	if (*where && value && strcmp(*where, value) == 0)
+		return true;
+	free(*where);
+	*where = value ? mem_dup(value) : NULL;
+	forget_fields(t);
+	return true;
+}
+
+bool transport_set_session(struct transport *t, const char *id, struct err *e)
+{
+	if (id)
+		diag_hide(id, strlen(id));
+	return set_value(t, &t->session, id, "session id", e);
+}
+
+bool transport_set_version(struct transport *t, const char *version, struct err *e)
+{
+	return set_value(t, &t->version, version, "protocol version", e);
+}
+
+void transport_forget_session(struct transport *t)
+{
+	free(t->session);
+	free(t->version);
+	t->session = t->version = NULL;
+	forget_fields(t);
+}
+
+const char *transport_session(const struct transport *t)
+{
+	return t->session;
+}
+
+size_t transport_waiting(const struct transport *t)
+{
+	return t->waiting;
+}
+
+void transport_hold(struct transport *t, bool held)
+{
+	http_hold(t->http, held);
+}
+
+/* ---- small things about answers ---- */
+
+bool transport_type_is(const struct http_req *r, const char *type)
+{
+	const char *have = http_answer_field(r, "Content-Type", 0);
+	size_t n = strlen(type);
+
+	return have && strncasecmp(have, type, n) == 0 && strchr("; \t", have[n]) != NULL;
+}
+
+size_t transport_challenges(const struct http_req *r, const char *out[TRANSPORT_CHALLENGES])
+{
+	size_t n = 0;
+
+	while (n < TRANSPORT_CHALLENGES && (out[n] = http_answer_field(r, "WWW-Authenticate", n)))
+		n++;
+	return n;
+}
+
+bool transport_redirect(struct transport *t, const char *location, long status, struct err *e)
+{
+	char *to;
+
+	if (!location)
+		return err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) without saying where", status);
+	to = url_join(t->url, location, e);
+	if (!to)
+		return err_prefix(e, "the server redirects (HTTP %ld) to an address that cannot be used", status);
+	if (!url_same_origin(to, t->given)) {
+		struct url u;
+
+		if (url_parse(to, &u, NULL)) {
+			err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) to another origin, %s://%s:%u, where this "
+				"credential must not go. If you trust it, use that address as the URL", status, u.scheme, u.host, u.port);
+			url_clear(&u);
+		} else {
+			err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) to another origin", status);
+		}
+		free(to);
+		return false;
+	}
+	if (status != 307 && status != 308) {
+		err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) to %.300s; a message cannot be repeated there. "
+			"Use that address as the URL", status, to);
+		free(to);
+		return false;
+	}
+	free(t->url);
+	t->url = to;
+	return true;
+}
+
+/* ---- DELETE ---- */
+
+static void delete_free(struct delete_request *d)
+{
+	http_cancel(d->req);
+	loop_timer_clear(&d->limit);
+	fieldset_drop(d->fields);
+	free(d);
+}
+
+static void delete_over(struct delete_request *d)
+{
+	struct transport *t = d->t;
+	void (*done)(void *ctx) = d->done;
+	void *ctx = d->ctx;
+
+	t->deleting = NULL;
+	delete_free(d);
+	done(ctx);
+}
+
+static enum http_flow delete_head(void *ctx, struct http_req *r, long status)
+{
+	(void)ctx, (void)r;
+	diag_debug("DELETE of the session answered HTTP %ld", status);
+	return HTTP_STOP;
+}
+
+static enum http_flow delete_body(void *ctx, struct http_req *r, char *p, size_t n)
+{
+	(void)ctx, (void)r, (void)p, (void)n;
+	return HTTP_STOP;
+}
+
+static void delete_done(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
+{
+	struct delete_request *d = ctx;
+
+	(void)r, (void)how;
+	if (e)
+		diag_debug("DELETE of the session: %s", e->msg);
+	d->req = NULL;
+	delete_over(d);
+}
+
+static void delete_late(void *ctx)
+{
+	delete_over(ctx);
+}
+
+static const struct http_events delete_events = { delete_head, delete_body, delete_done };
+
+void transport_delete(struct transport *t, int64_t ms, void (*done)(void *ctx), void *ctx)
+{
+	struct delete_request *d = mem_new(sizeof(*d));
+	struct auth_value v = { 0 };
+	struct err e = { 0 };
+
+	*d = (struct delete_request){ .t = t, .done = done, .ctx = ctx };
+	if (t->deleting)
+		delete_free(t->deleting);
+	loop_timer_init(&d->limit, t->loop, delete_late, d);
+	t->deleting = d;
+	loop_timer_set(&d->limit, t->session ? ms : 0);
+	if (!t->session || auth_value(t->auth, &v, NULL, &e) != AUTH_READY)
+		return;
+	d->fields = transport_fields(t, FIELDS_DELETE, &v, &e);
+	if (d->fields) {
+		struct http_call c = { .method = "DELETE", .url = t->url, .shared = d->fields->fields,
+			.on = &delete_events, .ctx = d };
+
+		d->req = http_start(t->http, &c, &e);
+	}
+	if (!d->req)
+		loop_timer_set(&d->limit, 0);
+}
+
+void transport_free(struct transport *t)
+{
+	if (!t)
+		return;
+	while (t->exchanges)
+		exchange_cancel(t->exchanges);
+	stream_free(t->stream);
+	if (t->deleting)
+		delete_free(t->deleting);
+	forget_fields(t);
+	free(t->url);
+	free(t->given);
+	free(t->session);
+	free(t->version);
+	free(t);
+}
