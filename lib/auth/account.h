@@ -29,4 +29,8 @@ bool account_from_token(const char *text, const char *where, struct buf *out, co
 
 bool account_from_pair(const char *user, const char *secret, struct buf *out, struct err *e) BUF_MUST;
 
+/* A service account found in the environment goes to *.mixpanel.com over https and to loopback; for
+ * any other URL e says what to do instead. */
+bool account_may_go_to(const char *url, struct err *e) __attribute__((warn_unused_result));
+
 #endif

@@ -39,16 +39,25 @@ struct bridge {
 	pid_t parent;
 	bool ended_input; /* nothing more will be read */
 	bool leaving;     /* the session is being deleted; then the loop stops */
+	bool deleted;     /* and that is done: only output is still to be written */
 	struct err *e;
 };
 
 /* ---- leaving ---- */
 
-static void gone(void *ctx)
+/* Only at the end of input is it worth waiting for a slow reader. */
+static void stop_when_written(struct bridge *b)
+{
+	if (b->deleted && (b->how != BRIDGE_END_INPUT || !wire_out_backlog(b->out)))
+		loop_stop(b->loop);
+}
+
+static void deleted(void *ctx)
 {
 	struct bridge *b = ctx;
 
-	loop_stop(b->loop);
+	b->deleted = true;
+	stop_when_written(b);
 }
 
 static void leave(struct bridge *b, enum bridge_end how)
@@ -58,12 +67,13 @@ static void leave(struct bridge *b, enum bridge_end how)
 	b->leaving = true;
 	b->how = how;
 	loop_timer_clear(&b->drain);
+	if (how == BRIDGE_END_INPUT)
+		loop_timer_set(&b->drain, DRAIN_MS);
 	if (b->in)
 		wire_in_pause(b->in, true);
-	if (how == BRIDGE_END_OUTPUT || how == BRIDGE_END_FAILED)
-		transport_hold(b->transport, false);
+	transport_hold(b->transport, false);
 	transport_unlisten(b->transport);
-	transport_delete(b->transport, FAREWELL_MS, gone, b);
+	transport_delete(b->transport, FAREWELL_MS, deleted, b);
 }
 
 /* Whoever still waits gets an answer, should anybody still read. */
@@ -78,7 +88,12 @@ static void leave_owing(struct bridge *b, enum bridge_end how, const char *why)
 
 static void drain_over(void *ctx)
 {
-	leave_owing(ctx, BRIDGE_END_INPUT, "the input ended and the server did not answer in time");
+	struct bridge *b = ctx;
+
+	if (b->leaving)
+		loop_stop(b->loop);
+	else
+		leave_owing(b, BRIDGE_END_INPUT, "the input ended and the server did not answer in time");
 }
 
 static void check_end(struct bridge *b)
@@ -141,7 +156,12 @@ static void on_broken(void *ctx, const struct err *e)
 	leave(b, BRIDGE_END_OUTPUT);
 }
 
-static const struct wire_out_events out_events = { on_drained, on_broken };
+static void on_emptied(void *ctx)
+{
+	stop_when_written(ctx);
+}
+
+static const struct wire_out_events out_events = { on_drained, on_emptied, on_broken };
 
 static void on_idle(void *ctx)
 {
@@ -168,6 +188,8 @@ static void on_signal(void *ctx, int signo)
 			leave(b, BRIDGE_END_PARENT);
 		return;
 	}
+	if (b->leaving)
+		loop_stop(b->loop);
 	leave_owing(b, signo == SIGINT ? BRIDGE_END_INTERRUPT : BRIDGE_END_SIGNAL, "the bridge was told to end");
 }
 
@@ -229,7 +251,7 @@ enum bridge_end bridge_run(struct loop *l, struct http *h, struct auth *a,
 	if (!loop_run(l, e))
 		b.how = BRIDGE_END_FAILED;
 	if (b.how != BRIDGE_END_OUTPUT)
-		wire_out_flush(b.out, b.how == BRIDGE_END_INPUT ? DRAIN_MS : FLUSH_MS);
+		wire_out_flush(b.out, FLUSH_MS);
 out:
 	session_free(b.session);
 	transport_free(b.transport);
@@ -304,7 +326,7 @@ static void refuse_broken(void *ctx, const struct err *e)
 void bridge_refuse(int in_fd, int out_fd, const struct err *why)
 {
 	static const struct wire_in_events in = { refuse_line, refuse_too_long, refuse_end };
-	static const struct wire_out_events out = { refuse_drained, refuse_broken };
+	static const struct wire_out_events out = { refuse_drained, refuse_drained, refuse_broken };
 	struct refusal r = { .why = why };
 	struct wire_in *w = NULL;
 	struct err e = { 0 };

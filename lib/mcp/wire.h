@@ -45,6 +45,8 @@ struct wire_out;
 struct wire_out_events {
 	/* The backlog fell to wire_out's low mark after having passed the high one. */
 	void (*drained)(void *ctx);
+	/* Everything was written. */
+	void (*emptied)(void *ctx);
 	/* The reader is gone (EPIPE, ...) or the descriptor failed: nothing can be written any more. */
 	void (*broken)(void *ctx, const struct err *e);
 };

@@ -1,0 +1,572 @@
+#include "mcp/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+/* One read; grows with a long line by doubling. */
+#define READ_SIZE ((size_t)64 << 10)
+
+/* Reads in one callback, so that a fast writer does not starve everything else. */
+#define READS_MAX 16
+
+/* Flags of a descriptor are shared by everybody who holds it: they are given back. */
+static bool set_nonblock(int fd, int *before, struct err *e)
+{
+	*before = fcntl(fd, F_GETFL);
+	if (*before < 0)
+		return err_set(e, ERR_IO, "descriptor %d cannot be used: %s", fd, strerror(errno));
+	if (!(*before & O_NONBLOCK) && fcntl(fd, F_SETFL, *before | O_NONBLOCK) != 0)
+		return err_set(e, ERR_IO, "descriptor %d cannot be made non-blocking: %s", fd, strerror(errno));
+	return true;
+}
+
+static void restore_flags(int fd, int before)
+{
+	if (!(before & O_NONBLOCK))
+		fcntl(fd, F_SETFL, before);
+}
+
+/* ---- in ---- */
+
+struct wire_in {
+	struct loop *loop;
+	int fd, flags;
+	const struct wire_in_events *on;
+	void *ctx;
+	struct loop_watch *watch;
+	struct loop_task task; /* goes on with lines that were read before a pause */
+	struct buf b;
+	size_t start;    /* of the line that is being read */
+	size_t scanned;  /* bytes of it known to hold no LF */
+	size_t line_cap;
+	bool skipping;   /* the rest of a line that is too long */
+	bool began;      /* the first bytes were looked at for a BOM */
+	bool paused, at_end, ended;
+	bool busy, dead;
+	struct err e;    /* of a failed read */
+};
+
+static void in_ready(void *ctx, int happened);
+static void in_task(void *ctx);
+
+struct wire_in *wire_in_new(struct loop *l, int fd, size_t cap, const struct wire_in_events *on, void *ctx,
+	struct err *e)
+{
+	struct wire_in *w = mem_new(sizeof(*w));
+
+	*w = (struct wire_in){ .loop = l, .fd = fd, .on = on, .ctx = ctx, .line_cap = cap };
+	if (!set_nonblock(fd, &w->flags, e)) {
+		free(w);
+		return NULL;
+	}
+	/* The line end and the start of the next line lie in the buffer, too. */
+	buf_init(&w->b, cap + READ_SIZE + 2);
+	w->watch = loop_watch(l, fd, LOOP_READ, in_ready, w);
+	loop_task_init(&w->task, l, in_task, w);
+	return w;
+}
+
+void wire_in_free(struct wire_in *w)
+{
+	if (!w)
+		return;
+	loop_watch_free(w->watch);
+	w->watch = NULL;
+	loop_task_clear(&w->task);
+	if (w->busy) {
+		w->dead = true;
+		return;
+	}
+	restore_flags(w->fd, w->flags);
+	buf_free(&w->b);
+	free(w);
+}
+
+void wire_in_pause(struct wire_in *w, bool paused)
+{
+	if (w->paused == paused)
+		return;
+	w->paused = paused;
+	if (w->watch)
+		loop_watch_set(w->watch, paused || w->at_end ? 0 : LOOP_READ);
+	if (!paused)
+		loop_task_queue(&w->task);
+}
+
+bool wire_in_take(struct wire_in *w, const char *p, size_t n, struct buf *out)
+{
+	struct buf rest;
+
+	/* A line that fills most of the buffer takes it along; what follows it moves instead. */
+	if (n < READ_SIZE || p < w->b.p || (size_t)(p - w->b.p) > READ_SIZE || w->b.len - n > 2 * READ_SIZE)
+		return buf_add(out, p, n);
+	buf_init(&rest, w->b.cap);
+	if (!buf_add(&rest, p + n, w->b.len - (size_t)(p - w->b.p) - n))
+		return false;
+	{
+		size_t lead = (size_t)(p - w->b.p);
+
+		buf_move(out, &w->b);
+		out->len = lead + n;
+		out->p[out->len] = 0;
+		if (lead)
+			buf_drop(out, lead);
+	}
+	buf_move(&w->b, &rest);
+	w->start = 0; /* of what is left: the taken line's end comes first */
+	return true;
+}
+
+static bool is_blank(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != ' ' && p[i] != '\t' && p[i] != '\r')
+			return false;
+	return true;
+}
+
+static void give_line(struct wire_in *w, size_t n)
+{
+	char *p = w->b.p + w->start;
+
+	if (n && p[n - 1] == '\r')
+		n--;
+	if (!is_blank(p, n))
+		w->on->line(w->ctx, p, n);
+}
+
+/* A complete line of n bytes at w->start, its LF behind it. */
+static void take_line(struct wire_in *w, size_t n)
+{
+	size_t behind = w->b.len - w->start - n - 1; /* bytes behind the LF */
+
+	if (w->skipping)
+		w->skipping = false;
+	else if (n > w->line_cap)
+		w->on->too_long(w->ctx);
+	else
+		give_line(w, n);
+	if (w->dead)
+		return;
+	/* The line may have been taken away with the buffer: count from the end. */
+	w->start = w->b.len - behind;
+	w->scanned = 0;
+}
+
+static void give_too_long(struct wire_in *w)
+{
+	if (!w->skipping)
+		w->on->too_long(w->ctx);
+	if (w->dead)
+		return;
+	w->skipping = true;
+	buf_free(&w->b);
+	w->start = w->scanned = 0;
+}
+
+/* What was read so far. False when paused or gone in the middle. */
+static bool give_lines(struct wire_in *w)
+{
+	while (!w->paused && !w->dead && w->start + w->scanned < w->b.len) {
+		char *from = w->b.p + w->start + w->scanned;
+		char *lf = memchr(from, '\n', w->b.len - w->start - w->scanned);
+
+		if (!lf) {
+			w->scanned = w->b.len - w->start;
+			break;
+		}
+		take_line(w, (size_t)(lf - w->b.p) - w->start);
+	}
+	if (w->dead || w->paused)
+		return false;
+	if (w->skipping || w->b.len - w->start > w->line_cap + 1)
+		give_too_long(w);
+	return !w->dead;
+}
+
+/* Room at the front is won back; a buffer that one huge line made huge is given back. */
+static void tidy(struct wire_in *w)
+{
+	if (w->start == w->b.len) {
+		if (w->b.size > 4 * READ_SIZE)
+			buf_free(&w->b);
+		else
+			buf_reset(&w->b);
+	} else if (w->start) {
+		buf_drop(&w->b, w->start);
+	}
+	w->start = 0;
+}
+
+static void skip_bom(struct wire_in *w)
+{
+	if (w->began || w->b.len < 3)
+		return;
+	w->began = true;
+	if (memcmp(w->b.p, "\xEF\xBB\xBF", 3) == 0)
+		w->start = 3;
+}
+
+static void finish(struct wire_in *w)
+{
+	size_t left = w->b.len - w->start;
+
+	if (w->ended || w->paused)
+		return;
+	if (left && !w->skipping) {
+		give_line(w, left);
+		if (w->dead || w->paused) {
+			buf_free(&w->b);
+			w->start = w->scanned = 0;
+			return;
+		}
+	}
+	buf_free(&w->b);
+	w->start = w->scanned = 0;
+	w->ended = true;
+	w->on->end(w->ctx, w->e.kind ? &w->e : NULL);
+}
+
+/* True when there may be more. */
+static bool read_some(struct wire_in *w)
+{
+	size_t room = w->b.len > READ_SIZE ? w->b.len : READ_SIZE;
+	ssize_t n;
+
+	if (room > w->b.cap - w->b.len)
+		room = w->b.cap - w->b.len;
+	if (!buf_reserve(&w->b, room)) {
+		err_set(&w->e, ERR_LIMIT, "no memory for a message of this length");
+		w->at_end = true;
+		return false;
+	}
+	n = read(w->fd, w->b.p + w->b.len, room);
+	if (n > 0) {
+		w->b.len += (size_t)n;
+		w->b.p[w->b.len] = 0;
+		return (size_t)n == room;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return false;
+	if (n < 0)
+		err_set(&w->e, ERR_IO, "reading standard input: %s", strerror(errno));
+	w->at_end = true;
+	return false;
+}
+
+static void work(struct wire_in *w, bool may_read)
+{
+	bool more = may_read && !w->at_end && !w->paused;
+
+	w->busy = true;
+	for (int i = 0; i < READS_MAX; i++) {
+		if (more)
+			more = read_some(w);
+		skip_bom(w);
+		if (!give_lines(w))
+			break;
+		tidy(w);
+		if (!more)
+			break;
+	}
+	if (!w->dead && w->at_end)
+		finish(w);
+	w->busy = false;
+	if (w->dead)
+		wire_in_free(w);
+	else if (w->at_end)
+		loop_watch_set(w->watch, 0);
+}
+
+static void in_ready(void *ctx, int happened)
+{
+	(void)happened;
+	work(ctx, true);
+}
+
+static void in_task(void *ctx)
+{
+	work(ctx, false);
+}
+
+/* ---- out ---- */
+
+/* Small messages are gathered in chunks of this size; a larger one brings its own memory. */
+#define CHUNK_SIZE ((size_t)64 << 10)
+#define VECTORS 16
+
+struct chunk {
+	struct chunk *next;
+	struct buf b;
+	size_t done; /* bytes written */
+};
+
+struct wire_out {
+	struct loop *loop;
+	int fd, flags;
+	const struct wire_out_events *on;
+	void *ctx;
+	struct loop_watch *watch;
+	struct loop_task task;
+	struct chunk *first, *last;
+	struct chunk *spare; /* one empty chunk is kept */
+	size_t backlog;
+	bool was_full, blocked, broken, told;
+	struct err e;
+};
+
+static void out_ready(void *ctx, int happened);
+static void out_task(void *ctx);
+
+struct wire_out *wire_out_new(struct loop *l, int fd, const struct wire_out_events *on, void *ctx, struct err *e)
+{
+	struct wire_out *w = mem_new(sizeof(*w));
+
+	*w = (struct wire_out){ .loop = l, .fd = fd, .on = on, .ctx = ctx };
+	if (!set_nonblock(fd, &w->flags, e)) {
+		free(w);
+		return NULL;
+	}
+	/* A reader that goes away is noticed even when there is nothing to say. */
+	w->watch = loop_watch(l, fd, LOOP_HANGUP, out_ready, w);
+	loop_task_init(&w->task, l, out_task, w);
+	return w;
+}
+
+static void chunk_free(struct chunk *c)
+{
+	if (!c)
+		return;
+	buf_free(&c->b);
+	free(c);
+}
+
+static void drop_all(struct wire_out *w)
+{
+	while (w->first) {
+		struct chunk *c = w->first;
+
+		w->first = c->next;
+		chunk_free(c);
+	}
+	w->last = NULL;
+	w->backlog = 0;
+}
+
+void wire_out_free(struct wire_out *w)
+{
+	if (!w)
+		return;
+	loop_watch_free(w->watch);
+	loop_task_clear(&w->task);
+	drop_all(w);
+	chunk_free(w->spare);
+	restore_flags(w->fd, w->flags);
+	free(w);
+}
+
+static struct chunk *append_chunk(struct wire_out *w)
+{
+	struct chunk *c = w->spare;
+
+	if (c) {
+		w->spare = NULL;
+		buf_reset(&c->b);
+	} else {
+		c = mem_new(sizeof(*c));
+		buf_init(&c->b, (size_t)-1 >> 2);
+	}
+	c->next = NULL;
+	c->done = 0;
+	if (w->last)
+		w->last->next = c;
+	else
+		w->first = c;
+	w->last = c;
+	return c;
+}
+
+static void added(struct wire_out *w, size_t n)
+{
+	w->backlog += n;
+	if (w->backlog >= WIRE_OUT_HIGH)
+		w->was_full = true;
+	if (!w->blocked)
+		loop_task_queue(&w->task);
+}
+
+bool wire_out_addv(struct wire_out *w, const struct wire_part *parts, size_t count)
+{
+	struct chunk *c = w->last;
+	size_t n = 1;
+
+	if (w->broken)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		n += parts[i].n;
+	if (!c || c->b.len + n > CHUNK_SIZE)
+		c = append_chunk(w);
+	/* All or nothing: half a message would spoil every one behind it. */
+	if (!buf_reserve(&c->b, n))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!buf_add(&c->b, parts[i].p, parts[i].n))
+			return false;
+	if (!buf_addc(&c->b, '\n'))
+		return false;
+	added(w, n);
+	return true;
+}
+
+bool wire_out_add(struct wire_out *w, const char *p, size_t n)
+{
+	struct wire_part part = { p, n };
+
+	return wire_out_addv(w, &part, 1);
+}
+
+bool wire_out_take(struct wire_out *w, struct buf *m)
+{
+	struct chunk *c;
+
+	if (w->broken) {
+		buf_free(m);
+		return true;
+	}
+	c = append_chunk(w);
+	buf_free(&c->b);
+	buf_move(&c->b, m);
+	if (!buf_addc(&c->b, '\n')) {
+		/* The chunk stays, empty: nothing half is written. */
+		buf_free(&c->b);
+		return false;
+	}
+	added(w, c->b.len);
+	return true;
+}
+
+bool wire_out_full(const struct wire_out *w)
+{
+	return w->backlog >= WIRE_OUT_HIGH;
+}
+
+size_t wire_out_backlog(const struct wire_out *w)
+{
+	return w->backlog;
+}
+
+/* n bytes went out. */
+static void written(struct wire_out *w, size_t n)
+{
+	w->backlog -= n;
+	while (w->first) {
+		struct chunk *c = w->first;
+		size_t left = c->b.len - c->done;
+
+		if (n < left) {
+			c->done += n;
+			return;
+		}
+		n -= left;
+		w->first = c->next;
+		if (!w->first)
+			w->last = NULL;
+		if (!w->spare && c->b.size <= 2 * CHUNK_SIZE)
+			w->spare = c;
+		else
+			chunk_free(c);
+	}
+}
+
+/* Writes what goes; false when the descriptor takes no more (or never will). */
+static bool write_some(struct wire_out *w)
+{
+	struct iovec v[VECTORS];
+	int count = 0;
+	ssize_t n;
+
+	for (struct chunk *c = w->first; c && count < VECTORS; c = c->next)
+		v[count++] = (struct iovec){ c->b.p ? c->b.p + c->done : NULL, c->b.len - c->done };
+	if (!count)
+		return false;
+	n = writev(w->fd, v, count);
+	if (n >= 0) {
+		written(w, (size_t)n);
+		return true;
+	}
+	if (errno == EINTR)
+		return true;
+	if (errno != EAGAIN && errno != EWOULDBLOCK) {
+		w->broken = true;
+		err_set(&w->e, ERR_IO, "writing standard output: %s", strerror(errno));
+		drop_all(w);
+	}
+	return false;
+}
+
+static void tell_broken(struct wire_out *w)
+{
+	if (w->told)
+		return;
+	w->told = true;
+	loop_watch_set(w->watch, 0);
+	w->on->broken(w->ctx, &w->e);
+}
+
+static void out_task(void *ctx)
+{
+	struct wire_out *w = ctx;
+	bool had = w->backlog > 0;
+
+	while (!w->broken && w->backlog && write_some(w))
+		;
+	if (w->broken) {
+		tell_broken(w);
+		return;
+	}
+	w->blocked = w->backlog > 0;
+	loop_watch_set(w->watch, w->blocked ? LOOP_WRITE : LOOP_HANGUP);
+	if (w->was_full && w->backlog <= WIRE_OUT_LOW) {
+		w->was_full = false;
+		w->on->drained(w->ctx);
+	}
+	if (had && !w->backlog)
+		w->on->emptied(w->ctx);
+}
+
+static void out_ready(void *ctx, int happened)
+{
+	struct wire_out *w = ctx;
+
+	if (happened & LOOP_HANGUP) {
+		w->broken = true;
+		err_set(&w->e, ERR_IO, "nobody reads standard output any more");
+		drop_all(w);
+		tell_broken(w);
+		return;
+	}
+	out_task(w);
+}
+
+void wire_out_flush(struct wire_out *w, int ms)
+{
+	int64_t until = clock_ms() + ms;
+
+	while (!w->broken && w->backlog) {
+		struct pollfd p = { .fd = w->fd, .events = POLLOUT };
+		int64_t left = until - clock_ms();
+
+		if (write_some(w))
+			continue;
+		if (w->broken || left <= 0 || poll(&p, 1, (int)left) <= 0)
+			return;
+	}
+}
