@@ -573,10 +573,11 @@ static void answer_rest(struct session *s, struct post *p, const struct exchange
 	fail_post(p, &e, &d);
 }
 
-static void initialized_taken(struct session *s)
+static void initialized_over(struct session *s, bool taken)
 {
 	s->state = STATE_OPEN;
-	transport_listen(s->transport);
+	if (taken)
+		transport_listen(s->transport);
 }
 
 static void replay_failed(struct session *s, const struct exchange_end *end)
@@ -608,7 +609,7 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 	if (p->kind == POST_INITIALIZE && s->state == STATE_INITIALIZE)
 		s->state = STATE_OPEN;
 	else if (p->kind == POST_INITIALIZED && s->state == STATE_INITIALIZED)
-		initialized_taken(s);
+		initialized_over(s, end->ok);
 	else if (p->kind == POST_REPLAY && s->state == STATE_REPLAY && !p->answered)
 		replay_failed(s, end);
 	else if (p->kind == POST_REPLAY_INITIALIZED) {

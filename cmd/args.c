@@ -1,0 +1,327 @@
+#include "args.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "commands.h"
+
+#define O(field) offsetof(struct args, field)
+
+const struct opt args_options[] = {
+	{ "allow-http", NULL, OPT_FLAG, O(allow_http), FOR_ALL, "take an http:// URL that is not this machine" },
+	{ "auth-dir", "DIR", OPT_TEXT, O(auth_dir), FOR_ALL, "keep sign-ins here instead of ~/.mcp-auth" },
+	{ "body-timeout", "SECONDS", OPT_SECONDS, O(body_timeout_s), FOR_ALL, "longest silence inside an answer; 0: no limit (300)" },
+	{ "cacert", "FILE", OPT_TEXT, O(cacert), FOR_ALL, "trust the certificate authorities in FILE alone" },
+	{ "connect-timeout", "SECONDS", OPT_SECONDS, O(connect_timeout_s), FOR_ALL, "longest wait for a connection (10)" },
+	{ "debug", NULL, OPT_FLAG, O(debug), FOR_ALL, "write a trace to standard error" },
+	{ "enable-proxy", NULL, OPT_FLAG, O(enable_proxy), FOR_ALL, "use the proxy variables (they are used anyway)" },
+	{ "header", "NAME:VALUE", OPT_LIST, O(headers), FOR_ALL, "send this header; ${NAME} is replaced from the environment" },
+	{ "header-file", "FILE", OPT_LIST, O(header_files), FOR_ALL, "send the headers in FILE, one a line" },
+	{ "headers-timeout", "SECONDS", OPT_SECONDS, O(headers_timeout_s), FOR_ALL, "longest wait for an answer to begin (300)" },
+	{ "help", NULL, OPT_FLAG, O(help), FOR_ALL, "show this help" },
+	{ "ipv4", NULL, OPT_FLAG, O(ipv4), FOR_ALL, "connect over IPv4 only" },
+	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_ALL, "also write messages to FILE" },
+	{ "region", "REGION", OPT_TEXT, O(region), FOR_ALL, "us, eu or in: the service's endpoint when no URL is given" },
+	{ "sa-token-file", "FILE", OPT_TEXT, O(sa_token_file), FOR_ALL, "read the service-account token from FILE" },
+	{ "silent", NULL, OPT_FLAG, O(silent), FOR_ALL, "write errors only to standard error" },
+	{ "version", NULL, OPT_FLAG, O(version), FOR_ALL, "show versions" },
+};
+const size_t args_noptions = sizeof(args_options) / sizeof(args_options[0]);
+
+const struct command args_commands[] = {
+	{ NULL, FOR_BRIDGE, "[OPTION...] [URL] [CALLBACK-PORT]", "bridge standard input and output to the MCP server", cmd_bridge },
+	{ "help", FOR_HELP, "[COMMAND]", "show help", cmd_help },
+};
+const size_t args_ncommands = sizeof(args_commands) / sizeof(args_commands[0]);
+
+/* ---- near misses ---- */
+
+#define WORD_MAX 40
+
+/* Edits (insert, delete, replace) that make b of a. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t n = strlen(b), row[WORD_MAX + 1];
+
+	if (strlen(a) > WORD_MAX || n > WORD_MAX)
+		return WORD_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; *a; a++, i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t best = corner + (tolower((unsigned char)*a) != tolower((unsigned char)b[j - 1]));
+
+			corner = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[n];
+}
+
+const char *args_nearest(const char *word, const char *const *names, size_t n)
+{
+	size_t best = strlen(word) / 3 + 1;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t d = names[i] ? distance(word, names[i]) : WORD_MAX;
+
+		if (d <= best && (!found || d < best)) {
+			best = d;
+			found = names[i];
+		}
+	}
+	return found;
+}
+
+static bool unknown_option(const char *word, struct err *e)
+{
+	const char *names[sizeof(args_options) / sizeof(args_options[0])];
+	const char *near;
+	char name[WORD_MAX + 1];
+	size_t n = strcspn(word, "=");
+
+	for (size_t i = 0; i < args_noptions; i++)
+		names[i] = args_options[i].name;
+	n = n > WORD_MAX ? WORD_MAX : n;
+	memcpy(name, word, n);
+	name[n] = 0;
+	near = args_nearest(name, names, args_noptions);
+	err_set(e, ERR_USAGE, "unknown option --%s%s%s%s. \"mpmcp --help\" lists the options", name,
+		near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
+	err_clean(e->msg);
+	return false;
+}
+
+static bool unknown_word(const char *word, struct err *e)
+{
+	const char *names[sizeof(args_commands) / sizeof(args_commands[0])];
+	const char *near;
+
+	for (size_t i = 0; i < args_ncommands; i++)
+		names[i] = args_commands[i].name;
+	near = args_nearest(word, names, args_ncommands);
+	err_set(e, ERR_USAGE, "\"%.*s\" is neither a command nor a URL%s%s%s", WORD_MAX, word,
+		near ? "; did you mean \"" : " (a URL starts with https://)", near ? near : "", near ? "\"?" : "");
+	err_clean(e->msg);
+	return false;
+}
+
+/* ---- lists ---- */
+
+static void list_add(struct args_list *l, char *owned)
+{
+	l->item = mem_grow(l->item, l->n + 1, sizeof(char *));
+	l->item[l->n++] = owned;
+}
+
+static void list_clear(struct args_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->item[i]);
+	free(l->item);
+	*l = (struct args_list){ 0 };
+}
+
+/* ---- reading ---- */
+
+struct reader {
+	char *const *argv;
+	int argc, at;
+	struct args *a;
+	bool placed; /* the command or URL was seen */
+	struct err *e;
+};
+
+static const struct opt *find_option(const char *name, size_t n)
+{
+	for (size_t i = 0; i < args_noptions; i++)
+		if (strlen(args_options[i].name) == n && memcmp(args_options[i].name, name, n) == 0)
+			return &args_options[i];
+	return NULL;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < args_ncommands; i++)
+		if (args_commands[i].name && strcmp(args_commands[i].name, name) == 0)
+			return &args_commands[i];
+	return NULL;
+}
+
+static bool all_digits(const char *s)
+{
+	return *s && strspn(s, "0123456789") == strlen(s);
+}
+
+/* A word behind a --header that can only be the rest of its value: some clients split arguments at
+ * blanks ("Authorization:" "Bearer" "Basic" "..."). */
+static bool is_torn_off(const struct reader *r, const char *so_far, const char *word)
+{
+	size_t n = strlen(so_far);
+	bool open = n && so_far[n - 1] == ':'; /* a name whose value has not come yet */
+
+	if (strncmp(word, "--", 2) == 0 || strstr(word, "://"))
+		return false;
+	if (open)
+		return true;
+	return !all_digits(word) && (r->placed || !find_command(word));
+}
+
+static char *join_torn(struct reader *r, const char *value)
+{
+	char *text = mem_dup(value);
+
+	while (r->at < r->argc && is_torn_off(r, text, r->argv[r->at])) {
+		char *longer = mem_printf("%s %s", text, r->argv[r->at++]);
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static bool set_seconds(int64_t *out, const struct opt *o, const char *value, struct err *e)
+{
+	if (!all_digits(value) || strlen(value) > 5 || strtol(value, NULL, 10) > 86400)
+		return err_set(e, ERR_USAGE, "--%s takes a number of seconds from 0 to 86400", o->name);
+	*out = strtol(value, NULL, 10);
+	return true;
+}
+
+static bool set_option(struct reader *r, const struct opt *o, const char *value)
+{
+	void *field = (char *)r->a + o->offset;
+
+	switch (o->type) {
+	case OPT_FLAG:
+		*(bool *)field = true;
+		return true;
+	case OPT_TEXT:
+		*(const char **)field = value;
+		return *value || err_set(r->e, ERR_USAGE, "--%s needs a %s that is not empty", o->name, o->arg);
+	case OPT_LIST:
+		list_add(field, join_torn(r, value));
+		return true;
+	case OPT_SECONDS:
+		return set_seconds(field, o, value, r->e);
+	}
+	return false;
+}
+
+static bool read_option(struct reader *r, const char *word)
+{
+	size_t n = strcspn(word, "=");
+	const struct opt *o = find_option(word, n);
+	const char *value = word[n] ? word + n + 1 : NULL;
+
+	if (!o)
+		return unknown_option(word, r->e);
+	if (o->type == OPT_FLAG && value)
+		return err_set(r->e, ERR_USAGE, "--%s takes no value", o->name);
+	if (o->type != OPT_FLAG && !value) {
+		if (r->at == r->argc)
+			return err_set(r->e, ERR_USAGE, "--%s needs a value: --%s %s", o->name, o->name, o->arg);
+		value = r->argv[r->at++];
+	}
+	if (!(o->commands & r->a->command->bit))
+		return err_set(r->e, ERR_USAGE, "--%s is no option of \"mpmcp %s\"", o->name,
+			r->a->command->name ? r->a->command->name : "URL");
+	return set_option(r, o, value);
+}
+
+static bool read_word(struct reader *r, char *word)
+{
+	const struct command *c = find_command(word);
+
+	if (!r->placed && strstr(word, "://")) {
+		r->placed = true;
+		r->a->url = word;
+	} else if (!r->placed && c) {
+		r->placed = true;
+		r->a->command = c;
+	} else if (!r->placed) {
+		return unknown_word(word, r->e);
+	} else if (r->a->command->name && strstr(word, "://") && !r->a->url && r->a->command->bit != FOR_HELP) {
+		r->a->url = word;
+	} else if (r->a->command->name) {
+		list_add(&r->a->words, mem_dup(word));
+	} else if (!r->a->callback_port && all_digits(word) && strlen(word) <= 5 && strtol(word, NULL, 10) < 65536) {
+		r->a->callback_port = word;
+	} else {
+		return err_set(r->e, ERR_USAGE, "\"%.*s\" is one word too many", WORD_MAX, word);
+	}
+	return true;
+}
+
+/* "npx -y mcp-remote URL" with only npx replaced. */
+static void skip_npx(struct reader *r)
+{
+	if (r->at < r->argc && (strcmp(r->argv[r->at], "-y") == 0 || strcmp(r->argv[r->at], "--yes") == 0))
+		r->at++;
+	if (r->at < r->argc && (strcmp(r->argv[r->at], "mcp-remote") == 0 || strncmp(r->argv[r->at], "mcp-remote@", 11) == 0))
+		r->at++;
+}
+
+/* The command, wherever it stands: options before it are checked against it. */
+static void find_place(struct reader *r)
+{
+	for (int i = r->at; i < r->argc; i++) {
+		const char *word = r->argv[i];
+		const struct command *c = find_command(word);
+		const struct opt *o;
+
+		if (strncmp(word, "--", 2) != 0) {
+			if (c)
+				r->a->command = c;
+			return;
+		}
+		o = find_option(word + 2, strcspn(word + 2, "="));
+		if (o && o->type != OPT_FLAG && !strchr(word, '='))
+			i++;
+	}
+}
+
+bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
+{
+	struct reader r = { .argv = argv, .argc = argc, .at = 1, .a = a, .e = e };
+	bool words_only = false;
+
+	*a = (struct args){ .command = &args_commands[0], .connect_timeout_s = 10, .headers_timeout_s = 300,
+		.body_timeout_s = 300 };
+	skip_npx(&r);
+	find_place(&r);
+	while (r.at < argc) {
+		char *word = argv[r.at++];
+
+		if (!words_only && strcmp(word, "--") == 0) {
+			words_only = true;
+		} else if (!words_only && word[0] == '-' && word[1] == 'h' && !word[2]) {
+			a->help = true;
+		} else if (!words_only && strncmp(word, "--", 2) == 0) {
+			if (!read_option(&r, word + 2))
+				return false;
+		} else if (!words_only && word[0] == '-' && word[1]) {
+			return err_set(e, ERR_USAGE, "unknown option %.*s. \"mpmcp --help\" lists the options", WORD_MAX, word);
+		} else if (!read_word(&r, word)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void args_clear(struct args *a)
+{
+	list_clear(&a->words);
+	list_clear(&a->headers);
+	list_clear(&a->header_files);
+}

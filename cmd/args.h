@@ -1,0 +1,82 @@
+/*
+ * The command line: one table of options drives the parser, --help, the check
+ * of man page and README, and shell completion. A new option is a new row.
+ */
+#ifndef MPMCP_ARGS_H
+#define MPMCP_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Words of one repeated option. */
+struct args_list {
+	char **item;
+	size_t n;
+};
+
+/* What was said. Strings are borrowed from argv, lists are owned (args_clear). */
+struct args {
+	const struct command *command; /* the bridge when no command was named */
+	const char *url;               /* NULL: by region */
+	const char *callback_port;     /* NULL: by rule */
+	struct args_list words;        /* what else the command got */
+
+	const char *region, *profile, *auth_dir;
+	struct args_list headers, header_files;
+	const char *sa_token_file;
+	const char *cacert, *log_file;
+	int64_t connect_timeout_s, headers_timeout_s, body_timeout_s;
+	bool allow_http, ipv4, enable_proxy, debug, silent;
+	bool help, version;
+};
+
+enum opt_type {
+	OPT_FLAG,    /* bool */
+	OPT_TEXT,    /* const char * */
+	OPT_LIST,    /* struct args_list */
+	OPT_SECONDS, /* int64_t, 0 to 86400 */
+};
+
+/* Which commands an option belongs to. */
+enum {
+	FOR_BRIDGE = 1 << 0,
+	FOR_HELP = 1 << 1,
+};
+#define FOR_ALL 0xffffu
+
+struct opt {
+	const char *name; /* without the dashes */
+	const char *arg;  /* NULL for flags; how --help names the argument */
+	enum opt_type type;
+	size_t offset;    /* in struct args */
+	unsigned commands;
+	const char *help;
+};
+extern const struct opt args_options[];
+extern const size_t args_noptions;
+
+struct command {
+	const char *name;  /* NULL: the bridge */
+	unsigned bit;
+	const char *words; /* synopsis behind the name */
+	const char *help;
+	int (*run)(const struct args *a); /* returns an exit status */
+};
+extern const struct command args_commands[];
+extern const size_t args_ncommands;
+
+/*
+ * Reads the words behind the program's name. On failure *a holds what was read so far (a->command
+ * is right), and e names the word that is wrong and what was probably meant. args_clear() either
+ * way.
+ */
+bool args_parse(int argc, char *const *argv, struct args *a, struct err *e) __attribute__((warn_unused_result));
+void args_clear(struct args *a);
+
+/* The name in names (n pointers, step bytes apart) most like word; NULL when none is near. */
+const char *args_nearest(const char *word, const char *const *names, size_t n);
+
+#endif

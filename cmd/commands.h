@@ -1,0 +1,12 @@
+/*
+ * The commands: each takes what was said and returns an exit status.
+ */
+#ifndef MPMCP_COMMANDS_H
+#define MPMCP_COMMANDS_H
+
+struct args;
+
+int cmd_bridge(const struct args *a);
+int cmd_help(const struct args *a);
+
+#endif

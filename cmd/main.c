@@ -1,0 +1,72 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "base/diag.h"
+#include "exit.h"
+#include "help.h"
+#include "mcp/bridge.h"
+
+/* A client that starts us with a closed descriptor would otherwise have some file of ours there. */
+static bool open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+/* Wrong arguments in a client's entry: the client shows an answer, not standard error. */
+static int usage_error(const struct args *a, const struct err *e)
+{
+	diag_error("%s", e->msg);
+	if (!a->command->name && !isatty(STDIN_FILENO))
+		bridge_refuse(STDIN_FILENO, STDOUT_FILENO, e);
+	return EXIT_USAGE;
+}
+
+static int run(const struct args *a)
+{
+	struct err e = { 0 };
+
+	if (a->version) {
+		help_version(stdout);
+		return EXIT_DONE;
+	}
+	if (a->help) {
+		help_command(stdout, a->command);
+		return EXIT_DONE;
+	}
+	if (a->silent)
+		diag_set_level(DIAG_ERROR);
+	if (a->debug)
+		diag_set_level(DIAG_DEBUG);
+	if (a->log_file && !diag_open_log(a->log_file, &e))
+		return usage_error(a, &e);
+	return a->command->run(a);
+}
+
+int main(int argc, char **argv)
+{
+	struct args a;
+	struct err e = { 0 };
+	int status;
+
+	if (!open_standard_fds())
+		return EXIT_FAILED;
+	signal(SIGPIPE, SIG_IGN);
+	status = args_parse(argc, argv, &a, &e) ? run(&a) : usage_error(&a, &e);
+	args_clear(&a);
+	diag_close();
+	if (fflush(stdout) != 0 && status == EXIT_DONE)
+		status = EXIT_FAILED;
+	return status;
+}

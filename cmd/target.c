@@ -1,0 +1,149 @@
+#include "target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/account.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/file.h"
+#include "net/url.h"
+
+static const struct {
+	const char *name, *url;
+} regions[] = {
+	{ "us", "https://mcp.mixpanel.com/mcp" },
+	{ "eu", "https://mcp-eu.mixpanel.com/mcp" },
+	{ "in", "https://mcp-in.mixpanel.com/mcp" },
+};
+#define NREGIONS (sizeof(regions) / sizeof(regions[0]))
+
+/* An empty variable, as some clients make of an unset one, counts as unset. */
+static const char *env(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+static const char *region_url(const char *name, const char *where, struct err *e)
+{
+	for (size_t i = 0; i < NREGIONS; i++)
+		if (strcmp(regions[i].name, name) == 0)
+			return regions[i].url;
+	err_set(e, ERR_USAGE, "%s is \"%.20s\"; it can be us, eu or in", where, name);
+	err_clean(e->msg);
+	return NULL;
+}
+
+const char *target_region(const char *url)
+{
+	for (size_t i = 0; i < NREGIONS; i++)
+		if (strcmp(regions[i].url, url) == 0)
+			return regions[i].name;
+	return NULL;
+}
+
+static bool check_url(const char *text, bool allow_http, struct err *e)
+{
+	struct url u;
+	bool good = false;
+
+	if (!url_parse(text, &u, e))
+		return false;
+	if (u.userinfo)
+		err_set(e, ERR_USAGE, "the URL holds a user name or password: use --header or a service account instead");
+	else if (!url_is_safe(&u) && !allow_http)
+		err_set(e, ERR_USAGE, "http://%s would send the credential in the clear: use https, or --allow-http inside a "
+			"network you trust", u.host);
+	else
+		good = true;
+	url_clear(&u);
+	return good;
+}
+
+const char *target_url(const struct args *a, struct err *e)
+{
+	const char *url = a->url;
+
+	if (url && a->region) {
+		err_set(e, ERR_USAGE, "give a URL or --region, not both");
+		return NULL;
+	}
+	if (!url && a->region)
+		url = region_url(a->region, "--region", e);
+	else if (!url && env("MIXPANEL_REGION"))
+		url = region_url(env("MIXPANEL_REGION"), "MIXPANEL_REGION", e);
+	else if (!url)
+		url = regions[0].url;
+	return url && check_url(url, a->allow_http, e) ? url : NULL;
+}
+
+static bool token_from_file(const char *path, struct buf *value, const char **repaired, struct err *e)
+{
+	struct buf text;
+	bool good;
+
+	buf_init(&text, ACCOUNT_MAX);
+	good = file_read(path, &text, e) && account_from_token(buf_str(&text), "the file of --sa-token-file", value, repaired, e);
+	buf_wipe(&text);
+	return good;
+}
+
+static bool pair_from_env(struct buf *value, const char **why, struct err *e)
+{
+	const char *user = env("MIXPANEL_SA_USERNAME"), *secret = env("MIXPANEL_SA_SECRET");
+
+	if (!user && !secret)
+		return true;
+	*why = "the service account in MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET";
+	if (!user || !secret)
+		return err_set(e, ERR_USAGE, "%s is set, but %s is not: a service account needs both", user ? "MIXPANEL_SA_USERNAME" : "MIXPANEL_SA_SECRET",
+			user ? "MIXPANEL_SA_SECRET" : "MIXPANEL_SA_USERNAME");
+	return account_from_pair(user, secret, value, e);
+}
+
+static bool service_account(const struct args *a, struct buf *value, const char **why, struct err *e)
+{
+	const char *repaired = NULL;
+	bool good;
+
+	if (a->sa_token_file) {
+		*why = "the service account in the file of --sa-token-file";
+		good = token_from_file(a->sa_token_file, value, &repaired, e);
+	} else if (env("MIXPANEL_SA_TOKEN")) {
+		*why = "the service account in MIXPANEL_SA_TOKEN";
+		good = account_from_token(env("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, &repaired, e);
+	} else {
+		good = pair_from_env(value, why, e);
+	}
+	if (good && repaired)
+		diag_debug("%s: %s", *why, repaired);
+	return good;
+}
+
+bool target_credential(const struct args *a, const char *url, const struct headers *h, struct auth **auth,
+	const char **why, struct err *e)
+{
+	struct buf value;
+	bool good = false;
+
+	*auth = NULL;
+	*why = "no credential";
+	if (h->authorization) {
+		*why = "the Authorization header that was given";
+		*auth = auth_new_fixed(h->authorization, *why, "Check its value; for a service account it reads \"Bearer Basic <base64 of username:secret>\"");
+		return true;
+	}
+	buf_init(&value, 2 * ACCOUNT_MAX);
+	if (!service_account(a, &value, why, e))
+		goto out;
+	if (value.len && !account_may_go_to(url, e))
+		goto out;
+	if (value.len)
+		*auth = auth_new_fixed(buf_str(&value), *why, "Check that the account exists, has not expired, and that the region is right (--region)");
+	good = true;
+out:
+	buf_wipe(&value);
+	return good;
+}

@@ -1,0 +1,26 @@
+/*
+ * Which endpoint, and which credential goes there.
+ */
+#ifndef MPMCP_TARGET_H
+#define MPMCP_TARGET_H
+
+#include "args.h"
+#include "auth/auth.h"
+#include "headers.h"
+
+/* The URL to use: given, or by --region, MIXPANEL_REGION, us. Checked: http only to this machine or
+ * with --allow-http, no user or password in it. Borrowed; NULL with e set. */
+const char *target_url(const struct args *a, struct err *e) __attribute__((warn_unused_result));
+
+/* "us", "eu", "in" for the service's own endpoints, else NULL. */
+const char *target_region(const char *url);
+
+/*
+ * The first that applies: an Authorization header of h; a service account (--sa-token-file,
+ * MIXPANEL_SA_TOKEN, MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET). *auth is NULL when there is none.
+ * *why is a static phrase that names the source. What was repaired is noted on standard error.
+ */
+bool target_credential(const struct args *a, const char *url, const struct headers *h, struct auth **auth,
+	const char **why, struct err *e) __attribute__((warn_unused_result));
+
+#endif
