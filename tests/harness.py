@@ -1,0 +1,496 @@
+"""What the end-to-end cases are written with: the program under test as a
+process, a scripted server, the sandbox. Every wait is for an event, with a
+deadline that only a failure reaches."""
+
+import base64
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PROGRAM = os.path.join(ROOT, os.environ.get("MPMCP", "build/mpmcp"))
+WRAP = shlex.split(os.environ.get("MPMCP_WRAP", ""))
+# Only a failure waits this long; generous for a slow machine under valgrind.
+DEADLINE = float(os.environ.get("MPMCP_DEADLINE", "60"))
+
+PAIR = "tester.abc123.mp-service-account:s3cr3t0s3cr3t0s3cr3t0s3cr3t0s3cr"
+TOKEN = base64.b64encode(PAIR.encode()).decode()
+ACCOUNT_HEADER = "Bearer Basic " + TOKEN
+
+INITIALIZE = {"jsonrpc": "2.0", "id": 0, "method": "initialize",
+              "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "case", "version": "1"}}}
+INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+
+
+def request(ident, method="tools/call", **params):
+    return {"jsonrpc": "2.0", "id": ident, "method": method, "params": params}
+
+
+def response(ident, result=None):
+    return {"jsonrpc": "2.0", "id": ident, "result": {"ok": True} if result is None else result}
+
+
+def initialized_result(ident, version="2025-06-18"):
+    return response(ident, {"protocolVersion": version, "capabilities": {}, "serverInfo": {"name": "mock", "version": "1"}})
+
+
+class Failed(AssertionError):
+    pass
+
+
+# ---- the scripted server
+
+
+class Request:
+    """One HTTP request as it came, and the ways to answer it."""
+
+    def __init__(self, conn, method, path, headers, body):
+        self.conn, self.method, self.path, self.headers, self.body = conn, method, path, headers, body
+        self.at = time.monotonic()
+        try:
+            self.rpc = json.loads(body) if body else None
+        except ValueError:
+            self.rpc = None
+
+    @property
+    def id(self):
+        return self.rpc.get("id") if isinstance(self.rpc, dict) else None
+
+    @property
+    def rpc_method(self):
+        return self.rpc.get("method") if isinstance(self.rpc, dict) else None
+
+    def raw(self, data):
+        self.conn.sendall(data if isinstance(data, bytes) else data.encode())
+
+    def head(self, status, headers, length=None):
+        lines = ["HTTP/1.1 %d X" % status]
+        lines += ["%s: %s" % h for h in (headers.items() if isinstance(headers, dict) else headers)]
+        if length is not None:
+            lines.append("Content-Length: %d" % length)
+        self.raw("\r\n".join(lines) + "\r\n\r\n")
+
+    def reply(self, status, body=b"", headers=None):
+        body = body if isinstance(body, bytes) else body.encode()
+        self.head(status, headers or {}, len(body))
+        self.raw(body)
+
+    def json(self, value, status=200, headers=None):
+        text = value if isinstance(value, (str, bytes)) else json.dumps(value)
+        self.reply(status, text, dict({"Content-Type": "application/json"}, **(headers or {})))
+
+    def answer(self, result=None, **more):
+        """An ordinary answer to whatever this is."""
+        if self.rpc_method == "initialize":
+            self.json(initialized_result(self.id, self.rpc["params"]["protocolVersion"]), **more)
+        elif self.method == "GET":
+            self.reply(405, headers={"Allow": "POST"})
+        elif self.method == "DELETE":
+            self.reply(200)
+        elif self.id is None or self.rpc_method is None:
+            self.reply(202)
+        else:
+            self.json(response(self.id, result), **more)
+
+    def stream(self, headers=None):
+        """Starts an event stream of unknown length: event() follows, end() closes it."""
+        self.head(200, dict({"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"}, **(headers or {})))
+
+    def chunk(self, data):
+        data = data if isinstance(data, bytes) else data.encode()
+        self.raw(b"%x\r\n%s\r\n" % (len(data), data))
+
+    def event(self, value, ident=None, retry=None):
+        text = value if isinstance(value, str) else json.dumps(value)
+        self.chunk(("id: %s\n" % ident if ident is not None else "") + ("retry: %d\n" % retry if retry is not None else "")
+                   + "data: %s\n\n" % text)
+
+    def end(self):
+        self.raw(b"0\r\n\r\n")
+
+    def close(self, reset=False):
+        if reset:
+            self.conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        else:
+            with contextlib.suppress(OSError):
+                self.conn.shutdown(socket.SHUT_RDWR)
+        self.conn.close()
+
+    def wait_gone(self):
+        """Returns once the client has closed this connection."""
+        self.conn.settimeout(DEADLINE)
+        while self.conn.recv(4096):
+            pass
+
+
+class Server:
+    """A scripted HTTP/1.1 server: handler(request) in a thread for each connection."""
+
+    def __init__(self, handler, tls=None):
+        self.handler, self.tls = handler, tls
+        self.requests, self.errors = [], []
+        self.changed = threading.Condition()
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port = self.socket.getsockname()[1]
+        self.origin = "%s://127.0.0.1:%d" % ("https" if tls else "http", self.port)
+        self.url = self.origin + "/mcp"
+        self.connections = 0
+        self.open = True
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while self.open:
+            try:
+                conn, _ = self.socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+
+    def serve(self, conn):
+        try:
+            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.tls:
+                conn = self.tls.wrap_socket(conn, server_side=True)
+            stream = conn.makefile("rb")
+            while True:
+                r = self.read(conn, stream)
+                if r is None:
+                    break
+                with self.changed:
+                    self.requests.append(r)
+                    self.changed.notify_all()
+                self.handler(r)
+                if conn.fileno() < 0:
+                    break
+        except (OSError, ssl.SSLError):
+            pass  # the client went away, which cases do on purpose
+        except Exception as problem:
+            self.errors.append(problem)
+        finally:
+            with contextlib.suppress(OSError):
+                conn.close()
+
+    @staticmethod
+    def read(conn, stream):
+        line = stream.readline().decode("latin-1").split()
+        if len(line) < 2:
+            return None
+        headers = {}
+        for raw in iter(stream.readline, b"\r\n"):
+            if not raw:
+                return None
+            name, _, value = raw.decode("latin-1").partition(":")
+            headers[name.strip().lower()] = value.strip()
+        body = stream.read(int(headers.get("content-length") or 0))
+        return Request(conn, line[0], line[1], headers, body)
+
+    def wait(self, condition, what):
+        """Waits until condition(requests) holds; returns its value."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: condition(self.requests), DEADLINE):
+                raise Failed("the server never saw " + what)
+            return condition(self.requests)
+
+    def of(self, rpc_method=None, method=None):
+        return [r for r in list(self.requests) if (rpc_method is None or r.rpc_method == rpc_method)
+                and (method is None or r.method == method)]
+
+    def close(self):
+        self.open = False
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+# ---- the program
+
+
+class Program:
+    """The program as a child process; its output is read in threads."""
+
+    def __init__(self, case, args, env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=None,
+                 binary=None):
+        self.case = case
+        self.lines, self.errors, self.sent = [], b"", []
+        self.changed = threading.Condition()
+        self.ended = False
+        self.process = subprocess.Popen(WRAP + [binary or PROGRAM] + args, stdin=stdin, stdout=stdout, stderr=stderr, env=env,
+                                        cwd=cwd or case.folder, start_new_session=True)
+        self.threads = []
+        if stdout == subprocess.PIPE:
+            self.threads.append(threading.Thread(target=self.read_out, daemon=True))
+        if stderr == subprocess.PIPE:
+            self.threads.append(threading.Thread(target=self.read_err, daemon=True))
+        self.reading = threading.Event()
+        self.reading.set()
+        for t in self.threads:
+            t.start()
+
+    def read_out(self):
+        for line in iter(self.process.stdout.readline, b""):
+            self.reading.wait()
+            with self.changed:
+                self.lines.append(line)
+                self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def read_err(self):
+        for piece in iter(lambda: self.process.stderr.read1(65536), b""):
+            with self.changed:
+                self.errors += piece
+                self.changed.notify_all()
+
+    def send(self, *messages):
+        for m in messages:
+            raw = m if isinstance(m, bytes) else (m if isinstance(m, str) else json.dumps(m)).encode()
+            self.sent.append(raw)
+            self.process.stdin.write(raw + b"\n")
+        self.process.stdin.flush()
+
+    def send_raw(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def end_input(self):
+        self.process.stdin.close()
+
+    def messages(self):
+        return [json.loads(line) for line in list(self.lines) if len(line) < 10 << 20]
+
+    def wait_line(self, condition, what):
+        """The first output line for which condition(bytes) holds."""
+        def found():
+            return next((line for line in self.lines if condition(line)), None)
+        with self.changed:
+            self.changed.wait_for(lambda: found() is not None or self.ended, DEADLINE)
+            line = found()
+        if line is None:
+            raise Failed("no output line with " + what)
+        return line
+
+    def wait_error_text(self, text):
+        with self.changed:
+            if not self.changed.wait_for(lambda: text.encode() in self.errors, DEADLINE):
+                raise Failed("standard error never said %r" % text)
+
+    def answer(self, ident):
+        """The message that answers this id."""
+        def is_it(line):
+            if len(line) > 10 << 20:
+                return False
+            m = json.loads(line)
+            return isinstance(m, dict) and "method" not in m and "id" in m and m["id"] == ident
+        return json.loads(self.wait_line(is_it, "an answer to %r" % (ident,)))
+
+    def call(self, ident, method="tools/call", **params):
+        self.send(request(ident, method, **params))
+        return self.answer(ident)
+
+    def handshake(self, version="2025-06-18"):
+        init = json.loads(json.dumps(INITIALIZE))
+        init["params"]["protocolVersion"] = version
+        self.send(init)
+        answer = self.answer(0)
+        self.send(INITIALIZED)
+        return answer
+
+    def wait(self):
+        """The exit status; all output has been read."""
+        try:
+            status = self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            raise Failed("the program did not end")
+        for t in self.threads:
+            t.join(DEADLINE)
+        return status
+
+    def finish(self):
+        """Ends the input and returns the status."""
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        return self.wait()
+
+    def signal(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+
+    def clean_up(self):
+        if self.process.poll() is None:
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+# ---- a case
+
+
+class Case:
+    """One case: everything it started ends with it."""
+
+    def __init__(self, name):
+        self.name = name
+        self.folder = tempfile.mkdtemp(prefix="mpmcp-case-")
+        self.home = os.path.join(self.folder, "home")
+        os.mkdir(self.home)
+        self.programs, self.servers, self.boxes = [], [], []
+        self.secrets = [TOKEN, PAIR.split(":")[1]]
+        self.logs = []
+
+    def server(self, handler=lambda r: r.answer(), **more):
+        s = Server(handler, **more)
+        self.servers.append(s)
+        return s
+
+    def env(self, more=None):
+        env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
+        env["HOME"] = self.home
+        env.update(more or {})
+        return env
+
+    def start(self, *args, env=None, token=TOKEN, **more):
+        """Starts the program; with a service account unless token is None."""
+        extra = {"MIXPANEL_SA_TOKEN": token} if token is not None else {}
+        extra.update(env or {})
+        program = Program(self, list(args), self.env(extra), **more)
+        self.programs.append(program)
+        return program
+
+    def bridge(self, handler=lambda r: r.answer(), *args, tls=None, **more):
+        """A server with this handler and a bridge in front of it."""
+        s = self.server(handler, tls=tls)
+        return s, self.start(s.url, *args, **more)
+
+    def sandbox(self, *switches):
+        process = subprocess.Popen([sys.executable, os.path.join(ROOT, "tests/server/sandbox.py"), "--until-eof",
+                                    "--log", os.path.join(self.folder, "sandbox.log"), *switches],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        facts = json.loads(process.stdout.readline())
+        facts["process"] = process
+        facts["log"] = os.path.join(self.folder, "sandbox.log")
+        self.boxes.append(process)
+        self.secrets.append(facts["token"])
+        return facts
+
+    def file(self, name, content, mode=0o644):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as f:
+            f.write(content if isinstance(content, bytes) else content.encode())
+        os.chmod(path, mode)
+        return path
+
+    @staticmethod
+    def check(condition, what):
+        if not condition:
+            raise Failed(what)
+
+    @staticmethod
+    def equal(have, want, what="value"):
+        if have != want:
+            raise Failed("%s is %.400r, not %.400r" % (what, have, want))
+
+    def is_error(self, message, code, *texts):
+        """message is an error answer of this code whose text holds all texts."""
+        error = message.get("error") or {}
+        self.equal(error.get("code"), code, "error code (%r)" % message)
+        for text in texts:
+            self.check(text in error["message"], "%r is not in %r" % (text, error["message"]))
+
+    def finish(self):
+        """What holds for every case: no secret in messages for people, only messages on stdout."""
+        for p in self.programs:
+            p.signal() if p.process.poll() is None else None
+        for p in self.programs:
+            p.wait()
+            self.check(p.process.returncode >= 0 or p.process.returncode in (-9, -15), "ended by signal %d" % -p.process.returncode)
+            self.check(p.process.returncode != 99, "the memory checker found something:\n" + p.errors.decode("utf-8", "replace"))
+            texts = [p.errors] + [open(f, "rb").read() for f in self.logs if os.path.exists(f)]
+            for secret in self.secrets:
+                for text in texts:
+                    self.check(secret.encode() not in text, "a secret stands in standard error or a log")
+        for s in self.servers:
+            self.check(not s.errors, "the scripted server failed: %r" % s.errors)
+
+    def transcript(self):
+        out = []
+        for p in self.programs:
+            out += ["> " + x[:300].decode("utf-8", "replace") for x in p.sent[:40]]
+            out += ["< " + x[:300].decode("utf-8", "replace").rstrip() for x in p.lines[:40]]
+            out += ["! " + x[:300] for x in p.errors.decode("utf-8", "replace").splitlines()[:60]]
+            out += ["= status %r" % p.process.poll()]
+        for s in self.servers:
+            out += ["@ %s %s %s" % (r.method, r.path, r.body[:120]) for r in s.requests[:40]]
+        return "\n".join(out) + "\n"
+
+    def clean_up(self):
+        for p in self.programs:
+            p.clean_up()
+        for s in self.servers:
+            s.close()
+        for b in self.boxes:
+            b.stdin.close()
+            b.kill()
+            b.wait()
+            b.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+# ---- certificates, made once
+
+
+class Certificates:
+    """A certificate authority and two server certificates, made with the openssl command."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="mpmcp-tls-")
+        self.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Case CA",
+                 "-keyout", "ca.key", "-out", "ca.pem")
+        self.leaf("good", "IP:127.0.0.1,DNS:localhost")
+        self.leaf("other", "DNS:other.example")
+        os.mkdir(self.path("hashed"))
+        shutil.copy(self.path("ca.pem"), self.path("hashed"))
+        subprocess.run(["openssl", "rehash", self.path("hashed")], check=True, capture_output=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def run(self, *args):
+        subprocess.run(["openssl", *args], check=True, capture_output=True, cwd=self.folder)
+
+    def leaf(self, name, names):
+        with open(self.path(name + ".ext"), "w") as f:
+            f.write("subjectAltName=%s\n" % names)
+        self.run("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-keyout", name + ".key", "-out", name + ".csr")
+        self.run("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                 "-extfile", name + ".ext", "-out", name + ".pem")
+
+    def context(self, name):
+        c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        c.load_cert_chain(self.path(name + ".pem"), self.path(name + ".key"))
+        return c
+
+
+_certificates, _lock = None, threading.Lock()
+
+
+def certificates():
+    global _certificates
+    with _lock:
+        if _certificates is None:
+            _certificates = Certificates()
+        return _certificates
