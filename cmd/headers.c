@@ -181,8 +181,11 @@ static bool read_file(struct headers *h, const char *path, struct err *e)
 	unsigned line = 0;
 
 	buf_init(&text, HEADERS_MAX);
-	if (!file_read(path, &text, e))
+	if (!file_read(path, &text, e)) {
+		e->kind = ERR_USAGE;
+		err_prefix(e, "--header-file");
 		goto out;
+	}
 	if (text.len && memchr(text.p, 0, text.len)) {
 		err_set(e, ERR_USAGE, "--header-file %.80s: the file holds a NUL byte", path);
 		goto out;

@@ -85,7 +85,12 @@ static bool token_from_file(const char *path, struct buf *value, const char **re
 	bool good;
 
 	buf_init(&text, ACCOUNT_MAX);
-	good = file_read(path, &text, e) && account_from_token(buf_str(&text), "the file of --sa-token-file", value, repaired, e);
+	good = file_read(path, &text, e);
+	if (!good) {
+		e->kind = ERR_USAGE;
+		err_prefix(e, "--sa-token-file");
+	}
+	good = good && account_from_token(buf_str(&text), "the file of --sa-token-file", value, repaired, e);
 	buf_wipe(&text);
 	return good;
 }

@@ -124,6 +124,7 @@ class Request:
         else:
             with contextlib.suppress(OSError):
                 self.conn.shutdown(socket.SHUT_RDWR)
+        self.file.close()  # the socket lives as long as the file made of it
         self.conn.close()
 
     def wait_gone(self):
@@ -167,6 +168,7 @@ class Server:
                 r = self.read(conn, stream)
                 if r is None:
                     break
+                r.file = stream
                 with self.changed:
                     self.requests.append(r)
                     self.changed.notify_all()

@@ -20,6 +20,9 @@
 /* Openings in a row that failed without an answer that settles the matter. */
 #define FAILURES_MAX 6
 
+/* Of the body of a refusal, not more than this is read to save the connection. */
+#define DISCARD_MAX ((size_t)64 << 10)
+
 struct stream {
 	struct transport *t;
 	struct http_req *req;
@@ -28,6 +31,7 @@ struct stream {
 	struct loop_timer timer;
 	int64_t pause_ms, opened_ms;
 	unsigned failures;
+	size_t discarded; /* bytes of an answer that is no event stream */
 	bool wanted;
 	bool events;  /* the answer is an event stream */
 	bool due;     /* to be opened as soon as no exchange is about to resume */
@@ -60,7 +64,8 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 	/* Only a failure of the server or a refused credential may look different next time. */
 	s->t->no_stream = status != 401 && status != 429 && status < 500;
 	diag_debug("no GET stream: HTTP %ld", status);
-	return HTTP_STOP;
+	/* Reading a short body to its end keeps the connection; without a length it might never end. */
+	return http_answer_field(r, "Content-Length", 0) ? HTTP_GO : HTTP_STOP;
 }
 
 static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
@@ -69,6 +74,8 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 	enum sse_status st;
 
 	(void)r;
+	if (!s->events)
+		return (s->discarded += n) > DISCARD_MAX ? HTTP_STOP : HTTP_GO;
 	s->busy = true;
 	st = sse_feed(s->sse, p, n);
 	s->busy = false;
@@ -136,6 +143,7 @@ static void stream_open(struct stream *s)
 		return;
 	sse_reconnect(s->sse);
 	s->events = false;
+	s->discarded = 0;
 	if (auth_value(s->t->auth, &v, NULL, &e) == AUTH_READY)
 		s->fields = transport_fields(s->t, FIELDS_GET, &v, &e);
 	if (s->fields)

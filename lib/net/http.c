@@ -587,7 +587,6 @@ static void easy_common(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
@@ -652,6 +651,9 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_PREREQDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_MAXAGE_CONN, r->http->idle_s);
+	/* Waits for a connection that is being opened, in case it will carry many requests. Only over
+	 * TLS is that known before the first answer; elsewhere one slow request would hold up all. */
+	curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, strncmp(c->url, "https:", 6) == 0 ? 1L : 0L);
 	return curl_easy_setopt(r->easy, CURLOPT_URL, c->url);
 }
 
