@@ -30,6 +30,10 @@
  * them: most keep them for at least a minute. */
 #define IDLE_CONNECTION_S 55L
 
+/* Connections kept, busy ones counted: more than are ever busy at once (HTTP/1.1, many calls in
+ * flight), or each call of a burst would open one of its own. */
+#define CONNECTIONS_KEPT 256L
+
 struct http_fields {
 	struct curl_slist *list, *last;
 };
@@ -778,7 +782,7 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
 	curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)o->max_connections);
-	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, o->max_connections ? (long)o->max_connections : 64L);
+	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, o->max_connections ? (long)o->max_connections : CONNECTIONS_KEPT);
 	return h;
 fail:
 	http_free(h);
