@@ -56,4 +56,79 @@ $O/tests/unit/%: tests/unit/%.c $O/libmpmcp.a
 unit: $(UNIT)
 	@for t in $(UNIT); do $$t || exit 1; done
 
+# All that CI runs but interop. Every part runs even when one before it failed.
+.PHONY: check
+check: $O/mpmcp $(UNIT)
+	@MPMCP=$O/mpmcp sh tests/check.sh $(UNIT)
+
+.PHONY: deps
+deps:
+	@sh tests/deps.sh
+
+.PHONY: demo
+demo: $O/mpmcp
+	@$(PYTHON) tests/demo.py $O/mpmcp
+
+# Each flavour has its own folder, so none dirties another.
+.PHONY: asan
+asan:
+	$(MAKE) check O=build/asan HARDEN= HARDEN_LD= \
+		CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+
+.PHONY: valgrind
+valgrind:
+	$(MAKE) check O=build/valgrind HARDEN= CFLAGS='-O1 -g' JOBS=2 \
+		MPMCP_WRAP='valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite --child-silent-after-fork=yes'
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: $(FUZZ:%=$O/fuzz/%)
+	@for f in $(FUZZ); do sh tests/fuzz/run.sh $O/fuzz/$$f tests/fuzz/seeds/$$f $(FUZZ_SECONDS) || exit 1; done
+
+$O/fuzz/%: tests/fuzz/%.c $(wildcard lib/*/*.c) $(wildcard lib/*/*.h)
+	@mkdir -p $(@D)
+	@echo '  FUZZ  $@'
+	@clang -std=c11 -D_POSIX_C_SOURCE=200809L -Ilib $(shell $(PKG_CONFIG) --cflags $(PKGS)) -DMPMCP_VERSION='"$(VERSION)"' \
+		-O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(wildcard lib/*/*.c) $(LIBS)
+
+.PHONY: lint
+lint:
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -Ilib -Icmd -DMPMCP_VERSION='"$(VERSION)"' cmd lib
+	mandoc -T lint -W warning man/mpmcp.1
+	$(MAKE) O=build/clang CC=clang WERROR=-Werror all
+
+.PHONY: interop
+interop: $O/mpmcp
+	@sh tests/interop/run.sh $O/mpmcp
+
+.PHONY: bench
+bench: $O/mpmcp
+	@sh tests/bench/run.sh $O
+
+.PHONY: install
+install: $O/mpmcp
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	install -m 755 $O/mpmcp $(DESTDIR)$(BINDIR)/mpmcp
+	install -m 644 man/mpmcp.1 $(DESTDIR)$(MANDIR)/man1/mpmcp.1
+
+.PHONY: uninstall
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/mpmcp $(DESTDIR)$(MANDIR)/man1/mpmcp.1
+
+.PHONY: dist
+dist:
+	@mkdir -p $O
+	git archive --prefix=mpmcp-$(VERSION)/ -o $O/mpmcp-$(VERSION).tar.gz HEAD
+	@echo $O/mpmcp-$(VERSION).tar.gz
+
+.PHONY: clean
+clean:
+	rm -rf $O
+
+.PHONY: help
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo 'also: asan valgrind fuzz lint interop bench dist clean uninstall'
+
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d)

@@ -1,6 +1,7 @@
 /* flock(2): the one lock that belongs to the open file, ends with it, and is not lost when some
  * other descriptor of the same file is closed, as those of fcntl(2) are. */
 #define _DEFAULT_SOURCE
+#define _DARWIN_C_SOURCE
 #include "base/file.h"
 
 #include <dirent.h>
@@ -91,14 +92,14 @@ static bool check_own(int fd, const char *path, struct err *e)
 /* ---- reading ---- */
 
 /* Room for the whole of a plain file at once, so that what may be secret is not left behind in
- * memory that a growing buffer gave back. A wrong size only costs the advantage. */
-static bool foresee(int fd, struct buf *out)
+ * memory that a growing buffer gave back. Failing only costs that advantage. */
+static void foresee(int fd, struct buf *out)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
-		return true;
-	return (unsigned long long)st.st_size > out->cap - out->len || buf_reserve(out, (size_t)st.st_size);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	    !buf_reserve(out, (size_t)st.st_size))
+		return;
 }
 
 static ssize_t read_some(int fd, void *p, size_t n)
@@ -115,25 +116,23 @@ static bool read_all(int fd, const char *path, struct buf *out, struct err *e)
 {
 	char piece[4096];
 	size_t start = out->len;
+	bool good = true;
 	ssize_t got;
 
-	if (!foresee(fd, out))
-		return err_set(e, ERR_LIMIT, "cannot read %s: out of memory", path);
-	while ((got = read_some(fd, piece, sizeof(piece))) > 0)
-		if (!buf_add(out, piece, (size_t)got)) {
-			err_set(e, ERR_LIMIT, "%s is larger than the %zu bytes that are expected at most",
-			        path, out->cap);
-			goto undo;
-		}
+	foresee(fd, out);
+	while (good && (got = read_some(fd, piece, sizeof(piece))) != 0) {
+		if (got < 0)
+			good = fail(e, "read", path, errno);
+		else if (!buf_add(out, piece, (size_t)got))
+			good = err_set(e, ERR_LIMIT, "%s is larger than %zu bytes, the most that is "
+			               "taken; is it the right file?", path, out->cap);
+	}
 	secret_wipe(piece, sizeof(piece));
-	if (got == 0)
-		return true;
-	fail(e, "read", path, errno);
-undo:
-	if (out->p)
+	if (!good && out->p) {
 		secret_wipe(out->p + start, out->len - start);
-	out->len = start;
-	return false;
+		out->len = start;
+	}
+	return good;
 }
 
 bool file_read(const char *path, struct buf *out, struct err *e)
@@ -278,7 +277,8 @@ static bool replace_once(const char *path, const void *p, size_t n, bool *again,
 		fail(e, "write", path, errno);
 	} else if (rename(temp, path) != 0) {
 		*again = errno == ENOENT;
-		fail(e, "write", path, errno);
+		if (!*again)
+			fail(e, "write", path, errno);
 	} else {
 		flush_folder(dir, path);
 		good = true;

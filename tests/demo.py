@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""make demo: what a newcomer sees first. Starts the sandbox, puts the bridge
+in front of it as a client would, and shows a short session readably."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Bridge:
+    """The program as a client's command."""
+
+    def __init__(self, program, url, env):
+        self.process = subprocess.Popen([program, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        self.ident = 0
+
+    def send(self, message):
+        self.process.stdin.write(json.dumps(message).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def ask(self, method, params=None):
+        self.ident += 1
+        self.send({"jsonrpc": "2.0", "id": self.ident, "method": method, "params": params or {}})
+        for line in iter(self.process.stdout.readline, b""):
+            message = json.loads(line)
+            if message.get("id") == self.ident:
+                if "error" in message:
+                    sys.exit("the bridge answered with an error: " + message["error"]["message"])
+                return message["result"]
+        sys.exit("the bridge ended without an answer")
+
+    def end(self):
+        self.process.stdin.close()
+        return self.process.wait(30)
+
+
+def say(title, text=""):
+    print("\n\033[1m%s\033[0m" % title if sys.stdout.isatty() else "\n== " + title)
+    if text:
+        print(textwrap.indent(text, "   "))
+
+
+def session(program, facts, env):
+    bridge = Bridge(program, facts["mcp"], env)
+    result = bridge.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {},
+                                       "clientInfo": {"name": "demo", "version": "1"}})
+    bridge.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    say("initialize", "server    %s\nrevision  %s" % (result["serverInfo"]["name"], result["protocolVersion"]))
+    found = bridge.ask("tools/list")["tools"]
+    say("tools/list: %d tools" % len(found), "\n".join("%-24s %s" % (t["name"], t["description"]) for t in found[:5]) + "\n...")
+    projects = bridge.ask("tools/call", {"name": "Get-Projects", "arguments": {}})["structuredContent"]
+    say("tools/call Get-Projects", "\n".join("%s  %s" % (k, v["name"]) for k, v in projects.items()))
+    project = int(next(iter(projects)))
+    query = bridge.ask("tools/call", {"name": "Run-Query", "arguments": {
+        "project_id": project, "report_type": "insights", "report": {"event": "Order Placed"}}})["structuredContent"]
+    rows = next(iter(query["series"].values()))
+    most = max(rows.values())
+    say("tools/call Run-Query: orders by day",
+        "\n".join("%s %6d %s" % (day, n, "#" * (n * 30 // most)) for day, n in rows.items()))
+    return bridge.end()
+
+
+def main():
+    program = os.path.abspath(sys.argv[1])
+    sandbox = subprocess.Popen([sys.executable, os.path.join(ROOT, "tests/server/sandbox.py"), "--until-eof"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        facts = json.loads(sandbox.stdout.readline())
+        say("A local imitation of Mixpanel's MCP service runs at " + facts["mcp"],
+            "No account is needed; the data is made up. mpmcp stands in front of it\nthe way a client would start it, with a service account:\n\n"
+            "MIXPANEL_SA_TOKEN=... mpmcp " + facts["mcp"])
+        env = dict(os.environ, MIXPANEL_SA_TOKEN=facts["token"])
+        status = session(program, facts, env)
+    finally:
+        sandbox.stdin.close()
+        sandbox.wait(30)
+    say("Done: the bridge ended with status %d" % status, "Next: put mpmcp into your client's configuration (README.md).")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
