@@ -1,182 +1,526 @@
 #include "auth/account.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/crypt.h"
-#include "base/secret.h"
+#include "base/diag.h"
 #include "net/url.h"
 
-static const char advice[] = "It should hold the base64 text of \"username:secret\", or that pair itself";
+/* A piece of the text that is worked on. */
+struct span {
+	const char *p;
+	size_t n;
+};
+
+struct job {
+	const char *where; /* names the source in messages */
+	const char *mended; /* what was repaired, NULL so far */
+	struct buf *out;
+	struct err *e;
+};
+
+/* What the service wants in front, single blanks. */
+#define SCHEMES "Bearer Basic "
+
+/* Longest name of a variable that a message repeats. */
+#define NAME_MAX_SHOWN 64
+
+static bool complain(const struct job *j, const char *what)
+{
+	return err_set(j->e, ERR_USAGE,
+		"%s %s. It should hold the base64 text of \"username:secret\", or that pair itself",
+		j->where, what);
+}
+
+static bool starts(struct span s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return s.n >= n && strncasecmp(s.p, word, n) == 0;
+}
+
+static struct span skip(struct span s, size_t n)
+{
+	return (struct span){s.p + n, s.n - n};
+}
 
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static void trim(const char **p, size_t *n)
+/* A line break written as an escape, which files of variables leave as it stands. */
+static bool is_escaped_break(const char *p)
 {
-	while (*n && is_blank(**p))
-		++*p, --*n;
-	while (*n && is_blank((*p)[*n - 1]))
-		--*n;
+	return p[0] == '\\' && (p[1] == 'n' || p[1] == 'r');
 }
 
-/* Takes "Word " off the front; any case, as HTTP's schemes are. */
-static bool take_word(const char **p, size_t *n, const char *word)
-{
-	size_t w = strlen(word);
+/* ---- what stands around the text ---- */
 
-	if (*n <= w || strncasecmp(*p, word, w) != 0 || !is_blank((*p)[w]))
-		return false;
-	*p += w;
-	*n -= w;
-	trim(p, n);
-	return true;
+/* Invisible characters that editors put in front and web pages around: byte order mark, no-break
+ * space, zero-width ones. */
+static const char *const invisible[] = {
+	"\xef\xbb\xbf",
+	"\xc2\xa0",
+	"\xe2\x80\x8b",
+	"\xe2\x80\x8c",
+	"\xe2\x80\x8d",
+	"\xe2\x81\xa0",
+};
+
+static size_t invisible_before(struct span s)
+{
+	for (size_t i = 0; i < sizeof(invisible) / sizeof(invisible[0]); i++)
+		if (starts(s, invisible[i]))
+			return strlen(invisible[i]);
+	return 0;
 }
 
-static bool strip(const char **p, size_t *n)
+static size_t invisible_behind(struct span s)
 {
-	bool changed = false;
+	for (size_t i = 0; i < sizeof(invisible) / sizeof(invisible[0]); i++) {
+		size_t n = strlen(invisible[i]);
 
-	trim(p, n);
-	if (take_word(p, n, "Authorization:"))
-		changed = true;
-	if (*n >= 2 && ((*p)[0] == '"' || (*p)[0] == '\'') && (*p)[*n - 1] == (*p)[0]) {
-		++*p;
-		*n -= 2;
-		trim(p, n);
-		changed = true;
+		if (s.n >= n && memcmp(s.p + s.n - n, invisible[i], n) == 0)
+			return n;
 	}
-	if (take_word(p, n, "Bearer"))
-		changed = true;
-	if (take_word(p, n, "Basic"))
-		changed = true;
-	return changed;
+	return 0;
 }
 
-/* "user:secret" as the service knows them: printable, a colon, something on both sides. */
-static bool is_pair(const char *p, size_t n)
+static struct span trim(struct span s)
 {
-	const char *colon = n ? memchr(p, ':', n) : NULL;
+	size_t n;
 
-	if (!colon || colon == p || colon == p + n - 1)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)p[i] <= ' ' || (unsigned char)p[i] == 127)
-			return false;
-	return true;
-}
-
-static bool add_value(struct buf *out, const char *pair, size_t n, struct err *e)
-{
-	return (buf_adds(out, "Bearer Basic ") && crypt_base64(out, pair, n)) || err_set(e, ERR_LIMIT, "the token is too long");
-}
-
-/* Blanks and line breaks inside are what "base64" without -w0 and copying from a terminal put there. */
-static bool decode(const char *p, size_t n, struct buf *pair, bool *blanks)
-{
-	struct buf text;
-	bool good = true;
-
-	buf_init(&text, ACCOUNT_MAX);
-	for (size_t i = 0; i < n && good; i++) {
-		if (is_blank(p[i]))
-			*blanks = true;
+	for (;;) {
+		if (s.n && is_blank(s.p[0]))
+			s = skip(s, 1);
+		else if (s.n && is_blank(s.p[s.n - 1]))
+			s.n--;
+		else if (s.n > 1 && is_escaped_break(s.p + s.n - 2))
+			s.n -= 2;
+		else if ((n = invisible_before(s)) > 0)
+			s = skip(s, n);
+		else if ((n = invisible_behind(s)) > 0)
+			s.n -= n;
 		else
-			good = buf_addc(&text, p[i]);
+			return s;
 	}
-	/* However many "=" are left (some clients eat them), the letters say the length. */
-	while (text.len && text.p[text.len - 1] == '=')
-		text.len--;
-	good = good && text.len && crypt_unbase64(pair, text.p, text.len);
+}
+
+static bool take_quotes(struct span *s)
+{
+	char c = s->n > 1 ? s->p[0] : '\0';
+
+	if ((c != '"' && c != '\'' && c != '`') || s->p[s->n - 1] != c)
+		return false;
+	*s = (struct span){s->p + 1, s->n - 2};
+	return true;
+}
+
+/* A scheme with what separates it, or with nothing behind it at all: then the variable that was to
+ * follow was empty. */
+static bool take_scheme(struct span *s, const char *word)
+{
+	struct span rest;
+
+	if (!starts(*s, word))
+		return false;
+	rest = skip(*s, strlen(word));
+	if (starts(rest, "%20"))
+		rest = skip(rest, 3);
+	else if (rest.n && !is_blank(rest.p[0]))
+		return false;
+	*s = rest;
+	return true;
+}
+
+static bool take_word(struct span *s, const char *word)
+{
+	if (!starts(*s, word))
+		return false;
+	*s = skip(*s, strlen(word));
+	return true;
+}
+
+/* Takes off what people copy along: schemes, quotes, the name of the field or variable. All of it
+ * ends in a character that base64 has not and no user name has, so nothing is lost by mistake. */
+static struct span strip(struct span s, struct job *j)
+{
+	for (;;) {
+		s = trim(s);
+		if (take_quotes(&s))
+			j->mended = "the quotes around it were taken off";
+		else if (take_word(&s, "export ") || take_word(&s, "MIXPANEL_SA_TOKEN="))
+			j->mended = "the name of the variable in front of it was taken off";
+		else if (!take_word(&s, "Authorization:") && !take_scheme(&s, "Bearer") &&
+			 !take_scheme(&s, "Basic"))
+			return s;
+	}
+}
+
+/* ---- variables that nobody replaced ---- */
+
+/*
+ * Whether a message may repeat this as the name of a variable. It must not be a secret that
+ * somebody put between the marks: those mix the cases, names do not.
+ */
+static bool is_name(struct span s)
+{
+	bool upper = false, lower = false, line = false;
+
+	if (s.n == 0 || s.n > NAME_MAX_SHOWN || isdigit((unsigned char)s.p[0]))
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c >= 'A' && c <= 'Z')
+			upper = true;
+		else if (c >= 'a' && c <= 'z')
+			lower = true;
+		else if (c == '_')
+			line = true;
+		else if (c < '0' || c > '9')
+			return false;
+	}
+	return upper ? !lower : line;
+}
+
+static bool complain_name(const struct job *j, struct span name)
+{
+	static const char cause[] =
+		"the client that started mpmcp did not replace it. Put the value "
+		"itself into the \"env\" block of the client's entry, or set the variable where "
+		"the "
+		"client starts";
+
+	if (!is_name(name))
+		return err_set(j->e, ERR_USAGE, "%s still holds a variable like ${NAME}: %s",
+			j->where, cause);
+	return err_set(j->e, ERR_USAGE, "%s still holds the text ${%.*s}: %s", j->where,
+		(int)name.n, name.p, cause);
+}
+
+/* "${NAME}", "${env:NAME}", "${NAME:-otherwise}", anywhere. */
+static bool has_braced(const struct job *j, struct span s)
+{
+	struct span name;
+	const char *end;
+
+	while (s.n && !starts(s, "${"))
+		s = skip(s, 1);
+	if (!s.n)
+		return false;
+	name = skip(s, 2);
+	if (starts(name, "env:"))
+		name = skip(name, 4);
+	end = memchr(name.p, '}', name.n);
+	if (!end)
+		end = name.p; /* no end, no name */
+	for (name.n = 0; name.p + name.n < end && name.p[name.n] != ':'; name.n++)
+		;
+	complain_name(j, name);
+	return true;
+}
+
+/* "$NAME", "%NAME%", "{{...}}" or "<...>", and nothing else. */
+static bool is_placeholder(const struct job *j, struct span s)
+{
+	char first, last;
+
+	if (s.n < 3)
+		return false;
+	first = s.p[0];
+	last = s.p[s.n - 1];
+	if (first == '$' && is_name(skip(s, 1)))
+		return !complain_name(j, skip(s, 1));
+	if (first == '%' && last == '%' && is_name((struct span){s.p + 1, s.n - 2}))
+		return !complain_name(j, (struct span){s.p + 1, s.n - 2});
+	if ((first == '<' && last == '>') || (first == '{' && last == '}'))
+		return !complain(j, "still holds the placeholder of an example");
+	return false;
+}
+
+/* ---- the pair ---- */
+
+/* One half, not empty. The service makes names and secrets of letters, digits, dots and dashes;
+ * more is let through, but not what cannot have been meant. */
+static bool check_half(const struct job *j, struct span s)
+{
+	if (is_placeholder(j, s))
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c >= 0x80)
+			return complain(j,
+				"holds a character outside ASCII, which copying often brings in");
+		if (c == '\r' || c == '\n')
+			return complain(j, "holds a line break in the middle");
+		if (c == ' ' || c == '\t')
+			return complain(j, "holds a blank in the middle");
+		if (c < ' ' || c == 0x7f)
+			return complain(j, "holds a control character");
+	}
+	if (strchr("\"'`{<", s.p[0]) || strchr("\"'`}>", s.p[s.n - 1]))
+		return complain(j, "holds quotes or brackets around one half");
+	return true;
+}
+
+static bool add_pair(struct job *j, struct span user, struct span secret)
+{
+	struct buf pair, text;
+	bool good;
+
+	buf_init(&pair, 2 * ACCOUNT_MAX + 1);
+	buf_init(&text, 4 * ACCOUNT_MAX);
+	good = buf_add(&pair, user.p, user.n) && buf_addc(&pair, ':') &&
+	       buf_add(&pair, secret.p, secret.n) && crypt_base64(&text, pair.p, pair.len) &&
+	       buf_reserve(j->out, sizeof(SCHEMES) - 1 + text.len) && buf_adds(j->out, SCHEMES) &&
+	       buf_add(j->out, text.p, text.len);
+	if (good) {
+		diag_hide(secret.p, secret.n);
+		diag_hide(pair.p, pair.len);
+		diag_hide(text.p, text.len);
+	} else {
+		err_set(j->e, ERR_LIMIT, "%s is too long for a service account", j->where);
+	}
+	buf_wipe(&pair);
 	buf_wipe(&text);
 	return good;
 }
 
-static bool from_base64(const char *p, size_t n, const char *where, struct buf *out, const char **repaired, struct err *e)
+/* s holds a colon; RFC 7617 section 2: the first one ends the name. */
+static bool from_pair(struct job *j, struct span s)
 {
-	struct buf pair;
-	bool blanks = false, good = false;
+	const char *colon = memchr(s.p, ':', s.n);
+	struct span user = trim((struct span){s.p, (size_t)(colon - s.p)});
+	struct span secret = skip(s, (size_t)(colon + 1 - s.p));
 
-	buf_init(&pair, ACCOUNT_MAX);
-	if (!decode(p, n, &pair, &blanks)) {
-		err_set(e, ERR_USAGE, "%s is neither base64 nor \"username:secret\". %s", where, advice);
-		goto out;
-	}
-	if (blanks)
-		*repaired = "a blank or line break inside the base64 text was taken out";
-	if (pair.len && (pair.p[pair.len - 1] == '\n' || pair.p[pair.len - 1] == '\r')) {
-		while (pair.len && is_blank(pair.p[pair.len - 1]))
-			pair.len--;
-		*repaired = "a line break that was encoded behind the secret (echo without -n) was taken off";
-	}
-	if (!is_pair(pair.p, pair.len))
-		err_set(e, ERR_USAGE, "%s is base64, but not of \"username:secret\": %s. %s", where,
-			pair.len && memchr(pair.p, ':', pair.len) ? "it holds a blank, a control character or an empty part" : "there is no colon in it", advice);
-	else
-		good = add_value(out, pair.p, pair.len, e);
-out:
-	buf_wipe(&pair);
-	return good;
+	if (user.n == 0)
+		return complain(j, "has no username before the colon");
+	if (secret.n == 0)
+		return complain(
+			j, "has no secret behind the colon; a variable may have been empty");
+	if (starts(secret, "//"))
+		return complain(j, "holds a URL");
+	return check_half(j, user) && check_half(j, secret) && add_pair(j, user, secret);
 }
 
-static bool left_over_variable(const char *p, size_t n, const char *where, struct err *e)
-{
-	const char *open = NULL, *close;
+/* ---- base64 ---- */
 
-	for (size_t i = 0; i + 1 < n && !open; i++)
-		if (p[i] == '$' && p[i + 1] == '{')
-			open = p + i + 2;
-	close = open ? memchr(open, '}', (size_t)(p + n - open)) : NULL;
-	if (!close || close - open > 80)
-		return false;
-	err_set(e, ERR_USAGE, "%s holds the text \"${%.*s}\" itself: the client did not replace it, because that variable "
-		"is not set where the client runs. Set it there", where, (int)(close - open), open);
-	err_clean(e->msg);
+/* The letter or padding that the escape at s stands for, ' ' for a blank or line break, '\0' for
+ * anything else. */
+static char unescaped(struct span s)
+{
+	static const struct {
+		char text[4], means;
+	} rows[] = {
+		{"%3D", '='},
+		{"%2B", '+'},
+		{"%2F", '/'},
+		{"%20", ' '},
+		{"%0A", ' '},
+		{"%0D", ' '},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (starts(s, rows[i].text))
+			return rows[i].means;
+	return '\0';
+}
+
+static const char *odd_character(char c)
+{
+	if ((unsigned char)c >= 0x80)
+		return "holds a character outside ASCII, which copying often brings in";
+	if (c == '%')
+		return "is percent-encoded; give it as it is";
+	return "is neither base64 nor \"username:secret\"";
+}
+
+/* The letters without what may stand between them: base64(1) breaks lines, terminals break them
+ * again, and files of variables keep "\n" as two characters. */
+static bool gather(struct job *j, struct span s, struct buf *letters)
+{
+	while (s.n) {
+		size_t n = s.p[0] == '%' ? 3 : s.n > 1 && is_escaped_break(s.p) ? 2 : 1;
+		char c = n == 3 ? unescaped(s) : n == 2 ? ' ' : s.p[0];
+
+		if (is_blank(c))
+			j->mended = "blanks or line breaks inside the base64 text were taken out";
+		else if (c != '=' && !isalnum((unsigned char)c) &&
+			 (c == '\0' || !strchr("+/-_", c)))
+			return complain(j, odd_character(s.p[0]));
+		else if (c != '=' && letters->len && letters->p[letters->len - 1] == '=')
+			return complain(j, "goes on behind the '=' that ends base64 text");
+		else if (!buf_addc(letters, c))
+			return complain(j, "is too long");
+		s = skip(s, n);
+	}
 	return true;
 }
 
-bool account_from_token(const char *text, const char *where, struct buf *out, const char **repaired, struct err *e)
+static bool decode(struct job *j, struct span s, struct buf *out)
 {
-	const char *p = text, *fixed = NULL;
-	size_t n = strlen(text);
+	struct buf letters;
+	bool good = false;
+
+	buf_init(&letters, ACCOUNT_MAX);
+	if (!gather(j, s, &letters))
+		goto out;
+	/* However many "=" are left (some clients eat them), the letters say the length. */
+	while (letters.len && letters.p[letters.len - 1] == '=')
+		letters.len--;
+	good = letters.len && crypt_unbase64(out, letters.p, letters.len);
+	if (!good)
+		complain(j, "is not whole: base64 text of this kind was cut when it was copied");
+out:
+	buf_wipe(&letters);
+	return good;
+}
+
+/* PowerShell's Unicode encoding puts a zero behind every ASCII character. */
+static void narrow(struct job *j, struct buf *b)
+{
+	size_t off = b->len > 1 && memcmp(b->p, "\xff\xfe", 2) == 0 ? 2 : 0, n = (b->len - off) / 2;
+
+	if (b->len % 2 != 0 || n == 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (b->p[off + 2 * i] == '\0' || b->p[off + 2 * i + 1] != '\0')
+			return;
+	for (size_t i = 0; i < n; i++)
+		b->p[i] = b->p[off + 2 * i];
+	b->len = n;
+	b->p[n] = '\0';
+	j->mended = "it was encoded as UTF-16 and is sent as ASCII";
+}
+
+static bool is_text(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (((unsigned char)s.p[i] < ' ' && !is_blank(s.p[i])) ||
+			(unsigned char)s.p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+static bool from_base64(struct job *j, struct span s, bool again);
+
+/* What the base64 text stood for. */
+static bool from_decoded(struct job *j, struct span s, bool again)
+{
+	struct span bare = trim(s);
+
+	if (bare.n < s.n)
+		j->mended = "a line break that was encoded with the pair (echo without -n) was "
+			    "taken off";
+	bare = strip(bare, j);
+	if (has_braced(j, bare) || is_placeholder(j, bare))
+		return false;
+	if (bare.n && memchr(bare.p, ':', bare.n))
+		return from_pair(j, bare);
+	if (!is_text(bare))
+		return complain(j,
+			"stands for nothing readable as base64 text; if it is the secret "
+			"alone, set MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET instead");
+	if (again) {
+		struct job twice = {j->where, "it was encoded twice", j->out, NULL};
+
+		if (from_base64(&twice, bare, false)) {
+			j->mended = twice.mended;
+			return true;
+		}
+	}
+	return complain(j, "is base64 text, but what it stands for has no colon in it");
+}
+
+/* again: what comes out may be base64 once more. */
+static bool from_base64(struct job *j, struct span s, bool again)
+{
+	struct buf text;
+	bool good = false;
+
+	buf_init(&text, ACCOUNT_MAX);
+	if (decode(j, s, &text)) {
+		narrow(j, &text);
+		good = from_decoded(j, (struct span){text.p, text.len}, again);
+	}
+	buf_wipe(&text);
+	return good;
+}
+
+/* ---- what callers see ---- */
+
+bool account_from_token(
+	const char *text, const char *where, struct buf *out, const char **repaired, struct err *e)
+{
+	struct job j = {where, NULL, out, e};
+	struct span s = {text, strlen(text)};
 	bool good;
 
-	if (!repaired)
-		repaired = &fixed;
-	*repaired = NULL;
-	if (n > ACCOUNT_MAX)
-		return err_set(e, ERR_USAGE, "%s is longer than %d bytes: that is no service-account token", where, ACCOUNT_MAX);
-	if (left_over_variable(p, n, where, e))
+	if (repaired)
+		*repaired = NULL;
+	if (s.n > ACCOUNT_MAX)
+		return err_set(e, ERR_USAGE,
+			"%s is longer than %d bytes: that is no service-account "
+			"token",
+			where, ACCOUNT_MAX);
+	if (starts(s, "\xff\xfe") || starts(s, "\xfe\xff"))
+		return complain(&j, "is stored as UTF-16; save it as plain text");
+	s = strip(s, &j);
+	if (!s.n)
+		return complain(&j, "is empty");
+	if (has_braced(&j, s) || is_placeholder(&j, s))
 		return false;
-	if (strip(&p, &n))
-		*repaired = "what stood around the token was taken off";
-	if (!n)
-		return err_set(e, ERR_USAGE, "%s is empty. %s", where, advice);
 	/* A colon is no letter of base64, so the two forms cannot be confused. */
-	if (!memchr(p, ':', n))
-		return from_base64(p, n, where, out, repaired, e);
-	good = is_pair(p, n);
-	if (!good)
-		return err_set(e, ERR_USAGE, "%s holds a blank, a control character or an empty part. %s", where, advice);
-	return add_value(out, p, n, e);
+	good = memchr(s.p, ':', s.n) ? from_pair(&j, s) : from_base64(&j, s, true);
+	if (good && repaired)
+		*repaired = j.mended;
+	return good;
+}
+
+/* Blanks and quotes around a half come from files of variables, which keep them. */
+static bool half_from(const char *text, const char *where, struct span *half, struct err *e)
+{
+	struct job j = {where, NULL, NULL, e};
+	struct span s = {text, strlen(text)};
+
+	if (s.n > ACCOUNT_MAX)
+		return err_set(e, ERR_USAGE, "%s is longer than %d bytes: copy it again", where,
+			ACCOUNT_MAX);
+	s = trim(s);
+	if (take_quotes(&s))
+		s = trim(s);
+	if (!s.n)
+		return err_set(
+			e, ERR_USAGE, "%s is empty: set it, or use MIXPANEL_SA_TOKEN", where);
+	*half = s;
+	return !has_braced(&j, s) && check_half(&j, s);
 }
 
 bool account_from_pair(const char *user, const char *secret, struct buf *out, struct err *e)
 {
-	struct buf pair;
-	bool good;
+	static const char user_name[] = "MIXPANEL_SA_USERNAME",
+			  secret_name[] = "MIXPANEL_SA_SECRET";
+	struct job j = {secret_name, NULL, out, e};
+	struct span u, s;
 
-	buf_init(&pair, ACCOUNT_MAX);
-	good = buf_addf(&pair, "%s:%s", user, secret) && is_pair(pair.p, pair.len) && !strchr(user, ':');
-	if (!good)
-		err_set(e, ERR_USAGE, "MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET are empty, too long, or hold blanks or control "
-			"characters: copy both again from Mixpanel's service-account page");
-	else
-		good = add_value(out, pair.p, pair.len, e);
-	buf_wipe(&pair);
-	return good;
+	if (!half_from(user, user_name, &u, e) || !half_from(secret, secret_name, &s, e))
+		return false;
+	if (memchr(u.p, ':', u.n))
+		return err_set(e, ERR_USAGE,
+			"%s holds a colon: give the name alone there, or the whole "
+			"\"username:secret\" in MIXPANEL_SA_TOKEN",
+			user_name);
+	if (s.n > u.n && s.p[u.n] == ':' && memcmp(s.p, u.p, u.n) == 0)
+		return err_set(e, ERR_USAGE,
+			"%s begins with the username and a colon: give the secret "
+			"alone there",
+			secret_name);
+	return add_pair(&j, u, s);
 }
 
 bool account_may_go_to(const char *url, struct err *e)
@@ -186,10 +530,15 @@ bool account_may_go_to(const char *url, struct err *e)
 
 	if (!url_parse(url, &u, e))
 		return false;
-	good = url_is_loopback(&u) || (strcmp(u.scheme, "https") == 0 && url_in_domain(&u, "mixpanel.com"));
+	good = url_is_loopback(&u) ||
+	       (strcmp(u.scheme, "https") == 0 && url_in_domain(&u, "mixpanel.com"));
 	if (!good)
-		err_set(e, ERR_USAGE, "the service account from the environment is for mixpanel.com over https, not for %s://%s. "
-			"To send a credential there all the same, name it with --header", u.scheme, u.host);
+		err_set(e, ERR_USAGE,
+			"the service account from the environment is for mixpanel.com over "
+			"https, not for %s://%s. To send a credential there all the same, name it "
+			"with "
+			"--header",
+			u.scheme, u.host);
 	url_clear(&u);
 	return good;
 }

@@ -2,7 +2,7 @@
  * Service accounts: what people paste into MIXPANEL_SA_TOKEN, made into the one
  * header value that the service takes: "Bearer Basic <base64 of user:secret>",
  * single blanks. The double scheme is the service's own form, not a mistake.
- * Pure.
+ * Pure, but for telling diag_hide() what was found.
  */
 #ifndef MPMCP_ACCOUNT_H
 #define MPMCP_ACCOUNT_H
@@ -17,16 +17,20 @@
 #define ACCOUNT_MAX 4096
 
 /*
- * Takes the base64 text, "user:secret", or either behind "Basic " or "Bearer Basic " (any case),
- * quotes around it; blanks and line breaks inside base64 are dropped, URL-safe letters and missing
- * padding repaired, a line break that was encoded at the end of the secret (echo without -n) taken
- * off. where names the source in messages ("MIXPANEL_SA_TOKEN"). The value is appended to out. The
- * error never holds any of the text. *repaired (may be NULL) gets a static phrase that says what was
- * mended, or NULL.
+ * Takes the base64 text, "user:secret", or either behind "Basic ", "Bearer Basic " (any case), the
+ * name of the field or variable, in quotes, with blanks, line breaks or a byte order mark around it.
+ * Mended, since it can mean one thing only: blanks and line breaks inside base64, URL-safe letters,
+ * missing or percent-encoded padding, a line break or quotes that were encoded with the pair (echo
+ * without -n), UTF-16 (PowerShell), base64 of base64. Anything else is refused with its cause: cut
+ * text, no colon, blanks or characters outside ASCII in the pair, a variable that nobody replaced.
+ * where names the source in messages ("MIXPANEL_SA_TOKEN"). The value is appended to out. The error
+ * holds none of the text but the name of such a variable. *repaired (may be NULL) gets a static
+ * phrase that says what was mended, or NULL.
  */
 bool account_from_token(const char *text, const char *where, struct buf *out, const char **repaired,
 	struct err *e) BUF_MUST;
 
+/* Quotes and blanks around either are taken off; a colon in the name is refused. */
 bool account_from_pair(const char *user, const char *secret, struct buf *out, struct err *e) BUF_MUST;
 
 /* A service account found in the environment goes to *.mixpanel.com over https and to loopback; for

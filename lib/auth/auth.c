@@ -3,17 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/diag.h"
 #include "base/mem.h"
 #include "base/secret.h"
 
 /* ---- what all sources share ---- */
 
-enum auth_state auth_value(struct auth *a, struct auth_value *v, struct auth_waiter *w, struct err *e)
+enum auth_state auth_value(
+	struct auth *a, struct auth_value *v, struct auth_waiter *w, struct err *e)
 {
 	return a->source->value(a, v, w, e);
 }
 
-enum auth_state auth_challenged(struct auth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e)
+enum auth_state auth_challenged(
+	struct auth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e)
 {
 	return a->source->challenged(a, r, w, e);
 }
@@ -24,49 +27,57 @@ void auth_accepted(struct auth *a, unsigned long gen)
 		a->source->accepted(a, gen);
 }
 
+/* The first one's prev is the last, so that those who came first are called first. */
 void auth_wait(struct auth *a, struct auth_waiter *w)
 {
 	auth_unwait(w);
 	w->auth = a;
-	w->prev = NULL;
-	w->next = a->waiters;
-	if (w->next)
-		w->next->prev = w;
-	a->waiters = w;
+	w->next = NULL;
+	if (a->waiters) {
+		w->prev = a->waiters->prev;
+		w->prev->next = w;
+		a->waiters->prev = w;
+	} else {
+		w->prev = w;
+		a->waiters = w;
+	}
 }
 
 void auth_unwait(struct auth_waiter *w)
 {
-	if (!w->auth)
+	struct auth *a = w->auth;
+
+	if (!a)
 		return;
-	if (w->prev)
-		w->prev->next = w->next;
-	else
-		w->auth->waiters = w->next;
 	if (w->next)
 		w->next->prev = w->prev;
+	else
+		a->waiters->prev = w->prev;
+	if (a->waiters == w)
+		a->waiters = w->next;
+	else
+		w->prev->next = w->next;
 	w->auth = NULL;
 	w->prev = w->next = NULL;
 }
 
-/* A waiter that is called may wait again or take others off the list, so those of now are moved to a
- * list of their own, oldest first. */
+/*
+ * Who is called may wait again, take others off the list, wake the rest or free a. A mark at the
+ * end tells those of now from those to come; when it is off the list, somebody else did the work.
+ */
 void auth_wake(struct auth *a, enum auth_state state, const struct err *e)
 {
-	struct auth round = { .waiters = NULL };
+	struct auth_waiter *mark = mem_new(sizeof(*mark));
 
-	while (a->waiters) {
+	auth_wait(a, mark);
+	while (mark->auth) {
 		struct auth_waiter *w = a->waiters;
 
 		auth_unwait(w);
-		auth_wait(&round, w);
+		if (w->fn)
+			w->fn(w->ctx, state, e);
 	}
-	while (round.waiters) {
-		struct auth_waiter *w = round.waiters;
-
-		auth_unwait(w);
-		w->fn(w->ctx, state, e);
-	}
+	free(mark);
 }
 
 void auth_free(struct auth *a)
@@ -80,28 +91,41 @@ void auth_free(struct auth *a)
 
 /* ---- a value that never changes ---- */
 
+/* So much of the service's words goes into a message that our own still fit behind them. */
+#define WORDS_MAX (ERR_MSG_MAX / 2)
+
 struct fixed {
 	struct auth auth;
 	struct secret value;
 	char *what, *hint;
 };
 
-static enum auth_state fixed_value(struct auth *a, struct auth_value *v, struct auth_waiter *w, struct err *e)
+static enum auth_state fixed_value(
+	struct auth *a, struct auth_value *v, struct auth_waiter *w, struct err *e)
 {
 	struct fixed *f = (struct fixed *)a;
 
 	(void)w, (void)e;
-	*v = (struct auth_value){ .field = secret_isset(&f->value) ? secret_str(&f->value) : NULL, .gen = 1 };
+	*v = (struct auth_value){.gen = 1};
+	if (secret_isset(&f->value))
+		v->field = secret_str(&f->value);
 	return AUTH_READY;
 }
 
-static enum auth_state fixed_challenged(struct auth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e)
+/* Final: nobody can change the value while we run. */
+static enum auth_state fixed_challenged(
+	struct auth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e)
 {
 	struct fixed *f = (struct fixed *)a;
+	size_t n = strlen(r->words);
 
 	(void)w;
-	err_set(e, r->status == 403 ? ERR_FORBIDDEN : ERR_AUTH, "the service refuses %s (HTTP %ld)%s%s. %s", f->what,
-		r->status, *r->words ? ": " : "", r->words, f->hint);
+	while (n && (r->words[n - 1] == '.' || r->words[n - 1] == ' '))
+		n--; /* ours follows */
+	err_set(e, r->status == 403 ? ERR_FORBIDDEN : ERR_AUTH,
+		"the service %s %s (HTTP %ld%s%.*s). %s",
+		secret_isset(&f->value) ? "refuses" : "wants a credential and got", f->what,
+		r->status, n ? ": " : "", n < WORDS_MAX ? (int)n : WORDS_MAX, r->words, f->hint);
 	return AUTH_FAILED;
 }
 
@@ -115,15 +139,30 @@ static void fixed_free(struct auth *a)
 	free(f);
 }
 
-static const struct auth_source fixed_source = { .value = fixed_value, .challenged = fixed_challenged, .free = fixed_free };
+static const struct auth_source fixed_source = {
+	.value = fixed_value,
+	.challenged = fixed_challenged,
+	.free = fixed_free,
+};
+
+/* The credential behind its schemes is as secret as the whole; servers repeat it without them. */
+static void hide_bare(const char *value)
+{
+	const char *blank = strrchr(value, ' ');
+
+	if (blank)
+		diag_hide(blank + 1, strlen(blank + 1));
+}
 
 struct auth *auth_new_fixed(const char *value, const char *what, const char *hint)
 {
 	struct fixed *f = mem_new(sizeof(*f));
 
 	f->auth.source = &fixed_source;
-	if (value)
+	if (value) {
 		secret_set(&f->value, value, strlen(value));
+		hide_bare(value);
+	}
 	f->what = mem_dup(what);
 	f->hint = mem_dup(hint);
 	return &f->auth;

@@ -88,7 +88,7 @@ void diag_hide(const char *secret, size_t n)
 			secret_wipe(h.text, h.len);
 			free(h.text);
 		}
-		h = (struct hidden){ mem_ndup(secret, n), n };
+		h = (struct hidden){mem_ndup(secret, n), n};
 	}
 	hidden[nhidden++] = h;
 }
@@ -105,7 +105,7 @@ static size_t secret_at(const char *s, size_t n)
 		size_t len = hidden[i].len < n ? hidden[i].len : n;
 
 		if (len > most && len >= HIDE_MIN && hidden[i].text[0] == s[0] &&
-		    memcmp(hidden[i].text, s, len) == 0)
+			memcmp(hidden[i].text, s, len) == 0)
 			most = len;
 	}
 	return most;
@@ -158,7 +158,7 @@ char *diag_redact(char *s)
  */
 static ssize_t write_now(const char *p, size_t n)
 {
-	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
 	ssize_t done;
 
 	done = send(STDERR_FILENO, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -211,9 +211,9 @@ static void append_log(enum diag_level level, const char *text)
 	if (!gmtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm))
 		when[0] = '\0';
 	snprintf(head, sizeof(head), "%s %ld %s: ", when, (long)getpid(), level_names[level]);
-	parts[0] = (struct iovec){ head, strlen(head) };
-	parts[1] = (struct iovec){ (void *)(uintptr_t)text, strlen(text) };
-	parts[2] = (struct iovec){ (void *)(uintptr_t)"\n", 1 };
+	parts[0] = (struct iovec){head, strlen(head)};
+	parts[1] = (struct iovec){(void *)(uintptr_t)text, strlen(text)};
+	parts[2] = (struct iovec){(void *)(uintptr_t) "\n", 1};
 	n = parts[0].iov_len + parts[1].iov_len + 1;
 	done = writev(log_fd, parts, 3);
 	if (done < 0 || (size_t)done < n)
@@ -223,15 +223,20 @@ static void append_log(enum diag_level level, const char *text)
 bool diag_open_log(const char *path, struct err *e)
 {
 	struct stat st;
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int fd = open(
+		path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return err_set(e, ERR_USAGE, "cannot open the log file %s: %s; give another one with --log-file",
-		               path, errno == ELOOP ? "it is a symbolic link" : strerror(errno));
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || fchmod(fd, 0600) != 0) {
+		return err_set(e, ERR_USAGE,
+			"cannot open the log file %s: %s; give another one with --log-file", path,
+			errno == ELOOP ? "it is a symbolic link" : strerror(errno));
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+		fchmod(fd, 0600) != 0) {
 		close(fd);
-		return err_set(e, ERR_USAGE, "the log file %s is not a plain file of yours; "
-		               "give another one with --log-file", path);
+		return err_set(e, ERR_USAGE,
+			"the log file %s is not a plain file of yours; "
+			"give another one with --log-file",
+			path);
 	}
 	diag_close();
 	log_fd = fd;
@@ -259,7 +264,8 @@ static void finish(char *text, size_t max)
 	memcpy(text + max, "...", sizeof("..."));
 }
 
-static void say(enum diag_level level, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+static void say(enum diag_level level, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 static void say(enum diag_level level, const char *fmt, va_list ap)
 {

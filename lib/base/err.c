@@ -31,17 +31,31 @@ const char *err_kind_name(enum err_kind kind)
 	return (unsigned)kind < ERR_KINDS ? kind_names[kind] : "unknown";
 }
 
+/* Bytes of a sequence that begins with c, 0 when none does. */
+static size_t announced(unsigned char c)
+{
+	if (c < 0x80)
+		return 1;
+	if (c < 0xc2)
+		return 0; /* a continuation, or a long form of ASCII */
+	if (c < 0xe0)
+		return 2;
+	if (c < 0xf0)
+		return 3;
+	return c < 0xf5 ? 4 : 0;
+}
+
 /* Bytes of the well-formed UTF-8 sequence at p (RFC 3629 section 4), 0 when there is none. Stops
  * at a NUL, since that is no continuation byte. */
 static size_t sequence(const unsigned char *p)
 {
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	size_t n = announced(p[0]);
 
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
 	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
 		return 0;
 	return n;
 }
@@ -57,7 +71,7 @@ static bool steers(const unsigned char *p, size_t n)
 	/* U+2028 to U+202E and U+2066 to U+2069 */
 	return n == 3 && p[0] == 0xe2 &&
 	       ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
-	        (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+		       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
 }
 
 char *err_clean(char *s)

@@ -64,7 +64,8 @@ static bool is_link_refusal(int error)
 static bool fail_open(struct err *e, const char *verb, const char *path, int error)
 {
 	if (is_link_refusal(error))
-		return err_set(e, ERR_IO, "%s is a symbolic link, which is not followed here; remove it", path);
+		return err_set(e, ERR_IO,
+			"%s is a symbolic link, which is not followed here; remove it", path);
 	return fail(e, verb, path, error);
 }
 
@@ -72,9 +73,10 @@ static bool check_owner(const struct stat *st, const char *path, struct err *e)
 {
 	if (st->st_uid == geteuid())
 		return true;
-	return err_set(e, ERR_IO, "%s belongs to user %ld, but this is run by user %ld; "
-	               "run it as its owner or choose another folder",
-	               path, (long)st->st_uid, (long)geteuid());
+	return err_set(e, ERR_IO,
+		"%s belongs to user %ld, but this is run by user %ld; "
+		"run it as its owner or choose another folder",
+		path, (long)st->st_uid, (long)geteuid());
 }
 
 /* A plain file of ours. */
@@ -98,7 +100,7 @@ static void foresee(int fd, struct buf *out)
 	struct stat st;
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-	    !buf_reserve(out, (size_t)st.st_size))
+		!buf_reserve(out, (size_t)st.st_size))
 		return;
 }
 
@@ -124,8 +126,10 @@ static bool read_all(int fd, const char *path, struct buf *out, struct err *e)
 		if (got < 0)
 			good = fail(e, "read", path, errno);
 		else if (!buf_add(out, piece, (size_t)got))
-			good = err_set(e, ERR_LIMIT, "%s is larger than %zu bytes, the most that is "
-			               "taken; is it the right file?", path, out->cap);
+			good = err_set(e, ERR_LIMIT,
+				"%s is larger than %zu bytes, the most that is "
+				"taken; is it the right file?",
+				path, out->cap);
 	}
 	secret_wipe(piece, sizeof(piece));
 	if (!good && out->p) {
@@ -182,8 +186,8 @@ static char *temp_name(const char *path)
 
 	buf_init(&name, strlen(path) + 1 + TEMP_DIGITS + sizeof(temp_end));
 	crypt_random(random, sizeof(random));
-	if (!buf_adds(&name, path) || !buf_addc(&name, '.') || !crypt_hex(&name, random, sizeof(random)) ||
-	    !buf_adds(&name, temp_end)) {
+	if (!buf_adds(&name, path) || !buf_addc(&name, '.') ||
+		!crypt_hex(&name, random, sizeof(random)) || !buf_adds(&name, temp_end)) {
 		buf_free(&name);
 		return NULL;
 	}
@@ -249,7 +253,8 @@ static bool write_all(int fd, const char *p, size_t n)
 static void flush_folder(int dir, const char *path)
 {
 	if (fsync(dir) != 0 && errno != EINVAL && errno != ENOTSUP)
-		diag_note("%s is written, but may be lost when the power fails now: %s", path, strerror(errno));
+		diag_note("%s is written, but may be lost when the power fails now: %s", path,
+			strerror(errno));
 }
 
 /*
@@ -269,7 +274,8 @@ static bool replace_once(const char *path, const void *p, size_t n, bool *again,
 		fail(e, "write", path, ENOMEM);
 	} else if (dir < 0) {
 		fail(e, "open the folder", folder, errno);
-	} else if ((fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, PRIVATE_FILE)) < 0) {
+	} else if ((fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    PRIVATE_FILE)) < 0) {
 		fail(e, "write", path, errno);
 	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
 		*again = true;
@@ -301,7 +307,8 @@ bool file_replace(const char *path, const void *p, size_t n, struct err *e)
 	for (int i = 0; i < ATTEMPTS && again; i++)
 		good = replace_once(path, p, n, &again, e);
 	if (!good && again)
-		return err_set(e, ERR_IO, "cannot write %s: others keep removing the new file; try again", path);
+		return err_set(e, ERR_IO,
+			"cannot write %s: others keep removing the new file; try again", path);
 	if (good)
 		sweep(path);
 	return good;
@@ -332,8 +339,10 @@ static bool claim_dir(const char *path, struct err *e)
 	bool good = false;
 
 	if (fd < 0 && errno == ENOTDIR)
-		return err_set(e, ERR_IO, "%s is not a folder (symbolic links are not followed here); "
-		               "remove it or choose another folder", path);
+		return err_set(e, ERR_IO,
+			"%s is not a folder (symbolic links are not followed here); "
+			"remove it or choose another folder",
+			path);
 	if (fd < 0)
 		return fail_open(e, "open the folder", path, errno);
 	if (fstat(fd, &st) != 0)
@@ -388,7 +397,8 @@ int file_trylock(const char *path, bool *busy, struct err *e)
 {
 	*busy = false;
 	for (int i = 0; i < ATTEMPTS; i++) {
-		int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, PRIVATE_FILE);
+		int fd = open(
+			path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, PRIVATE_FILE);
 
 		if (fd < 0) {
 			fail_open(e, "lock", path, errno);
