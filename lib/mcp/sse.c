@@ -73,33 +73,50 @@ void sse_free(struct sse *s)
 	free(s);
 }
 
-/* The first CR or LF from p on, or end. */
+/*
+ * The first CR or LF from p on, or end. Both are looked for in one pass: two
+ * calls of memchr() would read a stream with only CRs again for every line.
+ */
+#if defined(__SSE2__) && !defined(SCAN_PORTABLE)
 static char *find_line_end(char *p, char *end)
 {
-#if defined(__SSE2__) && !defined(SCAN_PORTABLE)
 	const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
 
-	while (end - p >= 16) {
+	for (; end - p >= 16; p += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-		unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf)));
+		unsigned mask = (unsigned)_mm_movemask_epi8(
+			_mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf)));
 
 		if (mask)
 			return p + __builtin_ctz(mask);
-		p += 16;
 	}
 	while (p < end && *p != '\r' && *p != '\n')
 		p++;
 	return p;
-#else
-	char *lf = memchr(p, '\n', (size_t)(end - p));
-	char *cr;
-
-	if (lf)
-		end = lf;
-	cr = memchr(p, '\r', (size_t)(end - p));
-	return cr ? cr : end;
-#endif
 }
+#else
+#define EACH_BYTE(b) (~(uint64_t)0 / 255 * (b))
+
+/* Not 0 exactly when one of the eight bytes is 0. */
+static uint64_t zero_byte(uint64_t v)
+{
+	return (v - EACH_BYTE(0x01)) & ~v & EACH_BYTE(0x80);
+}
+
+static char *find_line_end(char *p, char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		uint64_t v;
+
+		memcpy(&v, p, sizeof(v));
+		if (zero_byte(v ^ EACH_BYTE('\r')) | zero_byte(v ^ EACH_BYTE('\n')))
+			break;
+	}
+	while (p < end && *p != '\r' && *p != '\n')
+		p++;
+	return p;
+}
+#endif
 
 /* ---- events ---- */
 
@@ -124,14 +141,21 @@ static bool hand_over(struct sse *s, char *data, size_t len)
 	return s->fn(s->ctx, &ev);
 }
 
+/* From now on the id of the event is the stream's. Both hold at most SSE_FIELD_MAX bytes, so only
+ * memory can be missing; then rather no id than a wrong one. */
+static void settle_id(struct sse *s)
+{
+	buf_reset(&s->last_id);
+	if (s->id.len && !buf_add(&s->last_id, s->id.p, s->id.len))
+		buf_reset(&s->last_id);
+}
+
 /* An empty line. The id counts even without data. */
 static bool dispatch(struct sse *s)
 {
 	bool go_on = true;
 
-	buf_reset(&s->last_id);
-	if (!buf_add(&s->last_id, buf_str(&s->id), s->id.len))
-		buf_reset(&s->last_id);
+	settle_id(s);
 	if (s->has_data && s->data.len > 1) {
 		s->data.p[--s->data.len] = 0; /* the final LF */
 		go_on = hand_over(s, s->data.p, s->data.len);
@@ -142,12 +166,14 @@ static bool dispatch(struct sse *s)
 
 bool sse_take(struct sse *s, const struct sse_event *ev, struct buf *out)
 {
-	if (ev->data != s->data.p)
-		return buf_add(out, ev->data, ev->len);
 	if (ev->len > out->cap)
 		return false;
-	buf_move(out, &s->data);
-	return true;
+	if (ev->data == s->data.p) {
+		buf_move(out, &s->data);
+		return true;
+	}
+	buf_reset(out);
+	return buf_add(out, ev->data, ev->len);
 }
 
 /* ---- lines ---- */
@@ -157,7 +183,12 @@ static enum field field_of(const char *name, size_t n)
 	static const struct {
 		const char *name;
 		enum field field;
-	} fields[] = { { "data", FIELD_DATA }, { "event", FIELD_EVENT }, { "id", FIELD_ID }, { "retry", FIELD_RETRY } };
+	} fields[] = {
+		{ "data", FIELD_DATA },
+		{ "event", FIELD_EVENT },
+		{ "id", FIELD_ID },
+		{ "retry", FIELD_RETRY },
+	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (strlen(fields[i].name) == n && memcmp(fields[i].name, name, n) == 0)
@@ -263,7 +294,6 @@ static bool line_bytes(struct sse *s, const char *p, const char *end)
 	}
 	if (p == end)
 		return true;
-	/* A comment: name_len is 0, and the line's end must not look like an empty line. */
 	return add_value(s, p, (size_t)(end - p));
 }
 
@@ -316,9 +346,7 @@ static size_t whole_event(struct sse *s, char *p, char *end, char *line_end, enu
 		*st = SSE_TOO_LONG;
 		return 1;
 	}
-	buf_reset(&s->last_id);
-	if (s->id.len && !buf_add(&s->last_id, s->id.p, s->id.len))
-		buf_reset(&s->last_id);
+	settle_id(s);
 	if ((size_t)(line_end - p) > skip && !hand_over(s, p + skip, (size_t)(line_end - p) - skip))
 		*st = SSE_STOPPED;
 	buf_reset(&s->event);

@@ -23,7 +23,7 @@ struct sse_event {        /* valid until the callback returns */
 	const char *name; /* "message" when the stream gives none; NUL-terminated */
 	const char *id;   /* last event ID so far, "" when none; NUL-terminated */
 	char *data;       /* not NUL-terminated; the callee may change it */
-	size_t len;       /* bytes in data; 0 when the event had only an id (see `primed`) */
+	size_t len;       /* bytes in data, never 0 */
 };
 
 struct sse; /* one stream */
@@ -38,9 +38,9 @@ enum sse_status {
 	SSE_TOO_LONG, /* an event's data passed the cap */
 };
 
-/* fn is called for every dispatched event. The standard dispatches nothing for an event without
- * data lines, and for one whose data is empty; MCP gives the latter a meaning only through its id,
- * which sse_last_id() then already shows. */
+/* fn is called for every event with data. The standard also dispatches one whose only data line is
+ * empty; MCP uses such events to hand out an id and nothing else, so they only change what
+ * sse_last_id() says. cap is the most data of one event, its line breaks included. */
 struct sse *sse_new(size_t cap, sse_fn *fn, void *ctx) __attribute__((warn_unused_result));
 void sse_free(struct sse *s); /* NULL is fine; not from inside the callback */
 
@@ -48,8 +48,8 @@ void sse_free(struct sse *s); /* NULL is fine; not from inside the callback */
  * bytes of p may be changed by the event callback. */
 enum sse_status sse_feed(struct sse *s, char *p, size_t n) __attribute__((warn_unused_result));
 
-/* Inside the callback: moves the event's data into out (no copy when the parser owns it whole).
- * False when out's cap is too small. */
+/* Inside the callback: replaces out by the event's data (no copy when the parser owns it whole).
+ * False when out's cap is too small or memory is short. */
 bool sse_take(struct sse *s, const struct sse_event *ev, struct buf *out) BUF_MUST;
 
 /* The last event ID as the standard defines it (set by dispatch, also of events without data; ids

@@ -11,8 +11,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* One read; grows with a long line by doubling. */
+/* One read: what a pipe holds by default. Grows with a long line by doubling, but only so far that
+ * the reads of one callback stay bounded. */
 #define READ_SIZE ((size_t)64 << 10)
+#define READ_SIZE_MAX ((size_t)1 << 20)
 
 /* Reads in one callback, so that a fast writer does not starve everything else. */
 #define READS_MAX 16
@@ -30,8 +32,11 @@ static bool set_nonblock(int fd, int *before, struct err *e)
 
 static void restore_flags(int fd, int before)
 {
-	if (!(before & O_NONBLOCK))
-		fcntl(fd, F_SETFL, before);
+	int now = before & O_NONBLOCK ? -1 : fcntl(fd, F_GETFL);
+
+	/* Only the one flag that was changed here: others may have changed the rest meanwhile. */
+	if (now >= 0)
+		fcntl(fd, F_SETFL, now & ~O_NONBLOCK);
 }
 
 /* ---- in ---- */
@@ -103,25 +108,24 @@ void wire_in_pause(struct wire_in *w, bool paused)
 
 bool wire_in_take(struct wire_in *w, const char *p, size_t n, struct buf *out)
 {
+	size_t lead = (size_t)(p - w->b.p), behind = w->b.len - lead - n;
 	struct buf rest;
 
-	/* A line that fills most of the buffer takes it along; what follows it moves instead. */
-	if (n < READ_SIZE || p < w->b.p || (size_t)(p - w->b.p) > READ_SIZE || w->b.len - n > 2 * READ_SIZE)
-		return buf_add(out, p, n);
-	buf_init(&rest, w->b.cap);
-	if (!buf_add(&rest, p + n, w->b.len - (size_t)(p - w->b.p) - n))
+	if (n > out->cap)
 		return false;
-	{
-		size_t lead = (size_t)(p - w->b.p);
-
-		buf_move(out, &w->b);
-		out->len = lead + n;
-		out->p[out->len] = 0;
-		if (lead)
-			buf_drop(out, lead);
+	if (n < READ_SIZE || lead > n / 2 || behind > n / 2) {
+		buf_reset(out);
+		return buf_add(out, p, n);
 	}
+	/* The line fills most of the buffer and takes it along; what surrounds it moves instead. */
+	buf_init(&rest, w->b.cap);
+	if (!buf_add(&rest, p + n, behind))
+		return false;
+	w->b.len = lead + n;
+	buf_drop(&w->b, lead);
+	w->b.p[n] = '\0';
+	buf_move(out, &w->b);
 	buf_move(&w->b, &rest);
-	w->start = 0; /* of what is left: the taken line's end comes first */
 	return true;
 }
 
@@ -133,25 +137,26 @@ static bool is_blank(const char *p, size_t n)
 	return true;
 }
 
+/* The n bytes at w->start are a line. */
 static void give_line(struct wire_in *w, size_t n)
 {
 	char *p = w->b.p + w->start;
 
 	if (n && p[n - 1] == '\r')
 		n--;
-	if (!is_blank(p, n))
+	if (n > w->line_cap)
+		w->on->too_long(w->ctx);
+	else if (!is_blank(p, n))
 		w->on->line(w->ctx, p, n);
 }
 
-/* A complete line of n bytes at w->start, its LF behind it. */
+/* The same for a line that has its LF behind it; what comes then is the next one's. */
 static void take_line(struct wire_in *w, size_t n)
 {
 	size_t behind = w->b.len - w->start - n - 1; /* bytes behind the LF */
 
 	if (w->skipping)
 		w->skipping = false;
-	else if (n > w->line_cap)
-		w->on->too_long(w->ctx);
 	else
 		give_line(w, n);
 	if (w->dead)
@@ -187,6 +192,7 @@ static bool give_lines(struct wire_in *w)
 	}
 	if (w->dead || w->paused)
 		return false;
+	/* One byte over the cap may still be the CR of the line's end. */
 	if (w->skipping || w->b.len - w->start > w->line_cap + 1)
 		give_too_long(w);
 	return !w->dead;
@@ -195,26 +201,33 @@ static bool give_lines(struct wire_in *w)
 /* Room at the front is won back; a buffer that one huge line made huge is given back. */
 static void tidy(struct wire_in *w)
 {
-	if (w->start == w->b.len) {
-		if (w->b.size > 4 * READ_SIZE)
-			buf_free(&w->b);
-		else
-			buf_reset(&w->b);
-	} else if (w->start) {
+	size_t left = w->b.len - w->start;
+	struct buf small;
+
+	if (!w->start && left)
+		return;
+	buf_init(&small, w->b.cap);
+	if (w->b.size > 4 * READ_SIZE && left <= READ_SIZE &&
+		(!left || buf_add(&small, w->b.p + w->start, left)))
+		buf_move(&w->b, &small);
+	else
 		buf_drop(&w->b, w->start);
-	}
 	w->start = 0;
 }
 
+/* Editors and PowerShell put a byte order mark before what they pipe. */
 static void skip_bom(struct wire_in *w)
 {
 	if (w->began || w->b.len < 3)
 		return;
 	w->began = true;
-	if (memcmp(w->b.p, "\xEF\xBB\xBF", 3) == 0)
-		w->start = 3;
+	if (memcmp(w->b.p, "\xEF\xBB\xBF", 3) != 0)
+		return;
+	w->start = 3;
+	w->scanned = 0;
 }
 
+/* The end of input: what is left is the last line, without a line end. */
 static void finish(struct wire_in *w)
 {
 	size_t left = w->b.len - w->start;
@@ -223,14 +236,13 @@ static void finish(struct wire_in *w)
 		return;
 	if (left && !w->skipping) {
 		give_line(w, left);
-		if (w->dead || w->paused) {
-			buf_free(&w->b);
-			w->start = w->scanned = 0;
+		if (w->dead)
 			return;
-		}
 	}
 	buf_free(&w->b);
 	w->start = w->scanned = 0;
+	if (w->paused)
+		return;
 	w->ended = true;
 	w->on->end(w->ctx, w->e.kind ? &w->e : NULL);
 }
@@ -238,13 +250,17 @@ static void finish(struct wire_in *w)
 /* True when there may be more. */
 static bool read_some(struct wire_in *w)
 {
-	size_t room = w->b.len > READ_SIZE ? w->b.len : READ_SIZE;
+	size_t room;
 	ssize_t n;
 
+	tidy(w);
+	room = w->b.len > READ_SIZE ? w->b.len : READ_SIZE;
+	if (room > READ_SIZE_MAX)
+		room = READ_SIZE_MAX;
 	if (room > w->b.cap - w->b.len)
 		room = w->b.cap - w->b.len;
 	if (!buf_reserve(&w->b, room)) {
-		err_set(&w->e, ERR_LIMIT, "no memory for a message of this length");
+		err_set(&w->e, ERR_LIMIT, "no memory for a line of more than %zu bytes on standard input", w->b.len);
 		w->at_end = true;
 		return false;
 	}
@@ -264,18 +280,15 @@ static bool read_some(struct wire_in *w)
 
 static void work(struct wire_in *w, bool may_read)
 {
-	bool more = may_read && !w->at_end && !w->paused;
+	bool more = true, going = true;
 
 	w->busy = true;
-	for (int i = 0; i < READS_MAX; i++) {
-		if (more)
-			more = read_some(w);
+	for (int i = 0; i < READS_MAX && more && going; i++) {
+		more = may_read && !w->at_end && !w->paused && read_some(w);
 		skip_bom(w);
-		if (!give_lines(w))
-			break;
-		tidy(w);
-		if (!more)
-			break;
+		going = give_lines(w);
+		if (going)
+			tidy(w);
 	}
 	if (!w->dead && w->at_end)
 		finish(w);
@@ -320,6 +333,7 @@ struct wire_out {
 	struct chunk *spare; /* one empty chunk is kept */
 	size_t backlog;
 	bool was_full, blocked, broken, told;
+	bool busy, dead;
 	struct err e;
 };
 
@@ -366,7 +380,12 @@ void wire_out_free(struct wire_out *w)
 	if (!w)
 		return;
 	loop_watch_free(w->watch);
+	w->watch = NULL;
 	loop_task_clear(&w->task);
+	if (w->busy) {
+		w->dead = true;
+		return;
+	}
 	drop_all(w);
 	chunk_free(w->spare);
 	restore_flags(w->fd, w->flags);
@@ -486,6 +505,15 @@ static void written(struct wire_out *w, size_t n)
 	}
 }
 
+/* Nothing can be written any more; what waits is dropped. */
+static void break_off(struct wire_out *w)
+{
+	w->broken = true;
+	drop_all(w);
+	/* Said from the loop, also when it is found out elsewhere. */
+	loop_task_queue(&w->task);
+}
+
 /* Writes what goes; false when the descriptor takes no more (or never will). */
 static bool write_some(struct wire_out *w)
 {
@@ -505,9 +533,8 @@ static bool write_some(struct wire_out *w)
 	if (errno == EINTR)
 		return true;
 	if (errno != EAGAIN && errno != EWOULDBLOCK) {
-		w->broken = true;
 		err_set(&w->e, ERR_IO, "writing standard output: %s", strerror(errno));
-		drop_all(w);
+		break_off(w);
 	}
 	return false;
 }
@@ -521,37 +548,45 @@ static void tell_broken(struct wire_out *w)
 	w->on->broken(w->ctx, &w->e);
 }
 
-static void out_task(void *ctx)
+static void write_all(struct wire_out *w)
 {
-	struct wire_out *w = ctx;
 	bool had = w->backlog > 0;
 
-	while (!w->broken && w->backlog && write_some(w))
+	while (w->backlog && write_some(w))
 		;
-	if (w->broken) {
-		tell_broken(w);
+	if (w->broken)
 		return;
-	}
 	w->blocked = w->backlog > 0;
 	loop_watch_set(w->watch, w->blocked ? LOOP_WRITE : LOOP_HANGUP);
 	if (w->was_full && w->backlog <= WIRE_OUT_LOW) {
 		w->was_full = false;
 		w->on->drained(w->ctx);
 	}
-	if (had && !w->backlog)
+	if (had && !w->backlog && !w->dead)
 		w->on->emptied(w->ctx);
+}
+
+static void out_task(void *ctx)
+{
+	struct wire_out *w = ctx;
+
+	w->busy = true;
+	if (!w->broken)
+		write_all(w);
+	if (w->broken && !w->dead)
+		tell_broken(w);
+	w->busy = false;
+	if (w->dead)
+		wire_out_free(w);
 }
 
 static void out_ready(void *ctx, int happened)
 {
 	struct wire_out *w = ctx;
 
-	if (happened & LOOP_HANGUP) {
-		w->broken = true;
+	if (happened & LOOP_HANGUP && !w->broken) {
 		err_set(&w->e, ERR_IO, "nobody reads standard output any more");
-		drop_all(w);
-		tell_broken(w);
-		return;
+		break_off(w);
 	}
 	out_task(w);
 }
@@ -566,7 +601,7 @@ void wire_out_flush(struct wire_out *w, int ms)
 
 		if (write_some(w))
 			continue;
-		if (w->broken || left <= 0 || poll(&p, 1, (int)left) <= 0)
+		if (w->broken || left <= 0 || (poll(&p, 1, (int)left) < 0 && errno != EINTR))
 			return;
 	}
 }

@@ -22,7 +22,7 @@ struct wire_in_events {
 	 * last line needs no line end. p is the callee's to change until it returns; p[n] may be
 	 * read and is no part of the line. */
 	void (*line)(void *ctx, char *p, size_t n);
-	/* A line passed the cap; the rest of it is skipped. */
+	/* A line (without its end) passed the cap; the rest of it is skipped. */
 	void (*too_long)(void *ctx);
 	/* End of input, or a read error (e set): nothing follows. */
 	void (*end)(void *ctx, const struct err *e);
@@ -32,7 +32,8 @@ struct wire_in *wire_in_new(struct loop *l, int fd, size_t cap, const struct wir
 	void *ctx, struct err *e) __attribute__((warn_unused_result));
 void wire_in_free(struct wire_in *w); /* restores the descriptor's flags; NULL is fine; fine inside callbacks */
 
-/* Inside line(): makes the line the caller's, without a copy when it is large. */
+/* Inside line(), once: replaces out by the line (or a stretch of it), without a copy when it is
+ * large. False when out's cap is too small or memory is short. */
 bool wire_in_take(struct wire_in *w, const char *p, size_t n, struct buf *out) BUF_MUST;
 
 /* Paused, it reads nothing and calls nothing back (lines already read wait, the end too). */
@@ -58,7 +59,8 @@ struct wire_out_events {
 
 struct wire_out *wire_out_new(struct loop *l, int fd, const struct wire_out_events *on, void *ctx,
 	struct err *e) __attribute__((warn_unused_result));
-/* Restores the descriptor's flags. What was not written is dropped. NULL is fine. */
+/* Restores the descriptor's flags. What was not written is dropped. NULL is fine; fine inside
+ * callbacks. */
 void wire_out_free(struct wire_out *w);
 
 /* Queues one message and the newline behind it; written whole and in order, at the end of the

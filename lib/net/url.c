@@ -16,11 +16,35 @@ static bool is_clean(const char *s, struct err *e)
 {
 	size_t n = strlen(s);
 
-	if (n == 0 || n > URL_MAX)
-		return err_set(e, ERR_USAGE, n ? "the URL is longer than %d bytes" : "the URL is empty", URL_MAX);
+	if (n == 0)
+		return err_set(e, ERR_USAGE, "the URL is empty");
+	if (n > URL_MAX)
+		return err_set(e, ERR_USAGE, "the URL is longer than %d bytes", URL_MAX);
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)s[i] <= ' ' || s[i] == 127 || s[i] == '\\')
 			return err_set(e, ERR_USAGE, "the URL holds a blank, a backslash or a control character");
+	return true;
+}
+
+/*
+ * libcurl decodes %-escapes in host names, drops the zone of an IPv6 address and maps other
+ * scripts to ASCII only when it connects: then what is checked here would not be where the bytes
+ * go. No host that is meant well needs any of that.
+ */
+static bool is_plain_host(const char *authority, struct err *e)
+{
+	static const char good[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
+	size_t n = strcspn(authority, "/?#");
+	size_t host = n;
+
+	while (host > 0 && authority[host - 1] != '@')
+		host--;
+	if (host == n)
+		return err_set(e, ERR_USAGE, "the URL has no host");
+	if (host + strspn(authority + host, good) < n)
+		return err_set(e, ERR_USAGE, "the URL's host has a character that host names do not have "
+			"(other scripts: write the form that starts with xn--)");
 	return true;
 }
 
@@ -59,7 +83,9 @@ static bool take_parts(CURLU *h, struct url *u, struct err *e)
 	free(password);
 	lower(u->scheme);
 	lower(u->host);
-	return (u->scheme && u->host && u->path && u->port) || err_set(e, ERR_USAGE, "the URL has no host");
+	if (!u->scheme || !u->host || !u->path)
+		return err_set(e, ERR_USAGE, "the URL has no host");
+	return u->port || err_set(e, ERR_USAGE, "the URL's port must be 1 to 65535");
 }
 
 bool url_parse(const char *s, struct url *u, struct err *e)
@@ -72,11 +98,13 @@ bool url_parse(const char *s, struct url *u, struct err *e)
 		return false;
 	if (strncasecmp(s, "http://", 7) != 0 && strncasecmp(s, "https://", 8) != 0)
 		return err_set(e, ERR_USAGE, "the URL must start with https:// or http://");
+	if (!is_plain_host(strstr(s, "://") + 3, e))
+		return false;
 	h = curl_url();
 	if (!h)
 		return err_set(e, ERR_LIMIT, "out of memory");
 	if (curl_url_set(h, CURLUPART_URL, s, CURLU_PATH_AS_IS) != CURLUE_OK)
-		err_set(e, ERR_USAGE, "the URL cannot be read");
+		err_set(e, ERR_USAGE, "the URL is not of the form https://host[:port]/path");
 	else
 		good = take_parts(h, u, e);
 	curl_url_cleanup(h);
@@ -162,8 +190,9 @@ char *url_join(const char *base, const char *ref, struct err *e)
 	if (!is_clean(ref, e))
 		return NULL;
 	h = curl_url();
-	if (!h || curl_url_set(h, CURLUPART_URL, base, 0) != CURLUE_OK || curl_url_set(h, CURLUPART_URL, ref, 0) != CURLUE_OK)
-		err_set(e, ERR_USAGE, "the address cannot be read");
+	if (!h || curl_url_set(h, CURLUPART_URL, base, 0) != CURLUE_OK ||
+		curl_url_set(h, CURLUPART_URL, ref, 0) != CURLUE_OK)
+		err_set(e, ERR_USAGE, "the address is neither a URL nor relative to one");
 	else
 		text = part(h, CURLUPART_URL, 0);
 	curl_url_cleanup(h);
@@ -172,27 +201,45 @@ char *url_join(const char *base, const char *ref, struct err *e)
 
 enum place { BEFORE_PATH, WITHOUT_PATH, BEHIND_PATH };
 
+/*
+ * How much of the path counts. "/" is none. An issuer loses its terminating slash (RFC 8414
+ * section 3.1, OpenID Connect Discovery section 4.1); a resource only one that follows the host
+ * (RFC 9728 section 3.1).
+ */
+static size_t path_len(const struct url *u, const char *name)
+{
+	size_t n = strlen(u->path);
+
+	if (n > 1 && strcmp(name, "oauth-protected-resource") == 0)
+		return n;
+	return n && u->path[n - 1] == '/' ? n - 1 : n;
+}
+
+static bool add_well_known(struct buf *b, const struct url *u, const char *name, enum place where)
+{
+	size_t n = path_len(u, name);
+
+	if (!url_origin(u, b))
+		return false;
+	if (where == BEHIND_PATH)
+		return buf_add(b, u->path, n) && buf_addf(b, WELL_KNOWN "%s", name);
+	if (!buf_addf(b, WELL_KNOWN "%s", name))
+		return false;
+	if (where == WITHOUT_PATH)
+		return true;
+	return buf_add(b, u->path, n) && (!u->query || !*u->query || buf_addf(b, "?%s", u->query));
+}
+
 static char *well_known(const char *base, const char *name, enum place where, struct err *e)
 {
 	struct url u;
 	struct buf b;
-	const char *path;
 	char *text = NULL;
-	bool good;
 
 	if (!url_parse(base, &u, e))
 		return NULL;
-	path = strcmp(u.path, "/") == 0 || where == WITHOUT_PATH ? "" : u.path;
 	buf_init(&b, 2 * URL_MAX);
-	good = url_origin(&u, &b);
-	if (where == BEHIND_PATH) {
-		size_t n = strlen(path);
-
-		good = good && buf_add(&b, path, n && path[n - 1] == '/' ? n - 1 : n) && buf_addf(&b, WELL_KNOWN "%s", name);
-	} else {
-		good = good && buf_addf(&b, WELL_KNOWN "%s%s", name, path);
-	}
-	if (good)
+	if (add_well_known(&b, &u, name, where))
 		text = buf_take(&b, NULL);
 	else
 		err_set(e, ERR_LIMIT, "the URL is too long");

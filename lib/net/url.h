@@ -24,7 +24,8 @@ struct url {
 	bool userinfo;  /* user or password was given: callers refuse such URLs */
 };
 
-/* http and https only; control characters, blanks and anything over URL_MAX are refused.
+/* http and https only; control characters, blanks, backslashes, anything over URL_MAX and hosts
+ * that are not plain ASCII names or addresses (%-escapes, zones) are refused.
  * On success url_clear() frees. */
 bool url_parse(const char *s, struct url *u, struct err *e) __attribute__((warn_unused_result));
 void url_clear(struct url *u);
@@ -50,11 +51,12 @@ char *url_join(const char *base, const char *ref, struct err *e) __attribute__((
 
 /*
  * RFC 8414 section 3.1, RFC 9728 section 3.1: "https://h/p" and "oauth-protected-resource" give
- * "https://h/.well-known/oauth-protected-resource/p". A path of "/" adds nothing; query and
- * fragment are left off. malloc'ed, or NULL with e set.
+ * "https://h/.well-known/oauth-protected-resource/p". A path of "/" adds nothing, a resource's
+ * query stays behind its path, and any other document than a resource's loses the path's
+ * terminating slash; the fragment is left off. malloc'ed, or NULL with e set.
  */
 char *url_well_known(const char *base, const char *name, struct err *e) __attribute__((warn_unused_result));
-/* The same without the path, and OpenID Connect Discovery's form behind the path. */
+/* The same without path and query, and OpenID Connect Discovery's form behind the path. */
 char *url_well_known_root(const char *base, const char *name, struct err *e) __attribute__((warn_unused_result));
 char *url_well_known_behind(const char *base, const char *name, struct err *e) __attribute__((warn_unused_result));
 
