@@ -1,0 +1,172 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/diag.h"
+#include "base/err.h"
+
+static void a_failure_is_one_line(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	assert_false(err_set(&e, ERR_NET, "%s: port %d", "host", 7));
+	assert_int_equal(e.kind, ERR_NET);
+	assert_string_equal(e.msg, "host: port 7");
+	assert_false(err_set(NULL, ERR_NET, "nobody asks"));
+	assert_false(err_prefix(NULL, "nobody asks"));
+}
+
+static void the_old_message_may_be_part_of_the_new(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	err_set(&e, ERR_IO, "inner");
+	err_set(&e, ERR_USAGE, "outer (%s)", e.msg);
+	assert_string_equal(e.msg, "outer (inner)");
+	assert_false(err_prefix(&e, "step %d", 2));
+	assert_string_equal(e.msg, "step 2: outer (inner)");
+	assert_int_equal(e.kind, ERR_USAGE);
+}
+
+static void text_from_elsewhere_cannot_steer_a_terminal(void **state)
+{
+	static const struct {
+		const char *what, *in, *want;
+	} rows[] = {
+		{"plain", "all fine", "all fine"},
+		{"empty", "", ""},
+		{"line breaks and tabs", "a\r\nb\tc", "a  b c"},
+		{"escape sequence", "\033[31mred", "?[31mred"},
+		{"bell and delete", "\a\177", "??"},
+		{"C1 controls",
+			"a\xc2\x80\xc2\x9f"
+			"b",
+			"a??b"},
+		{"first character behind C1", "\xc2\xa0", "\xc2\xa0"},
+		{"right-to-left override",
+			"a\xe2\x80\xae"
+			"b",
+			"a?b"},
+		{"isolates", "\xe2\x81\xa6\xe2\x81\xa9", "??"},
+		{"line separator", "\xe2\x80\xa8", "?"},
+		{"neighbours of those", "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa",
+			"\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa"},
+		{"letters of every length", "z\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+			"z\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+		{"lone continuation", "a\x80z", "a?z"},
+		{"overlong slash", "\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf", "?????????"},
+		{"surrogate", "\xed\xa0\x80", "???"},
+		{"last before surrogates", "\xed\x9f\xbf", "\xed\x9f\xbf"},
+		{"above U+10FFFF", "\xf4\x90\x80\x80\xf5\x80", "??????"},
+		{"U+10FFFF", "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
+		{"cut at the end", "a\xe2\x82", "a??"},
+		{"cut in the middle", "\xf0\x9f\x98z", "???z"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "%s", rows[i].in);
+		assert_ptr_equal(err_clean(text), text);
+		if (strcmp(text, rows[i].want) != 0)
+			fail_msg("%s: got \"%s\"", rows[i].what, text);
+	}
+}
+
+static void messages_are_cleaned_too(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	err_set(&e, ERR_SERVER, "it says: %s", "no\n\033[2J");
+	assert_string_equal(e.msg, "it says: no ?[2J");
+}
+
+static void a_long_message_is_cut_between_characters(void **state)
+{
+	static const char *const letters[] = {"x", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		for (size_t shift = 0; shift < 4; shift++) {
+			char text[2 * ERR_MSG_MAX] = "";
+			size_t n = strlen(letters[i]), len = shift;
+			struct err e = {0};
+
+			memset(text, '.', shift);
+			for (; len + n < sizeof(text); len += n)
+				memcpy(text + len, letters[i], n);
+			err_set(&e, ERR_SERVER, "%s", text);
+			assert_true(strlen(e.msg) < sizeof(e.msg));
+			assert_true(strlen(e.msg) >= sizeof(e.msg) - 4);
+			assert_int_equal((strlen(e.msg) - shift) % n, 0);
+			assert_memory_equal(e.msg, text, strlen(e.msg));
+		}
+	}
+}
+
+static void a_prefix_does_not_lose_the_message_or_overrun(void **state)
+{
+	char text[2 * ERR_MSG_MAX];
+	struct err e = {0};
+
+	(void)state;
+	memset(text, 'm', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	err_set(&e, ERR_IO, "%s", text);
+	err_prefix(&e, "reading");
+	assert_memory_equal(e.msg, "reading: mmm", 12);
+	assert_int_equal(strlen(e.msg), sizeof(e.msg) - 1);
+}
+
+static void a_secret_is_not_in_a_message_wherever_the_cut_falls(void **state)
+{
+	static const char secret[] = "Kq7-hidden-value-9Zt";
+
+	(void)state;
+	diag_hide(secret, strlen(secret));
+	for (size_t pad = ERR_MSG_MAX - 40; pad < ERR_MSG_MAX + 10; pad++) {
+		char text[ERR_MSG_MAX + 64];
+		struct err e = {0};
+
+		memset(text, '.', pad);
+		snprintf(text + pad, sizeof(text) - pad, "%s tail", secret);
+		err_set(&e, ERR_SERVER, "%s", text);
+		assert_null(strstr(e.msg, "Kq7"));
+		assert_null(strstr(e.msg, "9Zt"));
+	}
+}
+
+static void every_kind_has_a_name_of_its_own(void **state)
+{
+	(void)state;
+	for (int a = 0; a < ERR_KINDS; a++)
+		for (int b = 0; b < a; b++)
+			assert_string_not_equal(
+				err_kind_name((enum err_kind)a), err_kind_name((enum err_kind)b));
+	assert_string_equal(err_kind_name(ERR_KINDS), "unknown");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_failure_is_one_line),
+		cmocka_unit_test(the_old_message_may_be_part_of_the_new),
+		cmocka_unit_test(text_from_elsewhere_cannot_steer_a_terminal),
+		cmocka_unit_test(messages_are_cleaned_too),
+		cmocka_unit_test(a_long_message_is_cut_between_characters),
+		cmocka_unit_test(a_prefix_does_not_lose_the_message_or_overrun),
+		cmocka_unit_test(a_secret_is_not_in_a_message_wherever_the_cut_falls),
+		cmocka_unit_test(every_kind_has_a_name_of_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
