@@ -10,28 +10,53 @@
 #define O(field) offsetof(struct args, field)
 
 const struct opt args_options[] = {
+	{ "all", NULL, OPT_FLAG, O(all), FOR_LOGOUT, "every sign-in in the folder" },
 	{ "allow-http", NULL, OPT_FLAG, O(allow_http), FOR_ALL, "take an http:// URL that is not this machine" },
 	{ "auth-dir", "DIR", OPT_TEXT, O(auth_dir), FOR_ALL, "keep sign-ins here instead of ~/.mcp-auth" },
+	{ "auth-success-url", "URL", OPT_TEXT, O(auth_success_url), FOR_ALL, "send the browser there after a sign-in" },
+	{ "auth-timeout", "SECONDS", OPT_SECONDS, O(auth_timeout_s), FOR_ALL, "longest wait for a person to sign in (300)" },
+	{ "authorize-param", "NAME=VALUE", OPT_LIST, O(authorize_params), FOR_ALL, "another parameter for the sign-in page" },
 	{ "body-timeout", "SECONDS", OPT_SECONDS, O(body_timeout_s), FOR_ALL, "longest silence inside an answer; 0: no limit (300)" },
 	{ "cacert", "FILE", OPT_TEXT, O(cacert), FOR_ALL, "trust the certificate authorities in FILE alone" },
+	{ "callback-path", "PATH", OPT_TEXT, O(callback_path), FOR_ALL, "path that a sign-in comes back to (/oauth/callback)" },
+	{ "check", NULL, OPT_FLAG, O(check), FOR_STATUS, "ask the service whether the credential works" },
+	{ "client-credentials", NULL, OPT_FLAG, O(client_credentials), FOR_ALL, "sign in as a client, without a person" },
+	{ "client-metadata-url", "URL", OPT_TEXT, O(client_metadata_url), FOR_ALL, "client ID metadata document, where servers take one" },
 	{ "connect-timeout", "SECONDS", OPT_SECONDS, O(connect_timeout_s), FOR_ALL, "longest wait for a connection (10)" },
 	{ "debug", NULL, OPT_FLAG, O(debug), FOR_ALL, "write a trace to standard error" },
+	{ "device-code", NULL, OPT_FLAG, O(device_code), FOR_LOGIN, "sign in with a code on another device" },
+	{ "disable-resource-parameter", NULL, OPT_FLAG, O(no_resource), FOR_ALL, "send no resource parameter when signing in" },
 	{ "enable-proxy", NULL, OPT_FLAG, O(enable_proxy), FOR_ALL, "use the proxy variables (they are used anyway)" },
+	{ "force", NULL, OPT_FLAG, O(force), FOR_LOGIN, "sign in anew, with a new registration" },
 	{ "header", "NAME:VALUE", OPT_LIST, O(headers), FOR_ALL, "send this header; ${NAME} is replaced from the environment" },
 	{ "header-file", "FILE", OPT_LIST, O(header_files), FOR_ALL, "send the headers in FILE, one a line" },
 	{ "headers-timeout", "SECONDS", OPT_SECONDS, O(headers_timeout_s), FOR_ALL, "longest wait for an answer to begin (300)" },
 	{ "help", NULL, OPT_FLAG, O(help), FOR_ALL, "show this help" },
+	{ "host", "NAME", OPT_TEXT, O(host), FOR_ALL, "host that a sign-in comes back to (localhost)" },
+	{ "import", NULL, OPT_FLAG, O(import), FOR_LOGIN, "take over a sign-in of mcp-remote" },
 	{ "ipv4", NULL, OPT_FLAG, O(ipv4), FOR_ALL, "connect over IPv4 only" },
+	{ "json", NULL, OPT_FLAG, O(json), FOR_LOGIN | FOR_STATUS, "one JSON object a line, for scripts" },
 	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_ALL, "also write messages to FILE" },
+	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_ALL, "start no browser" },
+	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_ALL, "a sign-in of its own under this name" },
 	{ "region", "REGION", OPT_TEXT, O(region), FOR_ALL, "us, eu or in: the service's endpoint when no URL is given" },
+	{ "resource", "URL", OPT_TEXT, O(resource), FOR_ALL, "resource parameter for signing in; a sign-in of its own" },
 	{ "sa-token-file", "FILE", OPT_TEXT, O(sa_token_file), FOR_ALL, "read the service-account token from FILE" },
 	{ "silent", NULL, OPT_FLAG, O(silent), FOR_ALL, "write errors only to standard error" },
+	{ "static-oauth-client-info", "JSON", OPT_TEXT, O(client_info), FOR_ALL, "the registered client: JSON or @FILE, with ${NAME}" },
+	{ "static-oauth-client-metadata", "JSON", OPT_TEXT, O(client_metadata), FOR_ALL, "what to register with, scope among it: JSON or @FILE" },
+	{ "timeout", "SECONDS", OPT_SECONDS, O(timeout_s), FOR_LOGIN, "the same as --auth-timeout" },
+	{ "token-endpoint", "URL", OPT_TEXT, O(token_endpoint), FOR_ALL, "with --client-credentials: no discovery" },
+	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_ALL, "send the ID token in place of the access token" },
 	{ "version", NULL, OPT_FLAG, O(version), FOR_ALL, "show versions" },
 };
 const size_t args_noptions = sizeof(args_options) / sizeof(args_options[0]);
 
 const struct command args_commands[] = {
 	{ NULL, FOR_BRIDGE, "[OPTION...] [URL] [CALLBACK-PORT]", "bridge standard input and output to the MCP server", cmd_bridge },
+	{ "login", FOR_LOGIN, "[OPTION...] [URL]", "sign in, in a browser", cmd_login },
+	{ "logout", FOR_LOGOUT, "[OPTION...] [URL]", "revoke and forget a sign-in", cmd_logout },
+	{ "status", FOR_STATUS, "[OPTION...] [URL]", "show the sign-ins and the credential in use", cmd_status },
 	{ "help", FOR_HELP, "[COMMAND]", "show help", cmd_help },
 };
 const size_t args_ncommands = sizeof(args_commands) / sizeof(args_commands[0]);
@@ -210,7 +235,7 @@ static bool set_option(struct reader *r, const struct opt *o, const char *value)
 		*(const char **)field = value;
 		return *value || err_set(r->e, ERR_USAGE, "--%s needs a %s that is not empty", o->name, o->arg);
 	case OPT_LIST:
-		list_add(field, join_torn(r, value));
+		list_add(field, o->offset == O(headers) ? join_torn(r, value) : mem_dup(value));
 		return true;
 	case OPT_SECONDS:
 		return set_seconds(field, o, value, r->e);
@@ -297,7 +322,7 @@ bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
 	bool words_only = false;
 
 	*a = (struct args){ .command = &args_commands[0], .connect_timeout_s = 10, .headers_timeout_s = 300,
-		.body_timeout_s = 300 };
+		.body_timeout_s = 300, .auth_timeout_s = 300, .timeout_s = -1 };
 	skip_npx(&r);
 	find_place(&r);
 	while (r.at < argc) {
@@ -324,4 +349,5 @@ void args_clear(struct args *a)
 	list_clear(&a->words);
 	list_clear(&a->headers);
 	list_clear(&a->header_files);
+	list_clear(&a->authorize_params);
 }

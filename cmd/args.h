@@ -29,6 +29,12 @@ struct args {
 	const char *sa_token_file;
 	const char *cacert, *log_file;
 	int64_t connect_timeout_s, headers_timeout_s, body_timeout_s;
+	const char *host, *callback_path, *auth_success_url, *resource;
+	const char *client_metadata, *client_info, *client_metadata_url, *token_endpoint;
+	struct args_list authorize_params;
+	int64_t auth_timeout_s, timeout_s;
+	bool no_resource, use_id_token, device_code, client_credentials, no_browser;
+	bool force, json, import, all, check;
 	bool allow_http, ipv4, enable_proxy, debug, silent;
 	bool help, version;
 };
@@ -44,6 +50,9 @@ enum opt_type {
 enum {
 	FOR_BRIDGE = 1 << 0,
 	FOR_HELP = 1 << 1,
+	FOR_LOGIN = 1 << 2,
+	FOR_LOGOUT = 1 << 3,
+	FOR_STATUS = 1 << 4,
 };
 #define FOR_ALL 0xffffu
 

@@ -7,6 +7,9 @@
 struct args;
 
 int cmd_bridge(const struct args *a);
+int cmd_login(const struct args *a);
+int cmd_logout(const struct args *a);
+int cmd_status(const struct args *a);
 int cmd_help(const struct args *a);
 
 #endif

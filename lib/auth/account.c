@@ -331,11 +331,12 @@ static char unescaped(struct span s)
 	return '\0';
 }
 
-static const char *odd_character(char c)
+/* s begins with a character that base64 has not. */
+static const char *oddity(struct span s)
 {
-	if ((unsigned char)c >= 0x80)
+	if ((unsigned char)s.p[0] >= 0x80)
 		return "holds a character outside ASCII, which copying often brings in";
-	if (c == '%')
+	if (memchr(s.p, '%', s.n))
 		return "is percent-encoded; give it as it is";
 	return "is neither base64 nor \"username:secret\"";
 }
@@ -352,7 +353,7 @@ static bool gather(struct job *j, struct span s, struct buf *letters)
 			j->mended = "blanks or line breaks inside the base64 text were taken out";
 		else if (c != '=' && !isalnum((unsigned char)c) &&
 			 (c == '\0' || !strchr("+/-_", c)))
-			return complain(j, odd_character(s.p[0]));
+			return complain(j, oddity(s));
 		else if (c != '=' && letters->len && letters->p[letters->len - 1] == '=')
 			return complain(j, "goes on behind the '=' that ends base64 text");
 		else if (!buf_addc(letters, c))

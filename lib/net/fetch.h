@@ -10,28 +10,34 @@
 
 struct fetch;
 
+struct fetch_call {
+	const char *url;
+	const char *content_type;  /* of body */
+	const char *body;          /* NULL: GET; else POST of this text (copied, wiped afterwards) */
+	const char *accept;        /* NULL: application/json */
+	const char *authorization; /* NULL: none */
+	size_t cap;                /* of the answer */
+	int64_t total_ms;          /* limit for the whole exchange */
+};
+
 struct fetch_answer {
 	enum http_outcome how;
-	long status;             /* HTTP status code; 0 unless how is HTTP_DONE */
-	const char *type;        /* Content-Type without parameters, lower case; "" when absent */
-	int64_t retry_after_s;   /* -1 when absent or unreadable; capped at 3600 */
-	const char *location;    /* NULL when absent */
-	const char *date;        /* NULL when absent */
-	struct buf *body;        /* NUL-terminated; may be taken; wiped afterwards */
-	const struct err *e;     /* NULL when how is HTTP_DONE */
+	long status;           /* HTTP status code; 0 unless how is HTTP_DONE */
+	long retry_after_s;    /* -1: not said */
+	const struct http_req *req; /* for http_answer_field() */
+	struct buf *body;      /* NUL-terminated; wiped afterwards */
+	const struct err *e;   /* NULL when how is HTTP_DONE */
 };
 
 typedef void fetch_fn(void *ctx, const struct fetch_answer *a);
 
 /*
  * Sends one request; fn is called once, later, unless fetch_cancel() comes first; the fetch is
- * freed when fn returns. form NULL: GET. Otherwise a POST of these bytes (copied, wiped
- * afterwards) with this content type. authorization: field value or NULL.
- * An answer longer than cap ends as HTTP_BROKEN with kind ERR_LIMIT.
+ * freed when fn returns. NULL with e set when it cannot be sent. An answer longer than cap arrives
+ * as HTTP_BROKEN with kind ERR_LIMIT.
  */
-struct fetch *fetch_start(struct http *h, const char *url, const char *content_type,
-	const char *form, const char *authorization, size_t cap, int64_t total_ms, fetch_fn *fn,
-	void *ctx, struct err *e) __attribute__((warn_unused_result));
+struct fetch *fetch_start(struct http *h, const struct fetch_call *c, fetch_fn *fn, void *ctx, struct err *e)
+	__attribute__((warn_unused_result));
 void fetch_cancel(struct fetch *f); /* NULL is fine */
 
 #endif

@@ -1,0 +1,107 @@
+#include "context.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/oauth.h"
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/secret.h"
+#include "target.h"
+
+/* Client documents are a few hundred bytes. */
+#define DOCUMENT_MAX ((size_t)64 << 10)
+
+/* "{...}" or "@file", with ${NAME} replaced; checked to be a JSON object. */
+static bool read_document(const char *given, const char *what, char **out, struct err *e)
+{
+	struct buf text;
+	json_t *o;
+	bool good = false;
+
+	if (!given)
+		return true;
+	buf_init(&text, DOCUMENT_MAX);
+	if (*given == '@' ? !file_read(given + 1, &text, e) : !buf_adds(&text, given)) {
+		if (*given == '@')
+			err_prefix(e, "%s", what);
+		else
+			err_set(e, ERR_USAGE, "%s is too long", what);
+		e->kind = ERR_USAGE;
+	} else {
+		*out = headers_expand(buf_str(&text), what, e);
+		o = *out ? json_loads(*out, JSON_REJECT_DUPLICATES, NULL) : NULL;
+		good = json_is_object(o);
+		if (*out && !good)
+			err_set(e, ERR_USAGE, "%s is not a JSON object (or @FILE with one)", what);
+		json_decref(o);
+	}
+	buf_wipe(&text);
+	return good;
+}
+
+static void set_oauth(struct context *c)
+{
+	const struct args *a = c->a;
+
+	c->oauth = (struct oauth_opts){ .url = c->url, .resource = a->resource, .no_resource = a->no_resource, .profile = a->profile,
+		.auth_dir = a->auth_dir, .host = a->host, .callback_port = a->callback_port ? (unsigned)strtoul(a->callback_port, NULL, 10) : 0,
+		.callback_path = a->callback_path, .success_url = a->auth_success_url, .client_metadata = c->client_metadata,
+		.client_info = c->client_info, .client_metadata_url = a->client_metadata_url, .params = a->authorize_params.item,
+		.nparams = a->authorize_params.n, .token_endpoint = a->token_endpoint, .client_credentials = a->client_credentials,
+		.device_code = a->device_code, .id_token = a->use_id_token, .no_browser = a->no_browser,
+		.timeout_s = a->timeout_s >= 0 ? a->timeout_s : a->auth_timeout_s };
+}
+
+bool context_open(const struct args *a, struct context *c, struct err *e)
+{
+	*c = (struct context){ .a = a };
+	c->http_opts = (struct http_opts){ .cacert = a->cacert, .connect_timeout_ms = a->connect_timeout_s * 1000,
+		.headers_timeout_ms = a->headers_timeout_s * 1000, .body_timeout_ms = a->body_timeout_s * 1000, .ipv4 = a->ipv4 };
+	c->url = target_url(a, e);
+	if (!c->url || !headers_read(a, &c->headers, e) ||
+		!read_document(a->client_info, "--static-oauth-client-info", &c->client_info, e) ||
+		!read_document(a->client_metadata, "--static-oauth-client-metadata", &c->client_metadata, e))
+		return false;
+	set_oauth(c);
+	if (!oauth_check(&c->oauth, e))
+		return false;
+	c->loop = loop_new(e);
+	c->http = c->loop ? http_new(c->loop, &c->http_opts, e) : NULL;
+	return c->http != NULL;
+}
+
+void context_close(struct context *c)
+{
+	http_free(c->http);
+	loop_free(c->loop);
+	headers_clear(&c->headers);
+	if (c->client_info)
+		secret_wipe(c->client_info, strlen(c->client_info));
+	free(c->client_info);
+	free(c->client_metadata);
+	free(c->params);
+}
+
+struct store *context_store(struct context *c, struct err *e)
+{
+	struct store_key key;
+
+	free(c->params);
+	key = oauth_key(&c->oauth, &c->params);
+	return store_new(c->oauth.auth_dir, &key, e);
+}
+
+struct auth *context_credential(struct context *c, struct err *e)
+{
+	struct auth *auth = NULL;
+
+	if (!target_credential(c->a, c->url, &c->headers, &auth, &c->why, e))
+		return NULL;
+	if (auth)
+		return auth;
+	c->why = "a sign-in (OAuth)";
+	return auth_new_oauth(c->loop, c->http, &c->http_opts, &c->oauth, e);
+}

@@ -1,0 +1,38 @@
+/*
+ * What every command that talks to the service needs: the endpoint, headers,
+ * HTTP, sign-in options. Opened from the arguments, closed as a whole.
+ */
+#ifndef MPMCP_CONTEXT_H
+#define MPMCP_CONTEXT_H
+
+#include "args.h"
+#include "auth/auth.h"
+#include "auth/options.h"
+#include "auth/store.h"
+#include "headers.h"
+#include "net/http.h"
+#include "net/loop.h"
+
+struct context {
+	const struct args *a;
+	const char *url;
+	struct headers headers;
+	struct http_opts http_opts;
+	struct loop *loop;
+	struct http *http;
+	struct oauth_opts oauth;
+	char *client_info, *client_metadata, *params;
+	const char *why; /* which credential, in words; set by context_credential() */
+};
+
+/* Arguments and files only; no network. False with e set; context_close() either way. */
+bool context_open(const struct args *a, struct context *c, struct err *e) __attribute__((warn_unused_result));
+void context_close(struct context *c);
+
+/* Where the sign-in that the arguments name is kept. */
+struct store *context_store(struct context *c, struct err *e) __attribute__((warn_unused_result));
+
+/* The credential by the rule of the man page: header, service account, OAuth. NULL with e set. */
+struct auth *context_credential(struct context *c, struct err *e) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,10 @@
+/* Dates and the like in words. */
+#ifndef MPMCP_CMD_WORDS_H
+#define MPMCP_CMD_WORDS_H
+
+#include "auth/store.h"
+
+/* "good until 2026-11-24 19:05 (in 9 h 59 min), renewed by itself", "ended, renewed at the next use", ... */
+void words_expiry(const struct grant *g, char out[64]);
+
+#endif

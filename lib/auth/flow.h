@@ -1,0 +1,44 @@
+/*
+ * One sign-in from beginning to end, as steps on the loop: discover, register,
+ * ask the person, exchange. Nothing blocks. It stores nothing: the grant is
+ * handed to the owner.
+ *
+ * MCP authorization of 2025-03-26 to 2026-07-28, OAuth 2.1, RFC 8252, 7636,
+ * 8707, 9207; RFC 8628 with device_code; RFC 6749 section 4.4 with
+ * client_credentials.
+ */
+#ifndef MPMCP_FLOW_H
+#define MPMCP_FLOW_H
+
+#include "auth/options.h"
+#include "net/http.h"
+#include "net/loop.h"
+
+struct flow;
+
+struct flow_events {
+	/* The person is to open this address (and with a device code to type code there, else NULL). */
+	void (*url)(void *ctx, const char *url, const char *code);
+	/* The end, once: g and no e, or e and no g. Both borrowed. The flow is over; free it. */
+	void (*done)(void *ctx, const struct grant *g, const struct err *e);
+};
+
+struct flow_start {
+	const struct oauth_opts *opts;  /* must outlive the flow */
+	const struct grant *known;      /* an earlier sign-in whose registration may serve; or NULL; copied */
+	const char *resource_metadata;  /* of the challenge, or NULL */
+	const char *scope;              /* wanted beyond what would be asked anyway; or NULL */
+	bool fresh;                     /* register anew in any case */
+	bool discover_only;             /* done() comes with the endpoints alone */
+};
+
+/* done() is never called from inside it. */
+struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s, const struct flow_events *on, void *ctx,
+	struct err *e) __attribute__((warn_unused_result));
+void flow_free(struct flow *f); /* NULL is fine; not from inside url() */
+
+/* What the person pasted: the address the browser was sent back to, or the code alone. False with e
+ * set when it is neither, or belongs to another sign-in; the flow goes on. */
+bool flow_paste(struct flow *f, const char *text, struct err *e) __attribute__((warn_unused_result));
+
+#endif

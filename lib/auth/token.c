@@ -1,0 +1,158 @@
+#include "auth/token.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/server.h"
+#include "base/buf.h"
+#include "base/crypt.h"
+#include "base/mem.h"
+#include "net/fetch.h"
+#include "net/url.h"
+
+/* Longer than any token endpoint takes, shorter than a client's patience. */
+#define TOKEN_MS 20000
+
+#define FORM_MAX ((size_t)64 << 10)
+
+struct token_request {
+	struct fetch *fetch;
+	struct grant *g;
+	bool id_token;
+	token_fn *fn;
+	void *ctx;
+};
+
+/* RFC 6749 section 2.3.1: both are form-encoded before they are joined. */
+static bool add_basic(const struct grant *g, struct buf *authorization)
+{
+	struct buf pair, id, secret;
+	bool good;
+
+	buf_init(&pair, FORM_MAX);
+	buf_init(&id, FORM_MAX);
+	buf_init(&secret, FORM_MAX);
+	good = url_form_add(&id, "", g->client_id) && url_form_add(&secret, "", secret_str(&g->client_secret)) &&
+		buf_addf(&pair, "%s:%s", id.p + 1, secret.p + 1) && buf_adds(authorization, "Basic ") &&
+		crypt_base64(authorization, pair.p, pair.len);
+	buf_wipe(&pair);
+	buf_wipe(&id);
+	buf_wipe(&secret);
+	return good;
+}
+
+bool token_authenticate(const struct grant *g, struct buf *form, struct buf *authorization)
+{
+	const char *method = g->client_method ? g->client_method : "none";
+
+	if (secret_isset(&g->client_secret) && strcmp(method, "client_secret_basic") == 0)
+		return add_basic(g, authorization);
+	if (!url_form_add(form, "client_id", g->client_id))
+		return false;
+	return !secret_isset(&g->client_secret) || strcmp(method, "none") == 0 ||
+		url_form_add(form, "client_secret", secret_str(&g->client_secret));
+}
+
+static bool make_form(const struct oauth_opts *o, const struct grant *g, const struct token_call *c, struct buf *form)
+{
+	const char *resource = o->resource ? o->resource : g->resource;
+	bool good = false;
+
+	switch (c->kind) {
+	case TOKEN_CODE:
+		good = url_form_add(form, "grant_type", "authorization_code") && url_form_add(form, "code", c->secret) &&
+			url_form_add(form, "redirect_uri", g->redirect_uri) && url_form_add(form, "code_verifier", c->verifier);
+		break;
+	case TOKEN_REFRESH:
+		good = url_form_add(form, "grant_type", "refresh_token") && url_form_add(form, "refresh_token", secret_str(&g->refresh));
+		break;
+	case TOKEN_CLIENT:
+		good = url_form_add(form, "grant_type", "client_credentials") && (!c->scope || url_form_add(form, "scope", c->scope));
+		break;
+	case TOKEN_DEVICE:
+		good = url_form_add(form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code") &&
+			url_form_add(form, "device_code", c->secret);
+		break;
+	}
+	return good && (o->no_resource || !resource || url_form_add(form, "resource", resource));
+}
+
+static enum token_outcome outcome_of_error(const char *code, long status)
+{
+	static const struct {
+		const char *code;
+		enum token_outcome how;
+	} known[] = { { "invalid_grant", TOKEN_INVALID_GRANT }, { "invalid_client", TOKEN_INVALID_CLIENT },
+		{ "unauthorized_client", TOKEN_INVALID_CLIENT }, { "authorization_pending", TOKEN_PENDING }, { "slow_down", TOKEN_SLOW_DOWN } };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i].code, code) == 0)
+			return known[i].how;
+	/* A status alone says nothing about the grant; only an OAuth error document does. */
+	return *code && status >= 400 && status < 500 && status != 429 ? TOKEN_REFUSED : TOKEN_TRANSIENT;
+}
+
+static enum token_outcome read_answer(struct token_request *t, const struct fetch_answer *a, struct err *e)
+{
+	char code[64], words[241];
+
+	if (a->how != HTTP_DONE) {
+		*e = *a->e;
+		err_prefix(e, "the token endpoint did not answer");
+		return TOKEN_TRANSIENT;
+	}
+	if (a->status == 200) {
+		if (server_read_tokens(buf_str(a->body), a->body->len, t->id_token, t->g, e))
+			return TOKEN_OK;
+		return TOKEN_TRANSIENT;
+	}
+	server_read_error(buf_str(a->body), a->body->len, code, words);
+	err_set(e, ERR_AUTH, "the token endpoint refuses (HTTP %ld)%s%s", a->status, *words ? ": " : "", words);
+	return outcome_of_error(code, a->status);
+}
+
+static void answered(void *ctx, const struct fetch_answer *a)
+{
+	struct token_request *t = ctx;
+	struct err e = { 0 };
+	enum token_outcome how = read_answer(t, a, &e);
+	token_fn *fn = t->fn;
+	void *to = t->ctx;
+
+	free(t);
+	fn(to, how, how == TOKEN_OK ? NULL : &e);
+}
+
+struct token_request *token_start(struct http *h, const struct oauth_opts *o, struct grant *g, const struct token_call *c,
+	token_fn *fn, void *ctx, struct err *e)
+{
+	struct token_request *t = mem_new(sizeof(*t));
+	struct fetch_call call = { .url = g->token_endpoint, .content_type = "application/x-www-form-urlencoded",
+		.cap = SERVER_DOCUMENT_MAX, .total_ms = TOKEN_MS };
+	struct buf form, authorization;
+
+	*t = (struct token_request){ .g = g, .id_token = o->id_token, .fn = fn, .ctx = ctx };
+	buf_init(&form, FORM_MAX);
+	buf_init(&authorization, 2 * FORM_MAX);
+	if (!make_form(o, g, c, &form) || !token_authenticate(g, &form, &authorization)) {
+		err_set(e, ERR_LIMIT, "the token request is too long");
+	} else {
+		call.body = form.p;
+		call.authorization = authorization.len ? authorization.p : NULL;
+		t->fetch = fetch_start(h, &call, answered, t, e);
+	}
+	buf_wipe(&form);
+	buf_wipe(&authorization);
+	if (t->fetch)
+		return t;
+	free(t);
+	return NULL;
+}
+
+void token_cancel(struct token_request *t)
+{
+	if (!t)
+		return;
+	fetch_cancel(t->fetch);
+	free(t);
+}
