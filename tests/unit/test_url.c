@@ -70,7 +70,7 @@ static void what_is_no_web_url_is_refused_with_a_reason(void **state)
 		"https://127.0.0.1%00.evil.com/", "https://evil.com%2f.mixpanel.com/", "https://evil.com%23.mixpanel.com/",
 		"https://evil.com;.mixpanel.com/", "https://evil.com|.mixpanel.com/", "https://evil.com,mixpanel.com/",
 		"https://evil.com*.mixpanel.com/", "https://evil\xE3\x80\x82mixpanel.com/",
-		"https://\xE2\x93\x9Bocalhost/", "https://b\xC3\xBC" "cher.example/", "https://h<x>/", "https://\"h\"/",
+		"https://\xE2\x93\x9Bocalhost/", "https://b\xC3\xBCnzli.example/", "https://h<x>/", "https://\"h\"/",
 		"https://a!b/", "https://${HOST}/",
 	};
 
