@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auth/browser.h"
 #include "auth/challenge.h"
@@ -217,7 +218,8 @@ static bool spawn(struct oauth *a, int lock, struct err *e)
 	struct store_note n = { .at_s = clock_wall_s() };
 	bool good = store_note_write(a->store, &n, e) && signin_spawn(&s, lock, e);
 
-	store_unlock(lock);
+	/* Only closed: unlocking would take it from the new process, too. */
+	close(lock);
 	return good;
 }
 
