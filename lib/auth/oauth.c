@@ -59,6 +59,7 @@ struct oauth {
 	int64_t began_ms, began_s, rest_until_s, declined_ms;
 	unsigned tries;
 	bool url_shown;
+	bool joined;           /* the sign-in under way was started by another process */
 	char *resource_metadata, *scope; /* of the challenge */
 	struct err declined;
 };
@@ -247,6 +248,7 @@ static bool start_signin(struct oauth *a, struct err *e)
 	a->url_shown = false;
 	if (lock >= 0 && !spawn(a, lock, e))
 		return false;
+	a->joined = lock < 0;
 	a->state = STATE_SIGNIN;
 	loop_timer_set(&a->timer, WATCH_MS);
 	return true;
@@ -265,21 +267,37 @@ static void show_url(struct oauth *a)
 	store_note_clear(&n);
 }
 
+/* How the sign-in that just ended failed; false when it left no word about that. */
+static bool read_failure(const struct oauth *a, struct err *e)
+{
+	struct store_note n;
+	bool failed = false;
+
+	if (!store_note_read(a->store, &n))
+		return false;
+	if (n.kind != ERR_NONE && n.message && n.at_s >= a->began_s) {
+		err_set(e, n.kind, "%s", n.message);
+		failed = true;
+	}
+	store_note_clear(&n);
+	return failed;
+}
+
 /* Nobody holds the lock any more: how did it end? */
 static void signin_over(struct oauth *a)
 {
-	struct store_note n;
 	struct err e = { 0 };
 
 	if (reload(a)) {
 		settle(a, AUTH_READY, NULL);
 		return;
 	}
-	err_set(&e, ERR_AUTH, "the sign-in was not completed. Run \"mpmcp login\"");
-	if (store_note_read(a->store, &n)) {
-		if (n.kind != ERR_NONE && n.message)
-			err_set(&e, n.kind, "%s", n.message);
-		store_note_clear(&n);
+	if (!read_failure(a, &e)) {
+		/* One that was joined when it was as good as over says nothing about us. */
+		if (a->joined && start_signin(a, &e))
+			return;
+		if (!e.kind)
+			err_set(&e, ERR_AUTH, "the sign-in was not completed. Run \"mpmcp login\"");
 	}
 	signin_failed(a, &e);
 }
