@@ -316,17 +316,19 @@ static void the_last_512_secrets_are_kept(void **state)
 	(void)state;
 	hide("the-first-of-all");
 	hide("the-one-in-use");
-	for (int i = 0; i < 511; i++) {
+	for (int i = 0; i < 600; i++) {
 		snprintf(secret, sizeof(secret), "numbered-secret-%04d", i);
 		hide(secret);
-		hide("the-one-in-use");
+		if (i == 300)
+			hide("the-one-in-use");
 	}
-	for (int i = 0; i < 511; i++) {
+	for (int i = 600 - 511; i < 600; i++) {
 		snprintf(text, sizeof(text), "<numbered-secret-%04d>", i);
 		assert_string_equal(diag_redact(text), "<[hidden]>");
 	}
-	assert_redacted("named again and again", "<the-one-in-use>", "<[hidden]>");
+	assert_redacted("named again", "<the-one-in-use>", "<[hidden]>");
 	assert_redacted("forgotten", "<the-first-of-all>", "<the-first-of-all>");
+	assert_redacted("one too many", "<numbered-secret-0088>", "<numbered-secret-0088>");
 }
 
 static unsigned next_random(unsigned *seed)

@@ -64,7 +64,7 @@ static void text_from_elsewhere_cannot_steer_a_terminal(void **state)
 		{"overlong slash", "\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf", "?????????"},
 		{"surrogate", "\xed\xa0\x80", "???"},
 		{"last before surrogates", "\xed\x9f\xbf", "\xed\x9f\xbf"},
-		{"above U+10FFFF", "\xf4\x90\x80\x80\xf5\x80", "??????"},
+		{"above U+10FFFF", "\xf4\x90\x80\x80\xf5\x80\x80\x80", "????????"},
 		{"U+10FFFF", "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
 		{"cut at the end", "a\xe2\x82", "a??"},
 		{"cut in the middle", "\xf0\x9f\x98z", "???z"},
