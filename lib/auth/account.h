@@ -31,7 +31,8 @@ bool account_from_token(const char *text, const char *where, struct buf *out, co
 	struct err *e) BUF_MUST;
 
 /* Quotes and blanks around either are taken off; a colon in the name is refused. */
-bool account_from_pair(const char *user, const char *secret, struct buf *out, struct err *e) BUF_MUST;
+bool account_from_pair(
+	const char *user, const char *secret, struct buf *out, struct err *e) BUF_MUST;
 
 /* A service account found in the environment goes to *.mixpanel.com over https and to loopback; for
  * any other URL e says what to do instead. */

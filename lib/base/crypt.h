@@ -16,8 +16,10 @@
 
 /* Ends the program when the system has no randomness to give: nothing is safe then. */
 void crypt_random(unsigned char *out, size_t n);
-bool crypt_sha256(const void *p, size_t n, unsigned char out[CRYPT_SHA256_LEN]) __attribute__((warn_unused_result));
-bool crypt_md5(const void *p, size_t n, unsigned char out[CRYPT_MD5_LEN]) __attribute__((warn_unused_result));
+bool crypt_sha256(const void *p, size_t n, unsigned char out[CRYPT_SHA256_LEN])
+	__attribute__((warn_unused_result));
+bool crypt_md5(const void *p, size_t n, unsigned char out[CRYPT_MD5_LEN])
+	__attribute__((warn_unused_result));
 
 /* Appends. base64 pads with '=', base64url does not. */
 bool crypt_base64(struct buf *out, const void *p, size_t n) BUF_MUST;

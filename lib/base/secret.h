@@ -13,7 +13,8 @@ struct secret {
 	size_t len;
 };
 
-void secret_set(struct secret *s, const char *text, size_t n); /* copies; registers with diag_hide() */
+/* Copies, and registers with diag_hide(). */
+void secret_set(struct secret *s, const char *text, size_t n);
 void secret_clear(struct secret *s);
 bool secret_isset(const struct secret *s);
 const char *secret_str(const struct secret *s); /* borrowed; "" when unset */
