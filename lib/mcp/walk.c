@@ -254,12 +254,14 @@ static bool is_string(struct span v)
 
 bool walk_string(struct span v, struct buf *out)
 {
-	const char *p = v.p + 1, *end = v.p + v.n - 1;
+	const char *p, *end;
 	char one[4];
 	size_t n;
 
 	if (!is_string(v))
 		return false;
+	p = v.p + 1;
+	end = v.p + v.n - 1;
 	while (p < end) {
 		const char *stop = memchr(p, '\\', (size_t)(end - p));
 
@@ -278,11 +280,13 @@ bool walk_string(struct span v, struct buf *out)
 
 bool walk_string_is(struct span v, const char *text)
 {
-	const char *p = v.p + 1, *end = v.p + v.n - 1;
+	const char *p, *end;
 	size_t left = strlen(text);
 
 	if (!is_string(v))
 		return false;
+	p = v.p + 1;
+	end = v.p + v.n - 1;
 	while (p < end) {
 		char one[4] = { *p };
 		size_t n = 1;

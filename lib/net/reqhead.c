@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Copies up to a blank or the end; false when it does not fit, is empty, or holds a control
- * character. */
+/* Copies up to a blank or the end; false when it does not fit, is empty, or holds anything but visible
+ * ASCII. */
 static bool word(const char **p, const char *end, char *out, size_t size)
 {
 	size_t n = 0;
@@ -13,7 +13,7 @@ static bool word(const char **p, const char *end, char *out, size_t size)
 	while (*p < end && **p != ' ') {
 		unsigned char c = (unsigned char)*(*p)++;
 
-		if (c < '!' || c == 127 || n + 1 >= size)
+		if (c < '!' || c > '~' || n + 1 >= size)
 			return false;
 		out[n++] = (char)c;
 	}

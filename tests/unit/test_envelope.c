@@ -1,0 +1,252 @@
+/* What kind of message, whose id, where its members are; and that nothing else is taken for one. */
+#define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <setjmp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mcp/envelope.h"
+#include "mcp/walk.h"
+
+#define R ENVELOPE_REQUEST
+#define N ENVELOPE_NOTIFICATION
+#define A ENVELOPE_RESPONSE
+#define B ENVELOPE_BATCH
+#define X ENVELOPE_INVALID
+
+static const struct {
+	const char *what, *text;
+	enum envelope_kind kind;
+	const char *id, *method;
+} messages[] = {
+	{ "request", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a/b\"}", R, "1", "a/b" },
+	{ "blanks everywhere", " { \"jsonrpc\" : \"2.0\" , \"id\" : \"x\" , \"method\" : \"m\" , \"params\" : { } } ", R, "\"x\"", "m" },
+	{ "odd ids", "{\"id\":-1.5e3,\"method\":\"m\",\"jsonrpc\":\"2.0\"}", R, "-1.5e3", "m" },
+	{ "notification", "{\"jsonrpc\":\"2.0\",\"method\":\"n\"}", N, NULL, "n" },
+	{ "escaped member name", "{\"jsonrpc\":\"2.0\",\"id\":1,\"m\\u0065thod\":\"m\"}", R, "1", "m" },
+	{ "result", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null}", A, "1", NULL },
+	{ "error without id", "{\"jsonrpc\":\"2.0\",\"error\":{}}", A, NULL, NULL },
+	{ "error with null id", "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{}}", A, "null", NULL },
+	{ "batch", "[{\"jsonrpc\":\"2.0\",\"method\":\"n\"}]", B, NULL, NULL },
+	{ "empty batch", "[ ]", X, NULL, NULL },
+	{ "no version", "{\"id\":1,\"method\":\"m\"}", X, "1", NULL },
+	{ "old version", "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"m\"}", X, "1", NULL },
+	{ "two ids", "{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"m\"}", X, NULL, NULL },
+	{ "two methods, one escaped", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"\\u006dethod\":\"m\"}", X, NULL, NULL },
+	{ "two params", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{},\"params\":{}}", X, NULL, NULL },
+	{ "null id of a request", "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"m\"}", X, "null", "m" },
+	{ "object as id", "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"m\"}", X, "{}", "m" },
+	{ "result and error", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1,\"error\":{}}", X, "1", NULL },
+	{ "neither", "{\"jsonrpc\":\"2.0\",\"id\":1}", X, "1", NULL },
+	{ "result without id", "{\"jsonrpc\":\"2.0\",\"result\":1}", X, NULL, NULL },
+	{ "text as params", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":\"x\"}", X, "1", "m" },
+	{ "number as method", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":1}", X, "1", NULL },
+	{ "a number alone", "42", X, NULL, NULL },
+};
+
+static void assert_span(const char *what, struct span s, const char *want)
+{
+	if ((s.p != NULL) != (want != NULL) || (want && (s.n != strlen(want) || memcmp(s.p, want, s.n) != 0)))
+		fail_msg("%s: \"%.*s\", not \"%s\"", what, (int)s.n, s.p ? s.p : "", want ? want : "(none)");
+}
+
+static void messages_are_told_apart(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		char *text = strdup(messages[i].text);
+		struct envelope m;
+
+		if (envelope_scan(text, strlen(text), &m, NULL) != ENVELOPE_OK || m.kind != messages[i].kind)
+			fail_msg("%s: kind %d (%s)", messages[i].what, m.kind, m.why ? m.why : "");
+		assert_span(messages[i].what, m.id, messages[i].id);
+		if (m.kind != X)
+			assert_span(messages[i].what, m.method, messages[i].method);
+		if (m.kind == X)
+			assert_non_null(m.why);
+		free(text);
+	}
+}
+
+static void message_cut_anywhere_is_no_json(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		size_t n = strlen(messages[i].text);
+
+		for (size_t cut = 0; cut < n; cut++) {
+			char *text = malloc(cut + 1);
+			struct envelope m;
+
+			memcpy(text, messages[i].text, cut);
+			if (messages[i].text[0] == '4' || strspn(messages[i].text + cut, " ") == n - cut) {
+				free(text);
+				continue;
+			}
+			if (envelope_scan(text, cut, &m, NULL) != ENVELOPE_BAD_JSON)
+				fail_msg("%s cut at %zu is taken", messages[i].what, cut);
+			free(text);
+		}
+	}
+}
+
+static const char *const good_json[] = { "0", "-0", "-0.0", "1e400", "123456789012345678901234567890", "\"\\u0000\\ud800\\/\\b\"",
+	"{\"a\":1,\"a\":2}", "[[],{},\"\",null,true,false]", "\"\xf0\x9d\x84\x9e \xe2\x82\xac \xc3\xa4\"", "\t[\r\n1 ,\n2\r]\n" };
+static const char *const bad_json[] = { "", " ", "01", "-", "+1", "1.", ".5", "1e", "0x1", "nul", "True", "'a'", "[1,]", "[,1]", "{,}",
+	"{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{1:2}", "[1 2]", "]", "{]", "[}", "\"\\x\"", "\"\\u12g4\"", "\"a", "\"\t\"", "1 2", "{} x", "//", "\xEF\xBB\xBF{}" };
+static const char *const bad_utf8[] = { "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "\"\x80\"", "\"\xf8\x88\x80\x80\x80\"" };
+
+static enum envelope_status scan_copy(const char *text)
+{
+	char *copy = strdup(text);
+	struct envelope m;
+	enum envelope_status st = envelope_scan(copy, strlen(copy), &m, NULL);
+
+	free(copy);
+	return st;
+}
+
+static void grammar_is_that_of_rfc_8259(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(good_json) / sizeof(good_json[0]); i++)
+		if (scan_copy(good_json[i]) != ENVELOPE_OK)
+			fail_msg("refused: %s", good_json[i]);
+	for (size_t i = 0; i < sizeof(bad_json) / sizeof(bad_json[0]); i++)
+		if (scan_copy(bad_json[i]) == ENVELOPE_OK)
+			fail_msg("taken: %s", bad_json[i]);
+	for (size_t i = 0; i < sizeof(bad_utf8) / sizeof(bad_utf8[0]); i++)
+		if (scan_copy(bad_utf8[i]) != ENVELOPE_BAD_UTF8)
+			fail_msg("row %zu of bad UTF-8 is taken", i);
+}
+
+static void only_line_breaks_between_tokens_change(void **state)
+{
+	char text[] = "{\r\n\"jsonrpc\":\"2.0\",\n\"id\":1,\r\"method\":\"a\\nb\"\n}\n";
+	struct envelope m;
+
+	(void)state;
+	assert_int_equal(envelope_scan(text, strlen(text), &m, NULL), ENVELOPE_OK);
+	assert_string_equal(text, "{  \"jsonrpc\":\"2.0\", \"id\":1, \"method\":\"a\\nb\" } ");
+}
+
+static enum envelope_status scan_deep(size_t depth)
+{
+	char *text = malloc(2 * depth);
+	struct envelope m;
+	enum envelope_status st;
+
+	memset(text, '[', depth);
+	memset(text + depth, ']', depth);
+	st = envelope_scan(text, 2 * depth, &m, NULL);
+	free(text);
+	return st;
+}
+
+static void depth_has_a_cap(void **state)
+{
+	(void)state;
+	assert_int_equal(scan_deep(ENVELOPE_DEPTH), ENVELOPE_OK);
+	assert_int_equal(scan_deep(ENVELOPE_DEPTH + 1), ENVELOPE_TOO_DEEP);
+	assert_int_equal(scan_deep(100000), ENVELOPE_TOO_DEEP);
+}
+
+/* The bytes end where the page ends: reading one more kills the test. */
+static void nothing_is_read_behind_the_end(void **state)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_ptr_not_equal(map, MAP_FAILED);
+	assert_int_equal(mprotect(map + page, page, PROT_NONE), 0);
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		size_t n = strlen(messages[i].text);
+
+		for (size_t cut = 0; cut <= n; cut++) {
+			char *p = map + page - cut;
+			struct envelope m;
+
+			memcpy(p, messages[i].text, cut);
+			(void)!envelope_scan(p, cut, &m, NULL);
+			(void)walk_get((struct span){ p, cut }, "method", NULL);
+		}
+	}
+	munmap(map, 2 * page);
+}
+
+static struct span span(const char *s)
+{
+	return (struct span){ s, strlen(s) };
+}
+
+static void ids_are_equal_when_they_mean_the_same(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = { { "1", "1", true }, { "1", "1.0", true }, { "100", "1e2", true }, { "0", "-0.0", true }, { "1", "\"1\"", false },
+		{ "\"a\"", "\"\\u0061\"", true }, { "\"a\"", "\"b\"", false }, { "9007199254740993", "9007199254740992", false },
+		{ "1e400", "1e401", false }, { "1e400", "1e400", true }, { "12345678901234567890123", "1.2345678901234567890123e22", true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct span a = span(rows[i].a), b = span(rows[i].b);
+
+		if (envelope_id_equal(a, b) != rows[i].same || envelope_id_equal(b, a) != rows[i].same)
+			fail_msg("%s and %s", rows[i].a, rows[i].b);
+		if (rows[i].same)
+			assert_int_equal(envelope_id_hash(a), envelope_id_hash(b));
+	}
+}
+
+static void errors_are_json_whatever_the_text(void **state)
+{
+	struct buf b;
+	struct envelope m;
+	struct span none = { 0 };
+
+	(void)state;
+	buf_init(&b, 4096);
+	assert_true(envelope_error(&b, none, -32700, "a \"b\"\\\n\x01 \xff \xc3\xa4", "{\"x\":1}"));
+	assert_int_equal(envelope_scan(b.p, b.len, &m, NULL), ENVELOPE_OK);
+	assert_int_equal(m.kind, ENVELOPE_RESPONSE);
+	buf_free(&b);
+}
+
+static void last_of_equal_members_is_found_and_counted(void **state)
+{
+	struct span v = span("{ \"a\" : {\"a\":0}, \"b\":[1,\"]\"] ,\"\\u0061\": 2 }");
+	unsigned n;
+
+	(void)state;
+	assert_span("a", walk_get(v, "a", &n), "2");
+	assert_int_equal(n, 2);
+	assert_span("b", walk_get(v, "b", &n), "[1,\"]\"]");
+	assert_null(walk_get(v, "c", &n).p);
+	assert_int_equal(n, 0);
+	assert_null(walk_get(span("[1]"), "a", NULL).p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(messages_are_told_apart),
+		cmocka_unit_test(message_cut_anywhere_is_no_json),
+		cmocka_unit_test(grammar_is_that_of_rfc_8259),
+		cmocka_unit_test(only_line_breaks_between_tokens_change),
+		cmocka_unit_test(depth_has_a_cap),
+		cmocka_unit_test(nothing_is_read_behind_the_end),
+		cmocka_unit_test(ids_are_equal_when_they_mean_the_same),
+		cmocka_unit_test(errors_are_json_whatever_the_text),
+		cmocka_unit_test(last_of_equal_members_is_found_and_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

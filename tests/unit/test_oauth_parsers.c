@@ -1,0 +1,138 @@
+/* Challenges, request heads, PKCE and the port rule: the small pure parts of signing in. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <setjmp.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "auth/challenge.h"
+#include "auth/options.h"
+#include "auth/pkce.h"
+#include "auth/server.h"
+#include "net/reqhead.h"
+
+static const struct {
+	const char *what, *fields[3];
+	bool bearer;
+	const char *error, *scope, *metadata;
+} challenges[] = {
+	{ "the service's own", { "Bearer error=\"invalid_token\", error_description=\"Failed. Clear tokens, then: reconnect.\", resource_metadata=\"https://m/.well-known/x\"" },
+		true, "invalid_token", NULL, "https://m/.well-known/x" },
+	{ "metadata alone", { "Bearer resource_metadata=\"https://m/x\"" }, true, NULL, NULL, "https://m/x" },
+	{ "scheme alone", { "bearer" }, true, NULL, NULL, NULL },
+	{ "escaped quotes", { "Bearer error_description=\"say \\\"hi\\\", scope=\\\"no\\\"\", scope=\"a b\"" }, true, NULL, "a b", NULL },
+	{ "several in one field", { "Basic realm=\"x, y\", Bearer scope=a, error=insufficient_scope" }, true, "insufficient_scope", "a", NULL },
+	{ "several fields", { "Negotiate", "Digest nonce=\"=\"", "Bearer error=\"e\"" }, true, "e", NULL, NULL },
+	{ "token68 before", { "Negotiate YWJj==, Bearer error=\"e\"" }, true, "e", NULL, NULL },
+	{ "parameters of others", { "Basic scope=\"no\"" }, false, NULL, NULL, NULL },
+	{ "quotes that never close", { "Bearer error=\"e", "Bearer scope=\"s\"" }, true, NULL, NULL, NULL },
+	{ "names in any case", { "BEARER Error=\"e\" , SCOPE=\"s\"" }, true, "e", "s", NULL },
+	{ "nothing", { "" }, false, NULL, NULL, NULL },
+};
+
+static void same(const char *what, const char *have, const char *want)
+{
+	if ((have != NULL) != (want != NULL) || (want && strcmp(have, want) != 0))
+		fail_msg("%s: \"%s\", not \"%s\"", what, have ? have : "(none)", want ? want : "(none)");
+}
+
+static void challenges_are_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(challenges) / sizeof(challenges[0]); i++) {
+		struct challenge c;
+		size_t n = 0;
+
+		while (n < 3 && challenges[i].fields[n])
+			n++;
+		challenge_parse(challenges[i].fields, n, &c);
+		assert_int_equal(c.bearer, challenges[i].bearer);
+		same(challenges[i].what, c.error, challenges[i].error);
+		same(challenges[i].what, c.scope, challenges[i].scope);
+		same(challenges[i].what, c.resource_metadata, challenges[i].metadata);
+		challenge_clear(&c);
+	}
+}
+
+static void request_heads_are_read_at_any_cut(void **state)
+{
+	static const char text[] = "GET /cb?code=1 HTTP/1.1\r\nAccept: */*\r\nhOST:  localhost:1 \r\n\r\n";
+	struct reqhead h;
+	size_t n = sizeof(text) - 1;
+
+	(void)state;
+	for (size_t cut = 0; cut < n; cut++)
+		assert_int_equal(reqhead_parse(text, cut, &h), 0);
+	assert_int_equal(reqhead_parse(text, n, &h), n);
+	assert_string_equal(h.method, "GET");
+	assert_string_equal(h.target, "/cb?code=1");
+	assert_string_equal(h.host, "localhost:1");
+}
+
+static void broken_request_heads_are_refused(void **state)
+{
+	static const char *const rows[] = { "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET /a b HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "\x16\x03\x01\r\n\r\n", "GET /\x01 HTTP/1.1\r\n\r\n" };
+	char *endless = malloc(REQHEAD_MAX);
+	struct reqhead h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (reqhead_parse(rows[i], strlen(rows[i]), &h) != -1)
+			fail_msg("row %zu is taken", i);
+	memset(endless, 'a', REQHEAD_MAX);
+	assert_int_equal(reqhead_parse(endless, REQHEAD_MAX, &h), -1);
+	free(endless);
+}
+
+static void pkce_vector_of_rfc_7636(void **state)
+{
+	char out[PKCE_CHALLENGE_MAX];
+	struct secret a = { 0 }, b = { 0 };
+
+	(void)state;
+	assert_true(pkce_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", out));
+	assert_string_equal(out, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+	pkce_verifier(&a);
+	pkce_verifier(&b);
+	assert_int_equal(a.len, 43);
+	assert_string_not_equal(secret_str(&a), secret_str(&b));
+	secret_clear(&a);
+	secret_clear(&b);
+}
+
+static void ports_are_those_of_mcp_remote(void **state)
+{
+	(void)state;
+	assert_int_equal(oauth_port("https://mcp.mixpanel.com/mcp"), 46254);
+	assert_int_equal(oauth_port("https://mcp-eu.mixpanel.com/mcp"), 15724);
+	assert_int_equal(oauth_port("https://mcp-in.mixpanel.com/mcp"), 10561);
+}
+
+static void scopes_are_joined_without_repeating(void **state)
+{
+	char *u = server_scope_union("a b", "b  c a d");
+
+	(void)state;
+	assert_string_equal(u, "a b c d");
+	free(u);
+	assert_true(server_scope_has("data:read x", "x", 1));
+	assert_false(server_scope_has("data:read", "data", 4));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(challenges_are_read),
+		cmocka_unit_test(request_heads_are_read_at_any_cut),
+		cmocka_unit_test(broken_request_heads_are_refused),
+		cmocka_unit_test(pkce_vector_of_rfc_7636),
+		cmocka_unit_test(ports_are_those_of_mcp_remote),
+		cmocka_unit_test(scopes_are_joined_without_repeating),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
