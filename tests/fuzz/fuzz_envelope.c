@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(p, data, size);
 	st = envelope_scan(p, size, &m, NULL);
-	if (theirs && size && st != ENVELOPE_TOO_DEEP)
+	/* jansson takes a NUL for the end of the text. */
+	if (theirs && size && !memchr(data, 0, size) && st != ENVELOPE_TOO_DEEP)
 		check(st == ENVELOPE_OK);
 	for (size_t i = 0; i < size; i++)
 		check((uint8_t)p[i] == data[i] || (p[i] == ' ' && (data[i] == '\n' || data[i] == '\r')));
