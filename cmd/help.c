@@ -46,7 +46,7 @@ void help_command(FILE *to, const struct command *c)
 
 void help_version(FILE *to)
 {
-	fprintf(to, "mpmcp %s\n%s\njansson/%s\nMCP revisions 2024-11-05 2025-03-26 2025-06-18 2025-11-25\n", MPMCP_VERSION,
+	fprintf(to, "mpmcp %s\n%s\njansson/%s\nMCP revisions 2024-11-05 2025-03-26 2025-06-18 2025-11-25 2026-07-28\n", MPMCP_VERSION,
 		http_version(), jansson_version_str());
 }
 

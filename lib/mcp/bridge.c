@@ -135,6 +135,7 @@ static void on_input_end(void *ctx, const struct err *e)
 	if (e)
 		diag_note("%s", e->msg);
 	b->ended_input = true;
+	session_end_input(b->session);
 	loop_timer_set(&b->drain, DRAIN_MS);
 	check_end(b);
 }

@@ -573,7 +573,7 @@ static struct http_req *start_post(struct exchange *x)
 {
 	struct http_call c = { .method = "POST", .url = x->t->url, .shared = x->fields->fields,
 		.own = http_fields_copy(x->c.own), .body = x->c.body, .body_len = x->c.len,
-		.on = &http_events, .ctx = x };
+		.endless = x->c.endless, .on = &http_events, .ctx = x };
 
 	return http_start(x->t->http, &c, &x->e);
 }

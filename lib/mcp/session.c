@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "mcp/envelope.h"
+#include "mcp/mirror.h"
 #include "mcp/pending.h"
 #include "mcp/reply.h"
 #include "mcp/walk.h"
@@ -49,6 +50,9 @@ struct post {
 	struct call one, *calls;  /* calls: &one, or an array for a batch */
 	size_t ncalls, owed;
 	bool again;               /* was sent before, in a session that the server has forgotten */
+	bool modern;              /* a request of 2026-07-28: no session, no resumption */
+	bool endless;             /* subscriptions/listen: answered only when it is over */
+	struct http_fields *own;  /* mirrored fields; handed to the exchange */
 	bool junk;                /* the server sent something that is no message */
 	bool answered;            /* POST_REPLAY: the answer came */
 };
@@ -204,6 +208,7 @@ static void post_free(struct post *p)
 		settle(&p->calls[i]);
 	if (p->calls != &p->one)
 		free(p->calls);
+	http_fields_free(p->own);
 	buf_free(&p->body);
 	free(p);
 }
@@ -250,9 +255,10 @@ static void unqueue(struct session *s, struct post *p)
 
 static void post_start(struct session *s, struct post *p)
 {
-	struct exchange_call c = { .body = p->body.p, .len = p->body.len, .resumable = true, .ctx = p,
-		.fresh = p->kind == POST_INITIALIZE || p->kind == POST_REPLAY };
+	struct exchange_call c = { .body = p->body.p, .len = p->body.len, .resumable = !p->modern, .ctx = p, .own = p->own,
+		.endless = p->endless, .fresh = p->modern || p->kind == POST_INITIALIZE || p->kind == POST_REPLAY };
 
+	p->own = NULL;
 	list_add(&s->active, p);
 	s->in_flight++;
 	p->x = transport_post(s->transport, &c);
@@ -679,15 +685,28 @@ static bool answer_ping(struct session *s, const struct envelope *m)
 
 static void send_message(struct session *s, struct wire_in *in, struct envelope *m)
 {
-	struct post *p = keep(s, in, m, kind_of(m));
+	struct http_fields *fields = NULL;
+	bool modern = mirror_is_modern(m), listen = modern && envelope_method_is(m, "subscriptions/listen");
+	struct post *p;
 	struct err e = { 0 };
 
+	if (modern && !mirror_fields(m, &fields, &e)) {
+		http_fields_free(fields);
+		say_error(s, m->id, &e, NULL);
+		return;
+	}
+	p = keep(s, in, m, kind_of(m));
+	if (!p)
+		http_fields_free(fields);
 	if (!p) {
 		err_set(&e, ERR_LIMIT, "out of memory");
 		if (m->kind == ENVELOPE_REQUEST)
 			say_error(s, m->id, &e, NULL);
 		return;
 	}
+	p->modern = modern;
+	p->endless = listen;
+	p->own = fields;
 	if (m->kind == ENVELOPE_REQUEST) {
 		p->ncalls = 1;
 		owe(p, &p->one, m->id);
@@ -715,7 +734,7 @@ static bool cancel(struct session *s, const struct envelope *m)
 	struct span id = walk_get(m->params, "requestId", NULL);
 	struct call *c = id.p ? (struct call *)pending_find(&s->calls, id) : NULL;
 	struct post *p = c ? c->post : NULL;
-	bool unsent;
+	bool unsent, modern;
 
 	if (!p || p->kind == POST_INITIALIZE)
 		return false;
@@ -729,9 +748,11 @@ static bool cancel(struct session *s, const struct envelope *m)
 		loop_task_queue(&s->pump_task);
 		return true;
 	}
+	/* 2026-07-28: closing the stream is the cancellation. */
+	modern = p->modern;
 	exchange_cancel(p->x);
 	post_finish(s, p);
-	return false;
+	return modern;
 }
 
 static void notification(struct session *s, struct wire_in *in, struct envelope *m)
@@ -875,6 +896,32 @@ void session_line_too_long(struct session *s)
 }
 
 /* ---- the end ---- */
+
+/* MCP 2026-07-28, Subscriptions, Graceful Closure: the answer to a request that only ends with us. */
+static void close_subscription(struct session *s, struct post *p)
+{
+	struct span id = p->one.pending.id;
+	struct wire_part parts[] = { { "{\"jsonrpc\":\"2.0\",\"id\":", 0 }, { id.p, id.n },
+		{ ",\"result\":{\"resultType\":\"complete\",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":", 0 }, { id.p, id.n }, { "}}}", 3 } };
+
+	parts[0].n = strlen(parts[0].p);
+	parts[2].n = strlen(parts[2].p);
+	if (p->one.pending.listed)
+		say_parts(s, parts, 5);
+	settle(&p->one);
+}
+
+void session_end_input(struct session *s)
+{
+	for (struct post *p = s->active.next, *next; p != &s->active; p = next) {
+		next = p->next;
+		if (!p->endless)
+			continue;
+		close_subscription(s, p);
+		exchange_cancel(p->x);
+		post_finish(s, p);
+	}
+}
 
 void session_fail_all(struct session *s, const struct err *e)
 {

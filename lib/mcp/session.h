@@ -41,6 +41,9 @@ void session_line_too_long(struct session *s);
 /* Answers every request that is still owed one with this error. */
 void session_fail_all(struct session *s, const struct err *e);
 
+/* No line will come any more: subscriptions, which would never end, are closed. */
+void session_end_input(struct session *s);
+
 bool session_idle(const struct session *s);
 
 #endif

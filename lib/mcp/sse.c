@@ -335,13 +335,9 @@ static size_t whole_event(struct sse *s, char *p, char *end, char *line_end, enu
 		next++;
 	if (next >= end || (*next != '\n' && *next != '\r'))
 		return 0;
-	/* A CR at the very end may have its LF in the next piece. */
-	if (*next == '\r') {
-		if (next + 1 < end && next[1] == '\n')
-			next++;
-		else if (next + 1 == end)
-			s->skip_lf = true;
-	}
+	/* An LF that comes in the next piece is an empty line, which changes nothing here. */
+	if (*next == '\r' && next + 1 < end && next[1] == '\n')
+		next++;
 	if ((size_t)(line_end - p) - skip + 1 > s->data.cap) {
 		*st = SSE_TOO_LONG;
 		return 1;

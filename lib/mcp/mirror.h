@@ -1,0 +1,26 @@
+/*
+ * Header fields that repeat parts of a message's body, as the Streamable HTTP
+ * transport of MCP 2026-07-28 wants them (Request Metadata): intermediaries
+ * read these without parsing the body.
+ */
+#ifndef MPMCP_MIRROR_H
+#define MPMCP_MIRROR_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "mcp/envelope.h"
+#include "net/http.h"
+
+/* A request of 2026-07-28 or later: it names its revision in params._meta. */
+bool mirror_is_modern(const struct envelope *m);
+
+/* Adds MCP-Protocol-Version, Mcp-Method and, for tools/call, prompts/get and resources/read, Mcp-Name.
+ * False with e set when the revision or the method cannot be a field value. */
+bool mirror_fields(const struct envelope *m, struct http_fields **f, struct err *e) __attribute__((warn_unused_result));
+
+/* Value Encoding: as it is, or "=?base64?...?=" when it holds anything but visible ASCII, blanks and tabs,
+ * begins or ends with one of those, or looks encoded already. Appended to out. */
+bool mirror_encode(struct buf *out, const char *p, size_t n) BUF_MUST;
+
+#endif
