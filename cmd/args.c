@@ -33,12 +33,15 @@ const struct opt args_options[] = {
 	{ "headers-timeout", "SECONDS", OPT_SECONDS, O(headers_timeout_s), FOR_ALL, "longest wait for an answer to begin (300)" },
 	{ "help", NULL, OPT_FLAG, O(help), FOR_ALL, "show this help" },
 	{ "host", "NAME", OPT_TEXT, O(host), FOR_ALL, "host that a sign-in comes back to (localhost)" },
+	{ "ignore-tool", "GLOB", OPT_LIST, O(ignore_tools), FOR_BRIDGE, "hide these tools and refuse to call them" },
 	{ "import", NULL, OPT_FLAG, O(import), FOR_LOGIN, "take over a sign-in of mcp-remote" },
 	{ "ipv4", NULL, OPT_FLAG, O(ipv4), FOR_ALL, "connect over IPv4 only" },
 	{ "json", NULL, OPT_FLAG, O(json), FOR_LOGIN | FOR_STATUS, "one JSON object a line, for scripts" },
 	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_ALL, "also write messages to FILE" },
 	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_ALL, "start no browser" },
+	{ "only-tool", "GLOB", OPT_LIST, O(only_tools), FOR_BRIDGE, "show and call these tools alone; @analytics, @boards, ..." },
 	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_ALL, "a sign-in of its own under this name" },
+	{ "read-only", NULL, OPT_FLAG, O(read_only), FOR_BRIDGE, "refuse all that changes anything" },
 	{ "region", "REGION", OPT_TEXT, O(region), FOR_ALL, "us, eu or in: the service's endpoint when no URL is given" },
 	{ "resource", "URL", OPT_TEXT, O(resource), FOR_ALL, "resource parameter for signing in; a sign-in of its own" },
 	{ "sa-token-file", "FILE", OPT_TEXT, O(sa_token_file), FOR_ALL, "read the service-account token from FILE" },
@@ -350,4 +353,6 @@ void args_clear(struct args *a)
 	list_clear(&a->headers);
 	list_clear(&a->header_files);
 	list_clear(&a->authorize_params);
+	list_clear(&a->only_tools);
+	list_clear(&a->ignore_tools);
 }

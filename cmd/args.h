@@ -31,9 +31,10 @@ struct args {
 	int64_t connect_timeout_s, headers_timeout_s, body_timeout_s;
 	const char *host, *callback_path, *auth_success_url, *resource;
 	const char *client_metadata, *client_info, *client_metadata_url, *token_endpoint;
-	struct args_list authorize_params;
+	struct args_list authorize_params, only_tools, ignore_tools;
 	int64_t auth_timeout_s, timeout_s;
 	bool no_resource, use_id_token, device_code, client_credentials, no_browser;
+	bool read_only;
 	bool force, json, import, all, check;
 	bool allow_http, ipv4, enable_proxy, debug, silent;
 	bool help, version;

@@ -1,4 +1,6 @@
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -25,9 +27,26 @@ static enum exit_status status_of(enum bridge_end how, const struct err *e)
 	return EXIT_DONE;
 }
 
-static enum exit_status run(struct context *c, struct auth *auth)
+/* For fleets: the variable can only add the restriction, never take it away. */
+static bool read_only_by_environment(void)
 {
-	struct bridge_opts o = { .url = c->url, .headers = c->headers.item, .nheaders = c->headers.n, .in_fd = STDIN_FILENO,
+	const char *v = getenv("MPMCP_READ_ONLY");
+
+	return v && *v && strcmp(v, "0") != 0;
+}
+
+static struct policy *open_policy(const struct args *a, struct err *e)
+{
+	struct policy_opts o = { .read_only = a->read_only || read_only_by_environment(), .only = a->only_tools.item,
+		.nonly = a->only_tools.n, .ignore = a->ignore_tools.item, .nignore = a->ignore_tools.n };
+
+	return policy_new(&o, e);
+}
+
+static enum exit_status run(struct context *c, struct auth *auth, struct policy *policy)
+{
+	struct bridge_opts o = { .url = c->url, .headers = c->headers.item, .nheaders = c->headers.n, .policy = policy,
+		.in_fd = STDIN_FILENO,
 		.out_fd = STDOUT_FILENO };
 	struct err e = { 0 };
 	enum bridge_end how;
@@ -43,16 +62,19 @@ int cmd_bridge(const struct args *a)
 {
 	struct context c;
 	struct err e = { 0 };
-	struct auth *auth;
+	struct auth *auth = NULL;
+	struct policy *policy;
 	enum exit_status status;
 
 	if (!a->url && isatty(STDIN_FILENO)) {
 		help_short(stderr);
 		return EXIT_USAGE;
 	}
-	auth = context_open(a, &c, &e) ? context_credential(&c, &e) : NULL;
+	policy = open_policy(a, &e);
+	if (context_open(a, &c, e.kind ? NULL : &e) && !e.kind)
+		auth = context_credential(&c, &e);
 	if (auth) {
-		status = run(&c, auth);
+		status = run(&c, auth, policy);
 	} else {
 		/* Clients show an answer, not standard error. */
 		diag_error("%s", e.msg);
@@ -60,6 +82,7 @@ int cmd_bridge(const struct args *a)
 		status = exit_for(e.kind);
 	}
 	auth_free(auth);
+	policy_free(policy);
 	context_close(&c);
 	return (int)status;
 }

@@ -246,6 +246,7 @@ enum bridge_end bridge_run(struct loop *l, struct http *h, struct auth *a,
 	b.session = session_new(l, b.out, &session_events, &b);
 	b.transport = transport_new(l, h, a, &topts, &session_transport_events, b.session);
 	session_attach(b.session, b.transport);
+	session_set_policy(b.session, o->policy);
 	b.in = wire_in_new(l, o->in_fd, ENVELOPE_MAX, &in_events, &b, e);
 	if (!b.in || !watch_signals(&b, e) || !watch_parent(&b, e))
 		goto out;

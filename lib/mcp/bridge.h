@@ -17,6 +17,7 @@
 
 #include "auth/auth.h"
 #include "base/err.h"
+#include "mcp/policy.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -28,6 +29,7 @@ struct bridge_opts {
 	const char *url;                     /* the MCP endpoint */
 	const struct bridge_header *headers; /* sent with every request to its origin; no Authorization */
 	size_t nheaders;
+	struct policy *policy;               /* which tools may be seen and called; NULL: all */
 	int in_fd, out_fd;
 };
 

@@ -1,5 +1,6 @@
 #include "mcp/session.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ static const char initialized_message[] = "{\"jsonrpc\":\"2.0\",\"method\":\"not
 struct call {
 	struct pending_call pending; /* first: found through it */
 	struct post *post;
+	bool list;                   /* tools/list: its answer is filtered */
 };
 
 enum post_kind {
@@ -81,6 +83,7 @@ struct session {
 	bool greeted;              /* the client sent notifications/initialized */
 	bool batches;              /* the negotiated revision knows batches (2025-03-26) */
 	bool input_stopped;
+	struct policy *policy;
 	struct loop_task pump_task;
 };
 
@@ -120,6 +123,11 @@ struct session *session_new(struct loop *l, struct wire_out *out, const struct s
 void session_attach(struct session *s, struct transport *t)
 {
 	s->transport = t;
+}
+
+void session_set_policy(struct session *s, struct policy *p)
+{
+	s->policy = p;
 }
 
 bool session_idle(const struct session *s)
@@ -444,6 +452,23 @@ static struct call *find_call(struct session *s, struct post *from, struct span 
 	return (struct call *)pending_find(&s->calls, id);
 }
 
+/* A list of tools under a policy. True when it may go on as it is. */
+static bool say_filtered(struct session *s, struct call *c, const struct envelope *m)
+{
+	struct buf out;
+	struct err e = { 0 };
+	enum policy_list how;
+
+	buf_init(&out, ENVELOPE_MAX);
+	how = policy_list(s->policy, m, &out, &e);
+	if (how == POLICY_FILTERED && !wire_out_take(s->out, &out))
+		diag_error("out of memory: a message to the client is lost");
+	else if (how == POLICY_UNREADABLE)
+		say_error(s, c->pending.id, &e, NULL);
+	buf_free(&out);
+	return how == POLICY_AS_IS;
+}
+
 /* A response: delivered when somebody waits for it. True when it was. */
 static bool response(struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
 {
@@ -465,7 +490,9 @@ static bool response(struct session *s, struct incoming *in, struct post *from, 
 		s->state = STATE_OPEN;
 		loop_task_queue(&s->pump_task);
 	}
-	if (m->id.p && m->id.n == c->pending.id.n && memcmp(m->id.p, c->pending.id.p, m->id.n) == 0) {
+	if (c->list && s->policy && !say_filtered(s, c, m))
+		;
+	else if (m->id.p && m->id.n == c->pending.id.n && memcmp(m->id.p, c->pending.id.p, m->id.n) == 0) {
 		say(s, in, m->whole);
 	} else if (m->id.p) {
 		/* Same value, other spelling (or null): the client gets its own id back. */
@@ -709,6 +736,7 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 	p->own = fields;
 	if (m->kind == ENVELOPE_REQUEST) {
 		p->ncalls = 1;
+		p->one.list = s->policy && envelope_method_is(m, "tools/list");
 		owe(p, &p->one, m->id);
 	}
 	if (p->kind == POST_INITIALIZE) {
@@ -719,8 +747,22 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 	enqueue(s, p, false);
 }
 
+/* True when a rule of the person forbids it; a request is answered. */
+static bool forbidden(struct session *s, const struct envelope *m)
+{
+	struct err e = { 0 };
+
+	if (!s->policy || policy_request(s->policy, m, &e))
+		return false;
+	if (m->kind == ENVELOPE_REQUEST)
+		say_error(s, m->id, &e, NULL);
+	return true;
+}
+
 static void request(struct session *s, struct wire_in *in, struct envelope *m)
 {
+	if (forbidden(s, m))
+		return;
 	if (pending_find(&s->calls, m->id))
 		say_invalid(s, m->id, ENVELOPE_INVALID_REQUEST, "a request with this id is still waiting for its answer");
 	else if (!answer_ping(s, m) && !refuse_when_full(s, m->id, m->whole.n))
@@ -757,7 +799,7 @@ static bool cancel(struct session *s, const struct envelope *m)
 
 static void notification(struct session *s, struct wire_in *in, struct envelope *m)
 {
-	if (envelope_method_is(m, "notifications/cancelled") && cancel(s, m))
+	if (forbidden(s, m) || (envelope_method_is(m, "notifications/cancelled") && cancel(s, m)))
 		return;
 	if (!refuse_when_full(s, (struct span){ 0 }, m->whole.n))
 		send_message(s, in, m);
@@ -812,9 +854,36 @@ static bool owe_batch(struct post *p, size_t requests)
 			continue;
 		if (pending_find(&p->s->calls, e.id))
 			return false;
+		p->calls[p->ncalls].list = p->s->policy && envelope_method_is(&e, "tools/list");
 		owe(p, &p->calls[p->ncalls++], e.id);
 	}
 	return true;
+}
+
+/* One forbidden message and none of the batch leaves: each request is told so. */
+static bool batch_forbidden(struct session *s, const struct envelope *m)
+{
+	struct err why = { 0 };
+	bool found = false;
+
+	for (int pass = 0; pass < 2; pass++) {
+		struct walk w;
+		struct walk_item it;
+
+		if (!s->policy || (pass && !found) || !walk_open(&w, m->whole))
+			return false;
+		while (walk_next(&w, &it)) {
+			struct envelope e;
+
+			if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) != ENVELOPE_OK)
+				continue;
+			if (!pass)
+				found = !policy_request(s->policy, &e, found ? NULL : &why) || found;
+			else if (e.kind == ENVELOPE_REQUEST)
+				say_error(s, e.id, &why, NULL);
+		}
+	}
+	return found;
 }
 
 static void client_batch(struct session *s, struct wire_in *in, struct envelope *m)
@@ -831,7 +900,7 @@ static void client_batch(struct session *s, struct wire_in *in, struct envelope 
 		say_invalid(s, none, ENVELOPE_INVALID_REQUEST, "the batch holds something that is no message, an id in use, or an initialize");
 		return;
 	}
-	if (refuse_when_full(s, none, m->whole.n))
+	if (batch_forbidden(s, m) || refuse_when_full(s, none, m->whole.n))
 		return;
 	p = keep(s, in, m, POST_MESSAGE);
 	if (!p || !owe_batch(p, requests)) {

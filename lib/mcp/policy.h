@@ -1,0 +1,43 @@
+/*
+ * Which tools may be seen and called: --read-only, --only-tool, --ignore-tool.
+ * Fails closed: what cannot be read for sure is refused. Known names first
+ * (catalog.h), then the server's annotations (readOnlyHint and not
+ * destructiveHint), else no.
+ */
+#ifndef MPMCP_POLICY_H
+#define MPMCP_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "mcp/envelope.h"
+
+struct policy_opts {
+	bool read_only;
+	char *const *only;   /* globs, or "@set"; borrowed for the policy's life */
+	size_t nonly;
+	char *const *ignore; /* globs, any case */
+	size_t nignore;
+};
+
+struct policy;
+
+/* NULL, without an error, when nothing is restricted; NULL with e set for an unknown set. */
+struct policy *policy_new(const struct policy_opts *o, struct err *e) __attribute__((warn_unused_result));
+void policy_free(struct policy *p); /* NULL is fine */
+
+/* A request of the client. False with e set (ERR_POLICY, naming the rule) when it must not be sent. */
+bool policy_request(const struct policy *p, const struct envelope *m, struct err *e) __attribute__((warn_unused_result));
+
+/*
+ * The answer to a tools/list. POLICY_AS_IS: pass it on. POLICY_FILTERED: out holds the message without
+ * the tools that may not be seen, everything else byte for byte. POLICY_UNREADABLE: it must not be
+ * passed on; e says why. Remembers which unknown tools the annotations allow.
+ */
+enum policy_list { POLICY_AS_IS, POLICY_FILTERED, POLICY_UNREADABLE };
+enum policy_list policy_list(struct policy *p, const struct envelope *m, struct buf *out, struct err *e)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,92 @@
+"""Which tools may be seen and called, and that nobody talks the rules around."""
+
+import json
+
+from harness import request, response
+
+TOOLS = [{"name": "Get-Projects"}, {"name": "Delete-Dashboard", "annotations": {"readOnlyHint": True}},
+         {"name": "Custom-Read", "annotations": {"readOnlyHint": True}}, {"name": "Custom-Odd", "annotations": {"readOnlyHint": True, "destructiveHint": True}},
+         {"name": "Unknown"}, {"name": "get-projects", "x": 1.0}]
+
+
+def _handler(r):
+    if r.rpc_method == "tools/list":
+        r.json('{"jsonrpc":"2.0","id":%d,"result":{"a":1e400,"tools":%s,"nextCursor":"n"}}' % (r.id, json.dumps(TOOLS)))
+    elif isinstance(r.rpc, list):
+        r.json([response(m["id"]) for m in r.rpc])
+    else:
+        r.answer()
+
+
+def _names(p, ident):
+    p.send(request(ident, "tools/list"))
+    return [t["name"] for t in p.answer(ident)["result"]["tools"]]
+
+
+def read_only_hides_and_refuses_what_is_not_known_to_be_harmless(case):
+    for args, env in ((["--read-only"], {}), ([], {"MPMCP_READ_ONLY": "1"})):
+        server, p = case.bridge(_handler, *args, env=env)
+        p.handshake()
+        case.is_error(p.call(1, name="Custom-Read"), -31600, "read-only")
+        case.equal(_names(p, 2), ["Get-Projects", "Custom-Read"], "tools")
+        case.check(any(b'"a":1e400' in line and b'"nextCursor":"n"' in line for line in p.lines), "the rest of the list was changed")
+        for n, (name, good) in enumerate([("Get-Projects", True), ("Custom-Read", True), ("Delete-Dashboard", False), ("Unknown", False), ("get-projects", False), ("Get-Projects ", False), ("Gеt-Projects", False)]):
+            answer = p.call(10 + n, name=name)
+            case.equal("result" in answer, good, "call of " + name)
+        sent = [r.rpc["params"]["name"] for r in server.of("tools/call")]
+        case.equal(sent, ["Get-Projects", "Custom-Read"], "calls that left")
+        case.is_error(p.call(30, "custom/change"), -31600)
+
+
+def rules_cannot_be_talked_around(case):
+    server, p = case.bridge(_handler, "--read-only")
+    p.handshake("2025-03-26")
+    tricks = ['{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"Get-Projects","name":"Delete-Dashboard"}}',
+              '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"Delete-Dashboard","na\\u006de":"Get-Projects"}}',
+              '{"jsonrpc":"2.0","id":3,"method":"tools\\/call","params":{"name":"Delete\\u002dDashboard"}}',
+              '{"jsonrpc":"2.0","id":4,"m\\u0065thod":"tools/call","params":{"name":"Delete-Dashboard"}}',
+              '{"jsonrpc":"2.0","id":5,"method":"tools/call","params":["Delete-Dashboard"]}',
+              '{"jsonrpc":"2.0","id":6,"method":"tools/call"}',
+              '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"Delete-Dashboard","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}']
+    for n, line in enumerate(tricks, 1):
+        p.send(line)
+        case.is_error(p.answer(n), -31600)
+    p.send('{"jsonrpc":"2.0","method":"tools/call","params":{"name":"Delete-Dashboard"}}')
+    p.send([request(20, name="Get-Projects"), request(21, name="Delete-Dashboard")])
+    case.is_error(p.answer(20), -31600)
+    case.is_error(p.answer(21), -31600)
+    p.call(22, name="Get-Projects")
+    case.equal([r.id for r in server.of("tools/call")], [22], "calls that left")
+
+
+def ignored_tools_are_hidden_and_refused(case):
+    server, p = case.bridge(_handler, "--ignore-tool", "delete*", "--ignore-tool", "*-odd")
+    p.handshake()
+    case.equal(_names(p, 1), ["Get-Projects", "Custom-Read", "Unknown", "get-projects"], "tools")
+    case.is_error(p.call(2, name="DELETE-Dashboard"), -31600, "--ignore-tool delete*")
+    case.check("result" in p.call(3, name="Unknown"), "a tool that is not ignored")
+
+
+def only_named_tools_and_sets_are_left(case):
+    _, p = case.bridge(_handler, "--only-tool", "@boards", "--only-tool", "Custom-*")
+    p.handshake()
+    case.equal(_names(p, 1), ["Delete-Dashboard", "Custom-Read", "Custom-Odd"], "tools")
+    case.is_error(p.call(2, name="Get-Projects"), -31600, "--only-tool")
+
+
+def unknown_set_is_named(case):
+    p = case.start("http://127.0.0.1:1/mcp", "--only-tool", "@bords")
+    p.send(request(1, "initialize"))
+    case.is_error(p.answer(1), -31000, "@boards")
+    case.equal(p.wait(), 2, "status")
+
+
+def list_that_cannot_be_read_for_sure_is_not_shown(case):
+    def handler(r):
+        if r.rpc_method == "tools/list":
+            r.json('{"jsonrpc":"2.0","id":%d,"result":{"tools":[],"tools":[{"name":"Delete-Dashboard"}]}}' % r.id)
+        else:
+            r.answer()
+    _, p = case.bridge(handler, "--read-only")
+    p.handshake()
+    case.is_error(p.call(1, "tools/list"), -31600)
