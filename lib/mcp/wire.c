@@ -234,7 +234,7 @@ static void finish(struct wire_in *w)
 
 	if (w->ended || w->paused)
 		return;
-	if (left && !w->skipping) {
+	if (left) {
 		give_line(w, left);
 		if (w->dead)
 			return;
@@ -510,8 +510,6 @@ static void break_off(struct wire_out *w)
 {
 	w->broken = true;
 	drop_all(w);
-	/* Said from the loop, also when it is found out elsewhere. */
-	loop_task_queue(&w->task);
 }
 
 /* Writes what goes; false when the descriptor takes no more (or never will). */
@@ -550,8 +548,6 @@ static void tell_broken(struct wire_out *w)
 
 static void write_all(struct wire_out *w)
 {
-	bool had = w->backlog > 0;
-
 	while (w->backlog && write_some(w))
 		;
 	if (w->broken)
@@ -562,7 +558,7 @@ static void write_all(struct wire_out *w)
 		w->was_full = false;
 		w->on->drained(w->ctx);
 	}
-	if (had && !w->backlog && !w->dead)
+	if (!w->backlog && !w->dead)
 		w->on->emptied(w->ctx);
 }
 

@@ -28,7 +28,7 @@
 /* Bytes that the program holds; 0 where that cannot be asked (then nothing is shown, nothing fails). */
 static size_t held(void)
 {
-#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
+#ifdef __GLIBC__
 	struct mallinfo2 m = mallinfo2();
 
 	return m.uordblks + m.hblkhd;
@@ -69,7 +69,7 @@ struct reader {
 	bool paused;
 	size_t calm_rounds; /* since the pause */
 	struct buf text;    /* the lines, '|' behind each; '!' for one too long */
-	size_t lines, ends, most_held;
+	size_t lines, too_long, ends, most_held;
 	enum err_kind failed;
 };
 
@@ -110,27 +110,43 @@ static void after_event(struct reader *r)
 	}
 }
 
+static void keep_text(struct reader *r, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_true(buf_addc(&r->text, p[i] ? p[i] : '0'));
+}
+
+/* All of the line but its first and last byte, as a caller does that leaves out blanks. */
+static void take_inner(struct reader *r, char *p, size_t n)
+{
+	struct buf taken;
+	char first = p[0], last = p[n - 1];
+
+	buf_init(&taken, 2 * LARGE);
+	assert_true(buf_adds(&taken, "before"));
+	assert_true(wire_in_take(r->w, p + 1, n - 2, &taken));
+	assert_int_equal(taken.len, n - 2);
+	assert_int_equal(taken.p[taken.len], 0);
+	assert_int_equal(taken.cap, 2 * LARGE);
+	keep_text(r, &first, 1);
+	keep_text(r, taken.p, taken.len);
+	keep_text(r, &last, 1);
+	buf_free(&taken);
+}
+
 static void on_line(void *ctx, char *p, size_t n)
 {
 	struct reader *r = ctx;
 	volatile char behind = p[n]; /* may be read */
-	struct buf taken;
 
 	(void)behind;
-	buf_init(&taken, 2 * LARGE);
-	if (r->habit == TAKE) {
-		assert_true(buf_adds(&taken, "before"));
-		assert_true(wire_in_take(r->w, p, n, &taken));
-		assert_int_equal(taken.len, n);
-		assert_int_equal(taken.p[n], 0);
-		assert_int_equal(taken.cap, 2 * LARGE);
-		p = taken.p;
+	if (r->habit == TAKE && n > 2) {
+		take_inner(r, p, n);
+	} else {
+		keep_text(r, p, n);
+		memset(p, '#', n); /* the callee may */
 	}
-	for (size_t i = 0; i < n; i++)
-		assert_true(buf_addc(&r->text, p[i] ? p[i] : '0'));
 	assert_true(buf_addc(&r->text, '|'));
-	memset(p, '#', n); /* the callee may */
-	buf_free(&taken);
 	r->lines++;
 	after_event(r);
 }
@@ -140,6 +156,7 @@ static void on_too_long(void *ctx)
 	struct reader *r = ctx;
 
 	assert_true(buf_addc(&r->text, '!'));
+	r->too_long++;
 	after_event(r);
 }
 
@@ -275,7 +292,7 @@ static void a_reader_can_be_freed_by_every_callback(void **state)
 
 		feed(&r, 8);
 		assert_null(r.w);
-		assert_true(r.text.len + r.ends >= 1);
+		assert_int_equal(r.lines + r.too_long + r.ends, 1);
 		assert_false(is_nonblocking(r.fd[0]));
 		feed_end(&r);
 	}
@@ -298,7 +315,9 @@ static void long_lines_arrive_whole_and_among_others(void **state)
 			struct reader r = { .habit = h, .step = step };
 
 			buf_init(&in, 4 * LARGE);
-			assert_true(buf_adds(&in, "first\n"));
+			assert_true(buf_adds(&in, "\xEF\xBB\xBF"));
+			add_long_line(&in, (size_t)90 << 10);
+			assert_true(buf_adds(&in, "second\n"));
 			add_long_line(&in, LARGE);
 			assert_true(buf_adds(&in, "x\n"));
 			add_long_line(&in, (size_t)100 << 10);
@@ -308,17 +327,59 @@ static void long_lines_arrive_whole_and_among_others(void **state)
 			r.n = in.len;
 			feed(&r, LARGE);
 			buf_init(&want, 4 * LARGE);
-			assert_true(buf_add(&want, in.p, in.len));
+			assert_true(buf_add(&want, in.p + 3, in.len - 3));
 			for (size_t i = 0; i < want.len; i++)
 				if (want.p[i] == '\n')
 					want.p[i] = '|';
-			assert_int_equal(r.lines, 6);
+			assert_int_equal(r.lines, 7);
 			assert_int_equal(r.text.len, want.len);
 			assert_memory_equal(r.text.p, want.p, want.len);
 			feed_end(&r);
 			buf_free(&in);
 			buf_free(&want);
 		}
+	}
+}
+
+static void take_too_much(void *ctx, char *p, size_t n)
+{
+	struct reader *r = ctx;
+	struct buf small;
+
+	buf_init(&small, n - 1);
+	assert_false(wire_in_take(r->w, p, n, &small));
+	assert_int_equal(small.len, 0);
+	/* The line is still there. */
+	assert_int_equal(p[n - 1], 'z');
+	r->lines++;
+	buf_free(&small);
+}
+
+static void taking_into_too_small_a_buffer_fails(void **state)
+{
+	static const struct wire_in_events on = { take_too_much, on_too_long, on_end };
+
+	(void)state;
+	for (size_t n = 10; n < LARGE; n *= 100) {
+		struct reader r = { .step = 50000 };
+		struct err e = { 0 };
+		char *in = malloc(n + 1);
+
+		assert_non_null(in);
+		memset(in, 'z', n);
+		in[n] = '\n';
+		r.in = in;
+		r.n = n + 1;
+		assert_int_equal(pipe(r.fd), 0);
+		r.loop = loop_new(&e);
+		r.w = wire_in_new(r.loop, r.fd[0], LARGE, &on, &r, &e);
+		loop_task_init(&r.task, r.loop, feed_task, &r);
+		loop_task_queue(&r.task);
+		assert_true(loop_run(r.loop, &e));
+		assert_int_equal(r.lines, 1);
+		reader_end(&r);
+		close(r.fd[0]);
+		free(in);
 	}
 }
 
@@ -339,7 +400,7 @@ static void measure_too_long(void *ctx)
 {
 	struct reader *r = ctx;
 
-	r->failed = ERR_LIMIT;
+	r->too_long++;
 }
 
 static const struct wire_in_events measure = { measure_line, measure_too_long, on_end };
@@ -366,6 +427,7 @@ static void a_huge_line_leaves_no_memory_behind(void **state)
 		loop_task_queue(&r.task);
 		assert_true(loop_run(r.loop, &e));
 		assert_int_equal(r.lines, over ? 2 : 3);
+		assert_int_equal(r.too_long, over);
 		assert_true(r.most_held <= before + LARGE / 8);
 		reader_end(&r);
 		close(r.fd[0]);
@@ -676,20 +738,20 @@ static void messages_come_out_whole_and_in_order(void **state)
 static void small_messages_of_one_round_are_one_write(void **state)
 {
 	struct writer o = { .drained = 0 };
-	char packet[100];
-	ssize_t n;
+	char packet[2000];
+	size_t n = 0;
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, o.fd), 0);
 	writer_on(&o, o.fd[1]);
-	assert_true(wire_out_add(o.w, "one", 3));
-	assert_true(wire_out_add(o.w, "", 0));
-	assert_true(wire_out_add(o.w, "three", 5));
+	for (size_t i = 0; i < 50; i++) {
+		assert_true(wire_out_add(o.w, "0123456789012345678901234567890", i % 32));
+		n += i % 32 + 1;
+	}
 	assert_int_equal(recv(o.fd[0], packet, sizeof(packet), MSG_DONTWAIT), -1); /* nothing inside add */
 	run(&o);
-	n = recv(o.fd[0], packet, sizeof(packet), MSG_DONTWAIT);
-	assert_int_equal(n, 11);
-	assert_memory_equal(packet, "one\n\nthree\n", 11);
+	assert_int_equal(recv(o.fd[0], packet, sizeof(packet), MSG_DONTWAIT), n);
+	assert_memory_equal(packet, "\n0\n01\n012\n", 10);
 	assert_int_equal(o.emptied, 1);
 	writer_end(&o);
 }
@@ -795,14 +857,22 @@ static void run_on(struct writer *o)
 static void a_reader_that_is_gone_is_noticed_without_a_write(void **state)
 {
 	(void)state;
-	for (int socket = 0; socket < 2; socket++) {
+	for (int i = 0; i < 4; i++) {
 		struct writer o = { .drained = 0 };
+		bool written = i & 1;
 
-		if (socket) {
+		if (i & 2) {
 			assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, o.fd), 0);
 			writer_on(&o, o.fd[1]);
 		} else {
 			writer_start(&o);
+		}
+		/* Also after something was written. */
+		if (written) {
+			assert_true(wire_out_add(o.w, "x", 1));
+			run(&o);
+			assert_int_equal(o.emptied, 1);
+			o.emptied = 0;
 		}
 		close(o.fd[0]);
 		o.fd[0] = -1;
@@ -841,6 +911,40 @@ static void read_and_leave(void *ctx, int happened)
 	o->watch = NULL;
 	close(o->fd[0]);
 	o->fd[0] = -1;
+}
+
+static void add_something(void *ctx, int happened)
+{
+	struct writer *o = ctx;
+
+	(void)happened;
+	assert_true(wire_out_add(o->w, "x", 1));
+}
+
+static void a_hang_up_beside_a_message_is_told_once(void **state)
+{
+	struct writer o = { .drained = 0 };
+	int other[2];
+
+	(void)state;
+	assert_int_equal(pipe(other), 0);
+	write_all(other[1], "x", 1);
+	assert_int_equal(pipe(o.fd), 0);
+	close(o.fd[0]);
+	o.fd[0] = -1;
+	/* Watched before the output is, so that it has its turn first in the round. */
+	o.loop = loop_new(NULL);
+	o.watch = loop_watch(o.loop, other[0], LOOP_READ, add_something, &o);
+	o.w = wire_out_new(o.loop, o.fd[1], &out_events, &o, NULL);
+	buf_init(&o.got, 1);
+	run(&o);
+	loop_watch_free(o.watch);
+	o.watch = NULL;
+	check_broken(&o);
+	run_on(&o);
+	writer_end(&o);
+	close(other[0]);
+	close(other[1]);
 }
 
 static void a_reader_that_leaves_in_the_middle_is_noticed(void **state)
@@ -885,24 +989,29 @@ static void a_writer_can_be_freed_by_every_callback(void **state)
 	char *message = calloc(LARGE, 1);
 
 	(void)state;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct writer o = { .free_in_callback = true };
 
-		writer_start(&o);
-		/* 0: emptied, 1: drained, 2: broken */
-		assert_true(wire_out_add(o.w, message, i == 1 ? LARGE : 10));
-		if (i == 2) {
-			close(o.fd[0]);
-			o.fd[0] = -1;
-			run(&o);
+		/* 0: emptied, 1: drained, 2: broken, 3: drained and empty at once */
+		if (i < 3) {
+			writer_start(&o);
 		} else {
+			o.fd[0] = -1;
+			o.fd[1] = open("/dev/null", O_WRONLY);
+			writer_on(&o, o.fd[1]);
+		}
+		assert_true(wire_out_add(o.w, message, i & 1 ? LARGE : 10));
+		if (i == 1) {
 			o.want = LARGE + 1;
 			o.watch = loop_watch(o.loop, o.fd[0], LOOP_READ, read_little, &o);
-			run(&o);
+		} else if (i == 2) {
+			close(o.fd[0]);
+			o.fd[0] = -1;
 		}
+		run(&o);
 		assert_null(o.w);
 		assert_int_equal(o.emptied, i == 0);
-		assert_int_equal(o.drained, i == 1);
+		assert_int_equal(o.drained, i & 1);
 		assert_int_equal(o.broken, i == 2);
 		assert_false(is_nonblocking(o.fd[1]));
 		writer_end(&o);
@@ -1006,6 +1115,7 @@ int main(void)
 		cmocka_unit_test(lines_are_the_same_wherever_the_input_is_cut),
 		cmocka_unit_test(a_reader_can_be_freed_by_every_callback),
 		cmocka_unit_test(long_lines_arrive_whole_and_among_others),
+		cmocka_unit_test(taking_into_too_small_a_buffer_fails),
 		cmocka_unit_test(a_huge_line_leaves_no_memory_behind),
 		cmocka_unit_test(flags_are_given_back),
 		cmocka_unit_test(a_closed_descriptor_is_an_error),
@@ -1020,6 +1130,7 @@ int main(void)
 		cmocka_unit_test(below_the_high_mark_nothing_is_called_drained),
 		cmocka_unit_test(a_reader_that_is_gone_is_noticed_without_a_write),
 		cmocka_unit_test(a_broken_pipe_is_told_once_and_not_inside_add),
+		cmocka_unit_test(a_hang_up_beside_a_message_is_told_once),
 		cmocka_unit_test(a_reader_that_leaves_in_the_middle_is_noticed),
 		cmocka_unit_test(a_descriptor_that_fails_is_told_from_the_loop),
 		cmocka_unit_test(a_writer_can_be_freed_by_every_callback),
