@@ -326,7 +326,8 @@ static size_t whole_event(struct sse *s, char *p, char *end, char *line_end, enu
 	size_t skip = 5;
 	char *next;
 
-	if (s->place != AT_NAME || s->name_len || s->has_data || line_end - p < 6 || memcmp(p, "data:", 5) != 0)
+	if (s->place != AT_NAME || s->name_len || s->has_data || line_end - p < 6 ||
+		memcmp(p, "data:", 5) != 0)
 		return 0;
 	if (p[5] == ' ')
 		skip++;

@@ -26,7 +26,8 @@ static bool set_nonblock(int fd, int *before, struct err *e)
 	if (*before < 0)
 		return err_set(e, ERR_IO, "descriptor %d cannot be used: %s", fd, strerror(errno));
 	if (!(*before & O_NONBLOCK) && fcntl(fd, F_SETFL, *before | O_NONBLOCK) != 0)
-		return err_set(e, ERR_IO, "descriptor %d cannot be made non-blocking: %s", fd, strerror(errno));
+		return err_set(e, ERR_IO, "descriptor %d cannot be made non-blocking: %s", fd,
+			strerror(errno));
 	return true;
 }
 
@@ -62,8 +63,8 @@ struct wire_in {
 static void in_ready(void *ctx, int happened);
 static void in_task(void *ctx);
 
-struct wire_in *wire_in_new(struct loop *l, int fd, size_t cap, const struct wire_in_events *on, void *ctx,
-	struct err *e)
+struct wire_in *wire_in_new(struct loop *l, int fd, size_t cap, const struct wire_in_events *on,
+	void *ctx, struct err *e)
 {
 	struct wire_in *w = mem_new(sizeof(*w));
 
@@ -260,7 +261,8 @@ static bool read_some(struct wire_in *w)
 	if (room > w->b.cap - w->b.len)
 		room = w->b.cap - w->b.len;
 	if (!buf_reserve(&w->b, room)) {
-		err_set(&w->e, ERR_LIMIT, "no memory for a line of more than %zu bytes on standard input", w->b.len);
+		err_set(&w->e, ERR_LIMIT,
+			"no memory for a line of more than %zu bytes on standard input", w->b.len);
 		w->at_end = true;
 		return false;
 	}
@@ -340,7 +342,8 @@ struct wire_out {
 static void out_ready(void *ctx, int happened);
 static void out_task(void *ctx);
 
-struct wire_out *wire_out_new(struct loop *l, int fd, const struct wire_out_events *on, void *ctx, struct err *e)
+struct wire_out *wire_out_new(
+	struct loop *l, int fd, const struct wire_out_events *on, void *ctx, struct err *e)
 {
 	struct wire_out *w = mem_new(sizeof(*w));
 

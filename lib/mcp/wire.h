@@ -30,7 +30,8 @@ struct wire_in_events {
 
 struct wire_in *wire_in_new(struct loop *l, int fd, size_t cap, const struct wire_in_events *on,
 	void *ctx, struct err *e) __attribute__((warn_unused_result));
-void wire_in_free(struct wire_in *w); /* restores the descriptor's flags; NULL is fine; fine inside callbacks */
+/* Restores the descriptor's flags. NULL is fine; fine inside callbacks. */
+void wire_in_free(struct wire_in *w);
 
 /* Inside line(), once: replaces out by the line (or a stretch of it), without a copy when it is
  * large. False when out's cap is too small or memory is short. */

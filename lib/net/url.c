@@ -22,7 +22,8 @@ static bool is_clean(const char *s, struct err *e)
 		return err_set(e, ERR_USAGE, "the URL is longer than %d bytes", URL_MAX);
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)s[i] <= ' ' || s[i] == 127 || s[i] == '\\')
-			return err_set(e, ERR_USAGE, "the URL holds a blank, a backslash or a control character");
+			return err_set(e, ERR_USAGE,
+				"the URL holds a blank, a backslash or a control character");
 	return true;
 }
 
@@ -43,7 +44,8 @@ static bool is_plain_host(const char *authority, struct err *e)
 	if (host == n)
 		return err_set(e, ERR_USAGE, "the URL has no host");
 	if (host + strspn(authority + host, good) < n)
-		return err_set(e, ERR_USAGE, "the URL's host has a character that host names do not have "
+		return err_set(e, ERR_USAGE,
+			"the URL's host has a character that host names do not have "
 			"(other scripts: write the form that starts with xn--)");
 	return true;
 }
@@ -126,8 +128,9 @@ void url_clear(struct url *u)
 bool url_same_origin(const char *a, const char *b)
 {
 	struct url x = { 0 }, y = { 0 };
-	bool same = url_parse(a, &x, NULL) && url_parse(b, &y, NULL) && strcmp(x.scheme, y.scheme) == 0 &&
-		strcmp(x.host, y.host) == 0 && x.port == y.port;
+	bool same = url_parse(a, &x, NULL) && url_parse(b, &y, NULL) &&
+		    strcmp(x.scheme, y.scheme) == 0 && strcmp(x.host, y.host) == 0 &&
+		    x.port == y.port;
 
 	url_clear(&x);
 	url_clear(&y);
@@ -154,8 +157,8 @@ static bool is_127(const char *host)
 
 	if (strspn(host, "0123456789.") != strlen(host))
 		return false;
-	return sscanf(host, "%3u.%3u.%3u.%3u%n", &a, &b, &c, &d, &used) == 4 && !host[used] && a == 127 &&
-		b < 256 && c < 256 && d < 256;
+	return sscanf(host, "%3u.%3u.%3u.%3u%n", &a, &b, &c, &d, &used) == 4 && !host[used] &&
+	       a == 127 && b < 256 && c < 256 && d < 256;
 }
 
 bool url_is_loopback(const struct url *u)
@@ -269,7 +272,8 @@ static bool add_encoded(struct buf *out, const char *s)
 {
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
-		bool good = isalnum(c) || strchr("-._~", c) ? buf_addc(out, *s) : buf_addf(out, "%%%02X", c);
+		bool good = isalnum(c) || strchr("-._~", c) ? buf_addc(out, *s)
+							    : buf_addf(out, "%%%02X", c);
 
 		if (!good)
 			return false;
@@ -279,7 +283,8 @@ static bool add_encoded(struct buf *out, const char *s)
 
 bool url_form_add(struct buf *out, const char *name, const char *value)
 {
-	if (out->len && out->p[out->len - 1] != '?' && out->p[out->len - 1] != '&' && !buf_addc(out, '&'))
+	if (out->len && out->p[out->len - 1] != '?' && out->p[out->len - 1] != '&' &&
+		!buf_addc(out, '&'))
 		return false;
 	return add_encoded(out, name) && buf_addc(out, '=') && add_encoded(out, value);
 }

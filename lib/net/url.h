@@ -47,7 +47,8 @@ bool url_in_domain(const struct url *u, const char *domain);
 
 /* What a Location field means when it came from base (RFC 9110 section 10.2.2); malloc'ed, or NULL
  * with e set. */
-char *url_join(const char *base, const char *ref, struct err *e) __attribute__((warn_unused_result));
+char *url_join(const char *base, const char *ref, struct err *e)
+	__attribute__((warn_unused_result));
 
 /*
  * RFC 8414 section 3.1, RFC 9728 section 3.1: "https://h/p" and "oauth-protected-resource" give
@@ -55,10 +56,13 @@ char *url_join(const char *base, const char *ref, struct err *e) __attribute__((
  * query stays behind its path, and any other document than a resource's loses the path's
  * terminating slash; the fragment is left off. malloc'ed, or NULL with e set.
  */
-char *url_well_known(const char *base, const char *name, struct err *e) __attribute__((warn_unused_result));
+char *url_well_known(const char *base, const char *name, struct err *e)
+	__attribute__((warn_unused_result));
 /* The same without path and query, and OpenID Connect Discovery's form behind the path. */
-char *url_well_known_root(const char *base, const char *name, struct err *e) __attribute__((warn_unused_result));
-char *url_well_known_behind(const char *base, const char *name, struct err *e) __attribute__((warn_unused_result));
+char *url_well_known_root(const char *base, const char *name, struct err *e)
+	__attribute__((warn_unused_result));
+char *url_well_known_behind(const char *base, const char *name, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* application/x-www-form-urlencoded: appends "name=value", with '&' before it when out is not
  * empty and does not end in '?' . */
@@ -67,6 +71,7 @@ bool url_form_add(struct buf *out, const char *name, const char *value) BUF_MUST
 char *url_form_decode(const char *p, size_t n) __attribute__((warn_unused_result));
 /* The decoded value of the first `name` in a query string; *count (may be NULL) says how often the
  * name appears. NULL when absent or undecodable. malloc'ed. */
-char *url_form_get(const char *query, const char *name, unsigned *count) __attribute__((warn_unused_result));
+char *url_form_get(const char *query, const char *name, unsigned *count)
+	__attribute__((warn_unused_result));
 
 #endif

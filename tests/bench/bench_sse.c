@@ -77,7 +77,8 @@ static void measure(const char *what, struct buf *in, size_t piece)
 	c.s = sse_new(2 * HUGE, on_event, &c);
 	do {
 		for (size_t at = 0; at < in->len; at += piece)
-			must(sse_feed(c.s, in->p + at, in->len - at < piece ? in->len - at : piece) == SSE_OK);
+			must(sse_feed(c.s, in->p + at,
+				     in->len - at < piece ? in->len - at : piece) == SSE_OK);
 		fed += in->len;
 	} while ((s = now_s() - start) < MEASURE_S);
 	printf("%-38s %6zu KiB pieces %9.2f M events/s %8.0f MB/s\n", what, piece >> 10,
@@ -121,8 +122,9 @@ static void huge_event(void)
 		sse_free(c.s);
 	}
 	after = peak_kib();
-	printf("%-38s %6zu KiB pieces %9.1f ms %18.0f MB/s, peak %.2f of its size\n", "one event of 64 MiB, taken",
-		sizeof(piece) >> 10, s * 1e3, (double)HUGE / s / 1e6, (double)(after - before) * 1024 / (double)HUGE);
+	printf("%-38s %6zu KiB pieces %9.1f ms %18.0f MB/s, peak %.2f of its size\n",
+		"one event of 64 MiB, taken", sizeof(piece) >> 10, s * 1e3, (double)HUGE / s / 1e6,
+		(double)(after - before) * 1024 / (double)HUGE);
 }
 
 int main(void)
@@ -136,6 +138,7 @@ int main(void)
 		"event: message\r\nid: s1_4711\r\n"
 		"data: {\"jsonrpc\":\"2.0\",\"id\":4711,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"hello\"}]}}\r\n\r\n");
 	small_events("31 bytes, CR", "data: {\"jsonrpc\":\"2.0\",\"a\":1}\r\r");
-	small_events("three data lines", "data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":4711,\ndata: \"result\":{}}\n\n");
+	small_events("three data lines",
+		"data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":4711,\ndata: \"result\":{}}\n\n");
 	return 0;
 }

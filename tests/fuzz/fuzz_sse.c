@@ -45,7 +45,8 @@ static void story_free(struct story *t)
 
 static void tell(struct story *t, const char *name, const char *id, const char *data, size_t n)
 {
-	must(buf_addf(&t->events, "%s\n%s\n%zu\n", name, id, n) && buf_add(&t->events, data, n), "memory");
+	must(buf_addf(&t->events, "%s\n%s\n%zu\n", name, id, n) && buf_add(&t->events, data, n),
+		"memory");
 }
 
 /* ---- the slow reading: lines first, then fields, then events ---- */
@@ -61,7 +62,8 @@ static void slow_dispatch(struct slow *s)
 	buf_reset(&s->t->last_id);
 	must(buf_add(&s->t->last_id, buf_str(&s->id), s->id.len), "memory");
 	if (s->data.len > 1)
-		tell(s->t, s->name.len ? buf_str(&s->name) : "message", buf_str(&s->id), s->data.p, s->data.len - 1);
+		tell(s->t, s->name.len ? buf_str(&s->name) : "message", buf_str(&s->id), s->data.p,
+			s->data.len - 1);
 	buf_reset(&s->data);
 	buf_reset(&s->name);
 }
@@ -168,7 +170,8 @@ static bool on_event(void *ctx, struct sse_event *ev)
 }
 
 /* Pieces of `step` bytes, or of sizes drawn from seed when step is 0. */
-static void read_fast(struct run *r, size_t cap, const char *p, size_t n, size_t step, uint32_t seed)
+static void read_fast(
+	struct run *r, size_t cap, const char *p, size_t n, size_t step, uint32_t seed)
 {
 	enum sse_status st = SSE_OK;
 	size_t at = 0;
@@ -202,7 +205,9 @@ static void read_fast(struct run *r, size_t cap, const char *p, size_t n, size_t
 static void must_agree(const struct story *want, const struct story *got)
 {
 	must(want->events.len == got->events.len &&
-			memcmp(buf_str(&want->events), buf_str(&got->events), want->events.len) == 0, "same events");
+			memcmp(buf_str(&want->events), buf_str(&got->events), want->events.len) ==
+				0,
+		"same events");
 	must(strcmp(buf_str(&want->last_id), buf_str(&got->last_id)) == 0, "same last id");
 	must(want->retry_ms == got->retry_ms, "same retry");
 	must(want->too_long == got->too_long, "too long in the same case");

@@ -50,7 +50,8 @@ static void check_text(const char *s, const struct url *u)
 	must(n ? equals(u->path, path, n) : strcmp(u->path, "/") == 0, "path as written", s);
 	/* Of empty ones libcurl's versions say either. */
 	if (query && query[0] && query[0] != '#')
-		must(u->query && equals(u->query, query, strcspn(query, "#")), "query as written", s);
+		must(u->query && equals(u->query, query, strcspn(query, "#")), "query as written",
+			s);
 	else
 		must(!u->query || !*u->query, "no query", s);
 	if (hash && hash[1])
@@ -83,11 +84,14 @@ static void check_authority(const char *s, const struct url *u)
 		must(u->port == (u->scheme[4] ? 443u : 80u), "default port", s);
 	if (colon && colon < end)
 		end = colon;
-	must(u->host[0] && strspn(u->host, "abcdefghijklmnopqrstuvwxyz0123456789-._:[]") == strlen(u->host), "plain host", s);
+	must(u->host[0] && strspn(u->host, "abcdefghijklmnopqrstuvwxyz0123456789-._:[]") ==
+				   strlen(u->host),
+		"plain host", s);
 	for (const char *p = from; p < end; p++)
 		is_name |= !strchr("0123456789abcdefABCDEFxX.:[]", *p);
 	if (is_name)
-		must(strlen(u->host) == (size_t)(end - from) && strncasecmp(u->host, from, (size_t)(end - from)) == 0,
+		must(strlen(u->host) == (size_t)(end - from) &&
+				strncasecmp(u->host, from, (size_t)(end - from)) == 0,
 			"host as written", s);
 }
 
@@ -112,9 +116,11 @@ static void check_origin(const char *s, const struct url *u)
 	buf_init(&b, 2 * URL_MAX);
 	must(url_origin(u, &b), "origin fits", s);
 	must(url_parse(b.p, &again, NULL), "origin parses", b.p);
-	must(strcmp(again.host, u->host) == 0 && again.port == u->port && strcmp(again.scheme, u->scheme) == 0,
+	must(strcmp(again.host, u->host) == 0 && again.port == u->port &&
+			strcmp(again.scheme, u->scheme) == 0,
 		"origin is the same again", b.p);
-	must(!again.userinfo && strcmp(again.path, "/") == 0 && !again.query, "origin is bare", b.p);
+	must(!again.userinfo && strcmp(again.path, "/") == 0 && !again.query, "origin is bare",
+		b.p);
 	must(url_same_origin(s, b.p) && url_same_origin(b.p, s), "same origin", s);
 	url_clear(&again);
 	buf_free(&b);
@@ -135,11 +141,16 @@ static void check_well_known(const char *s, const struct url *u)
 		/* It may have become longer than what is taken. */
 		if (strlen(made[i]) <= URL_MAX) {
 			must(url_parse(made[i], &w, NULL), "well-known URL parses", made[i]);
-			must(url_same_origin(s, made[i]) && !w.userinfo, "well-known URL stays at home", made[i]);
+			must(url_same_origin(s, made[i]) && !w.userinfo,
+				"well-known URL stays at home", made[i]);
 			must(strstr(w.path, "/.well-known/") != NULL, "well-known path", made[i]);
 			if (i == 0)
-				must(strlen(w.path) == strlen("/.well-known/oauth-protected-resource") +
-						(strcmp(u->path, "/") == 0 ? 0 : strlen(u->path)), "resource path", made[i]);
+				must(strlen(w.path) ==
+						strlen("/.well-known/oauth-protected-resource") +
+							(strcmp(u->path, "/") == 0
+									? 0
+									: strlen(u->path)),
+					"resource path", made[i]);
 			url_clear(&w);
 		}
 		free(made[i]);
@@ -190,10 +201,13 @@ static void check_form(const char *p, size_t n)
 		return;
 	must(strlen(value) <= n, "decoding does not grow", value);
 	buf_init(&b, (size_t)1 << 24);
-	must(url_form_add(&b, "x", "1") && url_form_add(&b, value, value) && url_form_add(&b, "y", ""), "memory", value);
+	must(url_form_add(&b, "x", "1") && url_form_add(&b, value, value) &&
+			url_form_add(&b, "y", ""),
+		"memory", value);
 	must(is_printable(buf_str(&b)), "a form is printable", b.p);
 	again = url_form_get(b.p, value, NULL);
-	must(again && (strcmp(again, value) == 0 || strcmp(value, "x") == 0), "a form comes back", value);
+	must(again && (strcmp(again, value) == 0 || strcmp(value, "x") == 0), "a form comes back",
+		value);
 	free(again);
 	free(value);
 	buf_free(&b);

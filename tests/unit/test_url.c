@@ -13,7 +13,8 @@
 static void check_part(const char *url, const char *part, const char *got, const char *want)
 {
 	if ((got && !want) || (!got && want) || (got && strcmp(got, want) != 0))
-		fail_msg("%s: %s is %s instead of %s", url, part, got ? got : "(none)", want ? want : "(none)");
+		fail_msg("%s: %s is %s instead of %s", url, part, got ? got : "(none)",
+			want ? want : "(none)");
 }
 
 static void urls_are_taken_apart(void **state)
@@ -392,7 +393,8 @@ static void form_fields_are_encoded_and_joined(void **state)
 	assert_true(url_form_add(&b, "b c", "x&y=z+ %\xC3\xA9/?#"));
 	assert_true(url_form_add(&b, "d", ""));
 	assert_true(url_form_add(&b, "e", "AZaz09-._~"));
-	assert_string_equal(buf_str(&b), "a=1&b%20c=x%26y%3Dz%2B%20%25%C3%A9%2F%3F%23&d=&e=AZaz09-._~");
+	assert_string_equal(
+		buf_str(&b), "a=1&b%20c=x%26y%3Dz%2B%20%25%C3%A9%2F%3F%23&d=&e=AZaz09-._~");
 	buf_reset(&b);
 	assert_true(buf_adds(&b, "https://h/p?"));
 	assert_true(url_form_add(&b, "a", "1"));

@@ -260,12 +260,13 @@ static const struct row rows[] = {
 
 static void check(const struct row *row, enum habit habit, size_t a, size_t b, size_t step)
 {
-	struct reader r = { .in = row->in, .n = row->n, .a = a, .b = b, .step = step, .habit = habit };
+	struct reader r = {
+		.in = row->in, .n = row->n, .a = a, .b = b, .step = step, .habit = habit};
 
 	feed(&r, 8);
 	if (strcmp(buf_str(&r.text), row->want) != 0 || r.ends != 1 || r.failed)
-		fail_msg("%s, cut at %zu and %zu, in steps of %zu, habit %d: \"%s\"", row->what, a, b, step, (int)habit,
-			buf_str(&r.text));
+		fail_msg("%s, cut at %zu and %zu, in steps of %zu, habit %d: \"%s\"", row->what, a,
+			b, step, (int)habit, buf_str(&r.text));
 	feed_end(&r);
 }
 
@@ -748,7 +749,8 @@ static void small_messages_of_one_round_are_one_write(void **state)
 		assert_true(wire_out_add(o.w, "0123456789012345678901234567890", i % 32));
 		n += i % 32 + 1;
 	}
-	assert_int_equal(recv(o.fd[0], packet, sizeof(packet), MSG_DONTWAIT), -1); /* nothing inside add */
+	assert_int_equal(
+		recv(o.fd[0], packet, sizeof(packet), MSG_DONTWAIT), -1); /* nothing inside add */
 	run(&o);
 	assert_int_equal(recv(o.fd[0], packet, sizeof(packet), MSG_DONTWAIT), n);
 	assert_memory_equal(packet, "\n0\n01\n012\n", 10);
