@@ -410,7 +410,7 @@ static void describe(const struct http_req *r, CURLcode rc, enum http_outcome ho
 	host_of(r, host, sizeof(host));
 	if (r->head_len > HEAD_MAX)
 		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host, HEAD_MAX >> 10);
-	else if (r->resent)
+	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
 	else if (how == HTTP_TLS_FAILED)
 		err_set(e, ERR_NET, "no secure connection to %s: %s. If a proxy or the server uses a "
