@@ -1,8 +1,8 @@
 #include "net/url.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <curl/curl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -148,17 +148,13 @@ bool url_origin(const struct url *u, struct buf *out)
 		(u->port == default_port(u) || buf_addf(out, ":%u", u->port));
 }
 
-/* Four decimal numbers and nothing else, the first of them 127. libcurl has made every other way to
- * write an IPv4 address into this one. */
+/* libcurl has made every way to write an IPv4 address into four plain numbers; what inet_pton() does
+ * not take ("127.0.083.1") is a name to it, and may be anybody's. */
 static bool is_127(const char *host)
 {
-	unsigned a, b, c, d;
-	int used = 0;
+	struct in_addr a;
 
-	if (strspn(host, "0123456789.") != strlen(host))
-		return false;
-	return sscanf(host, "%3u.%3u.%3u.%3u%n", &a, &b, &c, &d, &used) == 4 && !host[used] &&
-	       a == 127 && b < 256 && c < 256 && d < 256;
+	return inet_pton(AF_INET, host, &a) == 1 && ntohl(a.s_addr) >> 24 == 127;
 }
 
 bool url_is_loopback(const struct url *u)
@@ -185,20 +181,35 @@ bool url_in_domain(const struct url *u, const char *domain)
 	return n > d && u->host[n - d - 1] == '.' && strcmp(u->host + n - d, domain) == 0;
 }
 
-char *url_join(const char *base, const char *ref, struct err *e)
+static char *join(const char *base, const char *ref, struct err *e)
 {
-	CURLU *h = NULL;
+	CURLU *h = curl_url();
 	char *text = NULL;
 
-	if (!is_clean(ref, e))
-		return NULL;
-	h = curl_url();
 	if (!h || curl_url_set(h, CURLUPART_URL, base, 0) != CURLUE_OK ||
 		curl_url_set(h, CURLUPART_URL, ref, 0) != CURLUE_OK)
 		err_set(e, ERR_USAGE, "the address is neither a URL nor relative to one");
-	else
-		text = part(h, CURLUPART_URL, 0);
+	else if (!(text = part(h, CURLUPART_URL, 0)))
+		err_set(e, ERR_USAGE, "the address cannot be written as a URL");
 	curl_url_cleanup(h);
+	return text;
+}
+
+char *url_join(const char *base, const char *ref, struct err *e)
+{
+	struct url u;
+	char *text;
+
+	if (!is_clean(ref, e))
+		return NULL;
+	text = join(base, ref, e);
+	/* Relative to nothing good, or with an escape undone in its host, it may be anything. */
+	if (text && !url_parse(text, &u, e)) {
+		free(text);
+		return NULL;
+	}
+	if (text)
+		url_clear(&u);
 	return text;
 }
 

@@ -45,8 +45,8 @@ bool url_is_safe(const struct url *u);
 /* host is domain, or ends in "." domain. */
 bool url_in_domain(const struct url *u, const char *domain);
 
-/* What a Location field means when it came from base (RFC 9110 section 10.2.2); malloc'ed, or NULL
- * with e set. */
+/* What a Location field means when it came from base (RFC 9110 section 10.2.2): a URL that
+ * url_parse() takes. malloc'ed, or NULL with e set. */
 char *url_join(const char *base, const char *ref, struct err *e)
 	__attribute__((warn_unused_result));
 

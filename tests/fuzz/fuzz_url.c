@@ -183,7 +183,8 @@ static void check_join(const char *base, const char *ref)
 
 	if (!to)
 		return;
-	must(is_printable(to), "no blanks and no control characters", to);
+	must(url_parse(to, &b, NULL), "what is joined is a URL", to);
+	url_clear(&b);
 	if (url_parse(base, &b, NULL)) {
 		if (ref[0] == '?' || ref[0] == '#' || (ref[0] == '/' && ref[1] != '/'))
 			must(url_same_origin(base, to), "a path stays at home", to);

@@ -242,6 +242,7 @@ static void loopback_is_not_to_be_imitated(void **state)
 		{ "127.0.0", true }, /* 127.0.0.0 */
 		{ "127.0.0.1.1", false },
 		{ "127.0.0.1a", false },
+		{ "127.0.083.3", false }, /* no octal number: a name */
 		{ "0127.0.0.1", false },
 		{ "1127.0.0.1", false },
 		{ "10.0.0.1", false },
@@ -313,6 +314,10 @@ static void locations_are_resolved(void **state)
 		{ "https://h/a", "/b\r\nX: y", NULL },
 		{ "https://h/a", "\\\\evil\\c", NULL },
 		{ "https://h/a", "nosuchscheme://x/", NULL },
+		{ "https://h/a", "ftp://x/", NULL },
+		{ "https://h/a", "file:///etc/passwd", NULL },
+		{ "https://h/a", "https://a%7fb/", NULL },
+		{ "ftp://h/a", "b", NULL },
 		{ "", "/c", NULL },
 	};
 
