@@ -297,6 +297,7 @@ static bool run_import(struct login *l)
 		say_outcome(l, &g, false);
 		diag_note("mcp-remote must sign in again when it is used next: refresh tokens are good for one use");
 	}
+	l->imported = NULL;
 	grant_clear(&g);
 	return good;
 }

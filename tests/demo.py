@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""make demo: what a newcomer sees first. Starts the sandbox, puts the bridge
-in front of it as a client would, and shows a short session readably."""
+"""make demo: what a newcomer sees first. Starts the sandbox, signs in to it with
+a scripted browser, puts the bridge in front of it as a client would, and shows
+a short session readably."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -44,7 +47,7 @@ def say(title, text=""):
         print(textwrap.indent(text, "   "))
 
 
-def session(program, facts, env):
+def session(program, facts, env, short=False):
     bridge = Bridge(program, facts["mcp"], env)
     result = bridge.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {},
                                        "clientInfo": {"name": "demo", "version": "1"}})
@@ -55,6 +58,8 @@ def session(program, facts, env):
     projects = bridge.ask("tools/call", {"name": "Get-Projects", "arguments": {}})["structuredContent"]
     say("tools/call Get-Projects", "\n".join("%s  %s" % (k, v["name"]) for k, v in projects.items()))
     project = int(next(iter(projects)))
+    if short:
+        return bridge.end()
     query = bridge.ask("tools/call", {"name": "Run-Query", "arguments": {
         "project_id": project, "report_type": "insights", "report": {"event": "Order Placed"}}})["structuredContent"]
     rows = next(iter(query["series"].values()))
@@ -64,20 +69,43 @@ def session(program, facts, env):
     return bridge.end()
 
 
+# Stands for a person whose browser is signed in already: follows the page to its end.
+BROWSER = "#!%s\nimport sys, urllib.request\nurllib.request.urlopen(sys.argv[1], timeout=60).read()\n" % sys.executable
+
+
+def sign_in(program, facts, folder):
+    browser = os.path.join(folder, "browser")
+    with open(browser, "w", encoding="utf-8") as f:
+        f.write(BROWSER)
+    os.chmod(browser, 0o755)
+    env = {k: v for k, v in os.environ.items() if k not in ("CI", "MIXPANEL_SA_TOKEN", "MPMCP_AUTH_DIR", "MCP_REMOTE_CONFIG_DIR")}
+    env.update(HOME=folder, BROWSER=browser)
+    done = subprocess.run([program, "login", facts["mcp"]], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=120)
+    if done.returncode != 0:
+        sys.exit("the sign-in failed: " + done.stderr)
+    say("mpmcp login", textwrap.shorten(done.stderr, 160) + "\n" + done.stdout.replace(folder, "~").strip())
+    return env
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
-    sandbox = subprocess.Popen([sys.executable, os.path.join(ROOT, "tests/server/sandbox.py"), "--until-eof"],
+    folder = tempfile.mkdtemp(prefix="mpmcp-demo-")
+    sandbox = subprocess.Popen([sys.executable, os.path.join(ROOT, "tests/server/sandbox.py"), "--until-eof", "--auto", "approve"],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         facts = json.loads(sandbox.stdout.readline())
         say("A local imitation of Mixpanel's MCP service runs at " + facts["mcp"],
-            "No account is needed; the data is made up. mpmcp stands in front of it\nthe way a client would start it, with a service account:\n\n"
-            "MIXPANEL_SA_TOKEN=... mpmcp " + facts["mcp"])
-        env = dict(os.environ, MIXPANEL_SA_TOKEN=facts["token"])
+            "No account is needed; the data is made up. First a person signs in; the\nbrowser is a script here.")
+        env = sign_in(program, facts, folder)
+        say("A client starts the bridge", "mpmcp " + facts["mcp"])
         status = session(program, facts, env)
+        say("The same with a service account, as in CI", "MIXPANEL_SA_TOKEN=... mpmcp " + facts["mcp"])
+        status = status or session(program, facts, dict(env, MIXPANEL_SA_TOKEN=facts["token"], HOME="/nonexistent"), short=True)
     finally:
         sandbox.stdin.close()
         sandbox.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
     say("Done: the bridge ended with status %d" % status, "Next: put mpmcp into your client's configuration (README.md).")
     return status
 

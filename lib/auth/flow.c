@@ -634,10 +634,10 @@ static bool take_answer(struct flow *f, const char *query)
 		denied(f, error, description);
 	else if (codes != 1 || !code || !*code)
 		err_set(&f->e, ERR_AUTH, "the answer of the sign-in holds no code");
-	else
-		good = true;
-	if (good)
+	else {
 		secret_set(&f->code, code, strlen(code));
+		good = true;
+	}
 	if (code)
 		secret_wipe(code, strlen(code));
 	free(code);

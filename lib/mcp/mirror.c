@@ -12,7 +12,7 @@ static const char version_key[] = "io.modelcontextprotocol/protocolVersion";
 
 static struct span version_of(const struct envelope *m)
 {
-	return walk_path(m->params, "_meta", version_key, NULL);
+	return walk_path(m->params, "_meta", version_key, (const char *)NULL);
 }
 
 bool mirror_is_modern(const struct envelope *m)
