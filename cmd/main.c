@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "args.h"
 #include "base/diag.h"
@@ -63,6 +66,10 @@ int main(int argc, char **argv)
 	if (!open_standard_fds())
 		return EXIT_FAILED;
 	signal(SIGPIPE, SIG_IGN);
+#ifdef __GLIBC__
+	/* Fixed, or freeing one large message would teach malloc to keep the memory of all later ones. */
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
 	status = args_parse(argc, argv, &a, &e) ? run(&a) : usage_error(&a, &e);
 	args_clear(&a);
 	diag_close();

@@ -32,6 +32,9 @@ static const int64_t retry_ms[] = { 1000, 3000 };
 /* After a sign-in that came to nothing, no page is opened by itself for this long. */
 #define DECLINED_MS ((int64_t)10 * 60 * 1000)
 
+/* A token from a sign-in this young that is refused: another page would bring no better one. */
+#define FRESH_MS ((int64_t)5 * 60 * 1000)
+
 /* Step-ups for one request (MCP authorization, Scope Challenge Handling). */
 #define STEP_UPS_MAX 2
 
@@ -57,6 +60,7 @@ struct oauth {
 	struct flow *flow;     /* client credentials: here, for nobody has to be asked */
 	int lock;
 	int64_t began_ms, began_s, rest_until_s, declined_ms;
+	int64_t signed_in_ms;  /* when a sign-in that we waited for succeeded; 0: never */
 	unsigned tries;
 	bool url_shown;
 	bool joined;           /* the sign-in under way was started by another process */
@@ -267,6 +271,12 @@ static void show_url(struct oauth *a)
 	store_note_clear(&n);
 }
 
+static void signed_in(struct oauth *a)
+{
+	a->signed_in_ms = clock_ms();
+	settle(a, AUTH_READY, NULL);
+}
+
 /* How the sign-in that just ended failed; false when it left no word about that. */
 static bool read_failure(const struct oauth *a, struct err *e)
 {
@@ -289,7 +299,7 @@ static void signin_over(struct oauth *a)
 	struct err e = { 0 };
 
 	if (reload(a)) {
-		settle(a, AUTH_READY, NULL);
+		signed_in(a);
 		return;
 	}
 	if (!read_failure(a, &e)) {
@@ -309,7 +319,7 @@ static void watch_signin(struct oauth *a)
 	int lock;
 
 	if (reload(a)) {
-		settle(a, AUTH_READY, NULL);
+		signed_in(a);
 		return;
 	}
 	show_url(a);
@@ -535,7 +545,7 @@ static enum auth_state unauthorized(struct oauth *a, const struct auth_refusal *
 		start_refresh(a);
 		return wait_for(a, w, e);
 	}
-	if (r->tries > 2) {
+	if (r->tries > 2 || (a->signed_in_ms && clock_ms() - a->signed_in_ms < FRESH_MS)) {
 		err_set(e, ERR_AUTH, "the service refuses a fresh sign-in (HTTP 401)%s%s. Check the region and the account, then run "
 			"\"mpmcp login --force\"", *r->words ? ": " : "", r->words);
 		return AUTH_FAILED;

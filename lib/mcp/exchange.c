@@ -35,8 +35,9 @@ static const int64_t refused_pauses_ms[] = { 150, 600 };
 #define RESUME_TRIES 5
 #define RESUME_PATIENCE_MS ((int64_t)30 * 60 * 1000)
 
-/* What a stream may still say after its answer. */
-#define LINGER_MS 2000
+/* What a stream may still say after its answer. Servers should close it then; one that does not must
+ * not collect connections here. */
+#define LINGER_MS 500
 
 enum step {
 	STEP_AUTH,    /* waits for an authorization value */

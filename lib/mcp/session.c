@@ -55,6 +55,7 @@ struct post {
 	bool modern;              /* a request of 2026-07-28: no session, no resumption */
 	bool endless;             /* subscriptions/listen: answered only when it is over */
 	struct http_fields *own;  /* mirrored fields; handed to the exchange */
+	bool counted;             /* in s->in_flight: not yet answered in full, or not yet taken */
 	bool junk;                /* the server sent something that is no message */
 	bool answered;            /* POST_REPLAY: the answer came */
 };
@@ -130,9 +131,10 @@ void session_set_policy(struct session *s, struct policy *p)
 	s->policy = p;
 }
 
+/* A stream that stays open behind its answer is no work. */
 bool session_idle(const struct session *s)
 {
-	return s->queue.next == &s->queue && s->active.next == &s->active;
+	return s->queue.next == &s->queue && s->in_flight == 0;
 }
 
 /* ---- to the client ---- */
@@ -202,12 +204,22 @@ static struct post *post_new(struct session *s, enum post_kind kind)
 	return p;
 }
 
+static void uncount(struct post *p)
+{
+	if (!p->counted)
+		return;
+	p->counted = false;
+	p->s->in_flight--;
+	loop_task_queue(&p->s->pump_task);
+}
+
 static void settle(struct call *c)
 {
 	if (!c->pending.listed)
 		return;
 	pending_remove(&c->post->s->calls, &c->pending);
-	c->post->owed--;
+	if (!--c->post->owed)
+		uncount(c->post);
 }
 
 static void post_free(struct post *p)
@@ -268,6 +280,7 @@ static void post_start(struct session *s, struct post *p)
 
 	p->own = NULL;
 	list_add(&s->active, p);
+	p->counted = true;
 	s->in_flight++;
 	p->x = transport_post(s->transport, &c);
 }
@@ -275,7 +288,7 @@ static void post_start(struct session *s, struct post *p)
 static void post_finish(struct session *s, struct post *p)
 {
 	list_remove(p);
-	s->in_flight--;
+	uncount(p);
 	post_free(p);
 	loop_task_queue(&s->pump_task);
 }
@@ -402,7 +415,7 @@ static void send_again(struct session *s, struct post *p)
 	p->again = true;
 	p->x = NULL;
 	list_remove(p);
-	s->in_flight--;
+	uncount(p);
 	enqueue(s, p, true);
 	if (!others_did)
 		replay(s);

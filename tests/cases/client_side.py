@@ -3,10 +3,13 @@
 import base64
 import json
 import os
+import select
 import signal
 import subprocess
+import sys
 import threading
 
+import harness
 from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, PAIR, TOKEN, initialized_result, request, response
 
 
@@ -182,6 +185,44 @@ def end_of_input_delivers_what_is_due_and_deletes_the_session(case):
     case.equal(p.wait(), 0, "status")
     case.equal(sorted(m["id"] for m in p.messages()), list(range(11)), "ids")
     case.equal(len(server.of(method="DELETE")), 1, "number of DELETE")
+
+
+def stream_left_open_behind_its_answer_holds_nothing_up(case):
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            r.stream()
+            r.event(response(r.id))
+            r.wait_gone()
+        else:
+            r.answer()
+    _, p = case.bridge(handler)
+    p.handshake()
+    for i in range(1, 301):
+        p.send(request(i))
+    for i in range(1, 301):
+        case.check("result" in p.answer(i), "no result")
+    case.equal(p.finish(), 0, "status")
+
+
+def parent_that_dies_takes_the_bridge_along(case):
+    """Somebody else holds the input open, so its end never comes."""
+    server = case.server()
+    read, write = os.pipe()
+    code = "import subprocess, sys; print(subprocess.Popen(sys.argv[2:], stdin=int(sys.argv[1]), stdout=subprocess.DEVNULL).pid, flush=True); sys.stdin.read()"
+    parent = subprocess.Popen([sys.executable, "-c", code, str(read), harness.PROGRAM, server.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              pass_fds=[read], env=case.env({"MIXPANEL_SA_TOKEN": TOKEN}))
+    pid = int(parent.stdout.readline())
+    os.write(write, json.dumps(INITIALIZE).encode() + b"\n")
+    server.wait(lambda rs: rs, "initialize")
+    fd = os.pidfd_open(pid)
+    parent.kill()
+    parent.wait()
+    gone, _, _ = select.select([fd], [], [], DEADLINE)
+    case.check(gone, "the bridge is still there")
+    for f in (fd, read, write):
+        os.close(f)
+    parent.stdin.close()
+    parent.stdout.close()
 
 
 def signals_end_the_bridge_while_calls_are_in_flight(case):

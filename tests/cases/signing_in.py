@@ -542,3 +542,21 @@ def files_of_a_killed_sign_in_are_old_or_new(case):
         p.process.kill()
         p.process.wait()
         _record(case)
+
+
+def service_that_refuses_every_token_opens_one_page(case):
+    box, env = _setup(case)
+
+    def handler(r):
+        if r.path.startswith("/.well-known/oauth-protected-resource"):
+            r.json({"resource": server.url, "authorization_servers": [box["mcp"]], "scopes_supported": ["events"]})
+        else:
+            r.reply(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    server = case.server(handler)
+    p = case.start(server.url, token=None, env=env)
+    for n in range(3):
+        p.send(request(n, "tools/list"))
+        case.is_error(p.answer(n), -31401, "mpmcp login --force")
+    _record(case)
+    case.equal(_stats(box)["authorize"], 1, "pages")
+    case.check(len([r for r in server.requests if r.method == "POST"]) <= 9, "%d requests" % len(server.requests))
