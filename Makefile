@@ -93,6 +93,7 @@ $O/fuzz/%: tests/fuzz/%.c $(wildcard lib/*/*.c) $(wildcard lib/*/*.h)
 
 .PHONY: lint
 lint:
+	clang-format --dry-run -Werror lib/*/*.[ch] cmd/*.[ch] tests/*/*.[ch]
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -Ilib -Icmd -DMPMCP_VERSION='"$(VERSION)"' cmd lib
 	mandoc -T lint -W warning man/mpmcp.1

@@ -9,59 +9,99 @@
 
 #define O(field) offsetof(struct args, field)
 
+/* clang-format off: one row a line */
 const struct opt args_options[] = {
 	{ "all", NULL, OPT_FLAG, O(all), FOR_LOGOUT, "every sign-in in the folder" },
-	{ "allow-http", NULL, OPT_FLAG, O(allow_http), FOR_ALL, "take an http:// URL that is not this machine" },
-	{ "auth-dir", "DIR", OPT_TEXT, O(auth_dir), FOR_ALL, "keep sign-ins here instead of ~/.mcp-auth" },
-	{ "auth-success-url", "URL", OPT_TEXT, O(auth_success_url), FOR_ALL, "send the browser there after a sign-in" },
-	{ "auth-timeout", "SECONDS", OPT_SECONDS, O(auth_timeout_s), FOR_ALL, "longest wait for a person to sign in (300)" },
-	{ "authorize-param", "NAME=VALUE", OPT_LIST, O(authorize_params), FOR_ALL, "another parameter for the sign-in page" },
-	{ "body-timeout", "SECONDS", OPT_SECONDS, O(body_timeout_s), FOR_ALL, "longest silence inside an answer; 0: no limit (300)" },
-	{ "cacert", "FILE", OPT_TEXT, O(cacert), FOR_ALL, "trust the certificate authorities in FILE alone" },
-	{ "callback-path", "PATH", OPT_TEXT, O(callback_path), FOR_ALL, "path that a sign-in comes back to (/oauth/callback)" },
-	{ "check", NULL, OPT_FLAG, O(check), FOR_STATUS, "ask the service whether the credential works" },
-	{ "client-credentials", NULL, OPT_FLAG, O(client_credentials), FOR_ALL, "sign in as a client, without a person" },
-	{ "client-metadata-url", "URL", OPT_TEXT, O(client_metadata_url), FOR_ALL, "client ID metadata document, where servers take one" },
-	{ "connect-timeout", "SECONDS", OPT_SECONDS, O(connect_timeout_s), FOR_ALL, "longest wait for a connection (10)" },
+	{ "allow-http", NULL, OPT_FLAG, O(allow_http), FOR_ALL,
+		"take an http:// URL that is not this machine" },
+	{ "auth-dir", "DIR", OPT_TEXT, O(auth_dir), FOR_ALL,
+		"keep sign-ins here instead of ~/.mcp-auth" },
+	{ "auth-success-url", "URL", OPT_TEXT, O(auth_success_url), FOR_ALL,
+		"send the browser there after a sign-in" },
+	{ "auth-timeout", "SECONDS", OPT_SECONDS, O(auth_timeout_s), FOR_ALL,
+		"longest wait for a person to sign in (300)" },
+	{ "authorize-param", "NAME=VALUE", OPT_LIST, O(authorize_params), FOR_ALL,
+		"another parameter for the sign-in page" },
+	{ "body-timeout", "SECONDS", OPT_SECONDS, O(body_timeout_s), FOR_ALL,
+		"longest silence inside an answer; 0: no limit (300)" },
+	{ "cacert", "FILE", OPT_TEXT, O(cacert), FOR_ALL,
+		"trust the certificate authorities in FILE alone" },
+	{ "callback-path", "PATH", OPT_TEXT, O(callback_path), FOR_ALL,
+		"path that a sign-in comes back to (/oauth/callback)" },
+	{ "check", NULL, OPT_FLAG, O(check), FOR_STATUS,
+		"ask the service whether the credential works" },
+	{ "client-credentials", NULL, OPT_FLAG, O(client_credentials), FOR_ALL,
+		"sign in as a client, without a person" },
+	{ "client-metadata-url", "URL", OPT_TEXT, O(client_metadata_url), FOR_ALL,
+		"client ID metadata document, where servers take one" },
+	{ "connect-timeout", "SECONDS", OPT_SECONDS, O(connect_timeout_s), FOR_ALL,
+		"longest wait for a connection (10)" },
 	{ "debug", NULL, OPT_FLAG, O(debug), FOR_ALL, "write a trace to standard error" },
-	{ "device-code", NULL, OPT_FLAG, O(device_code), FOR_LOGIN, "sign in with a code on another device" },
-	{ "disable-resource-parameter", NULL, OPT_FLAG, O(no_resource), FOR_ALL, "send no resource parameter when signing in" },
-	{ "enable-proxy", NULL, OPT_FLAG, O(enable_proxy), FOR_ALL, "use the proxy variables (they are used anyway)" },
+	{ "device-code", NULL, OPT_FLAG, O(device_code), FOR_LOGIN,
+		"sign in with a code on another device" },
+	{ "disable-resource-parameter", NULL, OPT_FLAG, O(no_resource), FOR_ALL,
+		"send no resource parameter when signing in" },
+	{ "enable-proxy", NULL, OPT_FLAG, O(enable_proxy), FOR_ALL,
+		"use the proxy variables (they are used anyway)" },
 	{ "force", NULL, OPT_FLAG, O(force), FOR_LOGIN, "sign in anew, with a new registration" },
-	{ "header", "NAME:VALUE", OPT_LIST, O(headers), FOR_ALL, "send this header; ${NAME} is replaced from the environment" },
-	{ "header-file", "FILE", OPT_LIST, O(header_files), FOR_ALL, "send the headers in FILE, one a line" },
-	{ "headers-timeout", "SECONDS", OPT_SECONDS, O(headers_timeout_s), FOR_ALL, "longest wait for an answer to begin (300)" },
+	{ "header", "NAME:VALUE", OPT_LIST, O(headers), FOR_ALL,
+		"send this header; ${NAME} is replaced from the environment" },
+	{ "header-file", "FILE", OPT_LIST, O(header_files), FOR_ALL,
+		"send the headers in FILE, one a line" },
+	{ "headers-timeout", "SECONDS", OPT_SECONDS, O(headers_timeout_s), FOR_ALL,
+		"longest wait for an answer to begin (300)" },
 	{ "help", NULL, OPT_FLAG, O(help), FOR_ALL, "show this help" },
-	{ "host", "NAME", OPT_TEXT, O(host), FOR_ALL, "host that a sign-in comes back to (localhost)" },
-	{ "ignore-tool", "GLOB", OPT_LIST, O(ignore_tools), FOR_BRIDGE, "hide these tools and refuse to call them" },
+	{ "host", "NAME", OPT_TEXT, O(host), FOR_ALL,
+		"host that a sign-in comes back to (localhost)" },
+	{ "ignore-tool", "GLOB", OPT_LIST, O(ignore_tools), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
+		"hide these tools and refuse to call them" },
 	{ "import", NULL, OPT_FLAG, O(import), FOR_LOGIN, "take over a sign-in of mcp-remote" },
 	{ "ipv4", NULL, OPT_FLAG, O(ipv4), FOR_ALL, "connect over IPv4 only" },
-	{ "json", NULL, OPT_FLAG, O(json), FOR_LOGIN | FOR_STATUS, "one JSON object a line, for scripts" },
+	{ "json", NULL, OPT_FLAG, O(json), FOR_LOGIN | FOR_STATUS | FOR_TOOLS | FOR_CALL,
+		"print JSON, for scripts" },
 	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_ALL, "also write messages to FILE" },
 	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_ALL, "start no browser" },
-	{ "only-tool", "GLOB", OPT_LIST, O(only_tools), FOR_BRIDGE, "show and call these tools alone; @analytics, @boards, ..." },
-	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_ALL, "a sign-in of its own under this name" },
-	{ "read-only", NULL, OPT_FLAG, O(read_only), FOR_BRIDGE, "refuse all that changes anything" },
-	{ "region", "REGION", OPT_TEXT, O(region), FOR_ALL, "us, eu or in: the service's endpoint when no URL is given" },
-	{ "resource", "URL", OPT_TEXT, O(resource), FOR_ALL, "resource parameter for signing in; a sign-in of its own" },
-	{ "sa-token-file", "FILE", OPT_TEXT, O(sa_token_file), FOR_ALL, "read the service-account token from FILE" },
+	{ "only-tool", "GLOB", OPT_LIST, O(only_tools), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
+		"show and call these tools alone; @analytics, @boards, ..." },
+	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_ALL,
+		"a sign-in of its own under this name" },
+	{ "read-only", NULL, OPT_FLAG, O(read_only), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
+		"refuse all that changes anything" },
+	{ "region", "REGION", OPT_TEXT, O(region), FOR_ALL,
+		"us, eu or in: the service's endpoint when no URL is given" },
+	{ "resource", "URL", OPT_TEXT, O(resource), FOR_ALL,
+		"resource parameter for signing in; a sign-in of its own" },
+	{ "sa-token-file", "FILE", OPT_TEXT, O(sa_token_file), FOR_ALL,
+		"read the service-account token from FILE" },
 	{ "silent", NULL, OPT_FLAG, O(silent), FOR_ALL, "write errors only to standard error" },
-	{ "static-oauth-client-info", "JSON", OPT_TEXT, O(client_info), FOR_ALL, "the registered client: JSON or @FILE, with ${NAME}" },
-	{ "static-oauth-client-metadata", "JSON", OPT_TEXT, O(client_metadata), FOR_ALL, "what to register with, scope among it: JSON or @FILE" },
-	{ "timeout", "SECONDS", OPT_SECONDS, O(timeout_s), FOR_LOGIN, "the same as --auth-timeout" },
-	{ "token-endpoint", "URL", OPT_TEXT, O(token_endpoint), FOR_ALL, "with --client-credentials: no discovery" },
-	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_ALL, "send the ID token in place of the access token" },
+	{ "static-oauth-client-info", "JSON", OPT_TEXT, O(client_info), FOR_ALL,
+		"the registered client: JSON or @FILE, with ${NAME}" },
+	{ "static-oauth-client-metadata", "JSON", OPT_TEXT, O(client_metadata), FOR_ALL,
+		"what to register with, scope among it: JSON or @FILE" },
+	{ "timeout", "SECONDS", OPT_SECONDS, O(timeout_s), FOR_LOGIN,
+		"the same as --auth-timeout" },
+	{ "token-endpoint", "URL", OPT_TEXT, O(token_endpoint), FOR_ALL,
+		"with --client-credentials: no discovery" },
+	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_ALL,
+		"send the ID token in place of the access token" },
 	{ "version", NULL, OPT_FLAG, O(version), FOR_ALL, "show versions" },
 };
 const size_t args_noptions = sizeof(args_options) / sizeof(args_options[0]);
 
 const struct command args_commands[] = {
-	{ NULL, FOR_BRIDGE, "[OPTION...] [URL] [CALLBACK-PORT]", "bridge standard input and output to the MCP server", cmd_bridge },
+	{ NULL, FOR_BRIDGE, "[OPTION...] [URL] [CALLBACK-PORT]",
+		"bridge standard input and output to the MCP server", cmd_bridge },
 	{ "login", FOR_LOGIN, "[OPTION...] [URL]", "sign in, in a browser", cmd_login },
 	{ "logout", FOR_LOGOUT, "[OPTION...] [URL]", "revoke and forget a sign-in", cmd_logout },
-	{ "status", FOR_STATUS, "[OPTION...] [URL]", "show the sign-ins and the credential in use", cmd_status },
+	{ "status", FOR_STATUS, "[OPTION...] [URL]", "show the sign-ins and the credential in use",
+		cmd_status },
+	{ "tools", FOR_TOOLS, "[OPTION...] [URL] [NAME]",
+		"list the tools, or show one with its schema", cmd_tools },
+	{ "call", FOR_CALL, "[OPTION...] [URL] TOOL [JSON | @FILE | - | KEY=VALUE...]",
+		"call a tool", cmd_call },
 	{ "help", FOR_HELP, "[COMMAND]", "show help", cmd_help },
 };
+/* clang-format on */
 const size_t args_ncommands = sizeof(args_commands) / sizeof(args_commands[0]);
 
 /* ---- near misses ---- */
@@ -82,7 +122,8 @@ static size_t distance(const char *a, const char *b)
 
 		row[0] = i;
 		for (size_t j = 1; j <= n; j++) {
-			size_t best = corner + (tolower((unsigned char)*a) != tolower((unsigned char)b[j - 1]));
+			size_t best = corner + (tolower((unsigned char)*a) !=
+						       tolower((unsigned char)b[j - 1]));
 
 			corner = row[j];
 			if (row[j] + 1 < best)
@@ -139,7 +180,8 @@ static bool unknown_word(const char *word, struct err *e)
 		names[i] = args_commands[i].name;
 	near = args_nearest(word, names, args_ncommands);
 	err_set(e, ERR_USAGE, "\"%.*s\" is neither a command nor a URL%s%s%s", WORD_MAX, word,
-		near ? "; did you mean \"" : " (a URL starts with https://)", near ? near : "", near ? "\"?" : "");
+		near ? "; did you mean \"" : " (a URL starts with https://)", near ? near : "",
+		near ? "\"?" : "");
 	err_clean(e->msg);
 	return false;
 }
@@ -221,7 +263,8 @@ static char *join_torn(struct reader *r, const char *value)
 static bool set_seconds(int64_t *out, const struct opt *o, const char *value, struct err *e)
 {
 	if (!all_digits(value) || strlen(value) > 5 || strtol(value, NULL, 10) > 86400)
-		return err_set(e, ERR_USAGE, "--%s takes a number of seconds from 0 to 86400", o->name);
+		return err_set(
+			e, ERR_USAGE, "--%s takes a number of seconds from 0 to 86400", o->name);
 	*out = strtol(value, NULL, 10);
 	return true;
 }
@@ -236,7 +279,8 @@ static bool set_option(struct reader *r, const struct opt *o, const char *value)
 		return true;
 	case OPT_TEXT:
 		*(const char **)field = value;
-		return *value || err_set(r->e, ERR_USAGE, "--%s needs a %s that is not empty", o->name, o->arg);
+		return *value || err_set(r->e, ERR_USAGE, "--%s needs a %s that is not empty",
+					 o->name, o->arg);
 	case OPT_LIST:
 		list_add(field, o->offset == O(headers) ? join_torn(r, value) : mem_dup(value));
 		return true;
@@ -258,7 +302,8 @@ static bool read_option(struct reader *r, const char *word)
 		return err_set(r->e, ERR_USAGE, "--%s takes no value", o->name);
 	if (o->type != OPT_FLAG && !value) {
 		if (r->at == r->argc)
-			return err_set(r->e, ERR_USAGE, "--%s needs a value: --%s %s", o->name, o->name, o->arg);
+			return err_set(r->e, ERR_USAGE, "--%s needs a value: --%s %s", o->name,
+				o->name, o->arg);
 		value = r->argv[r->at++];
 	}
 	if (!(o->commands & r->a->command->bit))
@@ -279,11 +324,13 @@ static bool read_word(struct reader *r, char *word)
 		r->a->command = c;
 	} else if (!r->placed) {
 		return unknown_word(word, r->e);
-	} else if (r->a->command->name && strstr(word, "://") && !r->a->url && r->a->command->bit != FOR_HELP) {
+	} else if (r->a->command->name && strstr(word, "://") && !r->a->url && !strchr(word, '=') &&
+		   *word != '{' && r->a->command->bit != FOR_HELP) {
 		r->a->url = word;
 	} else if (r->a->command->name) {
 		list_add(&r->a->words, mem_dup(word));
-	} else if (!r->a->callback_port && all_digits(word) && strlen(word) <= 5 && strtol(word, NULL, 10) < 65536) {
+	} else if (!r->a->callback_port && all_digits(word) && strlen(word) <= 5 &&
+		   strtol(word, NULL, 10) < 65536) {
 		r->a->callback_port = word;
 	} else {
 		return err_set(r->e, ERR_USAGE, "\"%.*s\" is one word too many", WORD_MAX, word);
@@ -294,9 +341,11 @@ static bool read_word(struct reader *r, char *word)
 /* "npx -y mcp-remote URL" with only npx replaced. */
 static void skip_npx(struct reader *r)
 {
-	if (r->at < r->argc && (strcmp(r->argv[r->at], "-y") == 0 || strcmp(r->argv[r->at], "--yes") == 0))
+	if (r->at < r->argc &&
+		(strcmp(r->argv[r->at], "-y") == 0 || strcmp(r->argv[r->at], "--yes") == 0))
 		r->at++;
-	if (r->at < r->argc && (strcmp(r->argv[r->at], "mcp-remote") == 0 || strncmp(r->argv[r->at], "mcp-remote@", 11) == 0))
+	if (r->at < r->argc && (strcmp(r->argv[r->at], "mcp-remote") == 0 ||
+				       strncmp(r->argv[r->at], "mcp-remote@", 11) == 0))
 		r->at++;
 }
 
@@ -324,8 +373,12 @@ bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
 	struct reader r = { .argv = argv, .argc = argc, .at = 1, .a = a, .e = e };
 	bool words_only = false;
 
-	*a = (struct args){ .command = &args_commands[0], .connect_timeout_s = 10, .headers_timeout_s = 300,
-		.body_timeout_s = 300, .auth_timeout_s = 300, .timeout_s = -1 };
+	*a = (struct args){ .command = &args_commands[0],
+		.connect_timeout_s = 10,
+		.headers_timeout_s = 300,
+		.body_timeout_s = 300,
+		.auth_timeout_s = 300,
+		.timeout_s = -1 };
 	skip_npx(&r);
 	find_place(&r);
 	while (r.at < argc) {
@@ -339,7 +392,9 @@ bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
 			if (!read_option(&r, word + 2))
 				return false;
 		} else if (!words_only && word[0] == '-' && word[1]) {
-			return err_set(e, ERR_USAGE, "unknown option %.*s. \"mpmcp --help\" lists the options", WORD_MAX, word);
+			return err_set(e, ERR_USAGE,
+				"unknown option %.*s. \"mpmcp --help\" lists the options", WORD_MAX,
+				word);
 		} else if (!read_word(&r, word)) {
 			return false;
 		}

@@ -54,6 +54,8 @@ enum {
 	FOR_LOGIN = 1 << 2,
 	FOR_LOGOUT = 1 << 3,
 	FOR_STATUS = 1 << 4,
+	FOR_TOOLS = 1 << 5,
+	FOR_CALL = 1 << 6,
 };
 #define FOR_ALL 0xffffu
 
@@ -61,7 +63,7 @@ struct opt {
 	const char *name; /* without the dashes */
 	const char *arg;  /* NULL for flags; how --help names the argument */
 	enum opt_type type;
-	size_t offset;    /* in struct args */
+	size_t offset; /* in struct args */
 	unsigned commands;
 	const char *help;
 };
@@ -69,7 +71,7 @@ extern const struct opt args_options[];
 extern const size_t args_noptions;
 
 struct command {
-	const char *name;  /* NULL: the bridge */
+	const char *name; /* NULL: the bridge */
 	unsigned bit;
 	const char *words; /* synopsis behind the name */
 	const char *help;
@@ -83,7 +85,8 @@ extern const size_t args_ncommands;
  * is right), and e names the word that is wrong and what was probably meant. args_clear() either
  * way.
  */
-bool args_parse(int argc, char *const *argv, struct args *a, struct err *e) __attribute__((warn_unused_result));
+bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
+	__attribute__((warn_unused_result));
 void args_clear(struct args *a);
 
 /* The name in names (n pointers, step bytes apart) most like word; NULL when none is near. */

@@ -1,10 +1,9 @@
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "args.h"
 #include "base/diag.h"
+#include "client.h"
 #include "commands.h"
 #include "context.h"
 #include "exit.h"
@@ -27,25 +26,12 @@ static enum exit_status status_of(enum bridge_end how, const struct err *e)
 	return EXIT_DONE;
 }
 
-/* For fleets: the variable can only add the restriction, never take it away. */
-static bool read_only_by_environment(void)
-{
-	const char *v = getenv("MPMCP_READ_ONLY");
-
-	return v && *v && strcmp(v, "0") != 0;
-}
-
-static struct policy *open_policy(const struct args *a, struct err *e)
-{
-	struct policy_opts o = { .read_only = a->read_only || read_only_by_environment(), .only = a->only_tools.item,
-		.nonly = a->only_tools.n, .ignore = a->ignore_tools.item, .nignore = a->ignore_tools.n };
-
-	return policy_new(&o, e);
-}
-
 static enum exit_status run(struct context *c, struct auth *auth, struct policy *policy)
 {
-	struct bridge_opts o = { .url = c->url, .headers = c->headers.item, .nheaders = c->headers.n, .policy = policy,
+	struct bridge_opts o = { .url = c->url,
+		.headers = c->headers.item,
+		.nheaders = c->headers.n,
+		.policy = policy,
 		.in_fd = STDIN_FILENO,
 		.out_fd = STDOUT_FILENO };
 	struct err e = { 0 };
@@ -70,7 +56,7 @@ int cmd_bridge(const struct args *a)
 		help_short(stderr);
 		return EXIT_USAGE;
 	}
-	policy = open_policy(a, &e);
+	policy = client_policy(a, &e);
 	if (context_open(a, &c, e.kind ? NULL : &e) && !e.kind)
 		auth = context_credential(&c, &e);
 	if (auth) {

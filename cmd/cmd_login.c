@@ -27,8 +27,10 @@
 #define LOCK_MS 50
 #define LOCK_TRIES 600
 
-static const char proof_message[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
-	"\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{\"name\":\"mpmcp login\",\"version\":\"" MPMCP_VERSION "\"}}}";
+static const char proof_message[] =
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
+	"\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{\"name\":\"mpmcp "
+	"login\",\"version\":\"" MPMCP_VERSION "\"}}}";
 
 struct login {
 	struct context *c;
@@ -68,24 +70,29 @@ static void say_outcome(const struct login *l, const struct grant *g, bool alrea
 
 	words_expiry(g, until);
 	if (l->json) {
-		say_json(json_pack("{s:s, s:s, s:s*, s:s*, s:I, s:b, s:b, s:s*}", "outcome", already ? "already_signed_in" : "signed_in", "url",
-			l->c->url, "region", region, "scope", g->scope_granted, "expires", (json_int_t)g->expires_s, "refreshable",
-			secret_isset(&g->refresh), "kept", already || l->saved, "file", already || l->saved ? store_path(l->store) : NULL));
+		say_json(json_pack("{s:s, s:s, s:s*, s:s*, s:I, s:b, s:b, s:s*}", "outcome",
+			already ? "already_signed_in" : "signed_in", "url", l->c->url, "region",
+			region, "scope", g->scope_granted, "expires", (json_int_t)g->expires_s,
+			"refreshable", secret_isset(&g->refresh), "kept", already || l->saved,
+			"file", already || l->saved ? store_path(l->store) : NULL));
 		return;
 	}
 	if (already) {
 		printf("Already signed in to %s (%s); --force signs in anew.\n", l->c->url, until);
 		return;
 	}
-	printf("Signed in to %s%s%s%s.\n", l->c->url, region ? " (region " : "", region ? region : "", region ? ")" : "");
-	printf("  scopes  %s\n  token   %s\n  kept    %s\n", g->scope_granted ? g->scope_granted : "not said", until,
+	printf("Signed in to %s%s%s%s.\n", l->c->url, region ? " (region " : "",
+		region ? region : "", region ? ")" : "");
+	printf("  scopes  %s\n  token   %s\n  kept    %s\n",
+		g->scope_granted ? g->scope_granted : "not said", until,
 		l->saved ? store_path(l->store) : "nowhere: the folder cannot be written");
 }
 
 static void say_failure(const struct login *l)
 {
 	if (l->json)
-		say_json(json_pack("{s:s, s:s, s:s}", "outcome", "failed", "kind", err_kind_name(l->e.kind), "message", l->e.msg));
+		say_json(json_pack("{s:s, s:s, s:s}", "outcome", "failed", "kind",
+			err_kind_name(l->e.kind), "message", l->e.msg));
 	else
 		diag_error("%s", l->e.msg);
 }
@@ -106,11 +113,17 @@ static void on_url(void *ctx, const char *url, const char *code)
 		return;
 	}
 	if (code)
-		fprintf(stderr, "Open this address on any device:\n\n    %s\n\nand type the code  %s\n\n", url, code);
+		fprintf(stderr,
+			"Open this address on any device:\n\n    %s\n\nand type the code  %s\n\n",
+			url, code);
 	else
-		fprintf(stderr, "%s this address to sign in:\n\n    %s\n\n", l->c->oauth.no_browser ? "Open" : "Your browser opens. If it does not, open", url);
+		fprintf(stderr, "%s this address to sign in:\n\n    %s\n\n",
+			l->c->oauth.no_browser ? "Open"
+					       : "Your browser opens. If it does not, open",
+			url);
 	if (!code && isatty(STDIN_FILENO))
-		fprintf(stderr, "On another machine? Paste the address that the browser ends at, or the code in it:\n");
+		fprintf(stderr, "On another machine? Paste the address that the browser ends at, "
+				"or the code in it:\n");
 }
 
 /* One request with the new token; then it is known to work. */
@@ -123,9 +136,13 @@ static void proven(void *ctx, const struct fetch_answer *a)
 		l->e = *a->e;
 		err_prefix(&l->e, "signed in, but the service cannot be asked");
 	} else if (a->status == 401 || a->status == 403) {
-		err_set(&l->e, ERR_AUTH, "signed in, but the service refuses the new token (HTTP %ld). Check account and region", a->status);
+		err_set(&l->e, ERR_AUTH,
+			"signed in, but the service refuses the new token (HTTP %ld). Check "
+			"account and region",
+			a->status);
 	} else if (a->status >= 500) {
-		err_set(&l->e, ERR_SERVER, "signed in, but the service fails at the moment (HTTP %ld)", a->status);
+		err_set(&l->e, ERR_SERVER,
+			"signed in, but the service fails at the moment (HTTP %ld)", a->status);
 	}
 	stop(l);
 }
@@ -133,8 +150,13 @@ static void proven(void *ctx, const struct fetch_answer *a)
 static void prove(struct login *l)
 {
 	char *value = mem_printf("Bearer %s", secret_str(&l->g->access));
-	struct fetch_call c = { .url = l->c->url, .content_type = "application/json", .body = proof_message,
-		.accept = "application/json, text/event-stream", .authorization = value, .cap = (size_t)4 << 20, .total_ms = PROOF_MS };
+	struct fetch_call c = { .url = l->c->url,
+		.content_type = "application/json",
+		.body = proof_message,
+		.accept = "application/json, text/event-stream",
+		.authorization = value,
+		.cap = (size_t)4 << 20,
+		.total_ms = PROOF_MS };
 
 	l->proof = fetch_start(l->c->http, &c, proven, l, &l->e);
 	secret_wipe(value, strlen(value));
@@ -181,7 +203,8 @@ static void too_late(void *ctx)
 {
 	struct login *l = ctx;
 
-	err_set(&l->e, ERR_AUTH, "nobody completed the sign-in within %lld seconds", (long long)l->c->oauth.timeout_s);
+	err_set(&l->e, ERR_AUTH, "nobody completed the sign-in within %lld seconds",
+		(long long)l->c->oauth.timeout_s);
 	stop(l);
 }
 
@@ -236,12 +259,15 @@ static void on_input(void *ctx, int happened)
 
 static bool run_flow(struct login *l)
 {
-	struct flow_start s = { .opts = &l->c->oauth, .known = l->known.url ? &l->known : NULL, .fresh = l->c->a->force };
+	struct flow_start s = { .opts = &l->c->oauth,
+		.known = l->known.url ? &l->known : NULL,
+		.fresh = l->c->a->force };
 
 	loop_timer_init(&l->deadline, l->c->loop, too_late, l);
 	loop_timer_init(&l->save, l->c->loop, save, l);
 	loop_timer_set(&l->deadline, l->c->oauth.timeout_s * 1000);
-	if (!loop_signal(l->c->loop, SIGINT, interrupted, l, &l->e) || !loop_signal(l->c->loop, SIGTERM, interrupted, l, &l->e))
+	if (!loop_signal(l->c->loop, SIGINT, interrupted, l, &l->e) ||
+		!loop_signal(l->c->loop, SIGTERM, interrupted, l, &l->e))
 		return false;
 	if (isatty(STDIN_FILENO))
 		l->input = loop_watch(l->c->loop, STDIN_FILENO, LOOP_READ, on_input, l);
@@ -251,22 +277,27 @@ static bool run_flow(struct login *l)
 
 static bool still_signed_in(const struct grant *g)
 {
-	return secret_isset(&g->refresh) || (secret_isset(&g->access) && (!g->expires_s || g->expires_s > clock_wall_s() + 60));
+	return secret_isset(&g->refresh) ||
+	       (secret_isset(&g->access) && (!g->expires_s || g->expires_s > clock_wall_s() + 60));
 }
 
 /* mcp-remote keeps no endpoints: they are looked up. */
 static void add_endpoints(struct login *l, struct grant *g, const struct grant *found)
 {
 	if (g->issuer && strcmp(g->issuer, found->issuer) != 0) {
-		err_set(&l->e, ERR_AUTH, "the sign-in of mcp-remote is of another issuer: run \"mpmcp login\"");
+		err_set(&l->e, ERR_AUTH,
+			"the sign-in of mcp-remote is of another issuer: run \"mpmcp login\"");
 		return;
 	}
 	free(g->issuer);
 	g->issuer = mem_dup(found->issuer);
 	g->token_endpoint = mem_dup(found->token_endpoint);
-	g->authorization_endpoint = found->authorization_endpoint ? mem_dup(found->authorization_endpoint) : NULL;
-	g->registration_endpoint = found->registration_endpoint ? mem_dup(found->registration_endpoint) : NULL;
-	g->revocation_endpoint = found->revocation_endpoint ? mem_dup(found->revocation_endpoint) : NULL;
+	g->authorization_endpoint =
+		found->authorization_endpoint ? mem_dup(found->authorization_endpoint) : NULL;
+	g->registration_endpoint =
+		found->registration_endpoint ? mem_dup(found->registration_endpoint) : NULL;
+	g->revocation_endpoint =
+		found->revocation_endpoint ? mem_dup(found->revocation_endpoint) : NULL;
 	g->resource = found->resource ? mem_dup(found->resource) : NULL;
 }
 
@@ -291,11 +322,13 @@ static bool run_import(struct login *l)
 	l->imported = &g;
 	good = import_mcp_remote(&l->c->oauth, &g, &l->e);
 	l->flow = good ? flow_new(l->c->loop, l->c->http, &s, &discovery, l, &l->e) : NULL;
-	good = l->flow && loop_run(l->c->loop, &l->e) && !l->e.kind && store_save(l->store, &g, &l->e);
+	good = l->flow && loop_run(l->c->loop, &l->e) && !l->e.kind &&
+	       store_save(l->store, &g, &l->e);
 	if (good) {
 		l->saved = true;
 		say_outcome(l, &g, false);
-		diag_note("mcp-remote must sign in again when it is used next: refresh tokens are good for one use");
+		diag_note("mcp-remote must sign in again when it is used next: refresh tokens are "
+			  "good for one use");
 	}
 	l->imported = NULL;
 	grant_clear(&g);

@@ -37,7 +37,10 @@ static void revoked(void *ctx, const struct fetch_answer *a)
 static void revoke(struct logout *l, const struct grant *g)
 {
 	bool refresh = secret_isset(&g->refresh);
-	struct fetch_call c = { .url = g->revocation_endpoint, .content_type = "application/x-www-form-urlencoded", .cap = 65536, .total_ms = REVOKE_MS };
+	struct fetch_call c = { .url = g->revocation_endpoint,
+		.content_type = "application/x-www-form-urlencoded",
+		.cap = 65536,
+		.total_ms = REVOKE_MS };
 	struct buf form, authorization;
 	struct err e = { 0 };
 
@@ -46,7 +49,8 @@ static void revoke(struct logout *l, const struct grant *g)
 	buf_init(&form, 65536);
 	buf_init(&authorization, 65536);
 	if (url_form_add(&form, "token", secret_str(refresh ? &g->refresh : &g->access)) &&
-		url_form_add(&form, "token_type_hint", refresh ? "refresh_token" : "access_token") &&
+		url_form_add(
+			&form, "token_type_hint", refresh ? "refresh_token" : "access_token") &&
 		token_authenticate(g, &form, &authorization)) {
 		c.body = buf_str(&form);
 		c.authorization = authorization.len ? authorization.p : NULL;
@@ -102,7 +106,8 @@ int cmd_logout(const struct args *a)
 	bool good = context_open(a, &c, &l.e);
 
 	if (good)
-		good = a->all ? store_each(a->auth_dir, forget, &l, &l.e) && !l.e.kind : forget_one(&l);
+		good = a->all ? store_each(a->auth_dir, forget, &l, &l.e) && !l.e.kind
+			      : forget_one(&l);
 	if (!good)
 		diag_error("%s", l.e.msg);
 	else if (!l.count)

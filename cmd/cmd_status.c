@@ -16,8 +16,10 @@
 
 #define CHECK_MS 30000
 
-static const char check_message[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
-	"\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{\"name\":\"mpmcp status\",\"version\":\"" MPMCP_VERSION "\"}}}";
+static const char check_message[] =
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
+	"\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{\"name\":\"mpmcp "
+	"status\",\"version\":\"" MPMCP_VERSION "\"}}}";
 
 struct status {
 	struct context *c;
@@ -33,7 +35,8 @@ struct status {
 
 static bool can_be_used(const struct grant *g)
 {
-	return secret_isset(&g->refresh) || (secret_isset(&g->access) && (!g->expires_s || g->expires_s > clock_wall_s()));
+	return secret_isset(&g->refresh) ||
+	       (secret_isset(&g->access) && (!g->expires_s || g->expires_s > clock_wall_s()));
 }
 
 static bool show(void *ctx, const char *path, const struct grant *g)
@@ -45,16 +48,21 @@ static bool show(void *ctx, const char *path, const struct grant *g)
 	s->count++;
 	words_expiry(g, until);
 	if (s->json) {
-		json_array_append_new(s->json, json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:I, s:b, s:b, s:s}", "url", g->url, "region", region,
-			"profile", g->profile, "scope_asked", g->scope_asked, "scope_granted", g->scope_granted, "expires", (json_int_t)g->expires_s,
-			"refreshable", secret_isset(&g->refresh), "signed_in", can_be_used(g), "file", path));
+		json_array_append_new(s->json,
+			json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:I, s:b, s:b, s:s}", "url",
+				g->url, "region", region, "profile", g->profile, "scope_asked",
+				g->scope_asked, "scope_granted", g->scope_granted, "expires",
+				(json_int_t)g->expires_s, "refreshable", secret_isset(&g->refresh),
+				"signed_in", can_be_used(g), "file", path));
 		return true;
 	}
-	printf("%s%s%s%s\n", g->url, region ? "  (region " : "", region ? region : "", region ? ")" : "");
+	printf("%s%s%s%s\n", g->url, region ? "  (region " : "", region ? region : "",
+		region ? ")" : "");
 	if (g->profile)
 		printf("  profile  %s\n", g->profile);
-	printf("  token    %s\n  refresh  %s\n  asked    %s\n  granted  %s\n  file     %s\n\n", until,
-		secret_isset(&g->refresh) ? "yes" : "no: sign in again when the token ends", g->scope_asked ? g->scope_asked : "no scope",
+	printf("  token    %s\n  refresh  %s\n  asked    %s\n  granted  %s\n  file     %s\n\n",
+		until, secret_isset(&g->refresh) ? "yes" : "no: sign in again when the token ends",
+		g->scope_asked ? g->scope_asked : "no scope",
 		g->scope_granted ? g->scope_granted : "not said", path);
 	return true;
 }
@@ -119,8 +127,12 @@ static void token_ready(void *ctx, enum auth_state state, const struct err *e)
 
 static void ask(struct status *s)
 {
-	struct fetch_call c = { .url = s->c->url, .content_type = "application/json", .body = check_message,
-		.accept = "application/json, text/event-stream", .cap = (size_t)4 << 20, .total_ms = CHECK_MS };
+	struct fetch_call c = { .url = s->c->url,
+		.content_type = "application/json",
+		.body = check_message,
+		.accept = "application/json, text/event-stream",
+		.cap = (size_t)4 << 20,
+		.total_ms = CHECK_MS };
 	struct auth_value v = { 0 };
 
 	s->waiter.fn = token_ready;
@@ -157,8 +169,9 @@ static void say(const struct status *s)
 	const char *works = !s->c->a->check || s->needed ? NULL : s->e.kind ? "no" : "yes";
 
 	if (s->json) {
-		json_t *o = json_pack("{s:s, s:s, s:b, s:s*, s:s*, s:O}", "url", s->c->url, "credential", s->c->why, "sign_in_needed", s->needed,
-			"works", works, "message", s->e.kind ? s->e.msg : NULL, "sign_ins", s->json);
+		json_t *o = json_pack("{s:s, s:s, s:b, s:s*, s:s*, s:O}", "url", s->c->url,
+			"credential", s->c->why, "sign_in_needed", s->needed, "works", works,
+			"message", s->e.kind ? s->e.msg : NULL, "sign_ins", s->json);
 		char *text = json_dumps(o, JSON_COMPACT);
 
 		printf("%s\n", text ? text : "{}");
@@ -169,7 +182,9 @@ static void say(const struct status *s)
 	if (!s->count)
 		printf("No sign-in is kept.\n\n");
 	printf("For %s the bridge uses %s%s.\n", s->c->url, s->c->why,
-		s->needed ? ", and none is at hand: run \"mpmcp login\"" : s->oauth ? "" : "; sign-ins are not used");
+		s->needed  ? ", and none is at hand: run \"mpmcp login\""
+		: s->oauth ? ""
+			   : "; sign-ins are not used");
 	if (works && !s->e.kind)
 		printf("The service takes it.\n");
 }
@@ -178,7 +193,8 @@ int cmd_status(const struct args *a)
 {
 	struct context c;
 	struct status s = { .c = &c, .json = a->json ? json_array() : NULL };
-	bool good = context_open(a, &c, &s.e) && store_each(a->auth_dir, show, &s, &s.e) && find_credential(&s);
+	bool good = context_open(a, &c, &s.e) && store_each(a->auth_dir, show, &s, &s.e) &&
+		    find_credential(&s);
 	enum exit_status status;
 
 	if (good && a->check)

@@ -10,6 +10,8 @@ int cmd_bridge(const struct args *a);
 int cmd_login(const struct args *a);
 int cmd_logout(const struct args *a);
 int cmd_status(const struct args *a);
+int cmd_tools(const struct args *a);
+int cmd_call(const struct args *a);
 int cmd_help(const struct args *a);
 
 #endif

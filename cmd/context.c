@@ -46,24 +46,42 @@ static void set_oauth(struct context *c)
 {
 	const struct args *a = c->a;
 
-	c->oauth = (struct oauth_opts){ .url = c->url, .resource = a->resource, .no_resource = a->no_resource, .profile = a->profile,
-		.auth_dir = a->auth_dir, .host = a->host, .callback_port = a->callback_port ? (unsigned)strtoul(a->callback_port, NULL, 10) : 0,
-		.callback_path = a->callback_path, .success_url = a->auth_success_url, .client_metadata = c->client_metadata,
-		.client_info = c->client_info, .client_metadata_url = a->client_metadata_url, .params = a->authorize_params.item,
-		.nparams = a->authorize_params.n, .token_endpoint = a->token_endpoint, .client_credentials = a->client_credentials,
-		.device_code = a->device_code, .id_token = a->use_id_token, .no_browser = a->no_browser,
+	c->oauth = (struct oauth_opts){ .url = c->url,
+		.resource = a->resource,
+		.no_resource = a->no_resource,
+		.profile = a->profile,
+		.auth_dir = a->auth_dir,
+		.host = a->host,
+		.callback_port =
+			a->callback_port ? (unsigned)strtoul(a->callback_port, NULL, 10) : 0,
+		.callback_path = a->callback_path,
+		.success_url = a->auth_success_url,
+		.client_metadata = c->client_metadata,
+		.client_info = c->client_info,
+		.client_metadata_url = a->client_metadata_url,
+		.params = a->authorize_params.item,
+		.nparams = a->authorize_params.n,
+		.token_endpoint = a->token_endpoint,
+		.client_credentials = a->client_credentials,
+		.device_code = a->device_code,
+		.id_token = a->use_id_token,
+		.no_browser = a->no_browser,
 		.timeout_s = a->timeout_s >= 0 ? a->timeout_s : a->auth_timeout_s };
 }
 
 bool context_open(const struct args *a, struct context *c, struct err *e)
 {
 	*c = (struct context){ .a = a };
-	c->http_opts = (struct http_opts){ .cacert = a->cacert, .connect_timeout_ms = a->connect_timeout_s * 1000,
-		.headers_timeout_ms = a->headers_timeout_s * 1000, .body_timeout_ms = a->body_timeout_s * 1000, .ipv4 = a->ipv4 };
+	c->http_opts = (struct http_opts){ .cacert = a->cacert,
+		.connect_timeout_ms = a->connect_timeout_s * 1000,
+		.headers_timeout_ms = a->headers_timeout_s * 1000,
+		.body_timeout_ms = a->body_timeout_s * 1000,
+		.ipv4 = a->ipv4 };
 	c->url = target_url(a, e);
 	if (!c->url || !headers_read(a, &c->headers, e) ||
 		!read_document(a->client_info, "--static-oauth-client-info", &c->client_info, e) ||
-		!read_document(a->client_metadata, "--static-oauth-client-metadata", &c->client_metadata, e))
+		!read_document(a->client_metadata, "--static-oauth-client-metadata",
+			&c->client_metadata, e))
 		return false;
 	set_oauth(c);
 	if (!oauth_check(&c->oauth, e))

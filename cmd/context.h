@@ -26,13 +26,15 @@ struct context {
 };
 
 /* Arguments and files only; no network. False with e set; context_close() either way. */
-bool context_open(const struct args *a, struct context *c, struct err *e) __attribute__((warn_unused_result));
+bool context_open(const struct args *a, struct context *c, struct err *e)
+	__attribute__((warn_unused_result));
 void context_close(struct context *c);
 
 /* Where the sign-in that the arguments name is kept. */
 struct store *context_store(struct context *c, struct err *e) __attribute__((warn_unused_result));
 
 /* The credential by the rule of the man page: header, service account, OAuth. NULL with e set. */
-struct auth *context_credential(struct context *c, struct err *e) __attribute__((warn_unused_result));
+struct auth *context_credential(struct context *c, struct err *e)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -15,7 +15,8 @@ static const enum exit_status statuses[] = {
 	[ERR_POLICY] = EXIT_REFUSED,
 	[ERR_CANCELLED] = EXIT_INTERRUPTED,
 };
-_Static_assert(sizeof(statuses) / sizeof(statuses[0]) == ERR_KINDS, "a status for each kind of failure");
+_Static_assert(
+	sizeof(statuses) / sizeof(statuses[0]) == ERR_KINDS, "a status for each kind of failure");
 
 enum exit_status exit_for(enum err_kind kind)
 {

@@ -37,11 +37,17 @@ static bool add_variable(struct buf *out, const char *p, size_t n, const char *w
 	bool good = value && *value;
 
 	if (!good)
-		err_set(e, ERR_USAGE, "%s refers to ${%s}, which is not set. Set it in the \"env\" block of the client's entry "
-			"(clients pass on few other variables)", what, name);
+		err_set(e, ERR_USAGE,
+			"%s refers to ${%s}, which is not set. Set it in the \"env\" block of the "
+			"client's entry "
+			"(clients pass on few other variables)",
+			what, name);
 	else if (reference(value) == strlen(value))
-		good = err_set(e, ERR_USAGE, "%s refers to ${%s}, which holds the text \"%.60s\" itself: the client did not replace "
-			"it, because that variable is not set where the client runs", what, name, value);
+		good = err_set(e, ERR_USAGE,
+			"%s refers to ${%s}, which holds the text \"%.60s\" itself: the client did "
+			"not replace "
+			"it, because that variable is not set where the client runs",
+			what, name, value);
 	else
 		good = buf_adds(out, value) || err_set(e, ERR_LIMIT, "%s is too long", what);
 	free(name);
@@ -125,8 +131,9 @@ static bool is_token(const char *s, size_t n)
 /* These describe the message that the bridge itself sends. */
 static bool is_ours(const char *name)
 {
-	static const char *const ours[] = { "Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Connection",
-		"Accept", "Expect", "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID" };
+	static const char *const ours[] = { "Host", "Content-Length", "Content-Type",
+		"Transfer-Encoding", "Connection", "Accept", "Expect", "Mcp-Session-Id",
+		"MCP-Protocol-Version", "Last-Event-ID" };
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (strcasecmp(ours[i], name) == 0)
@@ -156,7 +163,10 @@ static bool add(struct headers *h, const char *text, const char *what, bool repl
 	for (end = value + strlen(value); end > value && is_blank(end[-1]);)
 		*--end = 0;
 	if (has_control(value)) {
-		err_set(e, ERR_USAGE, "%s holds a line break or another control character: check for a copied line end", where);
+		err_set(e, ERR_USAGE,
+			"%s holds a line break or another control character: check for a copied "
+			"line end",
+			where);
 		goto fail;
 	}
 	if (is_ours(name)) {

@@ -11,16 +11,18 @@
 struct headers {
 	struct bridge_header *item; /* names and values owned */
 	size_t n;
-	char *authorization;        /* value of an Authorization header, taken out of the list; or NULL */
+	char *authorization; /* value of an Authorization header, taken out of the list; or NULL */
 };
 
 /* Reads files first, then --header, which wins over a file's field of the same name. False with e set
  * for an unreadable file, a line without a colon, an unset ${NAME}, a CR, LF or NUL. */
-bool headers_read(const struct args *a, struct headers *h, struct err *e) __attribute__((warn_unused_result));
+bool headers_read(const struct args *a, struct headers *h, struct err *e)
+	__attribute__((warn_unused_result));
 void headers_clear(struct headers *h);
 
 /* Replaces every ${NAME} by the variable's value. malloc'ed; NULL with e set when one is not set.
  * what names the place in messages. */
-char *headers_expand(const char *text, const char *what, struct err *e) __attribute__((warn_unused_result));
+char *headers_expand(const char *text, const char *what, struct err *e)
+	__attribute__((warn_unused_result));
 
 #endif

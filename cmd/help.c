@@ -13,13 +13,16 @@
 static void print_commands(FILE *to)
 {
 	for (size_t i = 0; i < args_ncommands; i++)
-		fprintf(to, "  mpmcp %s%s%s\n        %s\n", args_commands[i].name ? args_commands[i].name : "",
-			args_commands[i].name ? " " : "", args_commands[i].words, args_commands[i].help);
+		fprintf(to, "  mpmcp %s%s%s\n        %s\n",
+			args_commands[i].name ? args_commands[i].name : "",
+			args_commands[i].name ? " " : "", args_commands[i].words,
+			args_commands[i].help);
 }
 
 void help_short(FILE *to)
 {
-	fprintf(to, "mpmcp is an MCP bridge: a client starts it and speaks MCP over its standard input and output.\n\n");
+	fprintf(to, "mpmcp is an MCP bridge: a client starts it and speaks MCP over its standard "
+		    "input and output.\n\n");
 	print_commands(to);
 	fprintf(to, "\n\"mpmcp --help\" lists the options, \"man mpmcp\" explains them.\n");
 }
@@ -33,7 +36,8 @@ static void print_option(FILE *to, const struct opt *o)
 
 void help_command(FILE *to, const struct command *c)
 {
-	fprintf(to, "usage: mpmcp %s%s%s\n%s\n\n", c->name ? c->name : "", c->name ? " " : "", c->words, c->help);
+	fprintf(to, "usage: mpmcp %s%s%s\n%s\n\n", c->name ? c->name : "", c->name ? " " : "",
+		c->words, c->help);
 	if (!c->name) {
 		print_commands(to);
 		fprintf(to, "\n");
@@ -46,8 +50,10 @@ void help_command(FILE *to, const struct command *c)
 
 void help_version(FILE *to)
 {
-	fprintf(to, "mpmcp %s\n%s\njansson/%s\nMCP revisions 2024-11-05 2025-03-26 2025-06-18 2025-11-25 2026-07-28\n", MPMCP_VERSION,
-		http_version(), jansson_version_str());
+	fprintf(to,
+		"mpmcp %s\n%s\njansson/%s\nMCP revisions 2024-11-05 2025-03-26 2025-06-18 "
+		"2025-11-25 2026-07-28\n",
+		MPMCP_VERSION, http_version(), jansson_version_str());
 }
 
 int cmd_help(const struct args *a)

@@ -52,10 +52,15 @@ static bool check_url(const char *text, bool allow_http, struct err *e)
 	if (!url_parse(text, &u, e))
 		return false;
 	if (u.userinfo)
-		err_set(e, ERR_USAGE, "the URL holds a user name or password: use --header or a service account instead");
+		err_set(e, ERR_USAGE,
+			"the URL holds a user name or password: use --header or a service account "
+			"instead");
 	else if (!url_is_safe(&u) && !allow_http)
-		err_set(e, ERR_USAGE, "http://%s would send the credential in the clear: use https, or --allow-http inside a "
-			"network you trust", u.host);
+		err_set(e, ERR_USAGE,
+			"http://%s would send the credential in the clear: use https, or "
+			"--allow-http inside a "
+			"network you trust",
+			u.host);
 	else
 		good = true;
 	url_clear(&u);
@@ -79,7 +84,8 @@ const char *target_url(const struct args *a, struct err *e)
 	return url && check_url(url, a->allow_http, e) ? url : NULL;
 }
 
-static bool token_from_file(const char *path, struct buf *value, const char **repaired, struct err *e)
+static bool token_from_file(
+	const char *path, struct buf *value, const char **repaired, struct err *e)
 {
 	struct buf text;
 	bool good;
@@ -90,7 +96,8 @@ static bool token_from_file(const char *path, struct buf *value, const char **re
 		e->kind = ERR_USAGE;
 		err_prefix(e, "--sa-token-file");
 	}
-	good = good && account_from_token(buf_str(&text), "the file of --sa-token-file", value, repaired, e);
+	good = good && account_from_token(
+			       buf_str(&text), "the file of --sa-token-file", value, repaired, e);
 	buf_wipe(&text);
 	return good;
 }
@@ -103,12 +110,15 @@ static bool pair_from_env(struct buf *value, const char **why, struct err *e)
 		return true;
 	*why = "the service account in MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET";
 	if (!user || !secret)
-		return err_set(e, ERR_USAGE, "%s is set, but %s is not: a service account needs both", user ? "MIXPANEL_SA_USERNAME" : "MIXPANEL_SA_SECRET",
+		return err_set(e, ERR_USAGE,
+			"%s is set, but %s is not: a service account needs both",
+			user ? "MIXPANEL_SA_USERNAME" : "MIXPANEL_SA_SECRET",
 			user ? "MIXPANEL_SA_SECRET" : "MIXPANEL_SA_USERNAME");
 	return account_from_pair(user, secret, value, e);
 }
 
-static bool service_account(const struct args *a, struct buf *value, const char **why, struct err *e)
+static bool service_account(
+	const struct args *a, struct buf *value, const char **why, struct err *e)
 {
 	const char *repaired = NULL;
 	bool good;
@@ -118,7 +128,8 @@ static bool service_account(const struct args *a, struct buf *value, const char 
 		good = token_from_file(a->sa_token_file, value, &repaired, e);
 	} else if (env("MIXPANEL_SA_TOKEN")) {
 		*why = "the service account in MIXPANEL_SA_TOKEN";
-		good = account_from_token(env("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, &repaired, e);
+		good = account_from_token(
+			env("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, &repaired, e);
 	} else {
 		good = pair_from_env(value, why, e);
 	}
@@ -127,8 +138,8 @@ static bool service_account(const struct args *a, struct buf *value, const char 
 	return good;
 }
 
-bool target_credential(const struct args *a, const char *url, const struct headers *h, struct auth **auth,
-	const char **why, struct err *e)
+bool target_credential(const struct args *a, const char *url, const struct headers *h,
+	struct auth **auth, const char **why, struct err *e)
 {
 	struct buf value;
 	bool good = false;
@@ -137,7 +148,9 @@ bool target_credential(const struct args *a, const char *url, const struct heade
 	*why = "no credential";
 	if (h->authorization) {
 		*why = "the Authorization header that was given";
-		*auth = auth_new_fixed(h->authorization, *why, "Check its value; for a service account it reads \"Bearer Basic <base64 of username:secret>\"");
+		*auth = auth_new_fixed(h->authorization, *why,
+			"Check its value; for a service account it reads \"Bearer Basic <base64 of "
+			"username:secret>\"");
 		return true;
 	}
 	buf_init(&value, 2 * ACCOUNT_MAX);
@@ -146,7 +159,9 @@ bool target_credential(const struct args *a, const char *url, const struct heade
 	if (value.len && !account_may_go_to(url, e))
 		goto out;
 	if (value.len)
-		*auth = auth_new_fixed(buf_str(&value), *why, "Check that the account exists, has not expired, and that the region is right (--region)");
+		*auth = auth_new_fixed(buf_str(&value), *why,
+			"Check that the account exists, has not expired, and that the region is "
+			"right (--region)");
 	good = true;
 out:
 	buf_wipe(&value);

@@ -20,7 +20,7 @@ const char *target_region(const char *url);
  * MIXPANEL_SA_TOKEN, MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET). *auth is NULL when there is none.
  * *why is a static phrase that names the source. What was repaired is noted on standard error.
  */
-bool target_credential(const struct args *a, const char *url, const struct headers *h, struct auth **auth,
-	const char **why, struct err *e) __attribute__((warn_unused_result));
+bool target_credential(const struct args *a, const char *url, const struct headers *h,
+	struct auth **auth, const char **why, struct err *e) __attribute__((warn_unused_result));
 
 #endif

@@ -15,7 +15,7 @@ struct span {
 };
 
 struct job {
-	const char *where; /* names the source in messages */
+	const char *where;  /* names the source in messages */
 	const char *mended; /* what was repaired, NULL so far */
 	struct buf *out;
 	struct err *e;
@@ -43,7 +43,7 @@ static bool starts(struct span s, const char *word)
 
 static struct span skip(struct span s, size_t n)
 {
-	return (struct span){s.p + n, s.n - n};
+	return (struct span){ s.p + n, s.n - n };
 }
 
 static bool is_blank(char c)
@@ -115,7 +115,7 @@ static bool take_quotes(struct span *s)
 
 	if ((c != '"' && c != '\'' && c != '`') || s->p[s->n - 1] != c)
 		return false;
-	*s = (struct span){s->p + 1, s->n - 2};
+	*s = (struct span){ s->p + 1, s->n - 2 };
 	return true;
 }
 
@@ -235,8 +235,8 @@ static bool is_placeholder(const struct job *j, struct span s)
 	last = s.p[s.n - 1];
 	if (first == '$' && is_name(skip(s, 1)))
 		return !complain_name(j, skip(s, 1));
-	if (first == '%' && last == '%' && is_name((struct span){s.p + 1, s.n - 2}))
-		return !complain_name(j, (struct span){s.p + 1, s.n - 2});
+	if (first == '%' && last == '%' && is_name((struct span){ s.p + 1, s.n - 2 }))
+		return !complain_name(j, (struct span){ s.p + 1, s.n - 2 });
 	if ((first == '<' && last == '>') || (first == '{' && last == '}'))
 		return !complain(j, "still holds the placeholder of an example");
 	return false;
@@ -295,7 +295,7 @@ static bool add_pair(struct job *j, struct span user, struct span secret)
 static bool from_pair(struct job *j, struct span s)
 {
 	const char *colon = memchr(s.p, ':', s.n);
-	struct span user = trim((struct span){s.p, (size_t)(colon - s.p)});
+	struct span user = trim((struct span){ s.p, (size_t)(colon - s.p) });
 	struct span secret = skip(s, (size_t)(colon + 1 - s.p));
 
 	if (user.n == 0)
@@ -317,12 +317,12 @@ static char unescaped(struct span s)
 	static const struct {
 		char text[4], means;
 	} rows[] = {
-		{"%3D", '='},
-		{"%2B", '+'},
-		{"%2F", '/'},
-		{"%20", ' '},
-		{"%0A", ' '},
-		{"%0D", ' '},
+		{ "%3D", '=' },
+		{ "%2B", '+' },
+		{ "%2F", '/' },
+		{ "%20", ' ' },
+		{ "%0A", ' ' },
+		{ "%0D", ' ' },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -428,7 +428,7 @@ static bool from_decoded(struct job *j, struct span s, bool again)
 			"stands for nothing readable as base64 text; if it is the secret "
 			"alone, set MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET instead");
 	if (again) {
-		struct job twice = {j->where, "it was encoded twice", j->out, NULL};
+		struct job twice = { j->where, "it was encoded twice", j->out, NULL };
 
 		if (from_base64(&twice, bare, false)) {
 			j->mended = twice.mended;
@@ -447,7 +447,7 @@ static bool from_base64(struct job *j, struct span s, bool again)
 	buf_init(&text, ACCOUNT_MAX);
 	if (decode(j, s, &text)) {
 		narrow(j, &text);
-		good = from_decoded(j, (struct span){text.p, text.len}, again);
+		good = from_decoded(j, (struct span){ text.p, text.len }, again);
 	}
 	buf_wipe(&text);
 	return good;
@@ -458,8 +458,8 @@ static bool from_base64(struct job *j, struct span s, bool again)
 bool account_from_token(
 	const char *text, const char *where, struct buf *out, const char **repaired, struct err *e)
 {
-	struct job j = {where, NULL, out, e};
-	struct span s = {text, strlen(text)};
+	struct job j = { where, NULL, out, e };
+	struct span s = { text, strlen(text) };
 	bool good;
 
 	if (repaired)
@@ -486,8 +486,8 @@ bool account_from_token(
 /* Blanks and quotes around a half come from files of variables, which keep them. */
 static bool half_from(const char *text, const char *where, struct span *half, struct err *e)
 {
-	struct job j = {where, NULL, NULL, e};
-	struct span s = {text, strlen(text)};
+	struct job j = { where, NULL, NULL, e };
+	struct span s = { text, strlen(text) };
 
 	if (s.n > ACCOUNT_MAX)
 		return err_set(e, ERR_USAGE, "%s is longer than %d bytes: copy it again", where,
@@ -506,7 +506,7 @@ bool account_from_pair(const char *user, const char *secret, struct buf *out, st
 {
 	static const char user_name[] = "MIXPANEL_SA_USERNAME",
 			  secret_name[] = "MIXPANEL_SA_SECRET";
-	struct job j = {secret_name, NULL, out, e};
+	struct job j = { secret_name, NULL, out, e };
 	struct span u, s;
 
 	if (!half_from(user, user_name, &u, e) || !half_from(secret, secret_name, &s, e))

@@ -106,7 +106,7 @@ static enum auth_state fixed_value(
 	struct fixed *f = (struct fixed *)a;
 
 	(void)w, (void)e;
-	*v = (struct auth_value){.gen = 1};
+	*v = (struct auth_value){ .gen = 1 };
 	if (secret_isset(&f->value))
 		v->field = secret_str(&f->value);
 	return AUTH_READY;

@@ -34,14 +34,15 @@ void auth_unwait(struct auth_waiter *w); /* fine when not waiting */
 
 /* What the next request is to carry. */
 struct auth_value {
-	const char *field; /* value of Authorization, borrowed until the loop runs again; NULL: send none */
+	const char *
+		field; /* value of Authorization, borrowed until the loop runs again; NULL: send none */
 	unsigned long gen; /* names this value; to be given back to auth_challenged() */
 };
 
 /* AUTH_READY fills v. w may be NULL: then AUTH_WAIT is never started, and AUTH_FAILED says that
  * nothing is at hand. */
-enum auth_state auth_value(struct auth *a, struct auth_value *v, struct auth_waiter *w, struct err *e)
-	__attribute__((warn_unused_result));
+enum auth_state auth_value(struct auth *a, struct auth_value *v, struct auth_waiter *w,
+	struct err *e) __attribute__((warn_unused_result));
 
 /*
  * A 401, or a 403 with a challenge. gen: the value that was refused; challenges: the
@@ -74,8 +75,10 @@ struct auth *auth_new_fixed(const char *value, const char *what, const char *hin
 
 /* The interface a source implements; the first member of its own struct. */
 struct auth_source {
-	enum auth_state (*value)(struct auth *a, struct auth_value *v, struct auth_waiter *w, struct err *e);
-	enum auth_state (*challenged)(struct auth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e);
+	enum auth_state (*value)(
+		struct auth *a, struct auth_value *v, struct auth_waiter *w, struct err *e);
+	enum auth_state (*challenged)(
+		struct auth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e);
 	void (*accepted)(struct auth *a, unsigned long gen); /* may be NULL */
 	void (*free)(struct auth *a);
 };

@@ -32,7 +32,8 @@ static char *find_socket(const char *dir, const char *prefix)
 		char *path = mem_printf("%s/%s", dir, f->d_name);
 		struct stat st;
 
-		if (strncmp(f->d_name, prefix, strlen(prefix)) == 0 && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == getuid())
+		if (strncmp(f->d_name, prefix, strlen(prefix)) == 0 && lstat(path, &st) == 0 &&
+			S_ISSOCK(st.st_mode) && st.st_uid == getuid())
 			found = mem_dup(f->d_name);
 		free(path);
 	}

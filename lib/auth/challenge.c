@@ -23,7 +23,8 @@ static const char *skip_separators(const char *p)
 
 static bool is_token_char(char c)
 {
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c && strchr("!#$%&'*+-.^_`|~", c));
+	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
+	       (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 static const char *token_end(const char *p)
@@ -56,7 +57,8 @@ static const char *read_value(const char *p, char **out)
 		/* URLs without quotes are against the grammar, and seen. */
 		while (*end && !strchr(" \t,\"", *end))
 			end++;
-		*out = (size_t)(end - p) <= CHALLENGE_VALUE_MAX ? mem_ndup(p, (size_t)(end - p)) : NULL;
+		*out = (size_t)(end - p) <= CHALLENGE_VALUE_MAX ? mem_ndup(p, (size_t)(end - p))
+								: NULL;
 		return end;
 	}
 	buf_init(&b, CHALLENGE_VALUE_MAX);
@@ -76,11 +78,12 @@ static void keep(struct challenge *c, const char *name, size_t n, char *value)
 	const struct {
 		const char *name;
 		char **to;
-	} wanted[] = { { "error", &c->error }, { "error_description", &c->error_description }, { "scope", &c->scope },
-		{ "resource_metadata", &c->resource_metadata } };
+	} wanted[] = { { "error", &c->error }, { "error_description", &c->error_description },
+		{ "scope", &c->scope }, { "resource_metadata", &c->resource_metadata } };
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (strlen(wanted[i].name) != n || strncasecmp(wanted[i].name, name, n) != 0 || *wanted[i].to)
+		if (strlen(wanted[i].name) != n || strncasecmp(wanted[i].name, name, n) != 0 ||
+			*wanted[i].to)
 			continue;
 		*wanted[i].to = value;
 		return;
@@ -93,7 +96,8 @@ static void keep(struct challenge *c, const char *name, size_t n, char *value)
 static const char *read_params(const char *p, struct challenge *c)
 {
 	for (;;) {
-		const char *name = skip_separators(p), *end = token_end(name), *eq = skip_blank(end);
+		const char *name = skip_separators(p), *end = token_end(name),
+			   *eq = skip_blank(end);
 		char *value;
 
 		if (end == name || *eq != '=')
@@ -122,7 +126,8 @@ static void read_field(const char *p, struct challenge *c)
 		param = skip_blank(token_end(after));
 		if (after > end && *param != '=' && *after != ',')
 			after = token68_end(after);
-		else if (after > end && *param == '=' && (param[1] == '=' || !param[1] || param[1] == ',' || param[1] == ' '))
+		else if (after > end && *param == '=' &&
+			 (param[1] == '=' || !param[1] || param[1] == ',' || param[1] == ' '))
 			after = token68_end(after);
 		p = read_params(after, bearer ? c : NULL);
 	}

@@ -34,8 +34,8 @@ enum step {
 	STEP_RESOURCE, /* resource metadata, one place after the other */
 	STEP_SERVER,   /* server metadata, likewise */
 	STEP_REGISTER,
-	STEP_PERSON,   /* the browser is open; the callback is awaited */
-	STEP_DEVICE,   /* a device code is shown and asked about */
+	STEP_PERSON, /* the browser is open; the callback is awaited */
+	STEP_DEVICE, /* a device code is shown and asked about */
 	STEP_EXCHANGE,
 	STEP_OVER,
 };
@@ -50,18 +50,18 @@ struct flow {
 	struct grant g;
 	char *known_issuer, *known_redirect; /* of a registration that may serve */
 	bool fresh, registered_before, offline, discover_only;
-	char *wanted;                        /* scope of the challenge */
-	char *issuer;                        /* identifier of the authorization server */
+	char *wanted; /* scope of the challenge */
+	char *issuer; /* identifier of the authorization server */
 	char *places[PLACES_MAX];
 	size_t nplaces, place;
 	struct fetch *fetch;
 	struct token_request *token;
 	struct listener *listener;
-	struct listen_conn *conn;            /* the browser waits for its page */
+	struct listen_conn *conn; /* the browser waits for its page */
 	struct secret verifier, state, code, device_code;
 	int64_t interval_s;
 	struct loop_timer timer;
-	struct loop_task failed;             /* done() from the loop, never from a call of ours */
+	struct loop_task failed; /* done() from the loop, never from a call of ours */
 	struct err e;
 };
 
@@ -101,7 +101,9 @@ static void succeed(struct flow *f)
 	if (f->conn && f->o->success_url)
 		listen_redirect(f->conn, f->o->success_url);
 	else if (f->conn)
-		listen_page(f->conn, 200, "You are signed in", "You can close this page and go back to your program. It goes on by itself.");
+		listen_page(f->conn, 200, "You are signed in",
+			"You can close this page and go back to your program. It goes on by "
+			"itself.");
 	f->conn = NULL;
 	finish(f);
 }
@@ -212,7 +214,8 @@ static void prepare_client(struct flow *f);
 static void no_server_metadata(struct flow *f)
 {
 	if (f->g.resource) {
-		err_set(&f->e, ERR_PROTO, "the sign-in server %.200s has no metadata that can be read", f->issuer);
+		err_set(&f->e, ERR_PROTO,
+			"the sign-in server %.200s has no metadata that can be read", f->issuer);
 		fail(f);
 		return;
 	}
@@ -235,7 +238,8 @@ static void read_resource(struct flow *f, const struct buf *body)
 
 static void read_server(struct flow *f, const struct buf *body)
 {
-	if (server_read_metadata(buf_str(body), body->len, f->issuer, f->o->url, &f->g, &f->offline, &f->e))
+	if (server_read_metadata(
+		    buf_str(body), body->len, f->issuer, f->o->url, &f->g, &f->offline, &f->e))
 		prepare_client(f);
 	else
 		fail(f);
@@ -256,7 +260,10 @@ static void got_document(void *ctx, const struct fetch_answer *a)
 		else
 			read_server(f, a->body);
 	} else if (a->status >= 500 || a->status == 429) {
-		err_set(&f->e, ERR_SERVER, "looking for the sign-in server: the service answers HTTP %ld. Try again later", a->status);
+		err_set(&f->e, ERR_SERVER,
+			"looking for the sign-in server: the service answers HTTP %ld. Try again "
+			"later",
+			a->status);
 		fail(f);
 	} else {
 		f->place++;
@@ -302,12 +309,14 @@ static void on_callback(void *ctx, struct listen_conn *c, const char *query);
 
 static bool open_listener(struct flow *f)
 {
-	const char *host = f->o->host ? f->o->host : "localhost", *path = f->o->callback_path ? f->o->callback_path : "/oauth/callback";
+	const char *host = f->o->host ? f->o->host : "localhost",
+		   *path = f->o->callback_path ? f->o->callback_path : "/oauth/callback";
 	/* A port that somebody was told must be the one that is used. */
 	bool fixed = f->o->callback_port || f->o->client_info || f->o->client_metadata_url;
 	unsigned port = f->o->callback_port ? f->o->callback_port : oauth_port(f->o->url);
 
-	f->listener = listen_new(f->loop, host, port, fixed ? 1 : PORTS, path, on_callback, f, &f->e);
+	f->listener =
+		listen_new(f->loop, host, port, fixed ? 1 : PORTS, path, on_callback, f, &f->e);
 	if (!f->listener)
 		return false;
 	free(f->g.redirect_uri);
@@ -326,8 +335,9 @@ static void forget_client(struct flow *f)
 /* A registration belongs to its issuer and its redirect URI. */
 static bool known_client_serves(const struct flow *f)
 {
-	return !f->fresh && f->g.client_id && f->known_issuer && strcmp(f->known_issuer, f->g.issuer) == 0 &&
-		f->known_redirect && strcmp(f->known_redirect, f->g.redirect_uri) == 0;
+	return !f->fresh && f->g.client_id && f->known_issuer &&
+	       strcmp(f->known_issuer, f->g.issuer) == 0 && f->known_redirect &&
+	       strcmp(f->known_redirect, f->g.redirect_uri) == 0;
 }
 
 static void client_ready(struct flow *f);
@@ -348,13 +358,15 @@ static void got_client(void *ctx, const struct fetch_answer *a)
 		}
 	} else {
 		server_read_error(buf_str(a->body), a->body->len, code, words);
-		err_set(&f->e, a->status == 429 ? ERR_RATE : ERR_AUTH, "the sign-in server refuses to register this program (HTTP %ld)%s%s", a->status,
-			*words ? ": " : "", words);
+		err_set(&f->e, a->status == 429 ? ERR_RATE : ERR_AUTH,
+			"the sign-in server refuses to register this program (HTTP %ld)%s%s",
+			a->status, *words ? ": " : "", words);
 		if (a->retry_after_s >= 0) {
 			char so_far[ERR_MSG_MAX];
 
 			memcpy(so_far, f->e.msg, sizeof(so_far));
-			err_set(&f->e, f->e.kind, "%.900s. Try again in %ld seconds", so_far, a->retry_after_s);
+			err_set(&f->e, f->e.kind, "%.900s. Try again in %ld seconds", so_far,
+				a->retry_after_s);
 		}
 	}
 	fail(f);
@@ -362,14 +374,18 @@ static void got_client(void *ctx, const struct fetch_answer *a)
 
 static void register_client(struct flow *f)
 {
-	struct fetch_call c = { .url = f->g.registration_endpoint, .content_type = "application/json", .cap = SERVER_DOCUMENT_MAX,
+	struct fetch_call c = { .url = f->g.registration_endpoint,
+		.content_type = "application/json",
+		.cap = SERVER_DOCUMENT_MAX,
 		.total_ms = DOCUMENT_MS };
 	char *text;
 
 	f->step = STEP_REGISTER;
 	forget_client(f);
 	if (!c.url) {
-		err_set(&f->e, ERR_AUTH, "the sign-in server registers no clients: give one with --static-oauth-client-info");
+		err_set(&f->e, ERR_AUTH,
+			"the sign-in server registers no clients: give one with "
+			"--static-oauth-client-info");
 		fail(f);
 		return;
 	}
@@ -393,14 +409,16 @@ static void prepare_client(struct flow *f)
 		return;
 	}
 	if (!f->o->client_credentials && !f->o->device_code && !f->g.authorization_endpoint) {
-		err_set(&f->e, ERR_PROTO, "the sign-in server's metadata has no authorization_endpoint");
+		err_set(&f->e, ERR_PROTO,
+			"the sign-in server's metadata has no authorization_endpoint");
 		fail(f);
 		return;
 	}
 	if (f->o->device_code && !f->g.redirect_uri)
 		f->g.redirect_uri = mem_dup("http://localhost/oauth/callback");
 	if (f->o->client_info) {
-		if (server_read_client(f->o->client_info, strlen(f->o->client_info), &f->g, &f->e)) {
+		if (server_read_client(
+			    f->o->client_info, strlen(f->o->client_info), &f->g, &f->e)) {
 			client_ready(f);
 			return;
 		}
@@ -424,12 +442,14 @@ static void got_tokens(void *ctx, enum token_outcome how, const struct err *e)
 	f->token = NULL;
 	if (how == TOKEN_OK) {
 		succeed(f);
-	} else if (how == TOKEN_INVALID_CLIENT && f->registered_before && f->g.registration_endpoint) {
+	} else if (how == TOKEN_INVALID_CLIENT && f->registered_before &&
+		   f->g.registration_endpoint) {
 		/* The server has forgotten the registration that was kept: once more with a new one. */
 		f->registered_before = false;
 		f->fresh = true;
 		if (f->conn)
-			listen_page(f->conn, 400, "Once more, please", "The sign-in server had forgotten this program. A new page opens.");
+			listen_page(f->conn, 400, "Once more, please",
+				"The sign-in server had forgotten this program. A new page opens.");
 		f->conn = NULL;
 		register_client(f);
 	} else {
@@ -449,7 +469,9 @@ static void request_tokens(struct flow *f, const struct token_call *c)
 
 static void exchange_code(struct flow *f)
 {
-	struct token_call c = { .kind = TOKEN_CODE, .secret = secret_str(&f->code), .verifier = secret_str(&f->verifier) };
+	struct token_call c = { .kind = TOKEN_CODE,
+		.secret = secret_str(&f->code),
+		.verifier = secret_str(&f->verifier) };
 
 	request_tokens(f, &c);
 }
@@ -475,13 +497,18 @@ static bool authorize_url(const struct flow *f, struct buf *url)
 	const char *resource = f->o->resource ? f->o->resource : f->g.resource;
 	char challenge[PKCE_CHALLENGE_MAX];
 
-	return pkce_challenge(secret_str(&f->verifier), challenge) && buf_adds(url, f->g.authorization_endpoint) &&
-		buf_addc(url, strchr(f->g.authorization_endpoint, '?') ? '&' : '?') && url_form_add(url, "response_type", "code") &&
-		url_form_add(url, "client_id", f->g.client_id) && url_form_add(url, "redirect_uri", f->g.redirect_uri) &&
-		url_form_add(url, "state", secret_str(&f->state)) && url_form_add(url, "code_challenge", challenge) &&
-		url_form_add(url, "code_challenge_method", "S256") &&
-		(!f->g.scope_asked || url_form_add(url, "scope", f->g.scope_asked)) &&
-		(f->o->no_resource || !resource || url_form_add(url, "resource", resource)) && add_params(f, url);
+	return pkce_challenge(secret_str(&f->verifier), challenge) &&
+	       buf_adds(url, f->g.authorization_endpoint) &&
+	       buf_addc(url, strchr(f->g.authorization_endpoint, '?') ? '&' : '?') &&
+	       url_form_add(url, "response_type", "code") &&
+	       url_form_add(url, "client_id", f->g.client_id) &&
+	       url_form_add(url, "redirect_uri", f->g.redirect_uri) &&
+	       url_form_add(url, "state", secret_str(&f->state)) &&
+	       url_form_add(url, "code_challenge", challenge) &&
+	       url_form_add(url, "code_challenge_method", "S256") &&
+	       (!f->g.scope_asked || url_form_add(url, "scope", f->g.scope_asked)) &&
+	       (f->o->no_resource || !resource || url_form_add(url, "resource", resource)) &&
+	       add_params(f, url);
 }
 
 static void ask_person(struct flow *f)
@@ -532,22 +559,28 @@ static void ask_device(void *ctx)
 static bool read_device(struct flow *f, const struct buf *body)
 {
 	json_t *o = json_loadb(buf_str(body), body->len, 0, NULL);
-	const char *code = json_string_value(json_object_get(o, "device_code")), *shown = json_string_value(json_object_get(o, "user_code"));
+	const char *code = json_string_value(json_object_get(o, "device_code")),
+		   *shown = json_string_value(json_object_get(o, "user_code"));
 	const char *url = json_string_value(json_object_get(o, "verification_uri"));
 	json_int_t interval = json_integer_value(json_object_get(o, "interval"));
-	bool good = code && shown && strlen(shown) < 100 && url && server_url_ok(url, f->o->url, "verification_uri", &f->e);
+	bool good = code && shown && strlen(shown) < 100 && url &&
+		    server_url_ok(url, f->o->url, "verification_uri", &f->e);
 
 	if (good) {
 		char *clean = err_clean(mem_dup(shown));
 
 		secret_set(&f->device_code, code, strlen(code));
-		f->interval_s = interval > 0 && interval < DEVICE_INTERVAL_MAX_S ? interval : DEVICE_INTERVAL_S;
+		f->interval_s = interval > 0 && interval < DEVICE_INTERVAL_MAX_S
+					? interval
+					: DEVICE_INTERVAL_S;
 		f->step = STEP_DEVICE;
 		loop_timer_set(&f->timer, f->interval_s * 1000);
 		f->on->url(f->ctx, url, clean);
 		free(clean);
 	} else if (!f->e.kind) {
-		err_set(&f->e, ERR_PROTO, "the device authorization's answer lacks device_code, user_code or verification_uri");
+		err_set(&f->e, ERR_PROTO,
+			"the device authorization's answer lacks device_code, user_code or "
+			"verification_uri");
 	}
 	json_decref(o);
 	return good;
@@ -561,7 +594,8 @@ static void got_device(void *ctx, const struct fetch_answer *a)
 	if (a->how != HTTP_DONE)
 		f->e = *a->e;
 	else if (a->status != 200)
-		err_set(&f->e, ERR_AUTH, "the sign-in server gives no device code (HTTP %ld)", a->status);
+		err_set(&f->e, ERR_AUTH, "the sign-in server gives no device code (HTTP %ld)",
+			a->status);
 	else if (read_device(f, a->body))
 		return;
 	fail(f);
@@ -569,16 +603,19 @@ static void got_device(void *ctx, const struct fetch_answer *a)
 
 static void start_device(struct flow *f)
 {
-	struct fetch_call c = { .url = f->g.device_endpoint, .content_type = "application/x-www-form-urlencoded", .cap = SERVER_DOCUMENT_MAX,
+	struct fetch_call c = { .url = f->g.device_endpoint,
+		.content_type = "application/x-www-form-urlencoded",
+		.cap = SERVER_DOCUMENT_MAX,
 		.total_ms = DOCUMENT_MS };
 	struct buf form, authorization;
 
 	buf_init(&form, (size_t)64 << 10);
 	buf_init(&authorization, (size_t)64 << 10);
 	if (!c.url) {
-		err_set(&f->e, ERR_AUTH, "the sign-in server offers no device codes: sign in without --device-code");
+		err_set(&f->e, ERR_AUTH,
+			"the sign-in server offers no device codes: sign in without --device-code");
 	} else if (token_authenticate(&f->g, &form, &authorization) &&
-		(!f->g.scope_asked || url_form_add(&form, "scope", f->g.scope_asked))) {
+		   (!f->g.scope_asked || url_form_add(&form, "scope", f->g.scope_asked))) {
 		c.body = buf_str(&form);
 		c.authorization = authorization.len ? authorization.p : NULL;
 		f->fetch = fetch_start(f->http, &c, got_device, f, &f->e);
@@ -608,15 +645,19 @@ static bool check_iss(struct flow *f, const char *query)
 {
 	unsigned count = 0;
 	char *iss = url_form_get(query, "iss", &count);
-	bool good = count == 0 ? !f->g.iss_promised : count == 1 && iss && strcmp(iss, f->g.issuer) == 0;
+	bool good = count == 0 ? !f->g.iss_promised
+			       : count == 1 && iss && strcmp(iss, f->g.issuer) == 0;
 
 	free(iss);
-	return good || err_set(&f->e, ERR_AUTH, "the answer of the sign-in comes from another issuer, or from none that can be checked");
+	return good || err_set(&f->e, ERR_AUTH,
+			       "the answer of the sign-in comes from another issuer, or from none "
+			       "that can be checked");
 }
 
 static void denied(struct flow *f, const char *error, const char *description)
 {
-	err_set(&f->e, ERR_AUTH, "the sign-in was refused: %.80s%s%.300s", error, description ? ": " : "", description ? description : "");
+	err_set(&f->e, ERR_AUTH, "the sign-in was refused: %.80s%s%.300s", error,
+		description ? ": " : "", description ? description : "");
 	err_clean(diag_redact(f->e.msg));
 }
 
@@ -624,7 +665,8 @@ static void denied(struct flow *f, const char *error, const char *description)
 static bool take_answer(struct flow *f, const char *query)
 {
 	unsigned codes = 0, errors = 0;
-	char *code = url_form_get(query, "code", &codes), *error = url_form_get(query, "error", &errors);
+	char *code = url_form_get(query, "code", &codes),
+	     *error = url_form_get(query, "error", &errors);
 	char *description = url_form_get(query, "error_description", NULL);
 	bool good = false;
 
@@ -651,7 +693,8 @@ static bool state_is_ours(const struct flow *f, const char *query)
 	unsigned count = 0;
 	char *state = url_form_get(query, "state", &count);
 	const char *want = secret_str(&f->state);
-	bool good = count == 1 && state && secret_isset(&f->state) && secret_equal(state, strlen(state), want, strlen(want));
+	bool good = count == 1 && state && secret_isset(&f->state) &&
+		    secret_equal(state, strlen(state), want, strlen(want));
 
 	free(state);
 	return good;
@@ -663,7 +706,8 @@ static void on_callback(void *ctx, struct listen_conn *c, const char *query)
 
 	if (f->step != STEP_PERSON || !state_is_ours(f, query)) {
 		listen_page(c, 400, "This is not the sign-in that is awaited",
-			"The page may be from an earlier attempt. Go back to your program and use the address that it shows now.");
+			"The page may be from an earlier attempt. Go back to your program and use "
+			"the address that it shows now.");
 		return;
 	}
 	f->conn = c;
@@ -721,10 +765,12 @@ static void take_known(struct flow *f, const struct flow_start *s)
 	f->g.client_method = k->client_method ? mem_dup(k->client_method) : NULL;
 	f->g.scope_asked = k->scope_asked ? mem_dup(k->scope_asked) : NULL;
 	if (secret_isset(&k->client_secret))
-		secret_set(&f->g.client_secret, secret_str(&k->client_secret), k->client_secret.len);
+		secret_set(
+			&f->g.client_secret, secret_str(&k->client_secret), k->client_secret.len);
 }
 
-struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s, const struct flow_events *on, void *ctx, struct err *e)
+struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s,
+	const struct flow_events *on, void *ctx, struct err *e)
 {
 	struct flow *f = mem_new(sizeof(*f));
 

@@ -38,7 +38,8 @@ static char *params_text(const struct oauth_opts *o)
 		size_t n = strcspn(o->params[i], "=");
 		char *name = mem_ndup(o->params[i], n);
 
-		json_object_set_new(all, name, json_string(o->params[i] + n + (o->params[i][n] == '=')));
+		json_object_set_new(
+			all, name, json_string(o->params[i] + n + (o->params[i][n] == '=')));
 		free(name);
 	}
 	text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
@@ -81,7 +82,9 @@ static json_t *read_document(const char *dir, const char *hash, const char *what
 	return NULL;
 }
 
-static bool take_document(json_t *o, bool (*read)(const char *, size_t, struct grant *, struct err *), struct grant *g, struct err *e)
+static bool take_document(json_t *o,
+	bool (*read)(const char *, size_t, struct grant *, struct err *), struct grant *g,
+	struct err *e)
 {
 	char *text = json_dumps(o, JSON_COMPACT);
 	bool good = text && read(text, strlen(text), g, e);
@@ -104,12 +107,16 @@ static char *copy_text(const json_t *o, const char *name)
 	return v ? mem_dup(v) : NULL;
 }
 
-static bool from_folder(const struct oauth_opts *o, const char *dir, const char *hash, struct grant *g, struct err *e)
+static bool from_folder(const struct oauth_opts *o, const char *dir, const char *hash,
+	struct grant *g, struct err *e)
 {
-	json_t *tokens = read_document(dir, hash, "tokens"), *client = read_document(dir, hash, "client_info");
+	json_t *tokens = read_document(dir, hash, "tokens"),
+	       *client = read_document(dir, hash, "client_info");
 	json_int_t until_ms = json_integer_value(json_object_get(tokens, "expires_at"));
-	const char *redirect = json_string_value(json_array_get(json_object_get(client, "redirect_uris"), 0));
-	bool good = tokens && client && take_document(tokens, read_tokens, g, e) && take_document(client, server_read_client, g, e);
+	const char *redirect =
+		json_string_value(json_array_get(json_object_get(client, "redirect_uris"), 0));
+	bool good = tokens && client && take_document(tokens, read_tokens, g, e) &&
+		    take_document(client, server_read_client, g, e);
 
 	if (good) {
 		g->url = mem_dup(o->url);
@@ -154,7 +161,9 @@ bool import_mcp_remote(const struct oauth_opts *o, struct grant *g, struct err *
 	}
 	free(found);
 	if (!good && !e->kind)
-		err_set(e, ERR_AUTH, "no sign-in of mcp-remote for %s was found in %s: run \"mpmcp login\"", o->url, root);
+		err_set(e, ERR_AUTH,
+			"no sign-in of mcp-remote for %s was found in %s: run \"mpmcp login\"",
+			o->url, root);
 	free(root);
 	buf_free(&hash);
 	return good;

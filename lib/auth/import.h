@@ -9,6 +9,7 @@
 #include "auth/options.h"
 
 /* Fills g (clear it either way). False with e set when there is nothing to import. */
-bool import_mcp_remote(const struct oauth_opts *o, struct grant *g, struct err *e) __attribute__((warn_unused_result));
+bool import_mcp_remote(const struct oauth_opts *o, struct grant *g, struct err *e)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -49,21 +49,21 @@ struct oauth {
 	char *params;
 	struct store *store;
 	struct grant g;
-	uint64_t stamp;        /* of the file that g came from */
-	struct secret field;   /* "Bearer ..." of g.access */
+	uint64_t stamp;      /* of the file that g came from */
+	struct secret field; /* "Bearer ..." of g.access */
 	unsigned long gen;
 	bool loaded, rejected; /* rejected: the service refused g.access */
 	bool unsaved;          /* the file does not hold what is at hand: it could not be written */
 	enum state state;
 	struct loop_timer timer;
 	struct token_request *token;
-	struct flow *flow;     /* client credentials: here, for nobody has to be asked */
+	struct flow *flow; /* client credentials: here, for nobody has to be asked */
 	int lock;
 	int64_t began_ms, began_s, rest_until_s, declined_ms;
-	int64_t signed_in_ms;  /* when a sign-in that we waited for succeeded; 0: never */
+	int64_t signed_in_ms; /* when a sign-in that we waited for succeeded; 0: never */
 	unsigned tries;
 	bool url_shown;
-	bool joined;           /* the sign-in under way was started by another process */
+	bool joined;                     /* the sign-in under way was started by another process */
 	char *resource_metadata, *scope; /* of the challenge */
 	struct err declined;
 };
@@ -75,7 +75,8 @@ static void watch_signin(struct oauth *a);
 
 static void set_field(struct oauth *a)
 {
-	char *text = secret_isset(&a->g.access) ? mem_printf("Bearer %s", secret_str(&a->g.access)) : NULL;
+	char *text = secret_isset(&a->g.access) ? mem_printf("Bearer %s", secret_str(&a->g.access))
+						: NULL;
 
 	secret_clear(&a->field);
 	if (text) {
@@ -90,7 +91,8 @@ static void set_field(struct oauth *a)
 static bool same_access(const struct oauth *a, const struct grant *g)
 {
 	return secret_isset(&a->g.access) == secret_isset(&g->access) &&
-		secret_equal(secret_str(&a->g.access), a->g.access.len, secret_str(&g->access), g->access.len);
+	       secret_equal(secret_str(&a->g.access), a->g.access.len, secret_str(&g->access),
+		       g->access.len);
 }
 
 /* Takes what the file holds now. True when that is another token than the one at hand. */
@@ -194,7 +196,9 @@ static void client_done(void *ctx, const struct grant *g, const struct err *e)
 static bool start_client(struct oauth *a, struct err *e)
 {
 	static const struct flow_events events = { client_url, client_done };
-	struct flow_start s = { .opts = a->o, .resource_metadata = a->resource_metadata, .scope = a->scope };
+	struct flow_start s = {
+		.opts = a->o, .resource_metadata = a->resource_metadata, .scope = a->scope
+	};
 
 	a->flow = flow_new(a->loop, a->http, &s, &events, a, e);
 	a->state = a->flow ? STATE_SIGNIN : STATE_IDLE;
@@ -205,8 +209,11 @@ static bool start_client(struct oauth *a, struct err *e)
 
 static bool no_person(const struct oauth *a, struct err *e)
 {
-	return err_set(e, ERR_AUTH, "a sign-in is needed, and no browser can be opened from here: run \"mpmcp login %s\" in a terminal, "
-		"then try again; or use a service account", a->o->url);
+	return err_set(e, ERR_AUTH,
+		"a sign-in is needed, and no browser can be opened from here: run \"mpmcp login "
+		"%s\" in a terminal, "
+		"then try again; or use a service account",
+		a->o->url);
 }
 
 static void signin_failed(struct oauth *a, const struct err *e)
@@ -218,8 +225,12 @@ static void signin_failed(struct oauth *a, const struct err *e)
 
 static bool spawn(struct oauth *a, int lock, struct err *e)
 {
-	struct signin s = { .opts = a->o, .http = a->http_opts, .store = a->store, .known = a->g.url ? &a->g : NULL,
-		.resource_metadata = a->resource_metadata, .scope = a->scope };
+	struct signin s = { .opts = a->o,
+		.http = a->http_opts,
+		.store = a->store,
+		.known = a->g.url ? &a->g : NULL,
+		.resource_metadata = a->resource_metadata,
+		.scope = a->scope };
 	struct store_note n = { .at_s = clock_wall_s() };
 	bool good = store_note_write(a->store, &n, e) && signin_spawn(&s, lock, e);
 
@@ -470,7 +481,8 @@ static void timer_due(void *ctx)
 
 static enum auth_state ready(struct oauth *a, struct auth_value *v)
 {
-	*v = (struct auth_value){ .field = secret_isset(&a->field) ? secret_str(&a->field) : NULL, .gen = a->gen };
+	*v = (struct auth_value){ .field = secret_isset(&a->field) ? secret_str(&a->field) : NULL,
+		.gen = a->gen };
 	return AUTH_READY;
 }
 
@@ -484,7 +496,8 @@ static enum auth_state wait_for(struct oauth *a, struct auth_waiter *w, struct e
 	return AUTH_WAIT;
 }
 
-static enum auth_state oauth_value(struct auth *base, struct auth_value *v, struct auth_waiter *w, struct err *e)
+static enum auth_state oauth_value(
+	struct auth *base, struct auth_value *v, struct auth_waiter *w, struct err *e)
 {
 	struct oauth *a = (struct oauth *)base;
 	bool early;
@@ -524,18 +537,21 @@ static enum auth_state sign_in(struct oauth *a, struct auth_waiter *w, struct er
 	return wait_for(a, w, e);
 }
 
-static enum auth_state forbidden(struct oauth *a, const struct auth_refusal *r, const struct challenge *c, struct auth_waiter *w,
-	struct err *e)
+static enum auth_state forbidden(struct oauth *a, const struct auth_refusal *r,
+	const struct challenge *c, struct auth_waiter *w, struct err *e)
 {
 	if (!c->error || strcmp(c->error, "insufficient_scope") != 0 || r->tries >= STEP_UPS_MAX) {
-		err_set(e, ERR_FORBIDDEN, "the service refuses this (HTTP 403)%s%s%s", *r->words ? ": " : "", r->words,
-			c->error && r->tries >= STEP_UPS_MAX ? ". Run \"mpmcp login --force\"" : "");
+		err_set(e, ERR_FORBIDDEN, "the service refuses this (HTTP 403)%s%s%s",
+			*r->words ? ": " : "", r->words,
+			c->error && r->tries >= STEP_UPS_MAX ? ". Run \"mpmcp login --force\""
+							     : "");
 		return AUTH_FAILED;
 	}
 	return sign_in(a, w, e);
 }
 
-static enum auth_state unauthorized(struct oauth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e)
+static enum auth_state unauthorized(
+	struct oauth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e)
 {
 	a->rejected = true;
 	if (a->state != STATE_IDLE)
@@ -546,14 +562,18 @@ static enum auth_state unauthorized(struct oauth *a, const struct auth_refusal *
 		return wait_for(a, w, e);
 	}
 	if (r->tries > 2 || (a->signed_in_ms && clock_ms() - a->signed_in_ms < FRESH_MS)) {
-		err_set(e, ERR_AUTH, "the service refuses a fresh sign-in (HTTP 401)%s%s. Check the region and the account, then run "
-			"\"mpmcp login --force\"", *r->words ? ": " : "", r->words);
+		err_set(e, ERR_AUTH,
+			"the service refuses a fresh sign-in (HTTP 401)%s%s. Check the region and "
+			"the account, then run "
+			"\"mpmcp login --force\"",
+			*r->words ? ": " : "", r->words);
 		return AUTH_FAILED;
 	}
 	return sign_in(a, w, e);
 }
 
-static enum auth_state oauth_challenged(struct auth *base, const struct auth_refusal *r, struct auth_waiter *w, struct err *e)
+static enum auth_state oauth_challenged(
+	struct auth *base, const struct auth_refusal *r, struct auth_waiter *w, struct err *e)
 {
 	struct oauth *a = (struct oauth *)base;
 	struct challenge c;
@@ -585,9 +605,12 @@ static void oauth_free(struct auth *base)
 	free(a);
 }
 
-static const struct auth_source source = { .value = oauth_value, .challenged = oauth_challenged, .free = oauth_free };
+static const struct auth_source source = {
+	.value = oauth_value, .challenged = oauth_challenged, .free = oauth_free
+};
 
-struct auth *auth_new_oauth(struct loop *l, struct http *h, const struct http_opts *ho, const struct oauth_opts *o, struct err *e)
+struct auth *auth_new_oauth(struct loop *l, struct http *h, const struct http_opts *ho,
+	const struct oauth_opts *o, struct err *e)
 {
 	struct oauth *a = mem_new(sizeof(*a));
 	struct store_key key;

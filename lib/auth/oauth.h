@@ -12,7 +12,7 @@
 
 /* Borrows all for its life. Reads nothing until the first value is asked for. NULL with e set when
  * there is no place for sign-ins. */
-struct auth *auth_new_oauth(struct loop *l, struct http *h, const struct http_opts *ho, const struct oauth_opts *o,
-	struct err *e) __attribute__((warn_unused_result));
+struct auth *auth_new_oauth(struct loop *l, struct http *h, const struct http_opts *ho,
+	const struct oauth_opts *o, struct err *e) __attribute__((warn_unused_result));
 
 #endif

@@ -10,12 +10,15 @@
 
 /* Set by the flow for every sign-in; a second value could only disagree. "resource" has an option of
  * its own, which puts it into the token requests, too. */
-static const char *const own_params[] = { "state", "code_challenge", "code_challenge_method", "client_id", "redirect_uri",
-	"response_type", "resource", "scope" };
+static const char *const own_params[] = { "state", "code_challenge", "code_challenge_method",
+	"client_id", "redirect_uri", "response_type", "resource", "scope" };
 
 struct store_key oauth_key(const struct oauth_opts *o, char **params)
 {
-	struct store_key k = { .url = o->url, .resource = o->resource, .profile = o->profile, .client = o->client_metadata_url };
+	struct store_key k = { .url = o->url,
+		.resource = o->resource,
+		.profile = o->profile,
+		.client = o->client_metadata_url };
 	struct buf b;
 
 	/* The client's secret is no part of a name; its presence tells the client apart well enough. */
@@ -39,8 +42,11 @@ static bool check_params(const struct oauth_opts *o, struct err *e)
 		if (!n || !o->params[i][n])
 			return err_set(e, ERR_USAGE, "--authorize-param takes NAME=VALUE");
 		for (size_t k = 0; k < sizeof(own_params) / sizeof(own_params[0]); k++)
-			if (strlen(own_params[k]) == n && memcmp(own_params[k], o->params[i], n) == 0)
-				return err_set(e, ERR_USAGE, "--authorize-param %s: the sign-in sets this itself", own_params[k]);
+			if (strlen(own_params[k]) == n &&
+				memcmp(own_params[k], o->params[i], n) == 0)
+				return err_set(e, ERR_USAGE,
+					"--authorize-param %s: the sign-in sets this itself",
+					own_params[k]);
 	}
 	return true;
 }
@@ -55,7 +61,9 @@ static bool check_success_url(const struct oauth_opts *o, struct err *e)
 	if (!url_parse(o->success_url, &u, e))
 		return err_prefix(e, "--auth-success-url");
 	good = (url_is_safe(&u) && !u.userinfo && !u.query && !u.fragment) ||
-		err_set(e, ERR_USAGE, "--auth-success-url must be https (or this machine), without user name, query and fragment");
+	       err_set(e, ERR_USAGE,
+		       "--auth-success-url must be https (or this machine), without user name, "
+		       "query and fragment");
 	url_clear(&u);
 	return good;
 }
@@ -70,23 +78,29 @@ static bool check_client_url(const struct oauth_opts *o, struct err *e)
 	if (!url_parse(o->client_metadata_url, &u, e))
 		return err_prefix(e, "--client-metadata-url");
 	good = (strcmp(u.scheme, "https") == 0 && strcmp(u.path, "/") != 0) ||
-		err_set(e, ERR_USAGE, "--client-metadata-url must be https and have a path");
+	       err_set(e, ERR_USAGE, "--client-metadata-url must be https and have a path");
 	url_clear(&u);
 	return good;
 }
 
 bool oauth_check(const struct oauth_opts *o, struct err *e)
 {
-	if (o->callback_path && (o->callback_path[0] != '/' || strpbrk(o->callback_path, "?# \r\n")))
-		return err_set(e, ERR_USAGE, "--callback-path must start with \"/\" and hold no blank, \"?\" or \"#\"");
+	if (o->callback_path &&
+		(o->callback_path[0] != '/' || strpbrk(o->callback_path, "?# \r\n")))
+		return err_set(e, ERR_USAGE,
+			"--callback-path must start with \"/\" and hold no blank, \"?\" or \"#\"");
 	if (o->host && (!*o->host || strpbrk(o->host, "/?#@: \r\n\"<>")))
-		return err_set(e, ERR_USAGE, "--host takes a host name or address, such as 127.0.0.1");
+		return err_set(
+			e, ERR_USAGE, "--host takes a host name or address, such as 127.0.0.1");
 	if (o->resource && o->no_resource)
-		return err_set(e, ERR_USAGE, "give --resource or --disable-resource-parameter, not both");
+		return err_set(
+			e, ERR_USAGE, "give --resource or --disable-resource-parameter, not both");
 	if (o->client_credentials && !o->client_info)
-		return err_set(e, ERR_USAGE, "--client-credentials needs the client in --static-oauth-client-info");
+		return err_set(e, ERR_USAGE,
+			"--client-credentials needs the client in --static-oauth-client-info");
 	if (o->token_endpoint && !o->client_credentials)
-		return err_set(e, ERR_USAGE, "--token-endpoint goes with --client-credentials only");
+		return err_set(
+			e, ERR_USAGE, "--token-endpoint goes with --client-credentials only");
 	if (o->token_endpoint && !server_url_ok(o->token_endpoint, o->url, "--token-endpoint", e))
 		return false;
 	return check_params(o, e) && check_success_url(o, e) && check_client_url(o, e);

@@ -12,9 +12,9 @@
 #include "auth/store.h"
 
 struct oauth_opts {
-	const char *url;             /* the MCP endpoint */
-	const char *resource;        /* --resource */
-	bool no_resource;            /* --disable-resource-parameter */
+	const char *url;      /* the MCP endpoint */
+	const char *resource; /* --resource */
+	bool no_resource;     /* --disable-resource-parameter */
 	const char *profile, *auth_dir;
 	const char *host;            /* of the redirect URI; NULL: localhost */
 	unsigned callback_port;      /* 0: by rule, walking on when taken */
@@ -23,11 +23,11 @@ struct oauth_opts {
 	const char *client_metadata; /* --static-oauth-client-metadata, JSON text */
 	const char *client_info;     /* --static-oauth-client-info, JSON text; holds a secret */
 	const char *client_metadata_url;
-	char *const *params;         /* --authorize-param, "name=value" each */
+	char *const *params; /* --authorize-param, "name=value" each */
 	size_t nparams;
-	const char *token_endpoint;  /* with client_credentials: no discovery */
+	const char *token_endpoint; /* with client_credentials: no discovery */
 	bool client_credentials, device_code, id_token, no_browser;
-	int64_t timeout_s;           /* of a sign-in */
+	int64_t timeout_s; /* of a sign-in */
 };
 
 /* The key of the sign-in that these options name; *params receives a text that must outlive it and is

@@ -32,7 +32,8 @@ bool pkce_challenge(const char *verifier, char out[PKCE_CHALLENGE_MAX])
 	bool good;
 
 	buf_init(&text, PKCE_CHALLENGE_MAX - 1);
-	good = crypt_sha256(verifier, strlen(verifier), sum) && crypt_base64url(&text, sum, sizeof(sum));
+	good = crypt_sha256(verifier, strlen(verifier), sum) &&
+	       crypt_base64url(&text, sum, sizeof(sum));
 	if (good)
 		memcpy(out, text.p, text.len + 1);
 	buf_free(&text);

@@ -11,7 +11,8 @@
 /* A fresh verifier of 43 characters (section 4.1). */
 void pkce_verifier(struct secret *out);
 /* BASE64URL(SHA256(verifier)), section 4.2. */
-bool pkce_challenge(const char *verifier, char out[PKCE_CHALLENGE_MAX]) __attribute__((warn_unused_result));
+bool pkce_challenge(const char *verifier, char out[PKCE_CHALLENGE_MAX])
+	__attribute__((warn_unused_result));
 /* An unguessable text of n random bytes in base64url: for state. */
 void pkce_random(struct secret *out, unsigned n);
 

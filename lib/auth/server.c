@@ -52,10 +52,12 @@ static char *joined(const json_t *array)
 	if (!json_is_array(array))
 		return NULL;
 	buf_init(&b, SERVER_DOCUMENT_MAX);
-	json_array_foreach(array, i, v) {
+	json_array_foreach(array, i, v)
+	{
 		const char *s = json_string_value(v);
 
-		if (s && *s && !strpbrk(s, " \r\n\t\"\\") && (!buf_adds(&b, b.len ? " " : "") || !buf_adds(&b, s)))
+		if (s && *s && !strpbrk(s, " \r\n\t\"\\") &&
+			(!buf_adds(&b, b.len ? " " : "") || !buf_adds(&b, s)))
 			break;
 	}
 	text = buf_take(&b, NULL);
@@ -67,7 +69,8 @@ static bool contains(const json_t *array, const char *what)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(array, i, v) {
+	json_array_foreach(array, i, v)
+	{
 		const char *s = json_string_value(v);
 
 		if (s && strcmp(s, what) == 0)
@@ -85,9 +88,13 @@ bool server_url_ok(const char *url, const char *endpoint, const char *what, stru
 		err_prefix(e, "the %s of the sign-in server cannot be used", what);
 		e->kind = ERR_PROTO;
 	} else if (u.userinfo || !url_is_safe(&u)) {
-		err_set(e, ERR_PROTO, "the %s of the sign-in server is not https, so no credential goes there", what);
-	} else if (url_is_loopback(&u) && url_parse(endpoint, &own, NULL) && !url_is_loopback(&own)) {
-		err_set(e, ERR_PROTO, "the %s of the sign-in server points into this machine", what);
+		err_set(e, ERR_PROTO,
+			"the %s of the sign-in server is not https, so no credential goes there",
+			what);
+	} else if (url_is_loopback(&u) && url_parse(endpoint, &own, NULL) &&
+		   !url_is_loopback(&own)) {
+		err_set(e, ERR_PROTO, "the %s of the sign-in server points into this machine",
+			what);
 	} else {
 		good = true;
 	}
@@ -107,7 +114,8 @@ static bool covers(const char *resource, const char *endpoint)
 
 	if (strcmp(resource, endpoint) == 0)
 		return true;
-	if (url_same_origin(resource, endpoint) && url_parse(resource, &r, NULL) && url_parse(endpoint, &u, NULL)) {
+	if (url_same_origin(resource, endpoint) && url_parse(resource, &r, NULL) &&
+		url_parse(endpoint, &u, NULL)) {
 		n = strlen(r.path);
 		while (n && r.path[n - 1] == '/')
 			n--;
@@ -118,18 +126,23 @@ static bool covers(const char *resource, const char *endpoint)
 	return good;
 }
 
-bool server_read_resource(const char *text, size_t n, const char *endpoint, struct grant *g, char **issuer, struct err *e)
+bool server_read_resource(const char *text, size_t n, const char *endpoint, struct grant *g,
+	char **issuer, struct err *e)
 {
 	json_t *o = load(text, n, "the resource metadata", e);
 	const char *resource = text_of(o, "resource");
-	const char *as = json_string_value(json_array_get(json_object_get(o, "authorization_servers"), 0));
+	const char *as =
+		json_string_value(json_array_get(json_object_get(o, "authorization_servers"), 0));
 	bool good = false;
 
 	*issuer = NULL;
 	if (!o)
 		return false;
 	if (!resource || !covers(resource, endpoint)) {
-		err_set(e, ERR_PROTO, "the resource metadata is for another server (%.200s), so nobody is asked to sign in", resource ? resource : "none");
+		err_set(e, ERR_PROTO,
+			"the resource metadata is for another server (%.200s), so nobody is asked "
+			"to sign in",
+			resource ? resource : "none");
 		err_clean(e->msg);
 	} else if (as && !server_url_ok(as, endpoint, "address", e)) {
 		good = false;
@@ -147,7 +160,8 @@ bool server_read_resource(const char *text, size_t n, const char *endpoint, stru
 
 /* ---- server metadata ---- */
 
-static bool take_endpoint(const json_t *o, const char *name, const char *endpoint, bool required, char **to, struct err *e)
+static bool take_endpoint(const json_t *o, const char *name, const char *endpoint, bool required,
+	char **to, struct err *e)
 {
 	const char *v = text_of(o, name);
 
@@ -159,30 +173,39 @@ static bool take_endpoint(const json_t *o, const char *name, const char *endpoin
 	return true;
 }
 
-static bool take_metadata(const json_t *o, const char *issuer, const char *endpoint, struct grant *g, bool *offline, struct err *e)
+static bool take_metadata(const json_t *o, const char *issuer, const char *endpoint,
+	struct grant *g, bool *offline, struct err *e)
 {
 	const char *own = text_of(o, "issuer");
 
 	if (!own || strcmp(own, issuer) != 0)
-		return err_set(e, ERR_PROTO, "the sign-in server's metadata names another issuer than the one that was asked");
-	if (!take_endpoint(o, "authorization_endpoint", endpoint, false, &g->authorization_endpoint, e) ||
+		return err_set(e, ERR_PROTO,
+			"the sign-in server's metadata names another issuer than the one that was "
+			"asked");
+	if (!take_endpoint(
+		    o, "authorization_endpoint", endpoint, false, &g->authorization_endpoint, e) ||
 		!take_endpoint(o, "token_endpoint", endpoint, true, &g->token_endpoint, e) ||
-		!take_endpoint(o, "registration_endpoint", endpoint, false, &g->registration_endpoint, e) ||
-		!take_endpoint(o, "revocation_endpoint", endpoint, false, &g->revocation_endpoint, e) ||
-		!take_endpoint(o, "device_authorization_endpoint", endpoint, false, &g->device_endpoint, e))
+		!take_endpoint(o, "registration_endpoint", endpoint, false,
+			&g->registration_endpoint, e) ||
+		!take_endpoint(
+			o, "revocation_endpoint", endpoint, false, &g->revocation_endpoint, e) ||
+		!take_endpoint(o, "device_authorization_endpoint", endpoint, false,
+			&g->device_endpoint, e))
 		return false;
 	if (!contains(json_object_get(o, "code_challenge_methods_supported"), "S256"))
-		return err_set(e, ERR_PROTO, "the sign-in server does not offer PKCE with S256, which MCP demands");
+		return err_set(e, ERR_PROTO,
+			"the sign-in server does not offer PKCE with S256, which MCP demands");
 	replace(&g->issuer, own);
 	free(g->auth_methods);
 	g->auth_methods = joined(json_object_get(o, "token_endpoint_auth_methods_supported"));
-	g->iss_promised = json_is_true(json_object_get(o, "authorization_response_iss_parameter_supported"));
+	g->iss_promised =
+		json_is_true(json_object_get(o, "authorization_response_iss_parameter_supported"));
 	*offline = contains(json_object_get(o, "scopes_supported"), "offline_access");
 	return true;
 }
 
-bool server_read_metadata(const char *text, size_t n, const char *issuer, const char *endpoint, struct grant *g, bool *offline,
-	struct err *e)
+bool server_read_metadata(const char *text, size_t n, const char *issuer, const char *endpoint,
+	struct grant *g, bool *offline, struct err *e)
 {
 	json_t *o = load(text, n, "the sign-in server's metadata", e);
 	bool good = o && take_metadata(o, issuer, endpoint, g, offline, e);
@@ -202,7 +225,8 @@ static const char *pick_method(const struct grant *g)
 	return "client_secret_basic";
 }
 
-char *server_registration(const struct grant *g, const char *metadata, const char *scope, struct err *e)
+char *server_registration(
+	const struct grant *g, const char *metadata, const char *scope, struct err *e)
 {
 	json_t *more = NULL, *o;
 	char *text;
@@ -214,8 +238,9 @@ char *server_registration(const struct grant *g, const char *metadata, const cha
 			return NULL;
 		}
 	}
-	o = json_pack("{s:s, s:[s], s:[s,s], s:[s], s:s, s:s}", "client_name", "mpmcp", "redirect_uris", g->redirect_uri,
-		"grant_types", "authorization_code", "refresh_token", "response_types", "code", "token_endpoint_auth_method",
+	o = json_pack("{s:s, s:[s], s:[s,s], s:[s], s:s, s:s}", "client_name", "mpmcp",
+		"redirect_uris", g->redirect_uri, "grant_types", "authorization_code",
+		"refresh_token", "response_types", "code", "token_endpoint_auth_method",
 		pick_method(g), "application_type", "native");
 	if (scope)
 		json_object_set_new(o, "scope", json_string(scope));
@@ -242,20 +267,27 @@ static bool is_printable(const char *s, size_t max)
 bool server_read_client(const char *text, size_t n, struct grant *g, struct err *e)
 {
 	json_t *o = load(text, n, "the registration's answer", e);
-	const char *id = text_of(o, "client_id"), *secret = text_of(o, "client_secret"), *method = text_of(o, "token_endpoint_auth_method");
+	const char *id = text_of(o, "client_id"), *secret = text_of(o, "client_secret"),
+		   *method = text_of(o, "token_endpoint_auth_method");
 	bool good = false;
 
 	if (!o)
 		return false;
-	if (!id || !is_printable(id, 2048) || (secret && *secret && !is_printable(secret, TOKEN_MAX))) {
+	if (!id || !is_printable(id, 2048) ||
+		(secret && *secret && !is_printable(secret, TOKEN_MAX))) {
 		err_set(e, ERR_PROTO, "the registration's answer has no usable client_id");
 	} else {
 		replace(&g->client_id, id);
 		secret_clear(&g->client_secret);
 		if (secret && *secret)
 			secret_set(&g->client_secret, secret, strlen(secret));
-		if (!method || (strcmp(method, "client_secret_basic") != 0 && strcmp(method, "client_secret_post") != 0))
-			method = secret && *secret && !method ? (strcmp(pick_method(g), "none") == 0 ? "client_secret_post" : pick_method(g)) : "none";
+		if (!method || (strcmp(method, "client_secret_basic") != 0 &&
+				       strcmp(method, "client_secret_post") != 0))
+			method = secret && *secret && !method
+					 ? (strcmp(pick_method(g), "none") == 0
+							   ? "client_secret_post"
+							   : pick_method(g))
+					 : "none";
 		replace(&g->client_method, method);
 		good = true;
 	}
@@ -273,21 +305,26 @@ static json_int_t lifetime(const json_t *o)
 	if (json_is_string(v)) {
 		const char *t = json_string_value(v);
 
-		s = *t && strspn(t, "0123456789") == strlen(t) && strlen(t) < 12 ? strtoll(t, NULL, 10) : 0;
+		s = *t && strspn(t, "0123456789") == strlen(t) && strlen(t) < 12
+			    ? strtoll(t, NULL, 10)
+			    : 0;
 	}
 	return s > 0 && s <= EXPIRES_MAX ? s : 0;
 }
 
 static bool take_tokens(const json_t *o, bool id_token, struct grant *g, struct err *e)
 {
-	const char *access = text_of(o, id_token ? "id_token" : "access_token"), *refresh = text_of(o, "refresh_token");
+	const char *access = text_of(o, id_token ? "id_token" : "access_token"),
+		   *refresh = text_of(o, "refresh_token");
 	const char *type = text_of(o, "token_type"), *scope = text_of(o, "scope");
 	json_int_t s = lifetime(o);
 
 	if (!access || !is_printable(access, TOKEN_MAX))
-		return err_set(e, ERR_PROTO, "the token endpoint's answer has no usable %s", id_token ? "id_token" : "access_token");
+		return err_set(e, ERR_PROTO, "the token endpoint's answer has no usable %s",
+			id_token ? "id_token" : "access_token");
 	if (type && strcasecmp(type, "Bearer") != 0)
-		return err_set(e, ERR_PROTO, "the token endpoint gave a token that is not of type Bearer");
+		return err_set(
+			e, ERR_PROTO, "the token endpoint gave a token that is not of type Bearer");
 	secret_set(&g->access, access, strlen(access));
 	if (refresh && is_printable(refresh, TOKEN_MAX))
 		secret_set(&g->refresh, refresh, strlen(refresh));
@@ -351,7 +388,8 @@ char *server_scope_union(const char *a, const char *b)
 		for (const char *p = i ? b : a; p && *p;) {
 			size_t m = strcspn(p, " ");
 
-			if (m && !server_scope_has(buf_str(&out), p, m) && (!buf_adds(&out, out.len ? " " : "") || !buf_add(&out, p, m)))
+			if (m && !server_scope_has(buf_str(&out), p, m) &&
+				(!buf_adds(&out, out.len ? " " : "") || !buf_add(&out, p, m)))
 				break;
 			p += m + strspn(p + m, " ");
 		}

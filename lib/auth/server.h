@@ -18,32 +18,35 @@
 
 /* Where requests and people may be sent: https, or http to loopback when the endpoint itself is on
  * loopback (else a foreign server could send us into this machine). */
-bool server_url_ok(const char *url, const char *endpoint, const char *what, struct err *e) __attribute__((warn_unused_result));
+bool server_url_ok(const char *url, const char *endpoint, const char *what, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* Resource metadata for the endpoint. Fills g->resource (unless set), g->scopes_offered; *issuer
  * (malloc'ed) is the first authorization server. */
-bool server_read_resource(const char *text, size_t n, const char *endpoint, struct grant *g, char **issuer, struct err *e)
-	__attribute__((warn_unused_result));
+bool server_read_resource(const char *text, size_t n, const char *endpoint, struct grant *g,
+	char **issuer, struct err *e) __attribute__((warn_unused_result));
 
 /* Server metadata; issuer is the identifier it was looked up by and must be the document's own. Fills
  * the endpoints of g. */
-bool server_read_metadata(const char *text, size_t n, const char *issuer, const char *endpoint, struct grant *g, bool *offline,
-	struct err *e) __attribute__((warn_unused_result));
+bool server_read_metadata(const char *text, size_t n, const char *issuer, const char *endpoint,
+	struct grant *g, bool *offline, struct err *e) __attribute__((warn_unused_result));
 
 /* The registration's answer. Fills client_id, client_secret, client_method. */
-bool server_read_client(const char *text, size_t n, struct grant *g, struct err *e) __attribute__((warn_unused_result));
+bool server_read_client(const char *text, size_t n, struct grant *g, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* A token answer with status 200. Fills access, refresh (kept when absent), scope_granted, times. With
  * id_token true the access token is taken from id_token. */
-bool server_read_tokens(const char *text, size_t n, bool id_token, struct grant *g, struct err *e) __attribute__((warn_unused_result));
+bool server_read_tokens(const char *text, size_t n, bool id_token, struct grant *g, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* An OAuth error document (RFC 6749 section 5.2): code is its "error", words what can be shown. */
 void server_read_error(const char *text, size_t n, char code[64], char words[241]);
 
 /* The registration request for g (redirect_uri set); metadata: --static-oauth-client-metadata or
  * NULL. malloc'ed. */
-char *server_registration(const struct grant *g, const char *metadata, const char *scope, struct err *e)
-	__attribute__((warn_unused_result));
+char *server_registration(const struct grant *g, const char *metadata, const char *scope,
+	struct err *e) __attribute__((warn_unused_result));
 
 /* "a b" and "b c" give "a b c"; malloc'ed. Either may be NULL. */
 char *server_scope_union(const char *a, const char *b) __attribute__((warn_unused_result));

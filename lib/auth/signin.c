@@ -37,7 +37,9 @@ struct process {
 
 static void note(struct process *p, const char *url)
 {
-	struct store_note n = { .at_s = clock_wall_s(), .kind = p->e.kind, .message = p->e.kind ? p->e.msg : NULL,
+	struct store_note n = { .at_s = clock_wall_s(),
+		.kind = p->e.kind,
+		.message = p->e.kind ? p->e.msg : NULL,
 		.url = url ? mem_dup(url) : NULL };
 	struct err e = { 0 };
 
@@ -101,14 +103,19 @@ static void too_late(void *ctx)
 {
 	struct process *p = ctx;
 
-	err_set(&p->e, ERR_AUTH, "nobody completed the sign-in within %lld seconds. Run \"mpmcp login\"", (long long)p->s->opts->timeout_s);
+	err_set(&p->e, ERR_AUTH,
+		"nobody completed the sign-in within %lld seconds. Run \"mpmcp login\"",
+		(long long)p->s->opts->timeout_s);
 	over(p);
 }
 
 static void run(const struct signin *s)
 {
 	struct process p = { .s = s };
-	struct flow_start start = { .opts = s->opts, .known = s->known, .resource_metadata = s->resource_metadata, .scope = s->scope };
+	struct flow_start start = { .opts = s->opts,
+		.known = s->known,
+		.resource_metadata = s->resource_metadata,
+		.scope = s->scope };
 	struct http *http = NULL;
 
 	p.loop = loop_new(&p.e);

@@ -13,13 +13,14 @@
 
 struct signin {
 	const struct oauth_opts *opts;
-	const struct http_opts *http;   /* for connections of its own */
+	const struct http_opts *http; /* for connections of its own */
 	struct store *store;
-	const struct grant *known;      /* the registration that may serve; may be NULL */
+	const struct grant *known;             /* the registration that may serve; may be NULL */
 	const char *resource_metadata, *scope; /* as flow_start */
 };
 
 /* lock: of store_lock_signin(); the new process holds it from now on, the caller closes its own. */
-bool signin_spawn(const struct signin *s, int lock, struct err *e) __attribute__((warn_unused_result));
+bool signin_spawn(const struct signin *s, int lock, struct err *e)
+	__attribute__((warn_unused_result));
 
 #endif

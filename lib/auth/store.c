@@ -46,7 +46,8 @@ static char *folder(const char *auth_dir, struct err *e)
 		return mem_printf("%s/mpmcp", auth_dir);
 	if (env("HOME"))
 		return mem_printf("%s/.mcp-auth/mpmcp", env("HOME"));
-	err_set(e, ERR_USAGE, "HOME is not set, so there is no place for sign-ins: give --auth-dir");
+	err_set(e, ERR_USAGE,
+		"HOME is not set, so there is no place for sign-ins: give --auth-dir");
 	return NULL;
 }
 
@@ -57,7 +58,10 @@ static void host_of(const char *url, char *out, size_t size)
 	size_t n = 0;
 
 	for (p = p ? p + 3 : url; *p && !strchr("/?#", *p) && n + 1 < size; p++)
-		out[n++] = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '.' || *p == '-' ? *p : '_';
+		out[n++] = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '.' ||
+					   *p == '-'
+				   ? *p
+				   : '_';
 	out[n] = 0;
 }
 
@@ -71,9 +75,11 @@ static bool key_name(const struct store_key *k, struct buf *out)
 
 	buf_init(&text, FILE_MAX);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		good = good && buf_addf(&text, "%zu:%s|", parts[i] ? strlen(parts[i]) : 0, parts[i] ? parts[i] : "");
+		good = good && buf_addf(&text, "%zu:%s|", parts[i] ? strlen(parts[i]) : 0,
+				       parts[i] ? parts[i] : "");
 	host_of(k->url, host, sizeof(host));
-	good = good && crypt_sha256(text.p, text.len, sum) && buf_addf(out, "%s-", host) && crypt_hex(out, sum, KEY_HEX / 2);
+	good = good && crypt_sha256(text.p, text.len, sum) && buf_addf(out, "%s-", host) &&
+	       crypt_hex(out, sum, KEY_HEX / 2);
 	buf_free(&text);
 	return good;
 }
@@ -123,14 +129,20 @@ struct text_field {
 	const char *name;
 	size_t offset;
 };
-#define T(n) { #n, offsetof(struct grant, n) }
-static const struct text_field texts[] = { T(url), T(resource), T(profile), T(issuer), T(authorization_endpoint),
-	T(token_endpoint), T(registration_endpoint), T(revocation_endpoint), T(device_endpoint), T(auth_methods),
-	T(scopes_offered), T(client_id), T(client_method), T(redirect_uri), T(scope_asked), T(scope_granted) };
+#define T(n) \
+	{ \
+#n, offsetof(struct grant, n) \
+	}
+static const struct text_field texts[] = { T(url), T(resource), T(profile), T(issuer),
+	T(authorization_endpoint), T(token_endpoint), T(registration_endpoint),
+	T(revocation_endpoint), T(device_endpoint), T(auth_methods), T(scopes_offered),
+	T(client_id), T(client_method), T(redirect_uri), T(scope_asked), T(scope_granted) };
 #define NTEXTS (sizeof(texts) / sizeof(texts[0]))
 
-static const struct text_field secrets[] = { { "client_secret", offsetof(struct grant, client_secret) },
-	{ "access_token", offsetof(struct grant, access) }, { "refresh_token", offsetof(struct grant, refresh) } };
+static const struct text_field secrets[] = { { "client_secret",
+						     offsetof(struct grant, client_secret) },
+	{ "access_token", offsetof(struct grant, access) },
+	{ "refresh_token", offsetof(struct grant, refresh) } };
 #define NSECRETS (sizeof(secrets) / sizeof(secrets[0]))
 
 static char **text_at(const struct grant *g, size_t i)
@@ -162,7 +174,8 @@ static json_t *to_json(const struct grant *g)
 			json_object_set_new(o, texts[i].name, json_string(*text_at(g, i)));
 	for (size_t i = 0; i < NSECRETS; i++)
 		if (secret_isset(secret_at(g, i)))
-			json_object_set_new(o, secrets[i].name, json_string(secret_str(secret_at(g, i))));
+			json_object_set_new(
+				o, secrets[i].name, json_string(secret_str(secret_at(g, i))));
 	json_object_set_new(o, "iss_promised", json_boolean(g->iss_promised));
 	json_object_set_new(o, "obtained", json_integer(g->obtained_s));
 	json_object_set_new(o, "expires", json_integer(g->expires_s));
@@ -197,9 +210,13 @@ static void set_aside(const char *path, struct err *e)
 	char *aside = mem_printf("%s.broken", path);
 
 	if (rename(path, aside) == 0)
-		err_set(e, ERR_IO, "the sign-in in %s could not be read; it was set aside as %s. Sign in again", path, aside);
+		err_set(e, ERR_IO,
+			"the sign-in in %s could not be read; it was set aside as %s. Sign in "
+			"again",
+			path, aside);
 	else
-		err_set(e, ERR_IO, "the sign-in in %s cannot be read: remove it and sign in again", path);
+		err_set(e, ERR_IO, "the sign-in in %s cannot be read: remove it and sign in again",
+			path);
 	free(aside);
 }
 
@@ -239,8 +256,8 @@ enum store_status store_load(const struct store *s, struct grant *g, struct err 
 static bool write_json(const struct store *s, const char *path, json_t *o, struct err *e)
 {
 	char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
-	bool good = text ? file_make_dir(s->dir, e) && file_replace(path, text, strlen(text), e) :
-		err_set(e, ERR_LIMIT, "out of memory");
+	bool good = text ? file_make_dir(s->dir, e) && file_replace(path, text, strlen(text), e)
+			 : err_set(e, ERR_LIMIT, "out of memory");
 
 	if (text)
 		secret_wipe(text, strlen(text));
@@ -266,7 +283,8 @@ uint64_t store_stamp(const struct store *s)
 	if (stat(s->path, &st) != 0)
 		return 0;
 	/* A replaced file has another inode; the rest is for file systems that reuse them at once. */
-	return ((uint64_t)st.st_ino * 1000003u) ^ ((uint64_t)st.st_mtim.tv_sec << 20) ^ (uint64_t)st.st_mtim.tv_nsec ^ (uint64_t)st.st_size;
+	return ((uint64_t)st.st_ino * 1000003u) ^ ((uint64_t)st.st_mtim.tv_sec << 20) ^
+	       (uint64_t)st.st_mtim.tv_nsec ^ (uint64_t)st.st_size;
 }
 
 static int lock(const struct store *s, const char *path, bool *busy, struct err *e)
@@ -349,7 +367,8 @@ static int is_signin(const struct dirent *d)
 	return n > 5 && d->d_name[0] != '.' && strcmp(d->d_name + n - 5, ".json") == 0;
 }
 
-bool store_each(const char *auth_dir, bool (*fn)(void *ctx, const char *path, const struct grant *g), void *ctx, struct err *e)
+bool store_each(const char *auth_dir,
+	bool (*fn)(void *ctx, const char *path, const struct grant *g), void *ctx, struct err *e)
 {
 	char *dir = folder(auth_dir, e);
 	struct dirent **found = NULL;

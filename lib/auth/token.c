@@ -32,9 +32,10 @@ static bool add_basic(const struct grant *g, struct buf *authorization)
 	buf_init(&pair, FORM_MAX);
 	buf_init(&id, FORM_MAX);
 	buf_init(&secret, FORM_MAX);
-	good = url_form_add(&id, "", g->client_id) && url_form_add(&secret, "", secret_str(&g->client_secret)) &&
-		buf_addf(&pair, "%s:%s", id.p + 1, secret.p + 1) && buf_adds(authorization, "Basic ") &&
-		crypt_base64(authorization, pair.p, pair.len);
+	good = url_form_add(&id, "", g->client_id) &&
+	       url_form_add(&secret, "", secret_str(&g->client_secret)) &&
+	       buf_addf(&pair, "%s:%s", id.p + 1, secret.p + 1) &&
+	       buf_adds(authorization, "Basic ") && crypt_base64(authorization, pair.p, pair.len);
 	buf_wipe(&pair);
 	buf_wipe(&id);
 	buf_wipe(&secret);
@@ -50,28 +51,34 @@ bool token_authenticate(const struct grant *g, struct buf *form, struct buf *aut
 	if (!url_form_add(form, "client_id", g->client_id))
 		return false;
 	return !secret_isset(&g->client_secret) || strcmp(method, "none") == 0 ||
-		url_form_add(form, "client_secret", secret_str(&g->client_secret));
+	       url_form_add(form, "client_secret", secret_str(&g->client_secret));
 }
 
-static bool make_form(const struct oauth_opts *o, const struct grant *g, const struct token_call *c, struct buf *form)
+static bool make_form(const struct oauth_opts *o, const struct grant *g, const struct token_call *c,
+	struct buf *form)
 {
 	const char *resource = o->resource ? o->resource : g->resource;
 	bool good = false;
 
 	switch (c->kind) {
 	case TOKEN_CODE:
-		good = url_form_add(form, "grant_type", "authorization_code") && url_form_add(form, "code", c->secret) &&
-			url_form_add(form, "redirect_uri", g->redirect_uri) && url_form_add(form, "code_verifier", c->verifier);
+		good = url_form_add(form, "grant_type", "authorization_code") &&
+		       url_form_add(form, "code", c->secret) &&
+		       url_form_add(form, "redirect_uri", g->redirect_uri) &&
+		       url_form_add(form, "code_verifier", c->verifier);
 		break;
 	case TOKEN_REFRESH:
-		good = url_form_add(form, "grant_type", "refresh_token") && url_form_add(form, "refresh_token", secret_str(&g->refresh));
+		good = url_form_add(form, "grant_type", "refresh_token") &&
+		       url_form_add(form, "refresh_token", secret_str(&g->refresh));
 		break;
 	case TOKEN_CLIENT:
-		good = url_form_add(form, "grant_type", "client_credentials") && (!c->scope || url_form_add(form, "scope", c->scope));
+		good = url_form_add(form, "grant_type", "client_credentials") &&
+		       (!c->scope || url_form_add(form, "scope", c->scope));
 		break;
 	case TOKEN_DEVICE:
-		good = url_form_add(form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code") &&
-			url_form_add(form, "device_code", c->secret);
+		good = url_form_add(form, "grant_type",
+			       "urn:ietf:params:oauth:grant-type:device_code") &&
+		       url_form_add(form, "device_code", c->secret);
 		break;
 	}
 	return good && (o->no_resource || !resource || url_form_add(form, "resource", resource));
@@ -82,17 +89,21 @@ static enum token_outcome outcome_of_error(const char *code, long status)
 	static const struct {
 		const char *code;
 		enum token_outcome how;
-	} known[] = { { "invalid_grant", TOKEN_INVALID_GRANT }, { "invalid_client", TOKEN_INVALID_CLIENT },
-		{ "unauthorized_client", TOKEN_INVALID_CLIENT }, { "authorization_pending", TOKEN_PENDING }, { "slow_down", TOKEN_SLOW_DOWN } };
+	} known[] = { { "invalid_grant", TOKEN_INVALID_GRANT },
+		{ "invalid_client", TOKEN_INVALID_CLIENT },
+		{ "unauthorized_client", TOKEN_INVALID_CLIENT },
+		{ "authorization_pending", TOKEN_PENDING }, { "slow_down", TOKEN_SLOW_DOWN } };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(known[i].code, code) == 0)
 			return known[i].how;
 	/* A status alone says nothing about the grant; only an OAuth error document does. */
-	return *code && status >= 400 && status < 500 && status != 429 ? TOKEN_REFUSED : TOKEN_TRANSIENT;
+	return *code && status >= 400 && status < 500 && status != 429 ? TOKEN_REFUSED
+								       : TOKEN_TRANSIENT;
 }
 
-static enum token_outcome read_answer(struct token_request *t, const struct fetch_answer *a, struct err *e)
+static enum token_outcome read_answer(
+	struct token_request *t, const struct fetch_answer *a, struct err *e)
 {
 	char code[64], words[241];
 
@@ -107,7 +118,8 @@ static enum token_outcome read_answer(struct token_request *t, const struct fetc
 		return TOKEN_TRANSIENT;
 	}
 	server_read_error(buf_str(a->body), a->body->len, code, words);
-	err_set(e, ERR_AUTH, "the token endpoint refuses (HTTP %ld)%s%s", a->status, *words ? ": " : "", words);
+	err_set(e, ERR_AUTH, "the token endpoint refuses (HTTP %ld)%s%s", a->status,
+		*words ? ": " : "", words);
 	return outcome_of_error(code, a->status);
 }
 
@@ -123,12 +135,14 @@ static void answered(void *ctx, const struct fetch_answer *a)
 	fn(to, how, how == TOKEN_OK ? NULL : &e);
 }
 
-struct token_request *token_start(struct http *h, const struct oauth_opts *o, struct grant *g, const struct token_call *c,
-	token_fn *fn, void *ctx, struct err *e)
+struct token_request *token_start(struct http *h, const struct oauth_opts *o, struct grant *g,
+	const struct token_call *c, token_fn *fn, void *ctx, struct err *e)
 {
 	struct token_request *t = mem_new(sizeof(*t));
-	struct fetch_call call = { .url = g->token_endpoint, .content_type = "application/x-www-form-urlencoded",
-		.cap = SERVER_DOCUMENT_MAX, .total_ms = TOKEN_MS };
+	struct fetch_call call = { .url = g->token_endpoint,
+		.content_type = "application/x-www-form-urlencoded",
+		.cap = SERVER_DOCUMENT_MAX,
+		.total_ms = TOKEN_MS };
 	struct buf form, authorization;
 
 	*t = (struct token_request){ .g = g, .id_token = o->id_token, .fn = fn, .ctx = ctx };

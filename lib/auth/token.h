@@ -20,7 +20,7 @@ enum token_outcome {
 	TOKEN_PENDING,        /* device code: ask again later */
 	TOKEN_SLOW_DOWN,      /* device code: ask again, later than that */
 	TOKEN_REFUSED,        /* another OAuth error */
-	TOKEN_TRANSIENT,      /* network, 5xx, nonsense: the tokens held are still worth something */
+	TOKEN_TRANSIENT, /* network, 5xx, nonsense: the tokens held are still worth something */
 };
 
 enum token_kind { TOKEN_CODE, TOKEN_REFRESH, TOKEN_CLIENT, TOKEN_DEVICE };
@@ -36,11 +36,13 @@ typedef void token_fn(void *ctx, enum token_outcome how, const struct err *e);
 
 /* g is read at once and changed when the answer is TOKEN_OK; it must live until fn is called, which
  * happens once, later, unless token_cancel() comes first. NULL with e set when nothing can be sent. */
-struct token_request *token_start(struct http *h, const struct oauth_opts *o, struct grant *g, const struct token_call *c,
-	token_fn *fn, void *ctx, struct err *e) __attribute__((warn_unused_result));
+struct token_request *token_start(struct http *h, const struct oauth_opts *o, struct grant *g,
+	const struct token_call *c, token_fn *fn, void *ctx, struct err *e)
+	__attribute__((warn_unused_result));
 void token_cancel(struct token_request *t); /* NULL is fine */
 
 /* Adds client_id, or fills authorization with Basic, as the client was registered. */
-bool token_authenticate(const struct grant *g, struct buf *form, struct buf *authorization) __attribute__((warn_unused_result));
+bool token_authenticate(const struct grant *g, struct buf *form, struct buf *authorization)
+	__attribute__((warn_unused_result));
 
 #endif

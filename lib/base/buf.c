@@ -13,7 +13,7 @@
 
 void buf_init(struct buf *b, size_t cap)
 {
-	*b = (struct buf){.cap = cap < SIZE_MAX ? cap : SIZE_MAX - 1};
+	*b = (struct buf){ .cap = cap < SIZE_MAX ? cap : SIZE_MAX - 1 };
 }
 
 void buf_free(struct buf *b)

@@ -88,7 +88,7 @@ void diag_hide(const char *secret, size_t n)
 			secret_wipe(h.text, h.len);
 			free(h.text);
 		}
-		h = (struct hidden){mem_ndup(secret, n), n};
+		h = (struct hidden){ mem_ndup(secret, n), n };
 	}
 	hidden[nhidden++] = h;
 }
@@ -158,7 +158,7 @@ char *diag_redact(char *s)
  */
 static ssize_t write_now(const char *p, size_t n)
 {
-	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
 	ssize_t done;
 
 	done = send(STDERR_FILENO, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -211,9 +211,9 @@ static void append_log(enum diag_level level, const char *text)
 	if (!gmtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm))
 		when[0] = '\0';
 	snprintf(head, sizeof(head), "%s %ld %s: ", when, (long)getpid(), level_names[level]);
-	parts[0] = (struct iovec){head, strlen(head)};
-	parts[1] = (struct iovec){(void *)(uintptr_t)text, strlen(text)};
-	parts[2] = (struct iovec){(void *)(uintptr_t) "\n", 1};
+	parts[0] = (struct iovec){ head, strlen(head) };
+	parts[1] = (struct iovec){ (void *)(uintptr_t)text, strlen(text) };
+	parts[2] = (struct iovec){ (void *)(uintptr_t) "\n", 1 };
 	n = parts[0].iov_len + parts[1].iov_len + 1;
 	done = writev(log_fd, parts, 3);
 	if (done < 0 || (size_t)done < n)

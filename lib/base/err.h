@@ -11,18 +11,18 @@
 
 enum err_kind {
 	ERR_NONE,
-	ERR_USAGE,      /* the person's arguments, environment or files */
-	ERR_IO,         /* files, descriptors, processes */
-	ERR_NET,        /* unreachable: name, connection, time-out, TLS */
-	ERR_PROTO,      /* a peer answered with something the protocol does not allow */
-	ERR_AUTH,       /* sign-in needed, refused or failed */
-	ERR_FORBIDDEN,  /* the service knows the caller and refuses */
-	ERR_NOT_FOUND,  /* nothing at that address */
-	ERR_RATE,       /* too many requests */
-	ERR_SERVER,     /* the server failed */
-	ERR_LIMIT,      /* larger than a cap of ours */
-	ERR_POLICY,     /* a rule given by the person forbids it */
-	ERR_CANCELLED,  /* interrupted by the person */
+	ERR_USAGE,     /* the person's arguments, environment or files */
+	ERR_IO,        /* files, descriptors, processes */
+	ERR_NET,       /* unreachable: name, connection, time-out, TLS */
+	ERR_PROTO,     /* a peer answered with something the protocol does not allow */
+	ERR_AUTH,      /* sign-in needed, refused or failed */
+	ERR_FORBIDDEN, /* the service knows the caller and refuses */
+	ERR_NOT_FOUND, /* nothing at that address */
+	ERR_RATE,      /* too many requests */
+	ERR_SERVER,    /* the server failed */
+	ERR_LIMIT,     /* larger than a cap of ours */
+	ERR_POLICY,    /* a rule given by the person forbids it */
+	ERR_CANCELLED, /* interrupted by the person */
 	ERR_KINDS
 };
 

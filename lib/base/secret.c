@@ -26,7 +26,7 @@ void secret_clear(struct secret *s)
 	if (s->text)
 		secret_wipe(s->text, s->len);
 	free(s->text);
-	*s = (struct secret){0};
+	*s = (struct secret){ 0 };
 }
 
 bool secret_isset(const struct secret *s)

@@ -93,7 +93,8 @@ static void drain_over(void *ctx)
 	if (b->leaving)
 		loop_stop(b->loop);
 	else
-		leave_owing(b, BRIDGE_END_INPUT, "the input ended and the server did not answer in time");
+		leave_owing(b, BRIDGE_END_INPUT,
+			"the input ended and the server did not answer in time");
 }
 
 static void check_end(struct bridge *b)
@@ -191,7 +192,8 @@ static void on_signal(void *ctx, int signo)
 	}
 	if (b->leaving)
 		loop_stop(b->loop);
-	leave_owing(b, signo == SIGINT ? BRIDGE_END_INTERRUPT : BRIDGE_END_SIGNAL, "the bridge was told to end");
+	leave_owing(b, signo == SIGINT ? BRIDGE_END_INTERRUPT : BRIDGE_END_SIGNAL,
+		"the bridge was told to end");
 }
 
 /* A client that dies without closing our input (because another process holds it, too). */
@@ -231,8 +233,8 @@ static bool make_fields(const struct bridge_opts *o, struct http_fields **f, str
 	return true;
 }
 
-enum bridge_end bridge_run(struct loop *l, struct http *h, struct auth *a,
-	const struct bridge_opts *o, struct err *e)
+enum bridge_end bridge_run(
+	struct loop *l, struct http *h, struct auth *a, const struct bridge_opts *o, struct err *e)
 {
 	struct bridge b = { .loop = l, .how = BRIDGE_END_FAILED, .e = e };
 	struct transport_opts topts = { .url = o->url };
@@ -270,7 +272,8 @@ struct refusal {
 	struct loop *loop;
 	struct wire_out *out;
 	const struct err *why;
-	struct loop_task stop; /* at the end of the round: what came together is answered together */
+	struct loop_task
+		stop; /* at the end of the round: what came together is answered together */
 };
 
 static void refuse_line(void *ctx, char *p, size_t n)

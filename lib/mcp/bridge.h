@@ -26,25 +26,26 @@ struct bridge_header {
 };
 
 struct bridge_opts {
-	const char *url;                     /* the MCP endpoint */
-	const struct bridge_header *headers; /* sent with every request to its origin; no Authorization */
+	const char *url; /* the MCP endpoint */
+	const struct bridge_header
+		*headers; /* sent with every request to its origin; no Authorization */
 	size_t nheaders;
-	struct policy *policy;               /* which tools may be seen and called; NULL: all */
+	struct policy *policy; /* which tools may be seen and called; NULL: all */
 	int in_fd, out_fd;
 };
 
 enum bridge_end {
-	BRIDGE_END_INPUT,  /* end of input: what was due has been delivered, or the drain limit came */
-	BRIDGE_END_SIGNAL, /* SIGTERM, SIGHUP */
+	BRIDGE_END_INPUT, /* end of input: what was due has been delivered, or the drain limit came */
+	BRIDGE_END_SIGNAL,    /* SIGTERM, SIGHUP */
 	BRIDGE_END_INTERRUPT, /* SIGINT */
-	BRIDGE_END_OUTPUT, /* nobody reads standard output any more */
-	BRIDGE_END_PARENT, /* the process that started us is gone */
-	BRIDGE_END_FAILED, /* e says why */
+	BRIDGE_END_OUTPUT,    /* nobody reads standard output any more */
+	BRIDGE_END_PARENT,    /* the process that started us is gone */
+	BRIDGE_END_FAILED,    /* e says why */
 };
 
 /* Borrows everything until it returns. Once started it ends only in these ways. */
-enum bridge_end bridge_run(struct loop *l, struct http *h, struct auth *a,
-	const struct bridge_opts *o, struct err *e);
+enum bridge_end bridge_run(
+	struct loop *l, struct http *h, struct auth *a, const struct bridge_opts *o, struct err *e);
 
 /*
  * For a failure before the bridge could start (an unknown flag, a broken token): clients show the
@@ -52,6 +53,5 @@ enum bridge_end bridge_run(struct loop *l, struct http *h, struct auth *a,
  * (all requests that arrived with it, too), then returns; also at end of input or a signal.
  */
 void bridge_refuse(int in_fd, int out_fd, const struct err *why);
-
 
 #endif

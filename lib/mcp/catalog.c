@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* clang-format off: one row a line */
 /* Sorted by name (the check in catalog_find() relies on it; tests/unit/test_policy.c proves it). */
 static const struct catalog_tool known[] = {
 	{ "Bulk-Edit-Events", CATALOG_CHANGE, "lexicon" },
@@ -70,6 +71,7 @@ static const struct catalog_tool known[] = {
 	{ "Update-Lookup-Table", CATALOG_CHANGE, "lexicon" },
 	{ "Update-Metric", CATALOG_CHANGE, "analytics" },
 };
+/* clang-format on */
 
 static int compare(const void *key, const void *element)
 {

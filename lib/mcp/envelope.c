@@ -170,8 +170,9 @@ static bool scan_scalar(struct scanner *s)
 	default:
 		if (*s->p == '-' || (*s->p >= '0' && *s->p <= '9'))
 			return scan_number(s);
-		return (unsigned char)*s->p >= 0x80 && !scan_utf8(s->p, s->end) ?
-			fail(s, ENVELOPE_BAD_UTF8, "the text is not UTF-8") : bad(s, "a value that is no JSON");
+		return (unsigned char)*s->p >= 0x80 && !scan_utf8(s->p, s->end)
+			       ? fail(s, ENVELOPE_BAD_UTF8, "the text is not UTF-8")
+			       : bad(s, "a value that is no JSON");
 	}
 }
 
@@ -281,8 +282,8 @@ static enum member which(struct span quoted, bool escaped)
 	for (int i = 0; i < MEMBERS; i++) {
 		size_t n = strlen(members[i].name);
 
-		if (escaped ? walk_string_is(quoted, members[i].name) :
-			quoted.n == n + 2 && memcmp(quoted.p + 1, members[i].name, n) == 0)
+		if (escaped ? walk_string_is(quoted, members[i].name)
+			    : quoted.n == n + 2 && memcmp(quoted.p + 1, members[i].name, n) == 0)
 			return (enum member)i;
 	}
 	return MEMBERS;
@@ -519,7 +520,8 @@ static bool same_string(struct span a, struct span b)
 		return false; /* the bytes differ already */
 	buf_init(&x, ENVELOPE_MAX);
 	buf_init(&y, ENVELOPE_MAX);
-	same = walk_string(a, &x) && walk_string(b, &y) && x.len == y.len && (!x.len || memcmp(x.p, y.p, x.len) == 0);
+	same = walk_string(a, &x) && walk_string(b, &y) && x.len == y.len &&
+	       (!x.len || memcmp(x.p, y.p, x.len) == 0);
 	buf_free(&x);
 	buf_free(&y);
 	return same;
@@ -589,7 +591,8 @@ bool envelope_quote(struct buf *out, const char *s, size_t n)
 		if (*s == '"' || *s == '\\') {
 			good = buf_addc(out, '\\') && buf_addc(out, *s++);
 		} else if ((unsigned char)*s < ' ') {
-			good = *s == '\n' ? buf_adds(out, "\\n") : buf_addf(out, "\\u%04x", (unsigned char)*s);
+			good = *s == '\n' ? buf_adds(out, "\\n")
+					  : buf_addf(out, "\\u%04x", (unsigned char)*s);
 			s++;
 		} else {
 			m = scan_utf8(s, end);
@@ -600,11 +603,13 @@ bool envelope_quote(struct buf *out, const char *s, size_t n)
 	return good && buf_addc(out, '"');
 }
 
-bool envelope_error(struct buf *out, struct span id, long code, const char *message, const char *data)
+bool envelope_error(
+	struct buf *out, struct span id, long code, const char *message, const char *data)
 {
 	return buf_adds(out, "{\"jsonrpc\":\"2.0\",\"id\":") &&
-		(id.p ? buf_add(out, id.p, id.n) : buf_adds(out, "null")) &&
-		buf_addf(out, ",\"error\":{\"code\":%ld,\"message\":", code) &&
-		envelope_quote(out, message, strlen(message)) &&
-		(!data || (buf_adds(out, ",\"data\":") && buf_adds(out, data))) && buf_adds(out, "}}");
+	       (id.p ? buf_add(out, id.p, id.n) : buf_adds(out, "null")) &&
+	       buf_addf(out, ",\"error\":{\"code\":%ld,\"message\":", code) &&
+	       envelope_quote(out, message, strlen(message)) &&
+	       (!data || (buf_adds(out, ",\"data\":") && buf_adds(out, data))) &&
+	       buf_adds(out, "}}");
 }

@@ -37,9 +37,9 @@ struct span {
 enum envelope_kind {
 	ENVELOPE_REQUEST,      /* method and id (string or number) */
 	ENVELOPE_NOTIFICATION, /* method, no id */
-	ENVELOPE_RESPONSE,     /* result or error, not both; id string, number or (error only) null */
-	ENVELOPE_BATCH,        /* an array, not empty: JSON-RPC batch (MCP 2025-03-26 only) */
-	ENVELOPE_INVALID,      /* JSON, but none of the above: `why` says what is wrong */
+	ENVELOPE_RESPONSE, /* result or error, not both; id string, number or (error only) null */
+	ENVELOPE_BATCH,    /* an array, not empty: JSON-RPC batch (MCP 2025-03-26 only) */
+	ENVELOPE_INVALID,  /* JSON, but none of the above: `why` says what is wrong */
 };
 
 enum envelope_status {
@@ -51,14 +51,14 @@ enum envelope_status {
 
 struct envelope {
 	enum envelope_kind kind;
-	const char *why;    /* ENVELOPE_INVALID: "\"method\" appears twice", ...; static */
-	struct span id;     /* raw text, quotes included */
-	struct span method; /* what stands between the quotes, escapes as they are */
+	const char *why;     /* ENVELOPE_INVALID: "\"method\" appears twice", ...; static */
+	struct span id;      /* raw text, quotes included */
+	struct span method;  /* what stands between the quotes, escapes as they are */
 	bool method_escaped; /* method holds a backslash: compare with walk_string() */
-	struct span params; /* raw text of the value */
-	struct span result; /* raw text of the value */
-	struct span error;  /* raw text of the value */
-	struct span whole;  /* the message without white space around it */
+	struct span params;  /* raw text of the value */
+	struct span result;  /* raw text of the value */
+	struct span error;   /* raw text of the value */
+	struct span whole;   /* the message without white space around it */
 };
 
 /*
@@ -96,8 +96,8 @@ bool envelope_quote(struct buf *out, const char *s, size_t n) BUF_MUST;
  * Appends an error response. id: raw text, or {NULL,0} for null. data: raw JSON
  * or NULL. No line break is added.
  */
-bool envelope_error(struct buf *out, struct span id, long code, const char *message,
-	const char *data) BUF_MUST;
+bool envelope_error(
+	struct buf *out, struct span id, long code, const char *message, const char *data) BUF_MUST;
 
 /* Codes of JSON-RPC 2.0 section 5.1 that the bridge itself uses. */
 #define ENVELOPE_PARSE_ERROR (-32700L)

@@ -40,11 +40,11 @@ static const int64_t refused_pauses_ms[] = { 150, 600 };
 #define LINGER_MS 500
 
 enum step {
-	STEP_AUTH,    /* waits for an authorization value */
-	STEP_SENT,    /* a request is under way */
-	STEP_PAUSE,   /* waits to send the POST again */
-	STEP_REST,    /* waits to GET the stream again */
-	STEP_END,     /* ended() is to be called at the end of the round */
+	STEP_AUTH,  /* waits for an authorization value */
+	STEP_SENT,  /* a request is under way */
+	STEP_PAUSE, /* waits to send the POST again */
+	STEP_REST,  /* waits to GET the stream again */
+	STEP_END,   /* ended() is to be called at the end of the round */
 };
 
 enum content { CONTENT_NONE, CONTENT_JSON, CONTENT_EVENTS, CONTENT_ERROR };
@@ -57,23 +57,23 @@ struct exchange {
 	struct http_req *req;
 	struct fieldset *fields;
 	struct auth_waiter waiter;
-	struct loop_timer timer;   /* pause, rest, linger, end */
+	struct loop_timer timer; /* pause, rest, linger, end */
 	unsigned long gen;
 	unsigned challenges, refused, redirects, empty_resumes;
-	int64_t waited_ms;         /* by Retry-After so far */
-	int64_t silent_since_ms;   /* resuming: when the last event came */
-	bool resuming;             /* the request under way is the GET of a resumption */
-	bool counted_resuming;     /* in t->resuming */
+	int64_t waited_ms;       /* by Retry-After so far */
+	int64_t silent_since_ms; /* resuming: when the last event came */
+	bool resuming;           /* the request under way is the GET of a resumption */
+	bool counted_resuming;   /* in t->resuming */
 	bool lingering;
-	bool dead;                 /* cancelled while one of our callbacks runs */
-	unsigned busy;             /* callbacks of ours on the stack */
+	bool dead;     /* cancelled while one of our callbacks runs */
+	unsigned busy; /* callbacks of ours on the stack */
 	long status;
 	bool claims_json;
 	enum content content;
 	struct buf body;
 	struct sse *sse;
 	char *session, *new_session;
-	struct exchange_end end;   /* STEP_END */
+	struct exchange_end end; /* STEP_END */
 	struct err e;
 };
 
@@ -191,7 +191,9 @@ static void end_soon(struct exchange *x)
 
 static void end_ok(struct exchange *x, bool stream)
 {
-	x->end = (struct exchange_end){ .ok = true, .status = x->status, .stream = stream, .retry_after_s = -1 };
+	x->end = (struct exchange_end){
+		.ok = true, .status = x->status, .stream = stream, .retry_after_s = -1
+	};
 	report_end(x);
 }
 
@@ -200,9 +202,12 @@ static void end_failed(struct exchange *x, long retry_after_s)
 {
 	bool body = x->content == CONTENT_ERROR;
 
-	x->end = (struct exchange_end){ .status = x->status, .stream = x->content == CONTENT_EVENTS,
-		.retry_after_s = retry_after_s, .body = body ? &x->body : NULL,
-		.json = body && x->claims_json, .e = &x->e };
+	x->end = (struct exchange_end){ .status = x->status,
+		.stream = x->content == CONTENT_EVENTS,
+		.retry_after_s = retry_after_s,
+		.body = body ? &x->body : NULL,
+		.json = body && x->claims_json,
+		.e = &x->e };
 	report_end(x);
 }
 
@@ -237,7 +242,8 @@ static const char *what_of_status(long status)
 	case 503:
 		return "the service is not available at the moment";
 	default:
-		return status >= 500 ? "the server failed" : "the server does not accept the request";
+		return status >= 500 ? "the server failed"
+				     : "the server does not accept the request";
 	}
 }
 
@@ -248,8 +254,9 @@ static void describe_refusal(struct exchange *x, const char *words, long retry_a
 
 	if (retry_after_s >= 0)
 		snprintf(wait, sizeof(wait), " Try again in %ld seconds.", retry_after_s);
-	err_set(&x->e, kind_of_status(x->status), "%s (HTTP %ld)%s%s.%s%s%s", what_of_status(x->status), x->status,
-		*words ? ": " : "", words, wait, *hint ? " " : "", hint);
+	err_set(&x->e, kind_of_status(x->status), "%s (HTTP %ld)%s%s.%s%s%s",
+		what_of_status(x->status), x->status, *words ? ": " : "", words, wait,
+		*hint ? " " : "", hint);
 }
 
 static void pause_for(struct exchange *x, int64_t ms)
@@ -264,13 +271,19 @@ static void auth_done(void *ctx, enum auth_state state, const struct err *e);
 static bool answer_challenge(struct exchange *x, struct http_req *r, const char *words)
 {
 	const char *fields[TRANSPORT_CHALLENGES];
-	struct auth_refusal refusal = { .gen = x->gen, .status = x->status, .challenges = fields,
-		.nchallenges = transport_challenges(r, fields), .words = words, .tries = x->challenges };
+	struct auth_refusal refusal = { .gen = x->gen,
+		.status = x->status,
+		.challenges = fields,
+		.nchallenges = transport_challenges(r, fields),
+		.words = words,
+		.tries = x->challenges };
 
 	if (x->status == 403 && !refusal.nchallenges)
 		return false;
 	if (x->challenges++ >= CHALLENGES_MAX)
-		return err_set(&x->e, ERR_AUTH, "the service keeps refusing the sign-in (HTTP %ld)%s%s. Run \"mpmcp login --force\"",
+		return err_set(&x->e, ERR_AUTH,
+			"the service keeps refusing the sign-in (HTTP %ld)%s%s. Run \"mpmcp login "
+			"--force\"",
 			x->status, *words ? ": " : "", words);
 	x->waiter.fn = auth_done;
 	x->waiter.ctx = x;
@@ -421,8 +434,10 @@ static enum http_flow wrong_type(struct exchange *x, struct http_req *r)
 	const char *have = http_answer_field(r, "Content-Type", 0);
 
 	snprintf(type, sizeof(type), "%s", have ? have : "a body without a type");
-	err_set(&x->e, ERR_PROTO, "the server answered with %s where MCP has JSON or an event stream. "
-		"Check that the URL is an MCP endpoint", err_clean(type));
+	err_set(&x->e, ERR_PROTO,
+		"the server answered with %s where MCP has JSON or an event stream. "
+		"Check that the URL is an MCP endpoint",
+		err_clean(type));
 	return HTTP_STOP;
 }
 
@@ -430,7 +445,9 @@ static enum http_flow wrong_type(struct exchange *x, struct http_req *r)
 static void reserve_body(struct exchange *x, struct http_req *r)
 {
 	const char *length = http_answer_field(r, "Content-Length", 0);
-	unsigned long long n = length && !http_answer_field(r, "Content-Encoding", 0) ? strtoull(length, NULL, 10) : 0;
+	unsigned long long n = length && !http_answer_field(r, "Content-Encoding", 0)
+				       ? strtoull(length, NULL, 10)
+				       : 0;
 
 	if (n && n <= ENVELOPE_MAX && !buf_reserve(&x->body, (size_t)n))
 		diag_debug("no memory for %llu bytes at once", n);
@@ -482,7 +499,8 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 
 static enum http_flow too_long(struct exchange *x)
 {
-	err_set(&x->e, ERR_LIMIT, "the server's message is longer than %zu MiB", ENVELOPE_MAX >> 20);
+	err_set(&x->e, ERR_LIMIT, "the server's message is longer than %zu MiB",
+		ENVELOPE_MAX >> 20);
 	return HTTP_STOP;
 }
 
@@ -572,17 +590,26 @@ static const struct http_events http_events = { on_head, on_body, on_done };
 
 static struct http_req *start_post(struct exchange *x)
 {
-	struct http_call c = { .method = "POST", .url = x->t->url, .shared = x->fields->fields,
-		.own = http_fields_copy(x->c.own), .body = x->c.body, .body_len = x->c.len,
-		.endless = x->c.endless, .on = &http_events, .ctx = x };
+	struct http_call c = { .method = "POST",
+		.url = x->t->url,
+		.shared = x->fields->fields,
+		.own = http_fields_copy(x->c.own),
+		.body = x->c.body,
+		.body_len = x->c.len,
+		.endless = x->c.endless,
+		.on = &http_events,
+		.ctx = x };
 
 	return http_start(x->t->http, &c, &x->e);
 }
 
 static struct http_req *start_get(struct exchange *x)
 {
-	struct http_call c = { .method = "GET", .url = x->t->url, .shared = x->fields->fields,
-		.on = &http_events, .ctx = x };
+	struct http_call c = { .method = "GET",
+		.url = x->t->url,
+		.shared = x->fields->fields,
+		.on = &http_events,
+		.ctx = x };
 
 	if (!http_fields_add(&c.own, "Last-Event-ID", sse_last_id(x->sse), &x->e)) {
 		http_fields_free(c.own);
@@ -593,7 +620,9 @@ static struct http_req *start_get(struct exchange *x)
 
 static void send_with(struct exchange *x, const struct auth_value *v)
 {
-	enum fieldset_kind kind = x->resuming ? FIELDS_GET : x->c.fresh ? FIELDS_FRESH : FIELDS_POST;
+	enum fieldset_kind kind = x->resuming  ? FIELDS_GET
+				  : x->c.fresh ? FIELDS_FRESH
+					       : FIELDS_POST;
 
 	x->gen = v->gen;
 	x->content = CONTENT_NONE;

@@ -17,7 +17,8 @@ static struct span version_of(const struct envelope *m)
 
 bool mirror_is_modern(const struct envelope *m)
 {
-	return m->kind == ENVELOPE_REQUEST && walk_type(m->params) == WALK_OBJECT && walk_type(version_of(m)) == WALK_STRING;
+	return m->kind == ENVELOPE_REQUEST && walk_type(m->params) == WALK_OBJECT &&
+	       walk_type(version_of(m)) == WALK_STRING;
 }
 
 static bool is_edge(char c)
@@ -34,7 +35,8 @@ static bool is_plain(const char *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if ((p[i] < ' ' && p[i] != '\t') || p[i] > '~')
 			return false;
-	return n < sizeof(open) - 1 || memcmp(p, open, sizeof(open) - 1) != 0 || memcmp(p + n - 2, close, 2) != 0;
+	return n < sizeof(open) - 1 || memcmp(p, open, sizeof(open) - 1) != 0 ||
+	       memcmp(p + n - 2, close, 2) != 0;
 }
 
 bool mirror_encode(struct buf *out, const char *p, size_t n)
@@ -53,14 +55,16 @@ static const char *named_by(const struct envelope *m)
 }
 
 /* v: a raw JSON string. */
-static bool add_text(struct http_fields **f, const char *name, struct span v, bool encode, struct err *e)
+static bool add_text(
+	struct http_fields **f, const char *name, struct span v, bool encode, struct err *e)
 {
 	struct buf text, value;
 	bool good;
 
 	buf_init(&text, VALUE_MAX);
 	buf_init(&value, 2 * VALUE_MAX);
-	good = walk_string(v, &text) && (encode ? mirror_encode(&value, buf_str(&text), text.len) : buf_add(&value, buf_str(&text), text.len));
+	good = walk_string(v, &text) && (encode ? mirror_encode(&value, buf_str(&text), text.len)
+						: buf_add(&value, buf_str(&text), text.len));
 	if (!good || (value.len && memchr(value.p, 0, value.len)))
 		good = err_set(e, ERR_LIMIT, "the request's %s cannot be a header field", name);
 	else
@@ -76,6 +80,7 @@ bool mirror_fields(const struct envelope *m, struct http_fields **f, struct err 
 	const char *named = named_by(m);
 	struct span name = named ? walk_get(m->params, named, NULL) : (struct span){ 0 };
 
-	return add_text(f, "MCP-Protocol-Version", version_of(m), false, e) && add_text(f, "Mcp-Method", method, false, e) &&
-		(walk_type(name) != WALK_STRING || add_text(f, "Mcp-Name", name, true, e));
+	return add_text(f, "MCP-Protocol-Version", version_of(m), false, e) &&
+	       add_text(f, "Mcp-Method", method, false, e) &&
+	       (walk_type(name) != WALK_STRING || add_text(f, "Mcp-Name", name, true, e));
 }

@@ -17,7 +17,8 @@ bool mirror_is_modern(const struct envelope *m);
 
 /* Adds MCP-Protocol-Version, Mcp-Method and, for tools/call, prompts/get and resources/read, Mcp-Name.
  * False with e set when the revision or the method cannot be a field value. */
-bool mirror_fields(const struct envelope *m, struct http_fields **f, struct err *e) __attribute__((warn_unused_result));
+bool mirror_fields(const struct envelope *m, struct http_fields **f, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* Value Encoding: as it is, or "=?base64?...?=" when it holds anything but visible ASCII, blanks and tabs,
  * begins or ends with one of those, or looks encoded already. Appended to out. */

@@ -26,8 +26,9 @@ struct pending {
 void pending_init(struct pending *t);
 void pending_clear(struct pending *t); /* forgets all; the calls are the caller's */
 
-void pending_add(struct pending *t, struct pending_call *c, struct span id); /* id must not be in it */
-void pending_remove(struct pending *t, struct pending_call *c);              /* fine when not listed */
-struct pending_call *pending_find(const struct pending *t, struct span id);  /* NULL when none */
+void pending_add(
+	struct pending *t, struct pending_call *c, struct span id); /* id must not be in it */
+void pending_remove(struct pending *t, struct pending_call *c);     /* fine when not listed */
+struct pending_call *pending_find(const struct pending *t, struct span id); /* NULL when none */
 
 #endif

@@ -27,7 +27,10 @@ struct policy *policy_new(const struct policy_opts *o, struct err *e)
 
 	for (size_t i = 0; i < o->nonly; i++) {
 		if (o->only[i][0] == '@' && !catalog_is_set(o->only[i] + 1)) {
-			err_set(e, ERR_USAGE, "--only-tool %.40s: the sets are @analytics, @boards, @lexicon, @experiments, @flags and @replays", o->only[i]);
+			err_set(e, ERR_USAGE,
+				"--only-tool %.40s: the sets are @analytics, @boards, @lexicon, "
+				"@experiments, @flags and @replays",
+				o->only[i]);
 			err_clean(e->msg);
 			return NULL;
 		}
@@ -65,7 +68,8 @@ static bool in_only(const struct policy *p, const char *name)
 	for (size_t i = 0; i < p->o.nonly; i++) {
 		const char *rule = p->o.only[i];
 
-		if (rule[0] == '@' ? t && strcmp(t->set, rule + 1) == 0 : fnmatch(rule, name, 0) == 0)
+		if (rule[0] == '@' ? t && strcmp(t->set, rule + 1) == 0
+				   : fnmatch(rule, name, 0) == 0)
 			return true;
 	}
 	return p->o.nonly == 0;
@@ -112,13 +116,19 @@ static bool name_ok(const struct policy *p, const char *name, struct err *e)
 	const char *rule;
 
 	if (!in_only(p, name))
-		return err_set(e, ERR_POLICY, "the tool \"%.100s\" is not among those that --only-tool allows here", name);
+		return err_set(e, ERR_POLICY,
+			"the tool \"%.100s\" is not among those that --only-tool allows here",
+			name);
 	rule = ignored_by(p, name);
 	if (rule)
-		return err_set(e, ERR_POLICY, "the tool \"%.100s\" is shut off here by --ignore-tool %.60s", name, rule);
+		return err_set(e, ERR_POLICY,
+			"the tool \"%.100s\" is shut off here by --ignore-tool %.60s", name, rule);
 	if (p->o.read_only && !is_read(p, name))
-		return err_set(e, ERR_POLICY, "the tool \"%.100s\" may change data, or is not known to change none, and this connection is read-only "
-			"(--read-only)", name);
+		return err_set(e, ERR_POLICY,
+			"the tool \"%.100s\" may change data, or is not known to change none, and "
+			"this connection is read-only "
+			"(--read-only)",
+			name);
 	return true;
 }
 
@@ -128,7 +138,8 @@ static bool read_name(struct span object, struct buf *name)
 	unsigned count;
 	struct span v = walk_get(object, "name", &count);
 
-	return count == 1 && walk_type(v) == WALK_STRING && walk_string(v, name) && name->len && !memchr(name->p, 0, name->len);
+	return count == 1 && walk_type(v) == WALK_STRING && walk_string(v, name) && name->len &&
+	       !memchr(name->p, 0, name->len);
 }
 
 /* ---- requests ---- */
@@ -136,9 +147,11 @@ static bool read_name(struct span object, struct buf *name)
 /* What a read-only connection may ask besides tools. Anything else may be a way to change something. */
 static bool is_harmless(const struct envelope *m)
 {
-	static const char *const methods[] = { "initialize", "ping", "server/discover", "subscriptions/listen", "tools/list", "resources/list",
-		"resources/templates/list", "resources/read", "resources/subscribe", "resources/unsubscribe", "prompts/list", "prompts/get",
-		"completion/complete", "logging/setLevel", "tasks/get", "tasks/list", "tasks/result", "tasks/cancel" };
+	static const char *const methods[] = { "initialize", "ping", "server/discover",
+		"subscriptions/listen", "tools/list", "resources/list", "resources/templates/list",
+		"resources/read", "resources/subscribe", "resources/unsubscribe", "prompts/list",
+		"prompts/get", "completion/complete", "logging/setLevel", "tasks/get", "tasks/list",
+		"tasks/result", "tasks/cancel" };
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (envelope_method_is(m, methods[i]))
@@ -155,10 +168,14 @@ bool policy_request(const struct policy *p, const struct envelope *m, struct err
 		return true;
 	if (!envelope_method_is(m, "tools/call"))
 		return m->kind == ENVELOPE_NOTIFICATION || !p->o.read_only || is_harmless(m) ||
-			err_set(e, ERR_POLICY, "this method is not known to change nothing, and this connection is read-only (--read-only)");
+		       err_set(e, ERR_POLICY,
+			       "this method is not known to change nothing, and this connection is "
+			       "read-only (--read-only)");
 	buf_init(&name, NAME_MAX_LEN);
 	if (!read_name(m->params, &name))
-		good = err_set(e, ERR_POLICY, "the tool's name cannot be read for sure (missing, repeated or too long), so the rules of this connection forbid the call");
+		good = err_set(e, ERR_POLICY,
+			"the tool's name cannot be read for sure (missing, repeated or too long), "
+			"so the rules of this connection forbid the call");
 	else
 		good = name_ok(p, name.p, e);
 	if (!good && e)
@@ -173,14 +190,16 @@ static bool annotated_read(struct span tool)
 {
 	unsigned count, reads, destroys;
 	struct span a = walk_get(tool, "annotations", &count);
-	struct span r = walk_get(a, "readOnlyHint", &reads), d = walk_get(a, "destructiveHint", &destroys);
+	struct span r = walk_get(a, "readOnlyHint", &reads),
+		    d = walk_get(a, "destructiveHint", &destroys);
 
 	return count == 1 && reads == 1 && destroys <= 1 && walk_true(r) && !walk_true(d);
 }
 
 static void note_unknown(struct policy *p, const char *name, struct span tool)
 {
-	if (catalog_find(name) || was_allowed(p, name) || !annotated_read(tool) || p->nallowed == ALLOWED_MAX)
+	if (catalog_find(name) || was_allowed(p, name) || !annotated_read(tool) ||
+		p->nallowed == ALLOWED_MAX)
 		return;
 	p->allowed = mem_grow(p->allowed, p->nallowed + 1, sizeof(char *));
 	p->allowed[p->nallowed++] = mem_dup(name);
@@ -233,7 +252,8 @@ static bool add_kept(struct policy *p, struct span tools, struct buf *out, bool 
 	return good && buf_addc(out, ']');
 }
 
-enum policy_list policy_list(struct policy *p, const struct envelope *m, struct buf *out, struct err *e)
+enum policy_list policy_list(
+	struct policy *p, const struct envelope *m, struct buf *out, struct err *e)
 {
 	unsigned count;
 	struct span tools = walk_get(m->result, "tools", &count);
@@ -241,11 +261,15 @@ enum policy_list policy_list(struct policy *p, const struct envelope *m, struct 
 
 	if (!m->result.p || (walk_type(m->result) == WALK_OBJECT && count == 0))
 		return POLICY_AS_IS;
-	good = count == 1 && walk_type(tools) == WALK_ARRAY && buf_add(out, m->whole.p, (size_t)(tools.p - m->whole.p)) &&
-		add_kept(p, tools, out, &dropped) &&
-		buf_add(out, tools.p + tools.n, m->whole.n - (size_t)(tools.p - m->whole.p) - tools.n);
+	good = count == 1 && walk_type(tools) == WALK_ARRAY &&
+	       buf_add(out, m->whole.p, (size_t)(tools.p - m->whole.p)) &&
+	       add_kept(p, tools, out, &dropped) &&
+	       buf_add(out, tools.p + tools.n,
+		       m->whole.n - (size_t)(tools.p - m->whole.p) - tools.n);
 	if (!good) {
-		err_set(e, ERR_POLICY, "the list of tools cannot be read for sure, so the rules of this connection forbid to show it");
+		err_set(e, ERR_POLICY,
+			"the list of tools cannot be read for sure, so the rules of this "
+			"connection forbid to show it");
 		return POLICY_UNREADABLE;
 	}
 	return dropped ? POLICY_FILTERED : POLICY_AS_IS;

@@ -16,7 +16,7 @@
 
 struct policy_opts {
 	bool read_only;
-	char *const *only;   /* globs, or "@set"; borrowed for the policy's life */
+	char *const *only; /* globs, or "@set"; borrowed for the policy's life */
 	size_t nonly;
 	char *const *ignore; /* globs, any case */
 	size_t nignore;
@@ -25,11 +25,13 @@ struct policy_opts {
 struct policy;
 
 /* NULL, without an error, when nothing is restricted; NULL with e set for an unknown set. */
-struct policy *policy_new(const struct policy_opts *o, struct err *e) __attribute__((warn_unused_result));
+struct policy *policy_new(const struct policy_opts *o, struct err *e)
+	__attribute__((warn_unused_result));
 void policy_free(struct policy *p); /* NULL is fine */
 
 /* A request of the client. False with e set (ERR_POLICY, naming the rule) when it must not be sent. */
-bool policy_request(const struct policy *p, const struct envelope *m, struct err *e) __attribute__((warn_unused_result));
+bool policy_request(const struct policy *p, const struct envelope *m, struct err *e)
+	__attribute__((warn_unused_result));
 
 /*
  * The answer to a tools/list. POLICY_AS_IS: pass it on. POLICY_FILTERED: out holds the message without
@@ -37,7 +39,7 @@ bool policy_request(const struct policy *p, const struct envelope *m, struct err
  * passed on; e says why. Remembers which unknown tools the annotations allow.
  */
 enum policy_list { POLICY_AS_IS, POLICY_FILTERED, POLICY_UNREADABLE };
-enum policy_list policy_list(struct policy *p, const struct envelope *m, struct buf *out, struct err *e)
-	__attribute__((warn_unused_result));
+enum policy_list policy_list(struct policy *p, const struct envelope *m, struct buf *out,
+	struct err *e) __attribute__((warn_unused_result));
 
 #endif

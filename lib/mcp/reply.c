@@ -50,7 +50,8 @@ static bool add_data(struct buf *b, enum err_kind kind, const struct reply_data 
 		comma = ",";
 	}
 	if (d && d->url) {
-		good = good && buf_addf(b, "%s\"url\":", comma) && envelope_quote(b, d->url, strlen(d->url));
+		good = good && buf_addf(b, "%s\"url\":", comma) &&
+		       envelope_quote(b, d->url, strlen(d->url));
 		comma = ",";
 	}
 	if (hints[kind])
@@ -65,7 +66,7 @@ bool reply_error(struct buf *out, struct span id, const struct err *e, const str
 
 	buf_init(&data, DATA_MAX);
 	good = add_data(&data, e->kind, d) &&
-		envelope_error(out, id, reply_code(e->kind), e->msg, data.len > 2 ? data.p : NULL);
+	       envelope_error(out, id, reply_code(e->kind), e->msg, data.len > 2 ? data.p : NULL);
 	buf_free(&data);
 	return good;
 }

@@ -12,14 +12,14 @@
 #include "mcp/envelope.h"
 
 enum {
-	REPLY_AUTH = -31401,        /* sign-in needed, or the credential was refused */
+	REPLY_AUTH = -31401, /* sign-in needed, or the credential was refused */
 	REPLY_FORBIDDEN = -31403,
 	REPLY_NOT_FOUND = -31404,
 	REPLY_RATE = -31429,
-	REPLY_SERVER = -31500,      /* the server failed, or broke the protocol */
+	REPLY_SERVER = -31500, /* the server failed, or broke the protocol */
 	REPLY_UNREACHABLE = -31503,
 	REPLY_POLICY = -31600,
-	REPLY_LOCAL = -31000,       /* this program: its arguments, files, limits */
+	REPLY_LOCAL = -31000, /* this program: its arguments, files, limits */
 };
 
 long reply_code(enum err_kind kind);
@@ -31,6 +31,7 @@ struct reply_data {
 };
 
 /* Appends the error response for id ({NULL,0}: null), without a line break. d may be NULL. */
-bool reply_error(struct buf *out, struct span id, const struct err *e, const struct reply_data *d) BUF_MUST;
+bool reply_error(
+	struct buf *out, struct span id, const struct err *e, const struct reply_data *d) BUF_MUST;
 
 #endif

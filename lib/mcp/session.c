@@ -25,13 +25,14 @@
 #define QUEUE_MESSAGES_HARD 65536
 #define QUEUE_BYTES_HARD ((size_t)512 << 20)
 
-static const char initialized_message[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
+static const char initialized_message[] =
+	"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
 
 /* One request that is owed an answer. */
 struct call {
 	struct pending_call pending; /* first: found through it */
 	struct post *post;
-	bool list;                   /* tools/list: its answer is filtered */
+	bool list; /* tools/list: its answer is filtered */
 };
 
 enum post_kind {
@@ -49,22 +50,22 @@ struct post {
 	struct exchange *x;       /* while active */
 	enum post_kind kind;
 	struct buf body;
-	struct call one, *calls;  /* calls: &one, or an array for a batch */
+	struct call one, *calls; /* calls: &one, or an array for a batch */
 	size_t ncalls, owed;
-	bool again;               /* was sent before, in a session that the server has forgotten */
-	bool modern;              /* a request of 2026-07-28: no session, no resumption */
-	bool endless;             /* subscriptions/listen: answered only when it is over */
-	struct http_fields *own;  /* mirrored fields; handed to the exchange */
-	bool counted;             /* in s->in_flight: not yet answered in full, or not yet taken */
-	bool junk;                /* the server sent something that is no message */
-	bool answered;            /* POST_REPLAY: the answer came */
+	bool again;              /* was sent before, in a session that the server has forgotten */
+	bool modern;             /* a request of 2026-07-28: no session, no resumption */
+	bool endless;            /* subscriptions/listen: answered only when it is over */
+	struct http_fields *own; /* mirrored fields; handed to the exchange */
+	bool counted;            /* in s->in_flight: not yet answered in full, or not yet taken */
+	bool junk;               /* the server sent something that is no message */
+	bool answered;           /* POST_REPLAY: the answer came */
 };
 
 enum state {
-	STATE_OPEN,         /* no handshake under way: messages go as they come */
-	STATE_INITIALIZE,   /* the answer to initialize is awaited; all else waits */
-	STATE_INITIALIZED,  /* the server has not yet taken notifications/initialized */
-	STATE_REPLAY,       /* a new session is being opened behind the client's back */
+	STATE_OPEN,        /* no handshake under way: messages go as they come */
+	STATE_INITIALIZE,  /* the answer to initialize is awaited; all else waits */
+	STATE_INITIALIZED, /* the server has not yet taken notifications/initialized */
+	STATE_REPLAY,      /* a new session is being opened behind the client's back */
 };
 
 struct session {
@@ -74,15 +75,15 @@ struct session {
 	const struct session_events *on;
 	void *ctx;
 	enum state state;
-	struct post queue, active; /* sentinels */
+	struct post queue, active;   /* sentinels */
 	size_t queued, queued_bytes; /* of the queue */
-	size_t queued_notes;       /* how many of them are owed nothing: notifications, responses */
+	size_t queued_notes; /* how many of them are owed nothing: notifications, responses */
 	size_t in_flight;
 	struct pending calls;
-	size_t questions;          /* requests of the server that the client has not answered */
-	struct buf initialize;     /* the client's own, kept for a replay */
-	bool greeted;              /* the client sent notifications/initialized */
-	bool batches;              /* the negotiated revision knows batches (2025-03-26) */
+	size_t questions;      /* requests of the server that the client has not answered */
+	struct buf initialize; /* the client's own, kept for a replay */
+	bool greeted;          /* the client sent notifications/initialized */
+	bool batches;          /* the negotiated revision knows batches (2025-03-26) */
 	bool input_stopped;
 	struct policy *policy;
 	struct loop_task pump_task;
@@ -105,7 +106,8 @@ static void list_remove(struct post *p)
 	p->next->prev = p->prev;
 }
 
-struct session *session_new(struct loop *l, struct wire_out *out, const struct session_events *on, void *ctx)
+struct session *session_new(
+	struct loop *l, struct wire_out *out, const struct session_events *on, void *ctx)
 {
 	struct session *s = mem_new(sizeof(*s));
 
@@ -170,7 +172,8 @@ static void say(struct session *s, struct incoming *in, struct span m)
 	check_pressure(s);
 }
 
-static void say_error(struct session *s, struct span id, const struct err *e, const struct reply_data *d)
+static void say_error(
+	struct session *s, struct span id, const struct err *e, const struct reply_data *d)
 {
 	struct buf b;
 
@@ -275,8 +278,13 @@ static void unqueue(struct session *s, struct post *p)
 
 static void post_start(struct session *s, struct post *p)
 {
-	struct exchange_call c = { .body = p->body.p, .len = p->body.len, .resumable = !p->modern, .ctx = p, .own = p->own,
-		.endless = p->endless, .fresh = p->modern || p->kind == POST_INITIALIZE || p->kind == POST_REPLAY };
+	struct exchange_call c = { .body = p->body.p,
+		.len = p->body.len,
+		.resumable = !p->modern,
+		.ctx = p,
+		.own = p->own,
+		.endless = p->endless,
+		.fresh = p->modern || p->kind == POST_INITIALIZE || p->kind == POST_REPLAY };
 
 	p->own = NULL;
 	list_add(&s->active, p);
@@ -389,7 +397,8 @@ static void replay_over(struct session *s, const struct err *why)
 
 /* MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
  * after the SDK's examples say 400 instead, with words about the session. */
-static bool session_is_lost(const struct session *s, const struct post *p, const struct exchange_end *end)
+static bool session_is_lost(
+	const struct session *s, const struct post *p, const struct exchange_end *end)
 {
 	const char *carried = exchange_session(p->x);
 	struct envelope m;
@@ -404,7 +413,8 @@ static bool session_is_lost(const struct session *s, const struct post *p, const
 	if (end->status == 404)
 		/* An answer to this very request, "method not found" say, comes from a session that lives. */
 		return !error || !m.id.p || walk_type(m.id) == WALK_NULL;
-	return error && (!m.id.p || walk_type(m.id) == WALK_NULL) && strstr(end->e->msg, "ession") != NULL;
+	return error && (!m.id.p || walk_type(m.id) == WALK_NULL) &&
+	       strstr(end->e->msg, "ession") != NULL;
 }
 
 static void send_again(struct session *s, struct post *p)
@@ -430,12 +440,14 @@ static void negotiated(struct session *s, struct post *p, const struct envelope 
 	struct err e = { 0 };
 
 	buf_init(&version, 64);
-	if (v.p && walk_string(v, &version) && !transport_set_version(s->transport, buf_str(&version), &e))
+	if (v.p && walk_string(v, &version) &&
+		!transport_set_version(s->transport, buf_str(&version), &e))
 		diag_note("%s", e.msg);
 	if (!transport_set_session(s->transport, exchange_new_session(p->x), &e))
 		diag_note("%s", e.msg);
 	s->batches = strcmp(buf_str(&version), "2025-03-26") == 0;
-	diag_debug("revision %s, %s session id", buf_str(&version), exchange_new_session(p->x) ? "with" : "no");
+	diag_debug("revision %s, %s session id", buf_str(&version),
+		exchange_new_session(p->x) ? "with" : "no");
 	buf_free(&version);
 }
 
@@ -446,13 +458,16 @@ static void replayed(struct session *s, struct post *p, const struct envelope *m
 	p->answered = true;
 	exchange_linger(p->x);
 	if (!m->result.p) {
-		err_set(&e, ERR_SERVER, "the server ended the session and refuses a new one; start the client again");
+		err_set(&e, ERR_SERVER,
+			"the server ended the session and refuses a new one; start the client "
+			"again");
 		replay_over(s, &e);
 		return;
 	}
 	negotiated(s, p, m);
 	if (s->greeted)
-		start_internal(s, POST_REPLAY_INITIALIZED, initialized_message, sizeof(initialized_message) - 1);
+		start_internal(s, POST_REPLAY_INITIALIZED, initialized_message,
+			sizeof(initialized_message) - 1);
 	else
 		replay_over(s, NULL);
 }
@@ -483,12 +498,14 @@ static bool say_filtered(struct session *s, struct call *c, const struct envelop
 }
 
 /* A response: delivered when somebody waits for it. True when it was. */
-static bool response(struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
+static bool response(
+	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
 {
 	struct call *c = find_call(s, from, m->id);
 	struct post *p;
 
-	if (!c && from && m->error.p && from->owed == 1 && from->ncalls == 1 && (!m->id.p || walk_type(m->id) == WALK_NULL)) {
+	if (!c && from && m->error.p && from->owed == 1 && from->ncalls == 1 &&
+		(!m->id.p || walk_type(m->id) == WALK_NULL)) {
 		/* The server did not get as far as reading the id. */
 		c = &from->calls[0];
 	}
@@ -505,17 +522,20 @@ static bool response(struct session *s, struct incoming *in, struct post *from, 
 	}
 	if (c->list && s->policy && !say_filtered(s, c, m))
 		;
-	else if (m->id.p && m->id.n == c->pending.id.n && memcmp(m->id.p, c->pending.id.p, m->id.n) == 0) {
+	else if (m->id.p && m->id.n == c->pending.id.n &&
+		 memcmp(m->id.p, c->pending.id.p, m->id.n) == 0) {
 		say(s, in, m->whole);
 	} else if (m->id.p) {
 		/* Same value, other spelling (or null): the client gets its own id back. */
 		struct wire_part parts[] = { { m->whole.p, (size_t)(m->id.p - m->whole.p) },
 			{ c->pending.id.p, c->pending.id.n },
-			{ m->id.p + m->id.n, m->whole.n - (size_t)(m->id.p - m->whole.p) - m->id.n } };
+			{ m->id.p + m->id.n,
+				m->whole.n - (size_t)(m->id.p - m->whole.p) - m->id.n } };
 
 		say_parts(s, parts, 3);
 	} else {
-		struct wire_part parts[] = { { "{\"id\":", 6 }, { c->pending.id.p, c->pending.id.n }, { ",", 1 },
+		struct wire_part parts[] = { { "{\"id\":", 6 },
+			{ c->pending.id.p, c->pending.id.n }, { ",", 1 },
 			{ m->whole.p + 1, m->whole.n - 1 } };
 
 		say_parts(s, parts, 4);
@@ -526,7 +546,8 @@ static bool response(struct session *s, struct incoming *in, struct post *from, 
 	return true;
 }
 
-static void batch(struct session *s, struct incoming *in, struct post *from, const struct envelope *m);
+static void batch(
+	struct session *s, struct incoming *in, struct post *from, const struct envelope *m);
 
 static void message(struct session *s, struct incoming *in, struct post *from, char *p, size_t n)
 {
@@ -563,7 +584,8 @@ static void message(struct session *s, struct incoming *in, struct post *from, c
 
 /* Each element goes on as a message of its own, which every client understands. Elements lie inside
  * in's bytes, so none can be taken as a whole: they are copied. */
-static void batch(struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
+static void batch(
+	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
 {
 	struct walk w;
 	struct walk_item it;
@@ -611,11 +633,16 @@ static void answer_rest(struct session *s, struct post *p, const struct exchange
 	if (end->e)
 		e = *end->e;
 	else if (p->junk)
-		err_set(&e, ERR_PROTO, "the server answered with something that is no JSON-RPC message");
+		err_set(&e, ERR_PROTO,
+			"the server answered with something that is no JSON-RPC message");
 	else if (end->stream)
-		err_set(&e, ERR_SERVER, "the server ended its stream without an answer; whether it acted on the request is unknown");
+		err_set(&e, ERR_SERVER,
+			"the server ended its stream without an answer; whether it acted on the "
+			"request is unknown");
 	else
-		err_set(&e, ERR_PROTO, "the server accepted the request (HTTP %ld) but sent no answer", end->status);
+		err_set(&e, ERR_PROTO,
+			"the server accepted the request (HTTP %ld) but sent no answer",
+			end->status);
 	fail_post(p, &e, &d);
 }
 
@@ -675,7 +702,8 @@ static bool over_hard_limit(const struct session *s, size_t n)
 }
 
 /* Takes the line over into a post and moves the spans along. */
-static struct post *keep(struct session *s, struct wire_in *in, struct envelope *m, enum post_kind kind)
+static struct post *keep(
+	struct session *s, struct wire_in *in, struct envelope *m, enum post_kind kind)
 {
 	struct post *p = post_new(s, kind);
 	const char *old = m->whole.p;
@@ -696,7 +724,8 @@ static bool refuse_when_full(struct session *s, struct span id, size_t n)
 
 	if (!over_hard_limit(s, n))
 		return false;
-	err_set(&e, ERR_LIMIT, "too many requests are waiting to be sent: wait for answers before sending more");
+	err_set(&e, ERR_LIMIT,
+		"too many requests are waiting to be sent: wait for answers before sending more");
 	if (id.p)
 		say_error(s, id, &e, NULL);
 	return true;
@@ -714,7 +743,8 @@ static enum post_kind kind_of(const struct envelope *m)
 /* While a person signs in, the client may want to know whether anybody is there. */
 static bool answer_ping(struct session *s, const struct envelope *m)
 {
-	struct wire_part parts[] = { { "{\"jsonrpc\":\"2.0\",\"id\":", 23 }, { m->id.p, m->id.n }, { ",\"result\":{}}", 13 } };
+	struct wire_part parts[] = { { "{\"jsonrpc\":\"2.0\",\"id\":", 23 }, { m->id.p, m->id.n },
+		{ ",\"result\":{}}", 13 } };
 
 	if (!transport_waiting(s->transport) || !envelope_method_is(m, "ping"))
 		return false;
@@ -726,7 +756,8 @@ static bool answer_ping(struct session *s, const struct envelope *m)
 static void send_message(struct session *s, struct wire_in *in, struct envelope *m)
 {
 	struct http_fields *fields = NULL;
-	bool modern = mirror_is_modern(m), listen = modern && envelope_method_is(m, "subscriptions/listen");
+	bool modern = mirror_is_modern(m),
+	     listen = modern && envelope_method_is(m, "subscriptions/listen");
 	struct post *p;
 	struct err e = { 0 };
 
@@ -777,7 +808,8 @@ static void request(struct session *s, struct wire_in *in, struct envelope *m)
 	if (forbidden(s, m))
 		return;
 	if (pending_find(&s->calls, m->id))
-		say_invalid(s, m->id, ENVELOPE_INVALID_REQUEST, "a request with this id is still waiting for its answer");
+		say_invalid(s, m->id, ENVELOPE_INVALID_REQUEST,
+			"a request with this id is still waiting for its answer");
 	else if (!answer_ping(s, m) && !refuse_when_full(s, m->id, m->whole.n))
 		send_message(s, in, m);
 }
@@ -863,7 +895,8 @@ static bool owe_batch(struct post *p, size_t requests)
 	while (walk_next(&w, &it)) {
 		struct envelope e;
 
-		if (envelope_scan((char *)it.value.p, it.value.n, &e, NULL) != ENVELOPE_OK || e.kind != ENVELOPE_REQUEST)
+		if (envelope_scan((char *)it.value.p, it.value.n, &e, NULL) != ENVELOPE_OK ||
+			e.kind != ENVELOPE_REQUEST)
 			continue;
 		if (pending_find(&p->s->calls, e.id))
 			return false;
@@ -888,10 +921,12 @@ static bool batch_forbidden(struct session *s, const struct envelope *m)
 		while (walk_next(&w, &it)) {
 			struct envelope e;
 
-			if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) != ENVELOPE_OK)
+			if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) !=
+				ENVELOPE_OK)
 				continue;
 			if (!pass)
-				found = !policy_request(s->policy, &e, found ? NULL : &why) || found;
+				found = !policy_request(s->policy, &e, found ? NULL : &why) ||
+					found;
 			else if (e.kind == ENVELOPE_REQUEST)
 				say_error(s, e.id, &why, NULL);
 		}
@@ -906,11 +941,14 @@ static void client_batch(struct session *s, struct wire_in *in, struct envelope 
 	struct post *p;
 
 	if (!s->batches) {
-		say_invalid(s, none, ENVELOPE_INVALID_REQUEST, "batches exist in revision 2025-03-26 only: send the messages one by one");
+		say_invalid(s, none, ENVELOPE_INVALID_REQUEST,
+			"batches exist in revision 2025-03-26 only: send the messages one by one");
 		return;
 	}
 	if (!check_batch(s, m, &requests)) {
-		say_invalid(s, none, ENVELOPE_INVALID_REQUEST, "the batch holds something that is no message, an id in use, or an initialize");
+		say_invalid(s, none, ENVELOPE_INVALID_REQUEST,
+			"the batch holds something that is no message, an id in use, or an "
+			"initialize");
 		return;
 	}
 	if (batch_forbidden(s, m) || refuse_when_full(s, none, m->whole.n))
@@ -984,7 +1022,10 @@ static void close_subscription(struct session *s, struct post *p)
 {
 	struct span id = p->one.pending.id;
 	struct wire_part parts[] = { { "{\"jsonrpc\":\"2.0\",\"id\":", 0 }, { id.p, id.n },
-		{ ",\"result\":{\"resultType\":\"complete\",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":", 0 }, { id.p, id.n }, { "}}}", 3 } };
+		{ ",\"result\":{\"resultType\":\"complete\",\"_meta\":{\"io.modelcontextprotocol/"
+		  "subscriptionId\":",
+			0 },
+		{ id.p, id.n }, { "}}}", 3 } };
 
 	parts[0].n = strlen(parts[0].p);
 	parts[2].n = strlen(parts[2].p);

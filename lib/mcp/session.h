@@ -29,10 +29,12 @@ struct session_events {
 };
 
 /* out and t are borrowed; session_transport_events() are t's callbacks, with the session as ctx. */
-struct session *session_new(struct loop *l, struct wire_out *out, const struct session_events *on, void *ctx);
+struct session *session_new(
+	struct loop *l, struct wire_out *out, const struct session_events *on, void *ctx);
 void session_free(struct session *s); /* NULL is fine; before the transport is freed */
 void session_attach(struct session *s, struct transport *t);
-void session_set_policy(struct session *s, struct policy *p); /* borrowed; NULL: everything may pass */
+void session_set_policy(
+	struct session *s, struct policy *p); /* borrowed; NULL: everything may pass */
 extern const struct transport_events session_transport_events;
 
 /* One line from the client; in is where it can be taken from. */

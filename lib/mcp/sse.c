@@ -28,8 +28,8 @@ enum place {
 struct sse {
 	sse_fn *fn;
 	void *ctx;
-	struct buf data;  /* of the event so far, each line with its LF */
-	bool has_data;    /* a data line has begun: data may be "" and yet be there */
+	struct buf data;      /* of the event so far, each line with its LF */
+	bool has_data;        /* a data line has begun: data may be "" and yet be there */
 	struct buf event, id; /* fields of the event so far */
 	struct buf last_id;
 	struct buf value; /* of the line so far, when it is not a data line */
@@ -38,9 +38,9 @@ struct sse {
 	enum place place;
 	enum field field;
 	char name_part[NAME_MAX_LEN + 1];
-	size_t name_len;  /* may pass NAME_MAX_LEN: then it is FIELD_OTHER */
-	bool skip_lf;     /* the last byte was a CR that ended a line */
-	size_t bom;       /* bytes of a byte order mark seen; BOM_DONE when over */
+	size_t name_len; /* may pass NAME_MAX_LEN: then it is FIELD_OTHER */
+	bool skip_lf;    /* the last byte was a CR that ended a line */
+	size_t bom;      /* bytes of a byte order mark seen; BOM_DONE when over */
 };
 
 #define BOM_DONE 3
@@ -136,7 +136,9 @@ static void clear_event(struct sse *s)
 static bool hand_over(struct sse *s, char *data, size_t len)
 {
 	struct sse_event ev = { .name = s->event.len ? buf_str(&s->event) : "message",
-		.id = buf_str(&s->last_id), .data = data, .len = len };
+		.id = buf_str(&s->last_id),
+		.data = data,
+		.len = len };
 
 	return s->fn(s->ctx, &ev);
 }

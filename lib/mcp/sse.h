@@ -34,7 +34,7 @@ typedef bool sse_fn(void *ctx, struct sse_event *ev);
 
 enum sse_status {
 	SSE_OK,
-	SSE_STOPPED, /* the callback said so */
+	SSE_STOPPED,  /* the callback said so */
 	SSE_TOO_LONG, /* an event's data passed the cap */
 };
 

@@ -33,8 +33,8 @@ struct stream {
 	unsigned failures;
 	size_t discarded; /* bytes of an answer that is no event stream */
 	bool wanted;
-	bool events;  /* the answer is an event stream */
-	bool due;     /* to be opened as soon as no exchange is about to resume */
+	bool events; /* the answer is an event stream */
+	bool due;    /* to be opened as soon as no exchange is about to resume */
 	bool busy, dead;
 };
 
@@ -85,7 +85,8 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 	}
 	if (st != SSE_TOO_LONG)
 		return HTTP_GO;
-	diag_note("the server's GET stream sent a message longer than %zu MiB: closed", ENVELOPE_MAX >> 20);
+	diag_note("the server's GET stream sent a message longer than %zu MiB: closed",
+		ENVELOPE_MAX >> 20);
 	s->t->no_stream = true;
 	return HTTP_STOP;
 }
@@ -122,10 +123,15 @@ static const struct http_events stream_events = { on_head, on_body, on_done };
 
 static struct http_req *start(struct stream *s, struct err *e)
 {
-	struct http_call c = { .method = "GET", .url = s->t->url, .shared = s->fields->fields, .endless = true,
-		.on = &stream_events, .ctx = s };
+	struct http_call c = { .method = "GET",
+		.url = s->t->url,
+		.shared = s->fields->fields,
+		.endless = true,
+		.on = &stream_events,
+		.ctx = s };
 
-	if (*sse_last_id(s->sse) && !http_fields_add(&c.own, "Last-Event-ID", sse_last_id(s->sse), e)) {
+	if (*sse_last_id(s->sse) &&
+		!http_fields_add(&c.own, "Last-Event-ID", sse_last_id(s->sse), e)) {
 		http_fields_free(c.own);
 		return NULL;
 	}

@@ -67,11 +67,11 @@ static bool add_fields(struct transport *t, enum fieldset_kind kind, const char 
 	if (kind == FIELDS_FRESH)
 		return true;
 	return (!t->session || http_fields_add(f, "Mcp-Session-Id", t->session, e)) &&
-		(!t->version || http_fields_add(f, "MCP-Protocol-Version", t->version, e));
+	       (!t->version || http_fields_add(f, "MCP-Protocol-Version", t->version, e));
 }
 
-struct fieldset *transport_fields(struct transport *t, enum fieldset_kind kind,
-	const struct auth_value *v, struct err *e)
+struct fieldset *transport_fields(
+	struct transport *t, enum fieldset_kind kind, const struct auth_value *v, struct err *e)
 {
 	struct fieldset *s;
 
@@ -106,10 +106,12 @@ static bool is_visible(const char *s)
 	return true;
 }
 
-static bool set_value(struct transport *t, char **where, const char *value, const char *what, struct err *e)
+static bool set_value(
+	struct transport *t, char **where, const char *value, const char *what, struct err *e)
 {
 	if (value && (!*value || !is_visible(value) || strlen(value) > SESSION_ID_MAX))
-		return err_set(e, ERR_PROTO, "the server sent a %s that cannot be a header field", what);
+		return err_set(
+			e, ERR_PROTO, "the server sent a %s that cannot be a header field", what);
 	if (*where && value && strcmp(*where, value) == 0)
 		return true;
 	free(*where);
@@ -177,26 +179,37 @@ bool transport_redirect(struct transport *t, const char *location, long status, 
 	char *to;
 
 	if (!location)
-		return err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) without saying where", status);
+		return err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) without saying where",
+			status);
 	to = url_join(t->url, location, e);
 	if (!to)
-		return err_prefix(e, "the server redirects (HTTP %ld) to an address that cannot be used", status);
+		return err_prefix(e,
+			"the server redirects (HTTP %ld) to an address that cannot be used",
+			status);
 	if (!url_same_origin(to, t->given)) {
 		struct url u;
 
 		if (url_parse(to, &u, NULL)) {
-			err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) to another origin, %s://%s:%u, where this "
-				"credential must not go. If you trust it, use that address as the URL", status, u.scheme, u.host, u.port);
+			err_set(e, ERR_PROTO,
+				"the server redirects (HTTP %ld) to another origin, %s://%s:%u, "
+				"where this "
+				"credential must not go. If you trust it, use that address as the "
+				"URL",
+				status, u.scheme, u.host, u.port);
 			url_clear(&u);
 		} else {
-			err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) to another origin", status);
+			err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) to another origin",
+				status);
 		}
 		free(to);
 		return false;
 	}
 	if (status != 307 && status != 308) {
-		err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) to %.300s; a message cannot be repeated there. "
-			"Use that address as the URL", status, to);
+		err_set(e, ERR_PROTO,
+			"the server redirects (HTTP %ld) to %.300s; a message cannot be repeated "
+			"there. "
+			"Use that address as the URL",
+			status, to);
 		free(to);
 		return false;
 	}
@@ -273,8 +286,11 @@ void transport_delete(struct transport *t, int64_t ms, void (*done)(void *ctx), 
 		return;
 	d->fields = transport_fields(t, FIELDS_DELETE, &v, &e);
 	if (d->fields) {
-		struct http_call c = { .method = "DELETE", .url = t->url, .shared = d->fields->fields,
-			.on = &delete_events, .ctx = d };
+		struct http_call c = { .method = "DELETE",
+			.url = t->url,
+			.shared = d->fields->fields,
+			.on = &delete_events,
+			.ctx = d };
 
 		d->req = http_start(t->http, &c, &e);
 	}

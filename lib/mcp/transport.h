@@ -43,8 +43,9 @@ struct exchange_end {
 	long status;        /* of the last answer; 0 when there was none */
 	bool stream;        /* it was an event stream that ended (and could not be resumed) */
 	long retry_after_s; /* -1: the server did not say */
-	struct buf *body;   /* not ok and status set: the answer's body, at most TRANSPORT_ERROR_MAX */
-	bool json;          /* that body claims to be JSON */
+	struct buf
+		*body; /* not ok and status set: the answer's body, at most TRANSPORT_ERROR_MAX */
+	bool json;     /* that body claims to be JSON */
 	const struct err *e; /* NULL when ok */
 };
 
@@ -59,7 +60,7 @@ struct transport_events {
 
 struct transport_opts {
 	const char *url;
-	struct http_fields *fields;  /* extra header fields for every request; borrowed */
+	struct http_fields *fields; /* extra header fields for every request; borrowed */
 };
 
 struct transport *transport_new(struct loop *l, struct http *h, struct auth *a,
@@ -68,19 +69,21 @@ void transport_free(struct transport *t); /* cancels what is left; NULL is fine 
 
 /* What later requests carry: Mcp-Session-Id and MCP-Protocol-Version; NULL for none. False when a
  * value holds what a header field must not (the peer chose it). Copied. */
-bool transport_set_session(struct transport *t, const char *id, struct err *e) __attribute__((warn_unused_result));
-bool transport_set_version(struct transport *t, const char *version, struct err *e) __attribute__((warn_unused_result));
-void transport_forget_session(struct transport *t); /* neither from now on */
+bool transport_set_session(struct transport *t, const char *id, struct err *e)
+	__attribute__((warn_unused_result));
+bool transport_set_version(struct transport *t, const char *version, struct err *e)
+	__attribute__((warn_unused_result));
+void transport_forget_session(struct transport *t);       /* neither from now on */
 const char *transport_session(const struct transport *t); /* NULL when there is none */
 
 struct exchange_call {
 	const char *body; /* borrowed until the end of the exchange */
 	size_t len;
-	bool fresh;       /* without session id and version: an initialize */
-	bool resumable;   /* a broken event stream is taken up again by GET (not in 2026-07-28) */
-	bool endless;     /* its stream may be silent for ever (subscriptions/listen) */
+	bool fresh;     /* without session id and version: an initialize */
+	bool resumable; /* a broken event stream is taken up again by GET (not in 2026-07-28) */
+	bool endless;   /* its stream may be silent for ever (subscriptions/listen) */
 	struct http_fields *own; /* fields of this request alone; taken over; or NULL */
-	void *ctx;        /* for exchange_ctx() */
+	void *ctx;               /* for exchange_ctx() */
 };
 struct exchange *transport_post(struct transport *t, const struct exchange_call *c);
 void *exchange_ctx(const struct exchange *x);

@@ -27,8 +27,8 @@ struct transport {
 	struct loop *loop;
 	struct http *http;
 	struct auth *auth;
-	char *url;     /* the endpoint, or where it redirected to inside its origin */
-	char *given;   /* the endpoint as it was given */
+	char *url;                 /* the endpoint, or where it redirected to inside its origin */
+	char *given;               /* the endpoint as it was given */
 	struct http_fields *extra; /* borrowed */
 	const struct transport_events *on;
 	void *ctx;
@@ -39,7 +39,7 @@ struct transport {
 	size_t waiting;
 	size_t resuming; /* exchanges that are about to GET their stream again */
 	struct stream *stream;
-	bool no_stream;  /* the server answered 405 or the like to GET: remembered for the process */
+	bool no_stream; /* the server answered 405 or the like to GET: remembered for the process */
 	struct delete_request *deleting;
 };
 

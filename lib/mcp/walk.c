@@ -177,7 +177,9 @@ static bool hex4(const char *p, const char *end, unsigned *out)
 		return false;
 	for (int i = 0; i < 4; i++) {
 		char c = p[i];
-		unsigned d = c >= '0' && c <= '9' ? (unsigned)(c - '0') : (c | 32) >= 'a' && (c | 32) <= 'f' ? (unsigned)((c | 32) - 'a' + 10) : 16;
+		unsigned d = c >= '0' && c <= '9'                 ? (unsigned)(c - '0')
+			     : (c | 32) >= 'a' && (c | 32) <= 'f' ? (unsigned)((c | 32) - 'a' + 10)
+								  : 16;
 
 		if (d == 16)
 			return false;

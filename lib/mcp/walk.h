@@ -18,8 +18,8 @@ struct walk {
 };
 
 struct walk_item {
-	struct span key;  /* between the quotes; {NULL,0} for array elements */
-	bool key_escaped; /* key holds a backslash */
+	struct span key;   /* between the quotes; {NULL,0} for array elements */
+	bool key_escaped;  /* key holds a backslash */
 	struct span value; /* raw text */
 	const char *start; /* first byte of the item: the key's quote, or the value */
 };
@@ -41,7 +41,16 @@ struct span walk_get(struct span v, const char *name, unsigned *count);
 /* The same down a path: walk_path(v, "params", "_meta", NULL). */
 struct span walk_path(struct span v, ...) __attribute__((sentinel));
 
-enum walk_type { WALK_NONE, WALK_OBJECT, WALK_ARRAY, WALK_STRING, WALK_NUMBER, WALK_TRUE, WALK_FALSE, WALK_NULL };
+enum walk_type {
+	WALK_NONE,
+	WALK_OBJECT,
+	WALK_ARRAY,
+	WALK_STRING,
+	WALK_NUMBER,
+	WALK_TRUE,
+	WALK_FALSE,
+	WALK_NULL
+};
 enum walk_type walk_type(struct span v);
 
 /* Appends the text of a raw JSON string (quotes included), escapes undone; lone surrogates become

@@ -50,14 +50,14 @@ struct wire_in {
 	struct loop_watch *watch;
 	struct loop_task task; /* goes on with lines that were read before a pause */
 	struct buf b;
-	size_t start;    /* of the line that is being read */
-	size_t scanned;  /* bytes of it known to hold no LF */
+	size_t start;   /* of the line that is being read */
+	size_t scanned; /* bytes of it known to hold no LF */
 	size_t line_cap;
-	bool skipping;   /* the rest of a line that is too long */
-	bool began;      /* the first bytes were looked at for a BOM */
+	bool skipping; /* the rest of a line that is too long */
+	bool began;    /* the first bytes were looked at for a BOM */
 	bool paused, at_end, ended;
 	bool busy, dead;
-	struct err e;    /* of a failed read */
+	struct err e; /* of a failed read */
 };
 
 static void in_ready(void *ctx, int happened);

@@ -101,7 +101,8 @@ void words_from_body(char *body, size_t n, char out[WORDS_MAX + 1])
 static const struct {
 	const char *text, *hint;
 } known[] = {
-	{ "MCP access is not enabled", "An organisation admin must enable MCP in Mixpanel's organisation settings; it takes up to 15 minutes." },
+	{ "MCP access is not enabled", "An organisation admin must enable MCP in Mixpanel's "
+				       "organisation settings; it takes up to 15 minutes." },
 	{ "requires scopes", "The sign-in lacks a scope: run \"mpmcp login --force\"." },
 };
 
@@ -116,8 +117,10 @@ const char *words_hint(long status, const char *text)
 	case 405:
 		return "The address answers, but is no MCP endpoint: check the path of the URL.";
 	case 403:
-		return "Check that this account may use MCP in this project; \"mpmcp doctor\" shows what is allowed.";
+		return "Check that this account may use MCP in this project; \"mpmcp doctor\" "
+		       "shows what is allowed.";
 	default:
-		return status >= 500 ? "Try again; if it stays so, see Mixpanel's status page." : "";
+		return status >= 500 ? "Try again; if it stays so, see Mixpanel's status page."
+				     : "";
 	}
 }

@@ -17,8 +17,9 @@
 #define BUNDLE_MAX ((size_t)16 << 20)
 
 struct ca {
-	char *file, *dir;  /* either may be NULL */
-	struct buf bundle; /* the system's bundle and NODE_EXTRA_CA_CERTS, when there is no folder */
+	char *file, *dir; /* either may be NULL */
+	struct buf
+		bundle; /* the system's bundle and NODE_EXTRA_CA_CERTS, when there is no folder */
 	char *words;
 };
 
@@ -34,7 +35,8 @@ static bool is_hashed(const char *path)
 	for (int i = 0; i < 500 && !found && (f = readdir(d)); i++) {
 		const char *n = f->d_name;
 
-		found = strlen(n) == 10 && strspn(n, "0123456789abcdef") == 8 && n[8] == '.' && isdigit((unsigned char)n[9]);
+		found = strlen(n) == 10 && strspn(n, "0123456789abcdef") == 8 && n[8] == '.' &&
+			isdigit((unsigned char)n[9]);
 	}
 	closedir(d);
 	return found;
@@ -83,7 +85,7 @@ static const char *env(const char *name)
 static bool check_readable(const char *path, const char *what, struct err *e)
 {
 	return access(path, R_OK) == 0 ||
-		err_set(e, ERR_USAGE, "%s: cannot read %s: %s", what, path, strerror(errno));
+	       err_set(e, ERR_USAGE, "%s: cannot read %s: %s", what, path, strerror(errno));
 }
 
 static bool from_environment(struct ca *c, struct err *e)
@@ -94,8 +96,8 @@ static bool from_environment(struct ca *c, struct err *e)
 		return false;
 	c->file = file ? mem_dup(file) : NULL;
 	c->dir = dir ? mem_dup(dir) : NULL;
-	c->words = mem_printf("%s%s%s%s%s", file ? "the file " : "", file ? file : "", file && dir ? " and " : "",
-		dir ? "the folder " : "", dir ? dir : "");
+	c->words = mem_printf("%s%s%s%s%s", file ? "the file " : "", file ? file : "",
+		file && dir ? " and " : "", dir ? "the folder " : "", dir ? dir : "");
 	return true;
 }
 
@@ -106,8 +108,8 @@ static bool join_bundles(struct ca *c, const char *file, const char *extra, stru
 
 	buf_init(&more, BUNDLE_MAX);
 	good = file_read(file, &c->bundle, e) && file_read(extra, &more, e) &&
-		((buf_addc(&c->bundle, '\n') && buf_add(&c->bundle, more.p, more.len)) ||
-			err_set(e, ERR_LIMIT, "%s and %s together are too large", file, extra));
+	       ((buf_addc(&c->bundle, '\n') && buf_add(&c->bundle, more.p, more.len)) ||
+		       err_set(e, ERR_LIMIT, "%s and %s together are too large", file, extra));
 	buf_free(&more);
 	return good;
 }
@@ -124,8 +126,14 @@ static bool from_system(struct ca *c, struct err *e)
 	c->dir = dir ? mem_dup(dir) : NULL;
 	if (!c->bundle.len)
 		c->file = extra ? mem_dup(extra) : file ? mem_dup(file) : NULL;
-	c->words = mem_printf("%s%s%s%s%s", dir ? "the folder " : file ? "the file " : "no system store",
-		dir ? dir : file ? file : "", extra ? " and the file " : "", extra ? extra : "",
+	c->words = mem_printf("%s%s%s%s%s",
+		dir    ? "the folder "
+		: file ? "the file "
+		       : "no system store",
+		dir    ? dir
+		: file ? file
+		       : "",
+		extra ? " and the file " : "", extra ? extra : "",
 		extra ? " (NODE_EXTRA_CA_CERTS)" : "");
 	return true;
 }
@@ -168,7 +176,9 @@ void ca_apply(const struct ca *c, void *easy)
 	curl_easy_setopt(easy, CURLOPT_CAINFO, c->file);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, c->dir);
 	if (c->bundle.len) {
-		struct curl_blob blob = { .data = c->bundle.p, .len = c->bundle.len, .flags = CURL_BLOB_NOCOPY };
+		struct curl_blob blob = {
+			.data = c->bundle.p, .len = c->bundle.len, .flags = CURL_BLOB_NOCOPY
+		};
 
 		curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
 	}

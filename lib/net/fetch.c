@@ -51,7 +51,11 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 {
 	struct fetch *f = ctx;
 	struct err limit = { 0 };
-	struct fetch_answer a = { .how = how, .status = f->status, .req = r, .body = &f->body, .e = e,
+	struct fetch_answer a = { .how = how,
+		.status = f->status,
+		.req = r,
+		.body = &f->body,
+		.e = e,
 		.retry_after_s = http_retry_after_s(r) };
 
 	f->req = NULL;
@@ -66,10 +70,15 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 
 static const struct http_events events = { on_head, on_body, on_done };
 
-struct fetch *fetch_start(struct http *h, const struct fetch_call *c, fetch_fn *fn, void *ctx, struct err *e)
+struct fetch *fetch_start(
+	struct http *h, const struct fetch_call *c, fetch_fn *fn, void *ctx, struct err *e)
 {
 	struct fetch *f = mem_new(sizeof(*f));
-	struct http_call call = { .method = c->body ? "POST" : "GET", .url = c->url, .total_ms = c->total_ms, .on = &events, .ctx = f };
+	struct http_call call = { .method = c->body ? "POST" : "GET",
+		.url = c->url,
+		.total_ms = c->total_ms,
+		.on = &events,
+		.ctx = f };
 
 	f->fn = fn;
 	f->ctx = ctx;
@@ -78,8 +87,10 @@ struct fetch *fetch_start(struct http *h, const struct fetch_call *c, fetch_fn *
 	call.body = f->sent;
 	call.body_len = f->sent ? strlen(f->sent) : 0;
 	if (http_fields_add(&f->fields, "Accept", c->accept ? c->accept : "application/json", e) &&
-		(!c->content_type || http_fields_add(&f->fields, "Content-Type", c->content_type, e)) &&
-		(!c->authorization || http_fields_add(&f->fields, "Authorization", c->authorization, e))) {
+		(!c->content_type ||
+			http_fields_add(&f->fields, "Content-Type", c->content_type, e)) &&
+		(!c->authorization ||
+			http_fields_add(&f->fields, "Authorization", c->authorization, e))) {
 		call.shared = f->fields;
 		f->req = http_start(h, &call, e);
 	}

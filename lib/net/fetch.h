@@ -12,9 +12,9 @@ struct fetch;
 
 struct fetch_call {
 	const char *url;
-	const char *content_type;  /* of body */
-	const char *body;          /* NULL: GET; else POST of this text (copied, wiped afterwards) */
-	const char *accept;        /* NULL: application/json */
+	const char *content_type; /* of body */
+	const char *body;         /* NULL: GET; else POST of this text (copied, wiped afterwards) */
+	const char *accept;       /* NULL: application/json */
 	const char *authorization; /* NULL: none */
 	size_t cap;                /* of the answer */
 	int64_t total_ms;          /* limit for the whole exchange */
@@ -22,11 +22,11 @@ struct fetch_call {
 
 struct fetch_answer {
 	enum http_outcome how;
-	long status;           /* HTTP status code; 0 unless how is HTTP_DONE */
-	long retry_after_s;    /* -1: not said */
+	long status;                /* HTTP status code; 0 unless how is HTTP_DONE */
+	long retry_after_s;         /* -1: not said */
 	const struct http_req *req; /* for http_answer_field() */
-	struct buf *body;      /* NUL-terminated; wiped afterwards */
-	const struct err *e;   /* NULL when how is HTTP_DONE */
+	struct buf *body;           /* NUL-terminated; wiped afterwards */
+	const struct err *e;        /* NULL when how is HTTP_DONE */
 };
 
 typedef void fetch_fn(void *ctx, const struct fetch_answer *a);
@@ -36,8 +36,8 @@ typedef void fetch_fn(void *ctx, const struct fetch_answer *a);
  * freed when fn returns. NULL with e set when it cannot be sent. An answer longer than cap arrives
  * as HTTP_BROKEN with kind ERR_LIMIT.
  */
-struct fetch *fetch_start(struct http *h, const struct fetch_call *c, fetch_fn *fn, void *ctx, struct err *e)
-	__attribute__((warn_unused_result));
+struct fetch *fetch_start(struct http *h, const struct fetch_call *c, fetch_fn *fn, void *ctx,
+	struct err *e) __attribute__((warn_unused_result));
 void fetch_cancel(struct fetch *f); /* NULL is fine */
 
 #endif

@@ -59,10 +59,10 @@ struct http_req {
 	const struct http_events *on;
 	void *ctx;
 	struct http_fields *own;
-	struct loop_timer timer;  /* headers, then body gaps */
+	struct loop_timer timer; /* headers, then body gaps */
 	struct loop_timer total;
-	int64_t heard_ms;         /* when the last byte came, or the request went out */
-	curl_off_t uploaded;      /* at the last look */
+	int64_t heard_ms;    /* when the last byte came, or the request went out */
+	curl_off_t uploaded; /* at the last look */
 	size_t head_len;
 	bool head_done, stopped, sent, resent, timed_out, endless;
 	char errbuf[CURL_ERROR_SIZE];
@@ -82,8 +82,8 @@ struct http {
 	struct http_req reqs;    /* sentinel of all requests not yet freed */
 	CURL *idle[IDLE_MAX];
 	size_t nidle;
-	long idle_s;             /* how long a connection may have been idle to be used again */
-	unsigned inside;         /* depth of calls into libcurl that may call us back */
+	long idle_s;     /* how long a connection may have been idle to be used again */
+	unsigned inside; /* depth of calls into libcurl that may call us back */
 	bool held;
 };
 
@@ -98,7 +98,8 @@ static bool is_token(const char *s)
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 
-		if (!((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || strchr(more, c)))
+		if (!((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
+			    strchr(more, c)))
 			return false;
 	}
 	return true;
@@ -136,9 +137,13 @@ bool http_fields_add(struct http_fields **f, const char *name, const char *value
 	bool good;
 
 	if (!is_token(name))
-		return err_set(e, ERR_USAGE, "a header name holds characters that HTTP does not allow");
+		return err_set(
+			e, ERR_USAGE, "a header name holds characters that HTTP does not allow");
 	if (!is_value(value))
-		return err_set(e, ERR_USAGE, "the value of header \"%.100s\" holds a line break or another control character", name);
+		return err_set(e, ERR_USAGE,
+			"the value of header \"%.100s\" holds a line break or another control "
+			"character",
+			name);
 	/* libcurl's spelling of a field that is there and empty. */
 	line = *value ? mem_printf("%s: %s", name, value) : mem_printf("%s;", name);
 	good = append_line(f, line);
@@ -202,8 +207,8 @@ static void socket_ready(void *ctx, int happened)
 	curl_socket_t fd = s->fd;
 	int running;
 	int what = (happened & LOOP_READ ? CURL_CSELECT_IN : 0) |
-		(happened & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
-		(happened & LOOP_HANGUP ? CURL_CSELECT_IN | CURL_CSELECT_ERR : 0);
+		   (happened & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
+		   (happened & LOOP_HANGUP ? CURL_CSELECT_IN | CURL_CSELECT_ERR : 0);
 
 	h->inside++;
 	curl_multi_socket_action(h->multi, fd, what, &running);
@@ -409,14 +414,19 @@ static void describe(const struct http_req *r, CURLcode rc, enum http_outcome ho
 
 	host_of(r, host, sizeof(host));
 	if (r->head_len > HEAD_MAX)
-		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host, HEAD_MAX >> 10);
+		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host,
+			HEAD_MAX >> 10);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
 	else if (how == HTTP_TLS_FAILED)
-		err_set(e, ERR_NET, "no secure connection to %s: %s. If a proxy or the server uses a "
-			"certificate authority of its own, name its file with --cacert or SSL_CERT_FILE", host, said);
+		err_set(e, ERR_NET,
+			"no secure connection to %s: %s. If a proxy or the server uses a "
+			"certificate authority of its own, name its file with --cacert or "
+			"SSL_CERT_FILE",
+			host, said);
 	else if (how == HTTP_TIMED_OUT)
-		err_set(e, ERR_NET, "%s sent %s in time", host, r->head_done ? "no more data" : "no answer");
+		err_set(e, ERR_NET, "%s sent %s in time", host,
+			r->head_done ? "no more data" : "no answer");
 	else if (how == HTTP_UNREACHABLE)
 		err_set(e, ERR_NET, "cannot reach %s: %s", host, said);
 	else
@@ -566,7 +576,8 @@ static bool still_uploading(struct http_req *r)
 static void silence_due(void *ctx)
 {
 	struct http_req *r = ctx;
-	int64_t limit = r->head_done ? r->http->opts.body_timeout_ms : r->http->opts.headers_timeout_ms;
+	int64_t limit =
+		r->head_done ? r->http->opts.body_timeout_ms : r->http->opts.headers_timeout_ms;
 	int64_t left = r->heard_ms + limit - clock_ms();
 
 	if (r->http->held || still_uploading(r))
@@ -596,7 +607,8 @@ static void easy_common(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "mpmcp/" MPMCP_VERSION);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_SIZE);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, h->opts.connect_timeout_ms > 0 ? (long)h->opts.connect_timeout_ms : 0x7fffffffL);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+		h->opts.connect_timeout_ms > 0 ? (long)h->opts.connect_timeout_ms : 0x7fffffffL);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, h->noproxy);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -672,7 +684,11 @@ struct http_req *http_start(struct http *h, const struct http_call *c, struct er
 		return NULL;
 	}
 	r = mem_new(sizeof(*r));
-	*r = (struct http_req){ .http = h, .easy = easy, .on = c->on, .ctx = c->ctx, .own = c->own,
+	*r = (struct http_req){ .http = h,
+		.easy = easy,
+		.on = c->on,
+		.ctx = c->ctx,
+		.own = c->own,
 		.endless = c->endless };
 	loop_timer_init(&r->timer, h->loop, silence_due, r);
 	loop_timer_init(&r->total, h->loop, total_due, r);
@@ -748,13 +764,15 @@ static char *make_noproxy(void)
 		env = getenv("NO_PROXY");
 	if (env && strcmp(env, "*") == 0)
 		return mem_dup("*");
-	return mem_printf("localhost,127.0.0.0/8,[::1],::1%s%s", env && *env ? "," : "", env ? env : "");
+	return mem_printf(
+		"localhost,127.0.0.0/8,[::1],::1%s%s", env && *env ? "," : "", env ? env : "");
 }
 
 static bool make_share(struct http *h)
 {
 	h->share = curl_share_init();
-	return h->share && curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE) == CURLSHE_OK;
+	return h->share &&
+	       curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE) == CURLSHE_OK;
 }
 
 struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
@@ -782,7 +800,8 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
 	curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)o->max_connections);
-	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, o->max_connections ? (long)o->max_connections : CONNECTIONS_KEPT);
+	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS,
+		o->max_connections ? (long)o->max_connections : CONNECTIONS_KEPT);
 	return h;
 fail:
 	http_free(h);

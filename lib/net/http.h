@@ -72,11 +72,11 @@ enum http_flow { HTTP_GO, HTTP_STOP /* the exchange ends here, as a success: don
  * http_cancel() came first; the request is freed when it returns.
  */
 enum http_outcome {
-	HTTP_DONE,         /* the answer arrived whole (or HTTP_STOP was returned) */
-	HTTP_UNREACHABLE,  /* no connection came about: the server has not seen the request */
-	HTTP_BROKEN,       /* the connection failed later: the server may have acted */
-	HTTP_TIMED_OUT,    /* no header, or a gap in the body, beyond the limit */
-	HTTP_TLS_FAILED,   /* certificate or handshake: not seen by the server either */
+	HTTP_DONE,        /* the answer arrived whole (or HTTP_STOP was returned) */
+	HTTP_UNREACHABLE, /* no connection came about: the server has not seen the request */
+	HTTP_BROKEN,      /* the connection failed later: the server may have acted */
+	HTTP_TIMED_OUT,   /* no header, or a gap in the body, beyond the limit */
+	HTTP_TLS_FAILED,  /* certificate or handshake: not seen by the server either */
 };
 
 struct http_events {
@@ -89,15 +89,15 @@ struct http_events {
 };
 
 struct http_call {
-	const char *method;              /* "GET", "POST", "DELETE" */
-	const char *url;                 /* copied */
+	const char *method;               /* "GET", "POST", "DELETE" */
+	const char *url;                  /* copied */
 	const struct http_fields *shared; /* sent first; borrowed until the end of the exchange */
-	struct http_fields *own;         /* taken over, also on failure; or NULL */
-	const char *body;                /* borrowed until the end of the exchange; NULL: no body */
+	struct http_fields *own;          /* taken over, also on failure; or NULL */
+	const char *body; /* borrowed until the end of the exchange; NULL: no body */
 	size_t body_len;
-	bool endless;                    /* a stream that may be silent for ever: no body time-out */
-	int64_t total_ms;                /* limit for the whole exchange; 0: none */
-	const struct http_events *on;    /* borrowed */
+	bool endless;                 /* a stream that may be silent for ever: no body time-out */
+	int64_t total_ms;             /* limit for the whole exchange; 0: none */
+	const struct http_events *on; /* borrowed */
 	void *ctx;
 };
 

@@ -29,7 +29,7 @@ struct listen_conn {
 	struct loop_timer timer;
 	char in[REQHEAD_MAX];
 	size_t n;
-	bool asked;      /* the owner has its request and will answer */
+	bool asked; /* the owner has its request and will answer */
 };
 
 struct listener {
@@ -60,7 +60,12 @@ static void conn_free(struct listen_conn *c)
 static bool add_escaped(struct buf *b, const char *s)
 {
 	for (; *s; s++) {
-		const char *as = *s == '<' ? "&lt;" : *s == '>' ? "&gt;" : *s == '&' ? "&amp;" : *s == '"' ? "&quot;" : *s == '\'' ? "&#39;" : NULL;
+		const char *as = *s == '<'    ? "&lt;"
+				 : *s == '>'  ? "&gt;"
+				 : *s == '&'  ? "&amp;"
+				 : *s == '"'  ? "&quot;"
+				 : *s == '\'' ? "&#39;"
+					      : NULL;
 
 		if (as ? !buf_adds(b, as) : !buf_addc(b, *s))
 			return false;
@@ -86,10 +91,17 @@ static void send_all(struct listen_conn *c, const struct buf *b)
 
 static bool head(struct buf *b, int status, const char *extra, size_t length)
 {
-	return buf_addf(b, "HTTP/1.1 %d %s\r\n%sContent-Length: %zu\r\nConnection: close\r\nCache-Control: no-store\r\n"
+	return buf_addf(b,
+		"HTTP/1.1 %d %s\r\n%sContent-Length: %zu\r\nConnection: close\r\nCache-Control: "
+		"no-store\r\n"
 		"Referrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n"
-		"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n\r\n",
-		status, status == 200 ? "OK" : status == 302 ? "Found" : "Error", extra, length);
+		"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
+		"frame-ancestors 'none'\r\n\r\n",
+		status,
+		status == 200   ? "OK"
+		: status == 302 ? "Found"
+				: "Error",
+		extra, length);
 }
 
 void listen_page(struct listen_conn *c, int status, const char *title, const char *text)
@@ -98,12 +110,19 @@ void listen_page(struct listen_conn *c, int status, const char *title, const cha
 
 	buf_init(&body, 16384);
 	buf_init(&all, 32768);
-	if (buf_adds(&body, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-			"content=\"width=device-width\"><title>") && add_escaped(&body, title) &&
-		buf_adds(&body, "</title><style>body{font:18px/1.5 system-ui,sans-serif;max-width:36rem;margin:5rem auto;padding:0 1rem;"
-			"color:#1b1b1f;background:#fff}h1{font-size:1.5rem}</style></head><body><h1>") && add_escaped(&body, title) &&
-		buf_adds(&body, "</h1><p>") && add_escaped(&body, text) && buf_adds(&body, "</p></body></html>\n") &&
-		head(&all, status, "Content-Type: text/html; charset=utf-8\r\n", body.len) && buf_add(&all, body.p, body.len))
+	if (buf_adds(&body, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
+			    "name=\"viewport\" "
+			    "content=\"width=device-width\"><title>") &&
+		add_escaped(&body, title) &&
+		buf_adds(&body,
+			"</title><style>body{font:18px/1.5 "
+			"system-ui,sans-serif;max-width:36rem;margin:5rem auto;padding:0 1rem;"
+			"color:#1b1b1f;background:#fff}h1{font-size:1.5rem}</style></"
+			"head><body><h1>") &&
+		add_escaped(&body, title) && buf_adds(&body, "</h1><p>") &&
+		add_escaped(&body, text) && buf_adds(&body, "</p></body></html>\n") &&
+		head(&all, status, "Content-Type: text/html; charset=utf-8\r\n", body.len) &&
+		buf_add(&all, body.p, body.len))
 		send_all(c, &all);
 	else
 		conn_free(c);
@@ -148,11 +167,13 @@ static void handle(struct listen_conn *c, const struct reqhead *h)
 	size_t n = strcspn(h->target, "?");
 
 	if (strcmp(h->method, "GET") != 0)
-		listen_page(c, 405, "Not allowed", "This address only takes the answer of a sign-in.");
+		listen_page(
+			c, 405, "Not allowed", "This address only takes the answer of a sign-in.");
 	else if (!host_is_ours(s, h->host))
 		listen_page(c, 403, "Not here", "This address only takes the answer of a sign-in.");
 	else if (strlen(s->path) != n || memcmp(h->target, s->path, n) != 0)
-		listen_page(c, 404, "Nothing here", "This address only takes the answer of a sign-in.");
+		listen_page(
+			c, 404, "Nothing here", "This address only takes the answer of a sign-in.");
 	else {
 		c->asked = true;
 		loop_timer_clear(&c->timer);
@@ -262,8 +283,12 @@ static int bind_socket(const struct sockaddr *a, socklen_t n)
  * other one would get the code. A machine without IPv6 does with one. */
 static bool bind_port(struct listener *s, unsigned port)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = in6addr_loopback };
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+		.sin6_port = htons((uint16_t)port),
+		.sin6_addr = in6addr_loopback };
 
 	s->fds[0] = bind_socket((struct sockaddr *)&v4, sizeof(v4));
 	if (s->fds[0] < 0)
@@ -278,8 +303,8 @@ static bool bind_port(struct listener *s, unsigned port)
 	return true;
 }
 
-struct listener *listen_new(struct loop *l, const char *host, unsigned port, unsigned tries, const char *path,
-	listen_fn *fn, void *ctx, struct err *e)
+struct listener *listen_new(struct loop *l, const char *host, unsigned port, unsigned tries,
+	const char *path, listen_fn *fn, void *ctx, struct err *e)
 {
 	struct listener *s = mem_new(sizeof(*s));
 	unsigned first = port;
@@ -292,9 +317,15 @@ struct listener *listen_new(struct loop *l, const char *host, unsigned port, uns
 		port++;
 	if (!s->port) {
 		if (port == first + 1)
-			err_set(e, ERR_IO, "port %u, which the sign-in must come back to, is in use: free it or name another as CALLBACK-PORT", first);
+			err_set(e, ERR_IO,
+				"port %u, which the sign-in must come back to, is in use: free it "
+				"or name another as CALLBACK-PORT",
+				first);
 		else
-			err_set(e, ERR_IO, "no port from %u on is free for the sign-in to come back to: name one as CALLBACK-PORT", first);
+			err_set(e, ERR_IO,
+				"no port from %u on is free for the sign-in to come back to: name "
+				"one as CALLBACK-PORT",
+				first);
 		listen_free(s);
 		return NULL;
 	}

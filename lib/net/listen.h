@@ -23,8 +23,9 @@ typedef void listen_fn(void *ctx, struct listen_conn *c, const char *query);
  * Tries port, then the ones behind it, up to `tries` in all. host is what browsers are sent to
  * ("localhost" or "127.0.0.1"): checked against the Host field. NULL with e set when none is free.
  */
-struct listener *listen_new(struct loop *l, const char *host, unsigned port, unsigned tries, const char *path,
-	listen_fn *fn, void *ctx, struct err *e) __attribute__((warn_unused_result));
+struct listener *listen_new(struct loop *l, const char *host, unsigned port, unsigned tries,
+	const char *path, listen_fn *fn, void *ctx, struct err *e)
+	__attribute__((warn_unused_result));
 unsigned listen_port(const struct listener *s);
 void listen_free(struct listener *s); /* what is written is still sent; NULL is fine */
 

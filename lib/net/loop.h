@@ -43,7 +43,7 @@ struct loop_timer {
 };
 void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn, void *ctx);
 void loop_timer_set(struct loop_timer *t, int64_t ms); /* from now; replaces an earlier setting */
-void loop_timer_clear(struct loop_timer *t);           /* also fine when never initialised (zeroed) */
+void loop_timer_clear(struct loop_timer *t); /* also fine when never initialised (zeroed) */
 
 /* Work for the end of the current round, before the loop waits again: once per scheduling. */
 struct loop_task {

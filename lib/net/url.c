@@ -145,7 +145,7 @@ static unsigned default_port(const struct url *u)
 bool url_origin(const struct url *u, struct buf *out)
 {
 	return buf_addf(out, "%s://%s", u->scheme, u->host) &&
-		(u->port == default_port(u) || buf_addf(out, ":%u", u->port));
+	       (u->port == default_port(u) || buf_addf(out, ":%u", u->port));
 }
 
 /* libcurl has made every way to write an IPv4 address into four plain numbers; what inet_pton() does

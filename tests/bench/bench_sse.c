@@ -133,10 +133,14 @@ int main(void)
 	small_events("31 bytes, LF", "data: {\"jsonrpc\":\"2.0\",\"a\":1}\n\n");
 	small_events("as MCP servers send them, LF",
 		"event: message\nid: s1_4711\n"
-		"data: {\"jsonrpc\":\"2.0\",\"id\":4711,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"hello\"}]}}\n\n");
+		"data: "
+		"{\"jsonrpc\":\"2.0\",\"id\":4711,\"result\":{\"content\":[{\"type\":\"text\","
+		"\"text\":\"hello\"}]}}\n\n");
 	small_events("as MCP servers send them, CRLF",
 		"event: message\r\nid: s1_4711\r\n"
-		"data: {\"jsonrpc\":\"2.0\",\"id\":4711,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"hello\"}]}}\r\n\r\n");
+		"data: "
+		"{\"jsonrpc\":\"2.0\",\"id\":4711,\"result\":{\"content\":[{\"type\":\"text\","
+		"\"text\":\"hello\"}]}}\r\n\r\n");
 	small_events("31 bytes, CR", "data: {\"jsonrpc\":\"2.0\",\"a\":1}\r\r");
 	small_events("three data lines",
 		"data: {\"jsonrpc\":\"2.0\",\ndata: \"id\":4711,\ndata: \"result\":{}}\n\n");

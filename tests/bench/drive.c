@@ -93,7 +93,8 @@ static size_t wait_answers(long answers)
 			size_t n = (lf ? (size_t)(lf - buffer) : have) - used;
 
 			if (in_line < 200)
-				memcpy(front + in_line, buffer + used, n < 200 - in_line ? n : 200 - in_line);
+				memcpy(front + in_line, buffer + used,
+					n < 200 - in_line ? n : 200 - in_line);
 			in_line += n;
 			bytes += n;
 			used += n + (lf != NULL);
@@ -112,13 +113,17 @@ static void call(long id, const char *what)
 {
 	char line[256];
 
-	snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":%ld,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\",\"arguments\":{}}}\n", id, what);
+	snprintf(line, sizeof(line),
+		"{\"jsonrpc\":\"2.0\",\"id\":%ld,\"method\":\"tools/"
+		"call\",\"params\":{\"name\":\"%s\",\"arguments\":{}}}\n",
+		id, what);
 	put(line);
 }
 
 static void handshake(void)
 {
-	put("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
+	put("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{"
+	    "\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},"
 	    "\"clientInfo\":{\"name\":\"bench\",\"version\":\"1\"}}}\n");
 	wait_answers(1);
 	put("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n");
@@ -156,7 +161,8 @@ static double cpu_of(void)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	f = fopen(path, "r");
 	if (f) {
-		if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+		if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			    &user, &system) != 2)
 			user = system = 0;
 		fclose(f);
 	}
@@ -193,7 +199,8 @@ static void bench_trip(const char *what)
 		times[i] = now() - t;
 	}
 	qsort(times, CALLS / 2, sizeof(times[0]), compare);
-	printf("%s_p50_us %.1f\n%s_p99_us %.1f\n", what, times[CALLS / 4] * 1e6, what, times[CALLS / 2 * 99 / 100] * 1e6);
+	printf("%s_p50_us %.1f\n%s_p99_us %.1f\n", what, times[CALLS / 4] * 1e6, what,
+		times[CALLS / 2 * 99 / 100] * 1e6);
 }
 
 static void bench_rate(int side_by_side)
@@ -222,7 +229,8 @@ static void bench_big(char **argv, const char *what)
 	call(next_id++, what);
 	bytes = wait_answers(1);
 	t = now() - t;
-	printf("%s_mib_per_s %.0f\n%s_peak_mib %.1f\n", what, (double)bytes / t / (1 << 20), what, (double)status_of("VmHWM:") / 1024);
+	printf("%s_mib_per_s %.0f\n%s_peak_mib %.1f\n", what, (double)bytes / t / (1 << 20), what,
+		(double)status_of("VmHWM:") / 1024);
 	stop();
 }
 

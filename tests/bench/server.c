@@ -48,7 +48,10 @@ static void die(const char *what)
 
 static void make_bodies(void)
 {
-	static const char event[] = "event: message\r\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":1,\"progress\":1}}\r\n\r\n";
+	static const char event[] =
+		"event: message\r\ndata: "
+		"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/"
+		"progress\",\"params\":{\"progressToken\":1,\"progress\":1}}\r\n\r\n";
 
 	big = malloc(BIG);
 	flood_len = (sizeof(event) - 1) * EVENTS;
@@ -73,18 +76,21 @@ static void answer(struct conn *c, const char *body)
 	int sse = strstr(body, "sse\"") || strstr(body, "\"flood\"");
 	int large = strstr(body, "\"big-") != NULL;
 	char id[64], front[256];
-	const char *type = sse ? "text/event-stream" : "application/json", *before = sse ? "event: message\r\ndata: " : "";
+	const char *type = sse ? "text/event-stream" : "application/json",
+		   *before = sse ? "event: message\r\ndata: " : "";
 	const char *result = "{\"content\":[{\"type\":\"text\",\"text\":\"";
 
 	id_of(body, id);
 	if (strstr(body, "\"initialize\""))
-		result = "{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"serverInfo\":{\"name\":\"bench\",\"version\":\"1\"},\"x\":[{\"y\":\"";
+		result = "{\"protocolVersion\":\"2025-06-18\",\"capabilities\":{},\"serverInfo\":{"
+			 "\"name\":\"bench\",\"version\":\"1\"},\"x\":[{\"y\":\"";
 	c->body = large ? big : strstr(body, "\"flood\"") ? flood : NULL;
 	c->body_len = large ? BIG : c->body ? flood_len : 0;
 	c->tail = sse ? "\"}]}}\r\n\r\n" : "\"}]}}";
 	c->tail_len = strlen(c->tail);
 	c->done = 0;
-	snprintf(front, sizeof(front), "%s{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":%s", before, id, result);
+	snprintf(front, sizeof(front), "%s{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":%s", before, id,
+		result);
 	if (c->body == flood) {
 		/* The events come first: the answer stands behind them, in the tail. */
 		static char last[512];
@@ -94,13 +100,15 @@ static void answer(struct conn *c, const char *body)
 		c->tail_len = strlen(last);
 		front[0] = 0;
 	}
-	c->head_len = (size_t)snprintf(c->head, sizeof(c->head), "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s", type,
+	c->head_len = (size_t)snprintf(c->head, sizeof(c->head),
+		"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s", type,
 		strlen(front) + c->body_len + c->tail_len, front);
 }
 
 static void plain(struct conn *c, const char *status)
 {
-	c->head_len = (size_t)snprintf(c->head, sizeof(c->head), "HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n", status);
+	c->head_len = (size_t)snprintf(
+		c->head, sizeof(c->head), "HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n", status);
 	c->body_len = c->tail_len = c->done = 0;
 }
 
@@ -211,7 +219,8 @@ int main(void)
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 
 	make_bodies();
-	if (bind(listener, (struct sockaddr *)&a, n) != 0 || listen(listener, 512) != 0 || getsockname(listener, (struct sockaddr *)&a, &n) != 0)
+	if (bind(listener, (struct sockaddr *)&a, n) != 0 || listen(listener, 512) != 0 ||
+		getsockname(listener, (struct sockaddr *)&a, &n) != 0)
 		die("listen");
 	printf("%u\n", ntohs(a.sin_port));
 	fflush(stdout);

@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
 	const char *repaired = "";
-	struct err e = {0};
+	struct err e = { 0 };
 	struct buf out;
 
 	must(text != NULL);

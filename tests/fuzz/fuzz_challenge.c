@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!c.bearer) {
 		challenge_clear(&c);
 		challenge_parse(fields, 2, &c);
-		if (!c.bearer || !c.resource_metadata || strcmp(c.resource_metadata, "https://a/b") != 0)
+		if (!c.bearer || !c.resource_metadata ||
+			strcmp(c.resource_metadata, "https://a/b") != 0)
 			abort();
 	}
 	challenge_clear(&c);

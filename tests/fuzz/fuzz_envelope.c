@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *p = malloc(size + 1), *again;
 	struct envelope m, twice;
 	enum envelope_status st;
-	json_t *theirs = json_loadb((const char *)data, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	json_t *theirs =
+		json_loadb((const char *)data, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 
 	memcpy(p, data, size);
 	st = envelope_scan(p, size, &m, NULL);
@@ -50,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (theirs && size && !memchr(data, 0, size) && st != ENVELOPE_TOO_DEEP)
 		check(st == ENVELOPE_OK);
 	for (size_t i = 0; i < size; i++)
-		check((uint8_t)p[i] == data[i] || (p[i] == ' ' && (data[i] == '\n' || data[i] == '\r')));
+		check((uint8_t)p[i] == data[i] ||
+			(p[i] == ' ' && (data[i] == '\n' || data[i] == '\r')));
 	if (st == ENVELOPE_OK) {
 		check_span(p, size, m.id);
 		check_span(p, size, m.method);
@@ -59,9 +61,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		walk_all(m.whole, 0);
 		again = malloc(size + 1);
 		memcpy(again, p, size);
-		check(envelope_scan(again, size, &twice, NULL) == ENVELOPE_OK && twice.kind == m.kind);
+		check(envelope_scan(again, size, &twice, NULL) == ENVELOPE_OK &&
+			twice.kind == m.kind);
 		if (m.id.p && m.kind == ENVELOPE_REQUEST)
-			check(envelope_id_equal(m.id, m.id) && envelope_id_hash(m.id) == envelope_id_hash(twice.id));
+			check(envelope_id_equal(m.id, m.id) &&
+				envelope_id_hash(m.id) == envelope_id_hash(twice.id));
 		free(again);
 	} else {
 		check(m.why != NULL);

@@ -100,7 +100,7 @@ static void check_loopback(const char *s, const struct url *u)
 	size_t n = strlen(u->host);
 	struct in_addr v4;
 	bool local = strcmp(u->host, "localhost") == 0 || strcmp(u->host, "[::1]") == 0 ||
-		(n > 10 && strcmp(u->host + n - 10, ".localhost") == 0);
+		     (n > 10 && strcmp(u->host + n - 10, ".localhost") == 0);
 
 	if (inet_pton(AF_INET, u->host, &v4) == 1)
 		local = ntohl(v4.s_addr) >> 24 == 127;

@@ -28,11 +28,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	got = walk_get(v, "name", NULL);
 	if (got.p && (got.p < p || got.p + got.n > p + size))
 		abort();
-	if (!envelope_quote(&quoted, p, size) || envelope_scan(quoted.p, quoted.len, &m, NULL) != ENVELOPE_OK)
+	if (!envelope_quote(&quoted, p, size) ||
+		envelope_scan(quoted.p, quoted.len, &m, NULL) != ENVELOPE_OK)
 		abort();
 	if (!walk_string((struct span){ quoted.p, quoted.len }, &back))
 		abort();
-	if (back.len == size && size && memcmp(back.p, p, size) != 0 && !strstr(buf_str(&back), "\xEF\xBF\xBD"))
+	if (back.len == size && size && memcmp(back.p, p, size) != 0 &&
+		!strstr(buf_str(&back), "\xEF\xBF\xBD"))
 		abort();
 	buf_free(&quoted);
 	buf_free(&back);

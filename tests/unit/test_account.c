@@ -50,58 +50,58 @@ static void tokens_as_people_paste_them_mean_the_same(void **state)
 		const char *what, *text;
 		bool mended;
 	} rows[] = {
-		{"as documented", TOKEN "==", false},
-		{"the pair itself", PAIR, false},
-		{"half the padding lost", TOKEN "=", false},
-		{"padding lost", TOKEN, false},
-		{"too much padding", TOKEN "====", false},
-		{"padding in percent", TOKEN "%3D%3d", false},
-		{"one scheme", "Basic " TOKEN "==", false},
-		{"the whole value", "Bearer Basic " TOKEN "==", false},
-		{"one wrong scheme", "Bearer " TOKEN "==", false},
-		{"schemes in other cases", "BEARER basic " TOKEN "==", false},
-		{"schemes twice", "Bearer Basic Bearer Basic " TOKEN "==", false},
-		{"many blanks", " \t Bearer  \t Basic \n " TOKEN "== \r\n", false},
-		{"blank in percent", "Bearer%20Basic%20" TOKEN "==", false},
-		{"field", "Authorization: Bearer Basic " TOKEN "==", false},
-		{"field without blank", "authorization:Bearer Basic " TOKEN "==", false},
-		{"scheme and pair", "Basic " PAIR, false},
-		{"schemes and pair", "Bearer Basic " PAIR, false},
-		{"pair with a line break behind", PAIR "\r\n", false},
-		{"pair with an escaped line break behind", PAIR "\\n", false},
-		{"blanks around the colon's left", USER " :" SECRET, false},
-		{"double quotes", "\"" TOKEN "==\"", true},
-		{"single quotes", "'" TOKEN "=='", true},
-		{"quotes in quotes", "'\"" TOKEN "==\"'", true},
-		{"quotes around schemes", "\"Bearer Basic " TOKEN "==\"\n", true},
-		{"quotes behind schemes", "Bearer Basic \"" TOKEN "==\"", true},
-		{"quotes around the pair", "'" PAIR "'", true},
-		{"variable in front", "MIXPANEL_SA_TOKEN=" TOKEN "==", true},
-		{"line of a shell", "export MIXPANEL_SA_TOKEN='" TOKEN "=='\n", true},
-		{"byte order mark", "\xef\xbb\xbf" TOKEN "==\r\n", false},
-		{"no-break spaces", "\xc2\xa0" TOKEN "==\xc2\xa0", false},
-		{"zero-width space", TOKEN "==\xe2\x80\x8b", false},
-		{"wrapped by base64",
+		{ "as documented", TOKEN "==", false },
+		{ "the pair itself", PAIR, false },
+		{ "half the padding lost", TOKEN "=", false },
+		{ "padding lost", TOKEN, false },
+		{ "too much padding", TOKEN "====", false },
+		{ "padding in percent", TOKEN "%3D%3d", false },
+		{ "one scheme", "Basic " TOKEN "==", false },
+		{ "the whole value", "Bearer Basic " TOKEN "==", false },
+		{ "one wrong scheme", "Bearer " TOKEN "==", false },
+		{ "schemes in other cases", "BEARER basic " TOKEN "==", false },
+		{ "schemes twice", "Bearer Basic Bearer Basic " TOKEN "==", false },
+		{ "many blanks", " \t Bearer  \t Basic \n " TOKEN "== \r\n", false },
+		{ "blank in percent", "Bearer%20Basic%20" TOKEN "==", false },
+		{ "field", "Authorization: Bearer Basic " TOKEN "==", false },
+		{ "field without blank", "authorization:Bearer Basic " TOKEN "==", false },
+		{ "scheme and pair", "Basic " PAIR, false },
+		{ "schemes and pair", "Bearer Basic " PAIR, false },
+		{ "pair with a line break behind", PAIR "\r\n", false },
+		{ "pair with an escaped line break behind", PAIR "\\n", false },
+		{ "blanks around the colon's left", USER " :" SECRET, false },
+		{ "double quotes", "\"" TOKEN "==\"", true },
+		{ "single quotes", "'" TOKEN "=='", true },
+		{ "quotes in quotes", "'\"" TOKEN "==\"'", true },
+		{ "quotes around schemes", "\"Bearer Basic " TOKEN "==\"\n", true },
+		{ "quotes behind schemes", "Bearer Basic \"" TOKEN "==\"", true },
+		{ "quotes around the pair", "'" PAIR "'", true },
+		{ "variable in front", "MIXPANEL_SA_TOKEN=" TOKEN "==", true },
+		{ "line of a shell", "export MIXPANEL_SA_TOKEN='" TOKEN "=='\n", true },
+		{ "byte order mark", "\xef\xbb\xbf" TOKEN "==\r\n", false },
+		{ "no-break spaces", "\xc2\xa0" TOKEN "==\xc2\xa0", false },
+		{ "zero-width space", TOKEN "==\xe2\x80\x8b", false },
+		{ "wrapped by base64",
 			"bXktc2EuYWJjMTIzLm1wLXNlcnZpY2UtYWNjb3VudDpaeDgxcVBsbTBh\nV3JUdDVrVmI3Mm5F"
 			"eVE"
 			"5c0pkSDRjVQ==\n",
-			true},
-		{"wrapped by a terminal",
+			true },
+		{ "wrapped by a terminal",
 			"bXktc2EuYWJjMTIzLm1wLXNlcnZpY2UtYWNjb3VudDpaeDgxcVBsbTBh\r\n   "
 			"V3JUdDVrVmI3Mm5F"
 			"eVE5c0pkSDRjVQ==",
-			true},
-		{"wrapped, and the breaks escaped",
+			true },
+		{ "wrapped, and the breaks escaped",
 			"bXktc2EuYWJjMTIzLm1wLXNlcnZpY2UtYWNjb3VudDpaeDgxcVBsbTBh\\nV3JUdDVrVmI3Mm5"
 			"FeVE"
 			"5c0pkSDRjVQ==\\n",
-			true},
+			true },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const char *mended = "not touched";
-		struct err e = {0};
+		struct err e = { 0 };
 		struct buf b;
 
 		buf_init(&b, 1024);
@@ -119,12 +119,12 @@ static void tokens_as_people_paste_them_mean_the_same(void **state)
 
 static void both_alphabets_of_base64_are_read(void **state)
 {
-	static const char *const rows[] = {
-		ODD_PAIR, ODD_TOKEN, "YTo-Pj4_Pz8=", "YTo-Pj4_Pz8", "YTo%2BPj4%2fPz8%3D"};
+	static const char *const rows[] = { ODD_PAIR, ODD_TOKEN, "YTo-Pj4_Pz8=", "YTo-Pj4_Pz8",
+		"YTo%2BPj4%2fPz8%3D" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct err e = {0};
+		struct err e = { 0 };
 		struct buf b;
 
 		buf_init(&b, 1024);
@@ -142,28 +142,28 @@ static void what_was_encoded_wrongly_is_mended(void **state)
 		size_t n; /* 0: up to the NUL */
 		const char *mended;
 	} rows[] = {
-		{"echo without -n", PAIR "\n", 0, "echo without -n"},
-		{"and on Windows", PAIR "\r\n", 0, "echo without -n"},
-		{"blanks around", "  " PAIR " ", 0, "taken off"},
-		{"byte order mark", "\xef\xbb\xbf" PAIR, 0, "taken off"},
-		{"quotes", "\"" PAIR "\"", 0, "quotes"},
-		{"quotes and a line break", "\"" PAIR "\"\n", 0, "quotes"},
-		{"encoded twice", TOKEN "==", 0, "encoded twice"},
-		{"encoded twice with echo", TOKEN "==\n", 0, "encoded twice"},
-		{"the whole value", "Bearer Basic " TOKEN "==", 0, "encoded twice"},
-		{"UTF-16", "a\0:\0b\0", 6, "UTF-16"},
-		{"UTF-16 with its mark",
+		{ "echo without -n", PAIR "\n", 0, "echo without -n" },
+		{ "and on Windows", PAIR "\r\n", 0, "echo without -n" },
+		{ "blanks around", "  " PAIR " ", 0, "taken off" },
+		{ "byte order mark", "\xef\xbb\xbf" PAIR, 0, "taken off" },
+		{ "quotes", "\"" PAIR "\"", 0, "quotes" },
+		{ "quotes and a line break", "\"" PAIR "\"\n", 0, "quotes" },
+		{ "encoded twice", TOKEN "==", 0, "encoded twice" },
+		{ "encoded twice with echo", TOKEN "==\n", 0, "encoded twice" },
+		{ "the whole value", "Bearer Basic " TOKEN "==", 0, "encoded twice" },
+		{ "UTF-16", "a\0:\0b\0", 6, "UTF-16" },
+		{ "UTF-16 with its mark",
 			"\xff\xfe"
 			"a\0:\0b\0",
-			8, "UTF-16"},
-		{"UTF-16 with a line break", "a\0:\0b\0\r\0\n\0", 10, "echo without -n"},
+			8, "UTF-16" },
+		{ "UTF-16 with a line break", "a\0:\0b\0\r\0\n\0", 10, "echo without -n" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const char *mended = NULL;
 		struct buf text, b;
-		struct err e = {0};
+		struct err e = { 0 };
 
 		base64_of(&text, rows[i].bytes, rows[i].n ? rows[i].n : strlen(rows[i].bytes));
 		buf_init(&b, 1024);
@@ -182,7 +182,7 @@ static void what_was_encoded_wrongly_is_mended(void **state)
 static void assert_refused(const char *what, const char *text, const char *why)
 {
 	const char *mended = "not touched";
-	struct err e = {0};
+	struct err e = { 0 };
 	struct buf b;
 
 	buf_init(&b, 1024);
@@ -204,57 +204,57 @@ static void what_cannot_be_meant_is_refused_with_its_cause(void **state)
 	static const struct {
 		const char *what, *text, *why;
 	} rows[] = {
-		{"nothing", "", "is empty"},
-		{"blanks", " \r\n\t", "is empty"},
-		{"quotes around nothing", "\"\"", "is empty"},
-		{"schemes alone", "Bearer Basic ", "is empty"},
-		{"scheme in percent alone", "Basic%20", "is empty"},
-		{"no base64", "!!!" TOKEN "!!!", "neither base64 nor"},
-		{"one quote", "\"" TOKEN "==", "neither base64 nor"},
-		{"other escape", TOKEN "%41", "percent-encoded"},
-		{"pair in percent", USER "%3A" SECRET, "percent-encoded"},
-		{"typographic quotes", "\xe2\x80\x9c" TOKEN "\xe2\x80\x9d", "outside ASCII"},
-		{"one letter lost", "bXktc2EuYWJjMTIzL", "is not whole"},
-		{"cut inside a byte", "bXktc2EuYWJjMTIzLm", "is not whole"},
-		{"two tokens", TOKEN "==" TOKEN "==", "goes on behind"},
-		{"padding alone", "====", "is not whole"},
-		{"secret alone", SECRET, "MIXPANEL_SA_SECRET"},
-		{"a token of OAuth", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
-			"neither base64 nor"},
-		{"no colon", "bm9jb2xvbmhlcmU=", "no colon"},
-		{"no colon, twice encoded", "Ym05amIyeHZibWhsY21VPQ==", "no colon"},
-		{"encoded three times", "V1ZSd2FRPT0=", "no colon"},
-		{"no user", ":" SECRET, "no username"},
-		{"no user but a blank", " :" SECRET, "no username"},
-		{"no secret", USER ":", "no secret"},
-		{"no secret but a line break", USER ":\n", "no secret"},
-		{"no secret, encoded", "dXNlcjo=", "no secret"},
-		{"no user, encoded", "OnNlY3JldA==", "no username"},
-		{"blank in the secret", USER ":Zx81qPlm 0aWrTt5k", "blank in the middle"},
-		{"blank behind the colon", USER ": " SECRET, "blank in the middle"},
-		{"blank in the user", "my sa:" SECRET, "blank in the middle"},
-		{"two lines", USER ":" SECRET "\nother:" SECRET, "line break in the middle"},
-		{"carriage return", USER ":Zx81\rqPlm", "line break in the middle"},
-		{"header put in", USER ":" SECRET "\r\nX-Evil: 1", "line break in the middle"},
-		{"control character", USER ":\x01" SECRET, "control character"},
-		{"delete", USER ":" SECRET "\x7f", "control character"},
-		{"letter outside ASCII", USER ":Z\xc3\xa9" SECRET, "outside ASCII"},
-		{"not even UTF-8", USER ":\xff" SECRET, "outside ASCII"},
-		{"encoded control character", "dXNlcjphAWI=", "control character"},
-		{"encoded blank", "dXNlcjphIGI=", "blank in the middle"},
-		{"encoded NUL", "dXNlcjphAGI=", "control character"},
-		{"quotes around the secret", USER ":\"" SECRET "\"", "quotes or brackets"},
-		{"a quote lost", "\"" PAIR, "quotes or brackets"},
-		{"JSON", "{\"Authorization\":\"Bearer Basic " TOKEN "==\"}", "holds"},
-		{"URL", "https://" PAIR "@mcp.mixpanel.com/", "holds a URL"},
-		{"example in angle brackets", "<base64 of the pair>", "placeholder"},
-		{"example in braces", "{{token}}", "placeholder"},
-		{"example of a secret", USER ":<secret>", "placeholder"},
-		{"UTF-16 file",
+		{ "nothing", "", "is empty" },
+		{ "blanks", " \r\n\t", "is empty" },
+		{ "quotes around nothing", "\"\"", "is empty" },
+		{ "schemes alone", "Bearer Basic ", "is empty" },
+		{ "scheme in percent alone", "Basic%20", "is empty" },
+		{ "no base64", "!!!" TOKEN "!!!", "neither base64 nor" },
+		{ "one quote", "\"" TOKEN "==", "neither base64 nor" },
+		{ "other escape", TOKEN "%41", "percent-encoded" },
+		{ "pair in percent", USER "%3A" SECRET, "percent-encoded" },
+		{ "typographic quotes", "\xe2\x80\x9c" TOKEN "\xe2\x80\x9d", "outside ASCII" },
+		{ "one letter lost", "bXktc2EuYWJjMTIzL", "is not whole" },
+		{ "cut inside a byte", "bXktc2EuYWJjMTIzLm", "is not whole" },
+		{ "two tokens", TOKEN "==" TOKEN "==", "goes on behind" },
+		{ "padding alone", "====", "is not whole" },
+		{ "secret alone", SECRET, "MIXPANEL_SA_SECRET" },
+		{ "a token of OAuth", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+			"neither base64 nor" },
+		{ "no colon", "bm9jb2xvbmhlcmU=", "no colon" },
+		{ "no colon, twice encoded", "Ym05amIyeHZibWhsY21VPQ==", "no colon" },
+		{ "encoded three times", "V1ZSd2FRPT0=", "no colon" },
+		{ "no user", ":" SECRET, "no username" },
+		{ "no user but a blank", " :" SECRET, "no username" },
+		{ "no secret", USER ":", "no secret" },
+		{ "no secret but a line break", USER ":\n", "no secret" },
+		{ "no secret, encoded", "dXNlcjo=", "no secret" },
+		{ "no user, encoded", "OnNlY3JldA==", "no username" },
+		{ "blank in the secret", USER ":Zx81qPlm 0aWrTt5k", "blank in the middle" },
+		{ "blank behind the colon", USER ": " SECRET, "blank in the middle" },
+		{ "blank in the user", "my sa:" SECRET, "blank in the middle" },
+		{ "two lines", USER ":" SECRET "\nother:" SECRET, "line break in the middle" },
+		{ "carriage return", USER ":Zx81\rqPlm", "line break in the middle" },
+		{ "header put in", USER ":" SECRET "\r\nX-Evil: 1", "line break in the middle" },
+		{ "control character", USER ":\x01" SECRET, "control character" },
+		{ "delete", USER ":" SECRET "\x7f", "control character" },
+		{ "letter outside ASCII", USER ":Z\xc3\xa9" SECRET, "outside ASCII" },
+		{ "not even UTF-8", USER ":\xff" SECRET, "outside ASCII" },
+		{ "encoded control character", "dXNlcjphAWI=", "control character" },
+		{ "encoded blank", "dXNlcjphIGI=", "blank in the middle" },
+		{ "encoded NUL", "dXNlcjphAGI=", "control character" },
+		{ "quotes around the secret", USER ":\"" SECRET "\"", "quotes or brackets" },
+		{ "a quote lost", "\"" PAIR, "quotes or brackets" },
+		{ "JSON", "{\"Authorization\":\"Bearer Basic " TOKEN "==\"}", "holds" },
+		{ "URL", "https://" PAIR "@mcp.mixpanel.com/", "holds a URL" },
+		{ "example in angle brackets", "<base64 of the pair>", "placeholder" },
+		{ "example in braces", "{{token}}", "placeholder" },
+		{ "example of a secret", USER ":<secret>", "placeholder" },
+		{ "UTF-16 file",
 			"\xff\xfe"
 			"b",
-			"UTF-16"},
-		{"UTF-16 file, other order", "\xfe\xff", "UTF-16"},
+			"UTF-16" },
+		{ "UTF-16 file, other order", "\xfe\xff", "UTF-16" },
 	};
 
 	(void)state;
@@ -267,28 +267,28 @@ static void a_variable_that_nobody_replaced_is_named(void **state)
 	static const struct {
 		const char *what, *text, *why;
 	} rows[] = {
-		{"alone", "${MY_TOKEN}", "${MY_TOKEN}"},
-		{"itself", "${MIXPANEL_SA_TOKEN}", "${MIXPANEL_SA_TOKEN}"},
-		{"where to set it", "${MY_TOKEN}", "\"env\" block"},
-		{"in quotes", "\"${MY_TOKEN}\"", "${MY_TOKEN}"},
-		{"behind schemes", "Bearer Basic ${MY_TOKEN}", "${MY_TOKEN}"},
-		{"as Cursor writes them", "${env:MY_TOKEN}", "${MY_TOKEN}"},
-		{"with a default", "${MY_TOKEN:-" SECRET "}", "${MY_TOKEN}"},
-		{"small letters", "${sa_token}", "${sa_token}"},
-		{"as the secret", USER ":${SA_SECRET}", "${SA_SECRET}"},
-		{"as the user", "${SA_USER}:" SECRET, "${SA_USER}"},
-		{"as both", "${SA_USER}:${SA_SECRET}", "${SA_USER}"},
-		{"without braces", "$MY_TOKEN", "${MY_TOKEN}"},
-		{"without braces in a pair", USER ":$SA_SECRET", "${SA_SECRET}"},
-		{"as Windows writes them", "%MY_TOKEN%", "${MY_TOKEN}"},
-		{"encoded", "dXNlcjoke1NBX1NFQ1JFVH0=", "${SA_SECRET}"},
+		{ "alone", "${MY_TOKEN}", "${MY_TOKEN}" },
+		{ "itself", "${MIXPANEL_SA_TOKEN}", "${MIXPANEL_SA_TOKEN}" },
+		{ "where to set it", "${MY_TOKEN}", "\"env\" block" },
+		{ "in quotes", "\"${MY_TOKEN}\"", "${MY_TOKEN}" },
+		{ "behind schemes", "Bearer Basic ${MY_TOKEN}", "${MY_TOKEN}" },
+		{ "as Cursor writes them", "${env:MY_TOKEN}", "${MY_TOKEN}" },
+		{ "with a default", "${MY_TOKEN:-" SECRET "}", "${MY_TOKEN}" },
+		{ "small letters", "${sa_token}", "${sa_token}" },
+		{ "as the secret", USER ":${SA_SECRET}", "${SA_SECRET}" },
+		{ "as the user", "${SA_USER}:" SECRET, "${SA_USER}" },
+		{ "as both", "${SA_USER}:${SA_SECRET}", "${SA_USER}" },
+		{ "without braces", "$MY_TOKEN", "${MY_TOKEN}" },
+		{ "without braces in a pair", USER ":$SA_SECRET", "${SA_SECRET}" },
+		{ "as Windows writes them", "%MY_TOKEN%", "${MY_TOKEN}" },
+		{ "encoded", "dXNlcjoke1NBX1NFQ1JFVH0=", "${SA_SECRET}" },
 		/* What may be the secret itself is not repeated. */
-		{"secret in braces", "${" SECRET "}", "${NAME}"},
-		{"token in braces", "${" TOKEN "}", "${NAME}"},
-		{"pair in braces", "${" PAIR "}", "${NAME}"},
-		{"no end", "${MY_TOKEN", "${NAME}"},
-		{"no name", "${}", "${NAME}"},
-		{"odd name", "${MY TOKEN\n}", "${NAME}"},
+		{ "secret in braces", "${" SECRET "}", "${NAME}" },
+		{ "token in braces", "${" TOKEN "}", "${NAME}" },
+		{ "pair in braces", "${" PAIR "}", "${NAME}" },
+		{ "no end", "${MY_TOKEN", "${NAME}" },
+		{ "no name", "${}", "${NAME}" },
+		{ "odd name", "${MY TOKEN\n}", "${NAME}" },
 	};
 
 	(void)state;
@@ -298,12 +298,12 @@ static void a_variable_that_nobody_replaced_is_named(void **state)
 
 static void a_dollar_that_is_no_variable_is_part_of_the_secret(void **state)
 {
-	static const char *const rows[] = {"a:$x1", "a:b$CD", "a:100%", "a:b:c", "a:$$"};
+	static const char *const rows[] = { "a:$x1", "a:b$CD", "a:100%", "a:b:c", "a:$$" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct buf want, b;
-		struct err e = {0};
+		struct err e = { 0 };
 
 		buf_init(&b, 64);
 		base64_of(&want, rows[i], strlen(rows[i]));
@@ -318,7 +318,7 @@ static void a_dollar_that_is_no_variable_is_part_of_the_secret(void **state)
 static void texts_beyond_the_cap_are_refused(void **state)
 {
 	static char text[ACCOUNT_MAX + 2];
-	struct err e = {0};
+	struct err e = { 0 };
 	struct buf b;
 
 	(void)state;
@@ -343,7 +343,7 @@ static void a_token_cut_anywhere_is_refused_or_a_pair(void **state)
 	(void)state;
 	for (size_t cut = 0; cut < strlen(TOKEN); cut++) {
 		char text[sizeof(TOKEN)];
-		struct err e = {0};
+		struct err e = { 0 };
 		struct buf b;
 
 		snprintf(text, sizeof(text), "%.*s", (int)cut, TOKEN);
@@ -363,16 +363,16 @@ static void a_pair_of_variables_makes_the_same_value(void **state)
 	static const struct {
 		const char *user, *secret;
 	} rows[] = {
-		{USER, SECRET},
-		{USER "\n", SECRET "\r\n"},
-		{" " USER, "\t" SECRET " "},
-		{"\"" USER "\"", "'" SECRET "'"},
-		{"\xef\xbb\xbf" USER, SECRET "\\n"},
+		{ USER, SECRET },
+		{ USER "\n", SECRET "\r\n" },
+		{ " " USER, "\t" SECRET " " },
+		{ "\"" USER "\"", "'" SECRET "'" },
+		{ "\xef\xbb\xbf" USER, SECRET "\\n" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct err e = {0};
+		struct err e = { 0 };
 		struct buf b;
 
 		buf_init(&b, 1024);
@@ -399,23 +399,23 @@ static void a_pair_that_cannot_be_meant_names_the_variable(void **state)
 	static const struct {
 		const char *user, *secret, *where, *why;
 	} rows[] = {
-		{"", SECRET, "MIXPANEL_SA_USERNAME", "is empty"},
-		{USER, " ", "MIXPANEL_SA_SECRET", "is empty"},
-		{PAIR, SECRET, "MIXPANEL_SA_USERNAME", "colon"},
-		{USER, PAIR, "MIXPANEL_SA_SECRET", "begins with the username"},
-		{"my sa", SECRET, "MIXPANEL_SA_USERNAME", "blank"},
-		{USER, "Zx81\nqPlm", "MIXPANEL_SA_SECRET", "line break"},
-		{USER, "Zx81\xe2\x82\xacqPlm", "MIXPANEL_SA_SECRET", "outside ASCII"},
-		{USER, "\"" SECRET, "MIXPANEL_SA_SECRET", "quotes"},
-		{"${SA_USER}", SECRET, "MIXPANEL_SA_USERNAME", "${SA_USER}"},
-		{USER, "${SA_SECRET}", "MIXPANEL_SA_SECRET", "${SA_SECRET}"},
-		{USER, "${" SECRET "}", "MIXPANEL_SA_SECRET", "${NAME}"},
-		{USER, "$SA_SECRET", "MIXPANEL_SA_SECRET", "${SA_SECRET}"},
+		{ "", SECRET, "MIXPANEL_SA_USERNAME", "is empty" },
+		{ USER, " ", "MIXPANEL_SA_SECRET", "is empty" },
+		{ PAIR, SECRET, "MIXPANEL_SA_USERNAME", "colon" },
+		{ USER, PAIR, "MIXPANEL_SA_SECRET", "begins with the username" },
+		{ "my sa", SECRET, "MIXPANEL_SA_USERNAME", "blank" },
+		{ USER, "Zx81\nqPlm", "MIXPANEL_SA_SECRET", "line break" },
+		{ USER, "Zx81\xe2\x82\xacqPlm", "MIXPANEL_SA_SECRET", "outside ASCII" },
+		{ USER, "\"" SECRET, "MIXPANEL_SA_SECRET", "quotes" },
+		{ "${SA_USER}", SECRET, "MIXPANEL_SA_USERNAME", "${SA_USER}" },
+		{ USER, "${SA_SECRET}", "MIXPANEL_SA_SECRET", "${SA_SECRET}" },
+		{ USER, "${" SECRET "}", "MIXPANEL_SA_SECRET", "${NAME}" },
+		{ USER, "$SA_SECRET", "MIXPANEL_SA_SECRET", "${SA_SECRET}" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct err e = {0};
+		struct err e = { 0 };
 		struct buf b;
 
 		buf_init(&b, 1024);
@@ -448,31 +448,31 @@ static void an_account_goes_to_mixpanel_and_to_this_machine_only(void **state)
 		const char *url;
 		bool good;
 	} rows[] = {
-		{"https://mcp.mixpanel.com/mcp", true},
-		{"https://mcp-eu.mixpanel.com/mcp", true},
-		{"https://MCP.Mixpanel.com:443/mcp", true},
-		{"https://a.b.mixpanel.com/", true},
-		{"http://127.0.0.1:8080/mcp", true},
-		{"http://localhost/mcp", true},
-		{"http://[::1]:1/mcp", true},
-		{"http://mcp.mixpanel.com/mcp", false},
-		{"https://mixpanel.com.example.com/mcp", false},
-		{"https://notmixpanel.com/mcp", false},
-		{"https://mcp.mixpanel.com@example.com/mcp", false},
-		{"https://example.com/mcp?mcp.mixpanel.com", false},
-		{"https://example.com/.mixpanel.com", false},
-		{"https://example.com#.mixpanel.com", false},
-		{"https://localhost.example.com/", false},
-		{"https://127.0.0.1.example.com/", false},
-		{"https://10.0.0.1/mcp", false},
-		{"ftp://mcp.mixpanel.com/", false},
-		{"mcp.mixpanel.com", false},
-		{"", false},
+		{ "https://mcp.mixpanel.com/mcp", true },
+		{ "https://mcp-eu.mixpanel.com/mcp", true },
+		{ "https://MCP.Mixpanel.com:443/mcp", true },
+		{ "https://a.b.mixpanel.com/", true },
+		{ "http://127.0.0.1:8080/mcp", true },
+		{ "http://localhost/mcp", true },
+		{ "http://[::1]:1/mcp", true },
+		{ "http://mcp.mixpanel.com/mcp", false },
+		{ "https://mixpanel.com.example.com/mcp", false },
+		{ "https://notmixpanel.com/mcp", false },
+		{ "https://mcp.mixpanel.com@example.com/mcp", false },
+		{ "https://example.com/mcp?mcp.mixpanel.com", false },
+		{ "https://example.com/.mixpanel.com", false },
+		{ "https://example.com#.mixpanel.com", false },
+		{ "https://localhost.example.com/", false },
+		{ "https://127.0.0.1.example.com/", false },
+		{ "https://10.0.0.1/mcp", false },
+		{ "ftp://mcp.mixpanel.com/", false },
+		{ "mcp.mixpanel.com", false },
+		{ "", false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct err e = {0};
+		struct err e = { 0 };
 
 		if (account_may_go_to(rows[i].url, &e) != rows[i].good)
 			fail_msg("%s: %s", rows[i].url, e.msg);
@@ -482,7 +482,7 @@ static void an_account_goes_to_mixpanel_and_to_this_machine_only(void **state)
 
 static void the_refused_address_comes_with_another_way(void **state)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	assert_false(account_may_go_to("https://mcp.example.com/mcp", &e));

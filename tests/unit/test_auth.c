@@ -27,8 +27,8 @@ static void note_freed(struct auth *a)
 	free(a);
 }
 
-static const struct auth_source idle = {.accepted = note_accepted, .free = note_freed};
-static const struct auth_source mute = {.free = note_freed};
+static const struct auth_source idle = { .accepted = note_accepted, .free = note_freed };
+static const struct auth_source mute = { .free = note_freed };
 
 static struct auth *new_source(const struct auth_source *source)
 {
@@ -67,7 +67,7 @@ static void line_up(struct auth *a, struct man *men, size_t n)
 {
 	memset(called, 0, sizeof(called));
 	for (size_t i = 0; i < n; i++) {
-		men[i] = (struct man){.auth = a, .name = (char)('a' + i)};
+		men[i] = (struct man){ .auth = a, .name = (char)('a' + i) };
 		men[i].w.fn = on_call;
 		men[i].w.ctx = &men[i];
 		auth_wait(a, &men[i].w);
@@ -82,7 +82,7 @@ static void wake(struct auth *a)
 static void all_are_called_once_in_the_order_in_which_they_came(void **state)
 {
 	struct auth *a = new_source(&idle);
-	struct err e = {0};
+	struct err e = { 0 };
 	struct man men[4];
 
 	(void)state;
@@ -252,8 +252,8 @@ static void acceptance_is_passed_on_where_somebody_listens(void **state)
 static void a_fixed_value_is_always_ready(void **state)
 {
 	struct auth *a = auth_new_fixed("Bearer Basic QUJD", "it", "Look.");
-	struct auth_value v = {0};
-	struct err e = {0};
+	struct auth_value v = { 0 };
+	struct err e = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -268,9 +268,9 @@ static void a_fixed_value_is_always_ready(void **state)
 static void no_value_sends_none(void **state)
 {
 	struct auth *a = auth_new_fixed(NULL, "a request without a credential", "Sign in.");
-	struct auth_refusal r = {.gen = 1, .status = 401, .words = ""};
-	struct auth_value v = {.field = "old"};
-	struct err e = {0};
+	struct auth_refusal r = { .gen = 1, .status = 401, .words = "" };
+	struct auth_value v = { .field = "old" };
+	struct err e = { 0 };
 
 	(void)state;
 	assert_int_equal(auth_value(a, &v, NULL, &e), AUTH_READY);
@@ -290,31 +290,31 @@ static void a_refusal_is_final_and_says_what_to_do(void **state)
 		enum err_kind kind;
 		const char *want;
 	} rows[] = {
-		{"401 without words", 401, "", ERR_AUTH,
-			"the service refuses the account (HTTP 401). Check its date."},
-		{"401 with words", 401, "account expired", ERR_AUTH,
+		{ "401 without words", 401, "", ERR_AUTH,
+			"the service refuses the account (HTTP 401). Check its date." },
+		{ "401 with words", 401, "account expired", ERR_AUTH,
 			"the service refuses the account (HTTP 401: account expired). Check its "
-			"date."},
-		{"words that end a sentence", 401, "Expired. ", ERR_AUTH,
-			"the service refuses the account (HTTP 401: Expired). Check its date."},
-		{"403", 403, "no access", ERR_FORBIDDEN,
-			"the service refuses the account (HTTP 403: no access). Check its date."},
-		{"value in the words", 401, "bad token WnhYdnV0c3Jx", ERR_AUTH,
+			"date." },
+		{ "words that end a sentence", 401, "Expired. ", ERR_AUTH,
+			"the service refuses the account (HTTP 401: Expired). Check its date." },
+		{ "403", 403, "no access", ERR_FORBIDDEN,
+			"the service refuses the account (HTTP 403: no access). Check its date." },
+		{ "value in the words", 401, "bad token WnhYdnV0c3Jx", ERR_AUTH,
 			"the service refuses the account (HTTP 401: bad token [hidden]). "
-			"Check its date."},
+			"Check its date." },
 	};
 	struct auth *a =
 		auth_new_fixed("Bearer Basic WnhYdnV0c3Jx", "the account", "Check its date.");
-	struct auth_waiter w = {0};
+	struct auth_waiter w = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (unsigned tries = 0; tries < 3; tries++) {
-			struct auth_refusal r = {.gen = 1,
+			struct auth_refusal r = { .gen = 1,
 				.status = rows[i].status,
 				.words = rows[i].words,
-				.tries = tries};
-			struct err e = {0};
+				.tries = tries };
+			struct err e = { 0 };
 
 			assert_int_equal(auth_challenged(a, &r, &w, &e), AUTH_FAILED);
 			assert_null(w.auth); /* nobody waits for what will not change */
@@ -330,8 +330,8 @@ static void long_words_leave_room_for_the_hint(void **state)
 {
 	struct auth *a = auth_new_fixed("x", "the account", "Check its date.");
 	char words[4 * ERR_MSG_MAX];
-	struct auth_refusal r = {.gen = 1, .status = 401, .words = words};
-	struct err e = {0};
+	struct auth_refusal r = { .gen = 1, .status = 401, .words = words };
+	struct err e = { 0 };
 
 	(void)state;
 	memset(words, 'w', sizeof(words) - 1);
@@ -346,9 +346,9 @@ static void what_was_given_is_copied(void **state)
 {
 	char value[] = "Bearer one", what[] = "it", hint[] = "Look.";
 	struct auth *a = auth_new_fixed(value, what, hint);
-	struct auth_refusal r = {.gen = 1, .status = 401, .words = ""};
+	struct auth_refusal r = { .gen = 1, .status = 401, .words = "" };
 	struct auth_value v;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	memset(value, 'x', sizeof(value) - 1);

@@ -21,14 +21,14 @@ static void rfc_4648_section_10(void **state)
 	static const struct {
 		const char *bytes, *padded, *bare;
 	} rows[] = {
-		{"", "", ""},
-		{"f", "Zg==", "Zg"},
-		{"fo", "Zm8=", "Zm8"},
-		{"foo", "Zm9v", "Zm9v"},
-		{"foob", "Zm9vYg==", "Zm9vYg"},
-		{"fooba", "Zm9vYmE=", "Zm9vYmE"},
-		{"foobar", "Zm9vYmFy", "Zm9vYmFy"},
-		{"\xfb\xff\xfe", "+//+", "-__-"},
+		{ "", "", "" },
+		{ "f", "Zg==", "Zg" },
+		{ "fo", "Zm8=", "Zm8" },
+		{ "foo", "Zm9v", "Zm9v" },
+		{ "foob", "Zm9vYg==", "Zm9vYg" },
+		{ "fooba", "Zm9vYmE=", "Zm9vYmE" },
+		{ "foobar", "Zm9vYmFy", "Zm9vYmFy" },
+		{ "\xfb\xff\xfe", "+//+", "-__-" },
 	};
 
 	(void)state;
@@ -126,7 +126,7 @@ static void the_letters_are_those_of_both_alphabets_and_no_others(void **state)
 
 	(void)state;
 	for (int c = 0; c < 256; c++) {
-		char text[4] = {'A', 'A', (char)c, 'A'};
+		char text[4] = { 'A', 'A', (char)c, 'A' };
 		struct buf b;
 
 		buf_init(&b, 8);
@@ -157,10 +157,10 @@ static void digests_have_their_published_values(void **state)
 	static const struct {
 		const char *text, *sha256, *md5;
 	} rows[] = {
-		{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-			"d41d8cd98f00b204e9800998ecf8427e"},
-		{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-			"900150983cd24fb0d6963f7d28e17f72"},
+		{ "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+			"d41d8cd98f00b204e9800998ecf8427e" },
+		{ "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+			"900150983cd24fb0d6963f7d28e17f72" },
 	};
 
 	(void)state;
@@ -183,8 +183,8 @@ static void digests_have_their_published_values(void **state)
 /* Two draws agree once in 2^256; a byte that is never written would be the same in both. */
 static void random_bytes_differ_and_fill_the_whole(void **state)
 {
-	unsigned char a[32] = {0}, b[32] = {0};
-	unsigned char seen[sizeof(a)] = {0};
+	unsigned char a[32] = { 0 }, b[32] = { 0 };
+	unsigned char seen[sizeof(a)] = { 0 };
 
 	(void)state;
 	crypt_random(a, sizeof(a));

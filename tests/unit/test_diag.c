@@ -144,9 +144,9 @@ static void levels_say_what_is_shown(void **state)
 		enum diag_level most;
 		const char *want;
 	} rows[] = {
-		{DIAG_ERROR, "mpmcp: bad\n"},
-		{DIAG_NOTE, "mpmcp: bad\nmpmcp: do this\n"},
-		{DIAG_DEBUG, "mpmcp: bad\nmpmcp: do this\nmpmcp: detail\n"},
+		{ DIAG_ERROR, "mpmcp: bad\n" },
+		{ DIAG_NOTE, "mpmcp: bad\nmpmcp: do this\n" },
+		{ DIAG_DEBUG, "mpmcp: bad\nmpmcp: do this\nmpmcp: detail\n" },
 	};
 
 	(void)state;
@@ -354,7 +354,7 @@ static void exactly_the_bytes_of_secrets_are_replaced(void **state)
 	}
 	for (int round = 0; round < 5000; round++) {
 		char text[41], want[41], got[41];
-		bool covered[41] = {false};
+		bool covered[41] = { false };
 		size_t n = next_random(&seed) % 40, left = 0, kept = 0;
 
 		for (size_t k = 0; k < n; k++)
@@ -400,7 +400,7 @@ static void assert_logged(const char *want)
 
 static void the_log_is_private_whatever_the_umask(void **state)
 {
-	static const mode_t masks[] = {0, 022, 077};
+	static const mode_t masks[] = { 0, 022, 077 };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -461,7 +461,7 @@ static void a_silent_program_still_logs_notes(void **state)
 
 static void assert_no_log(const char *path, const char *why)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	assert_false(diag_open_log(path, &e));
 	assert_int_equal(e.kind, ERR_USAGE);
@@ -507,7 +507,7 @@ static void a_full_disk_is_told_once_and_ends_the_log(void **state)
 	assert_true(diag_open_log(log_path, NULL));
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &old);
-	none = (struct rlimit){10, old.rlim_max};
+	none = (struct rlimit){ 10, old.rlim_max };
 	setrlimit(RLIMIT_FSIZE, &none);
 	diag_note("one");
 	diag_note("two");
@@ -527,16 +527,16 @@ int main(void)
 		ON(levels_say_what_is_shown, on_pipe),
 		ON(an_authorization_url_is_shown_whole_and_more_is_cut, on_pipe),
 		ON(errno_is_left_alone, on_pipe),
-		{"a_full_pipe_drops_messages_and_stops_nobody",
-			a_full_reader_drops_messages_and_stops_nobody, on_pipe, leave, NULL},
-		{"a_full_socket_drops_messages_and_stops_nobody",
-			a_full_reader_drops_messages_and_stops_nobody, on_socket, leave, NULL},
+		{ "a_full_pipe_drops_messages_and_stops_nobody",
+			a_full_reader_drops_messages_and_stops_nobody, on_pipe, leave, NULL },
+		{ "a_full_socket_drops_messages_and_stops_nobody",
+			a_full_reader_drops_messages_and_stops_nobody, on_socket, leave, NULL },
 		ON(flags_shared_with_other_programs_stay, on_pipe),
 		ON(a_line_that_was_torn_is_ended_before_the_next, on_pipe),
-		{"a_pipe_without_reader_is_no_error", a_reader_that_left_is_no_error, on_pipe,
-			leave, NULL},
-		{"a_socket_without_reader_is_no_error", a_reader_that_left_is_no_error, on_socket,
-			leave, NULL},
+		{ "a_pipe_without_reader_is_no_error", a_reader_that_left_is_no_error, on_pipe,
+			leave, NULL },
+		{ "a_socket_without_reader_is_no_error", a_reader_that_left_is_no_error, on_socket,
+			leave, NULL },
 		ON(registered_secrets_are_replaced, on_pipe),
 		ON(a_secret_across_the_cut_of_a_message_is_hidden, on_pipe),
 		ON(the_log_is_private_whatever_the_umask, with_folder),

@@ -26,10 +26,14 @@ static const struct {
 	const char *id, *method;
 } messages[] = {
 	{ "request", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a/b\"}", R, "1", "a/b" },
-	{ "blanks everywhere", " { \"jsonrpc\" : \"2.0\" , \"id\" : \"x\" , \"method\" : \"m\" , \"params\" : { } } ", R, "\"x\"", "m" },
+	{ "blanks everywhere",
+		" { \"jsonrpc\" : \"2.0\" , \"id\" : \"x\" , \"method\" : \"m\" , \"params\" : { } "
+		"} ",
+		R, "\"x\"", "m" },
 	{ "odd ids", "{\"id\":-1.5e3,\"method\":\"m\",\"jsonrpc\":\"2.0\"}", R, "-1.5e3", "m" },
 	{ "notification", "{\"jsonrpc\":\"2.0\",\"method\":\"n\"}", N, NULL, "n" },
-	{ "escaped member name", "{\"jsonrpc\":\"2.0\",\"id\":1,\"m\\u0065thod\":\"m\"}", R, "1", "m" },
+	{ "escaped member name", "{\"jsonrpc\":\"2.0\",\"id\":1,\"m\\u0065thod\":\"m\"}", R, "1",
+		"m" },
 	{ "result", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null}", A, "1", NULL },
 	{ "error without id", "{\"jsonrpc\":\"2.0\",\"error\":{}}", A, NULL, NULL },
 	{ "error with null id", "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{}}", A, "null", NULL },
@@ -38,22 +42,31 @@ static const struct {
 	{ "no version", "{\"id\":1,\"method\":\"m\"}", X, "1", NULL },
 	{ "old version", "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"m\"}", X, "1", NULL },
 	{ "two ids", "{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"m\"}", X, NULL, NULL },
-	{ "two methods, one escaped", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"\\u006dethod\":\"m\"}", X, NULL, NULL },
-	{ "two params", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{},\"params\":{}}", X, NULL, NULL },
-	{ "null id of a request", "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"m\"}", X, "null", "m" },
+	{ "two methods, one escaped",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"\\u006dethod\":\"m\"}", X, NULL,
+		NULL },
+	{ "two params",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":{},\"params\":{}}", X,
+		NULL, NULL },
+	{ "null id of a request", "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"m\"}", X, "null",
+		"m" },
 	{ "object as id", "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"m\"}", X, "{}", "m" },
-	{ "result and error", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1,\"error\":{}}", X, "1", NULL },
+	{ "result and error", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1,\"error\":{}}", X, "1",
+		NULL },
 	{ "neither", "{\"jsonrpc\":\"2.0\",\"id\":1}", X, "1", NULL },
 	{ "result without id", "{\"jsonrpc\":\"2.0\",\"result\":1}", X, NULL, NULL },
-	{ "text as params", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":\"x\"}", X, "1", "m" },
+	{ "text as params", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":\"x\"}", X,
+		"1", "m" },
 	{ "number as method", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":1}", X, "1", NULL },
 	{ "a number alone", "42", X, NULL, NULL },
 };
 
 static void assert_span(const char *what, struct span s, const char *want)
 {
-	if ((s.p != NULL) != (want != NULL) || (want && (s.n != strlen(want) || memcmp(s.p, want, s.n) != 0)))
-		fail_msg("%s: \"%.*s\", not \"%s\"", what, (int)s.n, s.p ? s.p : "", want ? want : "(none)");
+	if ((s.p != NULL) != (want != NULL) ||
+		(want && (s.n != strlen(want) || memcmp(s.p, want, s.n) != 0)))
+		fail_msg("%s: \"%.*s\", not \"%s\"", what, (int)s.n, s.p ? s.p : "",
+			want ? want : "(none)");
 }
 
 static void messages_are_told_apart(void **state)
@@ -63,7 +76,8 @@ static void messages_are_told_apart(void **state)
 		char *text = strdup(messages[i].text);
 		struct envelope m;
 
-		if (envelope_scan(text, strlen(text), &m, NULL) != ENVELOPE_OK || m.kind != messages[i].kind)
+		if (envelope_scan(text, strlen(text), &m, NULL) != ENVELOPE_OK ||
+			m.kind != messages[i].kind)
 			fail_msg("%s: kind %d (%s)", messages[i].what, m.kind, m.why ? m.why : "");
 		assert_span(messages[i].what, m.id, messages[i].id);
 		if (m.kind != X)
@@ -85,7 +99,8 @@ static void message_cut_anywhere_is_no_json(void **state)
 			struct envelope m;
 
 			memcpy(text, messages[i].text, cut);
-			if (messages[i].text[0] == '4' || strspn(messages[i].text + cut, " ") == n - cut) {
+			if (messages[i].text[0] == '4' ||
+				strspn(messages[i].text + cut, " ") == n - cut) {
 				free(text);
 				continue;
 			}
@@ -96,11 +111,16 @@ static void message_cut_anywhere_is_no_json(void **state)
 	}
 }
 
-static const char *const good_json[] = { "0", "-0", "-0.0", "1e400", "123456789012345678901234567890", "\"\\u0000\\ud800\\/\\b\"",
-	"{\"a\":1,\"a\":2}", "[[],{},\"\",null,true,false]", "\"\xf0\x9d\x84\x9e \xe2\x82\xac \xc3\xa4\"", "\t[\r\n1 ,\n2\r]\n" };
-static const char *const bad_json[] = { "", " ", "01", "-", "+1", "1.", ".5", "1e", "0x1", "nul", "True", "'a'", "[1,]", "[,1]", "{,}",
-	"{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{1:2}", "[1 2]", "]", "{]", "[}", "\"\\x\"", "\"\\u12g4\"", "\"a", "\"\t\"", "1 2", "{} x", "//", "\xEF\xBB\xBF{}" };
-static const char *const bad_utf8[] = { "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "\"\x80\"", "\"\xf8\x88\x80\x80\x80\"" };
+static const char *const good_json[] = { "0", "-0", "-0.0", "1e400",
+	"123456789012345678901234567890", "\"\\u0000\\ud800\\/\\b\"", "{\"a\":1,\"a\":2}",
+	"[[],{},\"\",null,true,false]", "\"\xf0\x9d\x84\x9e \xe2\x82\xac \xc3\xa4\"",
+	"\t[\r\n1 ,\n2\r]\n" };
+static const char *const bad_json[] = { "", " ", "01", "-", "+1", "1.", ".5", "1e", "0x1", "nul",
+	"True", "'a'", "[1,]", "[,1]", "{,}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{1:2}", "[1 2]",
+	"]", "{]", "[}", "\"\\x\"", "\"\\u12g4\"", "\"a", "\"\t\"", "1 2", "{} x", "//",
+	"\xEF\xBB\xBF{}" };
+static const char *const bad_utf8[] = { "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"",
+	"\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "\"\x80\"", "\"\xf8\x88\x80\x80\x80\"" };
 
 static enum envelope_status scan_copy(const char *text)
 {
@@ -161,7 +181,8 @@ static void depth_has_a_cap(void **state)
 static void nothing_is_read_behind_the_end(void **state)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *map =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)state;
 	assert_ptr_not_equal(map, MAP_FAILED);
@@ -191,15 +212,18 @@ static void ids_are_equal_when_they_mean_the_same(void **state)
 	static const struct {
 		const char *a, *b;
 		bool same;
-	} rows[] = { { "1", "1", true }, { "1", "1.0", true }, { "100", "1e2", true }, { "0", "-0.0", true }, { "1", "\"1\"", false },
-		{ "\"a\"", "\"\\u0061\"", true }, { "\"a\"", "\"b\"", false }, { "9007199254740993", "9007199254740992", false },
-		{ "1e400", "1e401", false }, { "1e400", "1e400", true }, { "12345678901234567890123", "1.2345678901234567890123e22", true } };
+	} rows[] = { { "1", "1", true }, { "1", "1.0", true }, { "100", "1e2", true },
+		{ "0", "-0.0", true }, { "1", "\"1\"", false }, { "\"a\"", "\"\\u0061\"", true },
+		{ "\"a\"", "\"b\"", false }, { "9007199254740993", "9007199254740992", false },
+		{ "1e400", "1e401", false }, { "1e400", "1e400", true },
+		{ "12345678901234567890123", "1.2345678901234567890123e22", true } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct span a = span(rows[i].a), b = span(rows[i].b);
 
-		if (envelope_id_equal(a, b) != rows[i].same || envelope_id_equal(b, a) != rows[i].same)
+		if (envelope_id_equal(a, b) != rows[i].same ||
+			envelope_id_equal(b, a) != rows[i].same)
 			fail_msg("%s and %s", rows[i].a, rows[i].b);
 		if (rows[i].same)
 			assert_int_equal(envelope_id_hash(a), envelope_id_hash(b));

@@ -12,7 +12,7 @@
 
 static void a_failure_is_one_line(void **state)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	assert_false(err_set(&e, ERR_NET, "%s: port %d", "host", 7));
@@ -24,7 +24,7 @@ static void a_failure_is_one_line(void **state)
 
 static void the_old_message_may_be_part_of_the_new(void **state)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	err_set(&e, ERR_IO, "inner");
@@ -40,34 +40,34 @@ static void text_from_elsewhere_cannot_steer_a_terminal(void **state)
 	static const struct {
 		const char *what, *in, *want;
 	} rows[] = {
-		{"plain", "all fine", "all fine"},
-		{"empty", "", ""},
-		{"line breaks and tabs", "a\r\nb\tc", "a  b c"},
-		{"escape sequence", "\033[31mred", "?[31mred"},
-		{"bell and delete", "\a\177", "??"},
-		{"C1 controls",
+		{ "plain", "all fine", "all fine" },
+		{ "empty", "", "" },
+		{ "line breaks and tabs", "a\r\nb\tc", "a  b c" },
+		{ "escape sequence", "\033[31mred", "?[31mred" },
+		{ "bell and delete", "\a\177", "??" },
+		{ "C1 controls",
 			"a\xc2\x80\xc2\x9f"
 			"b",
-			"a??b"},
-		{"first character behind C1", "\xc2\xa0", "\xc2\xa0"},
-		{"right-to-left override",
+			"a??b" },
+		{ "first character behind C1", "\xc2\xa0", "\xc2\xa0" },
+		{ "right-to-left override",
 			"a\xe2\x80\xae"
 			"b",
-			"a?b"},
-		{"isolates", "\xe2\x81\xa6\xe2\x81\xa9", "??"},
-		{"line separator", "\xe2\x80\xa8", "?"},
-		{"neighbours of those", "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa",
-			"\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa"},
-		{"letters of every length", "z\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
-			"z\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
-		{"lone continuation", "a\x80z", "a?z"},
-		{"overlong slash", "\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf", "?????????"},
-		{"surrogate", "\xed\xa0\x80", "???"},
-		{"last before surrogates", "\xed\x9f\xbf", "\xed\x9f\xbf"},
-		{"above U+10FFFF", "\xf4\x90\x80\x80\xf5\x80\x80\x80", "????????"},
-		{"U+10FFFF", "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
-		{"cut at the end", "a\xe2\x82", "a??"},
-		{"cut in the middle", "\xf0\x9f\x98z", "???z"},
+			"a?b" },
+		{ "isolates", "\xe2\x81\xa6\xe2\x81\xa9", "??" },
+		{ "line separator", "\xe2\x80\xa8", "?" },
+		{ "neighbours of those", "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa",
+			"\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa" },
+		{ "letters of every length", "z\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+			"z\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
+		{ "lone continuation", "a\x80z", "a?z" },
+		{ "overlong slash", "\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf", "?????????" },
+		{ "surrogate", "\xed\xa0\x80", "???" },
+		{ "last before surrogates", "\xed\x9f\xbf", "\xed\x9f\xbf" },
+		{ "above U+10FFFF", "\xf4\x90\x80\x80\xf5\x80\x80\x80", "????????" },
+		{ "U+10FFFF", "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf" },
+		{ "cut at the end", "a\xe2\x82", "a??" },
+		{ "cut in the middle", "\xf0\x9f\x98z", "???z" },
 	};
 
 	(void)state;
@@ -83,7 +83,7 @@ static void text_from_elsewhere_cannot_steer_a_terminal(void **state)
 
 static void messages_are_cleaned_too(void **state)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	err_set(&e, ERR_SERVER, "it says: %s", "no\n\033[2J");
@@ -92,14 +92,15 @@ static void messages_are_cleaned_too(void **state)
 
 static void a_long_message_is_cut_between_characters(void **state)
 {
-	static const char *const letters[] = {"x", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+	static const char *const letters[] = { "x", "\xc3\xa9", "\xe2\x82\xac",
+		"\xf0\x9f\x98\x80" };
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		for (size_t shift = 0; shift < 4; shift++) {
 			char text[2 * ERR_MSG_MAX] = "";
 			size_t n = strlen(letters[i]), len = shift;
-			struct err e = {0};
+			struct err e = { 0 };
 
 			memset(text, '.', shift);
 			for (; len + n < sizeof(text); len += n)
@@ -116,7 +117,7 @@ static void a_long_message_is_cut_between_characters(void **state)
 static void a_prefix_does_not_lose_the_message_or_overrun(void **state)
 {
 	char text[2 * ERR_MSG_MAX];
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	memset(text, 'm', sizeof(text) - 1);
@@ -135,7 +136,7 @@ static void a_secret_is_not_in_a_message_wherever_the_cut_falls(void **state)
 	diag_hide(secret, strlen(secret));
 	for (size_t pad = ERR_MSG_MAX - 40; pad < ERR_MSG_MAX + 10; pad++) {
 		char text[ERR_MSG_MAX + 64];
-		struct err e = {0};
+		struct err e = { 0 };
 
 		memset(text, '.', pad);
 		snprintf(text + pad, sizeof(text) - pad, "%s tail", secret);

@@ -25,7 +25,7 @@
 /* The user who may do nothing: root would pass every check of permissions. */
 #define NOBODY 65534
 
-static char dir[64]; /* a new folder for each test */
+static char dir[64];   /* a new folder for each test */
 static char path[128]; /* dir/file */
 
 static const char *in_dir(const char *name)
@@ -150,7 +150,7 @@ static void as_nobody(const char *(*check)(void))
 
 static void a_file_is_read_up_to_the_cap(void **state)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	struct buf b;
 
 	(void)state;
@@ -177,7 +177,7 @@ static void a_file_is_read_up_to_the_cap(void **state)
 
 static void what_cannot_be_read_is_named(void **state)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	struct buf b;
 
 	(void)state;
@@ -218,7 +218,7 @@ static void a_link_that_a_person_names_is_followed(void **state)
 
 static void assert_not_own(const char *name, const char *why)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	struct buf b;
 
 	buf_init(&b, 64);
@@ -253,7 +253,7 @@ static void a_file_of_ours_is_plain_and_ours(void **state)
 
 static void missing_is_told_apart_and_is_no_error(void **state)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	struct buf b;
 
 	(void)state;
@@ -267,7 +267,7 @@ static void missing_is_told_apart_and_is_no_error(void **state)
 
 static void a_written_file_is_private_whatever_the_umask(void **state)
 {
-	static const mode_t masks[] = {0, 022, 077, 0777};
+	static const mode_t masks[] = { 0, 022, 077, 0777 };
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
@@ -319,7 +319,7 @@ static void a_name_without_folder_is_in_the_current_one(void **state)
 
 static void what_cannot_be_replaced_stays_and_leaves_nothing_beside(void **state)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	assert_false(file_replace(in_dir("none/file"), "x", 1, &e));
@@ -332,7 +332,7 @@ static void what_cannot_be_replaced_stays_and_leaves_nothing_beside(void **state
 
 static const char *replace_in_read_only_folder(void)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	if (!file_replace(path, "old", 3, &e))
 		return e.msg[0] ? "first write failed" : "no message";
@@ -358,14 +358,14 @@ static void a_full_disk_keeps_the_old_content_and_leaves_nothing_beside(void **s
 {
 	static char much[20000];
 	struct rlimit old, small;
-	struct err e = {0};
+	struct err e = { 0 };
 	bool good;
 
 	(void)state;
 	assert_true(file_replace(path, "old", 3, NULL));
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &old);
-	small = (struct rlimit){8192, old.rlim_max};
+	small = (struct rlimit){ 8192, old.rlim_max };
 	setrlimit(RLIMIT_FSIZE, &small);
 	good = file_replace(path, much, sizeof(much), &e);
 	setrlimit(RLIMIT_FSIZE, &old);
@@ -436,9 +436,9 @@ static void a_killed_writer_leaves_the_old_content_or_the_new(void **state)
 static void only_abandoned_copies_are_swept(void **state)
 {
 	char abandoned[128];
-	const char *others[] = {"file.0123456789abcde.tmp", "file.0123456789abcdeX.tmp",
+	const char *others[] = { "file.0123456789abcde.tmp", "file.0123456789abcdeX.tmp",
 		"file.0123456789abcdef.tmp2", "file2.0123456789abcdef.tmp", "file.tmp",
-		"file.json"};
+		"file.json" };
 
 	(void)state;
 	snprintf(abandoned, sizeof(abandoned), "%s/file.0123456789abcdef.tmp", dir);
@@ -496,7 +496,7 @@ static void writers_side_by_side_all_succeed(void **state)
 
 static void removing_what_is_not_there_is_success(void **state)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	put(path, "x");
@@ -512,7 +512,7 @@ static void removing_what_is_not_there_is_success(void **state)
 
 static void folders_are_made_private_whatever_the_umask(void **state)
 {
-	static const mode_t masks[] = {0, 022, 077, 0777};
+	static const mode_t masks[] = { 0, 022, 077, 0777 };
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
@@ -539,7 +539,7 @@ static void only_the_last_folder_is_tightened(void **state)
 
 static void assert_no_dir(const char *name, const char *why)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	assert_false(file_make_dir(name, &e));
 	assert_says(&e, ERR_IO, name, why);
@@ -567,7 +567,7 @@ static void what_is_no_folder_of_ours_is_refused(void **state)
 
 static const char *make_below_read_only_folder(void)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 
 	chmod(dir, 0500);
 	if (file_make_dir(in_dir("a/b"), &e))
@@ -755,7 +755,7 @@ static void a_lock_on_a_deleted_file_does_not_count(void **state)
 
 static void what_cannot_be_locked_is_named(void **state)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	bool busy = true;
 
 	(void)state;

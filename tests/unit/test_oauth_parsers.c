@@ -19,16 +19,25 @@ static const struct {
 	bool bearer;
 	const char *error, *scope, *metadata;
 } challenges[] = {
-	{ "the service's own", { "Bearer error=\"invalid_token\", error_description=\"Failed. Clear tokens, then: reconnect.\", resource_metadata=\"https://m/.well-known/x\"" },
+	{ "the service's own",
+		{ "Bearer error=\"invalid_token\", error_description=\"Failed. Clear tokens, then: "
+		  "reconnect.\", resource_metadata=\"https://m/.well-known/x\"" },
 		true, "invalid_token", NULL, "https://m/.well-known/x" },
-	{ "metadata alone", { "Bearer resource_metadata=\"https://m/x\"" }, true, NULL, NULL, "https://m/x" },
+	{ "metadata alone", { "Bearer resource_metadata=\"https://m/x\"" }, true, NULL, NULL,
+		"https://m/x" },
 	{ "scheme alone", { "bearer" }, true, NULL, NULL, NULL },
-	{ "escaped quotes", { "Bearer error_description=\"say \\\"hi\\\", scope=\\\"no\\\"\", scope=\"a b\"" }, true, NULL, "a b", NULL },
-	{ "several in one field", { "Basic realm=\"x, y\", Bearer scope=a, error=insufficient_scope" }, true, "insufficient_scope", "a", NULL },
-	{ "several fields", { "Negotiate", "Digest nonce=\"=\"", "Bearer error=\"e\"" }, true, "e", NULL, NULL },
+	{ "escaped quotes",
+		{ "Bearer error_description=\"say \\\"hi\\\", scope=\\\"no\\\"\", scope=\"a b\"" },
+		true, NULL, "a b", NULL },
+	{ "several in one field",
+		{ "Basic realm=\"x, y\", Bearer scope=a, error=insufficient_scope" }, true,
+		"insufficient_scope", "a", NULL },
+	{ "several fields", { "Negotiate", "Digest nonce=\"=\"", "Bearer error=\"e\"" }, true, "e",
+		NULL, NULL },
 	{ "token68 before", { "Negotiate YWJj==, Bearer error=\"e\"" }, true, "e", NULL, NULL },
 	{ "parameters of others", { "Basic scope=\"no\"" }, false, NULL, NULL, NULL },
-	{ "quotes that never close", { "Bearer error=\"e", "Bearer scope=\"s\"" }, true, NULL, NULL, NULL },
+	{ "quotes that never close", { "Bearer error=\"e", "Bearer scope=\"s\"" }, true, NULL, NULL,
+		NULL },
 	{ "names in any case", { "BEARER Error=\"e\" , SCOPE=\"s\"" }, true, "e", "s", NULL },
 	{ "nothing", { "" }, false, NULL, NULL, NULL },
 };
@@ -36,7 +45,8 @@ static const struct {
 static void same(const char *what, const char *have, const char *want)
 {
 	if ((have != NULL) != (want != NULL) || (want && strcmp(have, want) != 0))
-		fail_msg("%s: \"%s\", not \"%s\"", what, have ? have : "(none)", want ? want : "(none)");
+		fail_msg("%s: \"%s\", not \"%s\"", what, have ? have : "(none)",
+			want ? want : "(none)");
 }
 
 static void challenges_are_read(void **state)
@@ -59,7 +69,8 @@ static void challenges_are_read(void **state)
 
 static void request_heads_are_read_at_any_cut(void **state)
 {
-	static const char text[] = "GET /cb?code=1 HTTP/1.1\r\nAccept: */*\r\nhOST:  localhost:1 \r\n\r\n";
+	static const char text[] =
+		"GET /cb?code=1 HTTP/1.1\r\nAccept: */*\r\nhOST:  localhost:1 \r\n\r\n";
 	struct reqhead h;
 	size_t n = sizeof(text) - 1;
 
@@ -74,8 +85,10 @@ static void request_heads_are_read_at_any_cut(void **state)
 
 static void broken_request_heads_are_refused(void **state)
 {
-	static const char *const rows[] = { "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET /a b HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "\x16\x03\x01\r\n\r\n", "GET /\x01 HTTP/1.1\r\n\r\n" };
+	static const char *const rows[] = { "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2.0\r\n\r\n",
+		"GET /a b HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "\x16\x03\x01\r\n\r\n",
+		"GET /\x01 HTTP/1.1\r\n\r\n" };
 	char *endless = malloc(REQHEAD_MAX);
 	struct reqhead h;
 

@@ -12,7 +12,7 @@
 
 static void text_is_reached_through_secret_str_only(void **state)
 {
-	struct secret s = {0};
+	struct secret s = { 0 };
 
 	(void)state;
 	assert_false(secret_isset(&s));
@@ -28,7 +28,7 @@ static void text_is_reached_through_secret_str_only(void **state)
 
 static void a_part_of_the_old_text_may_be_the_new_one(void **state)
 {
-	struct secret s = {0};
+	struct secret s = { 0 };
 
 	(void)state;
 	secret_set(&s, "Bearer abcdef", 13);
@@ -39,7 +39,7 @@ static void a_part_of_the_old_text_may_be_the_new_one(void **state)
 
 static void a_secret_that_was_set_stays_hidden_after_it_is_cleared(void **state)
 {
-	struct secret s = {0};
+	struct secret s = { 0 };
 	char text[64] = "got Pq83kdWx71 from the server";
 
 	(void)state;

@@ -118,13 +118,17 @@ static const struct row rows[] = {
 	{ "no blank behind the colon", IN("data:x\n\n"), "message,,x;", "", -1 },
 	{ "only one blank is taken off", IN("data:  x \n\n"), "message,, x ;", "", -1 },
 	{ "a tab is data", IN("data:\tx\n\n"), "message,,\tx;", "", -1 },
-	{ "the standard's stock ticker", IN("data: YHOO\ndata: +2\ndata: 10\n\n"), "message,,YHOO\\n+2\\n10;", "", -1 },
+	{ "the standard's stock ticker", IN("data: YHOO\ndata: +2\ndata: 10\n\n"),
+		"message,,YHOO\\n+2\\n10;", "", -1 },
 	{ "the standard's ids",
-		IN(": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n"),
+		IN(": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  "
+		   "third event\n\n"),
 		"message,1,first event;message,,second event;message,, third event;", "", -1 },
 	{ "empty data lines", IN("data\n\ndata\ndata\n\ndata:"), "message,,\\n;", "", -1 },
-	{ "empty lines between data stay", IN("data: a\ndata\ndata: b\n\n"), "message,,a\\n\\nb;", "", -1 },
-	{ "CRLF", IN("data: a\r\ndata: b\r\n\r\ndata: c\r\n\r\n"), "message,,a\\nb;message,,c;", "", -1 },
+	{ "empty lines between data stay", IN("data: a\ndata\ndata: b\n\n"), "message,,a\\n\\nb;",
+		"", -1 },
+	{ "CRLF", IN("data: a\r\ndata: b\r\n\r\ndata: c\r\n\r\n"), "message,,a\\nb;message,,c;", "",
+		-1 },
 	{ "CR", IN("data: a\rdata: b\r\rdata: c\r\r"), "message,,a\\nb;message,,c;", "", -1 },
 	{ "LF CR", IN("data: a\n\rdata: b\n\r"), "message,,a;message,,b;", "", -1 },
 	{ "CRLF LF", IN("data: a\r\n\ndata: b\r\n\n"), "message,,a;message,,b;", "", -1 },
@@ -132,53 +136,81 @@ static const struct row rows[] = {
 	{ "CR CRLF", IN("data: a\r\r\ndata: b\r\r\n"), "message,,a;message,,b;", "", -1 },
 	{ "CRLF CR", IN("data: a\r\n\rdata: b\r\n\r"), "message,,a;message,,b;", "", -1 },
 	{ "many empty lines", IN("\n\r\n\r\r\ndata: a\n\n\n\n\n"), "message,,a;", "", -1 },
-	{ "a BOM", IN("\xEF\xBB\xBF" "data: x\n\n"), "message,,x;", "", -1 },
+	{ "a BOM",
+		IN("\xEF\xBB\xBF"
+		   "data: x\n\n"),
+		"message,,x;", "", -1 },
 	{ "a BOM alone", IN("\xEF\xBB\xBF"), "", "", -1 },
 	{ "a BOM and an empty line", IN("\xEF\xBB\xBF\ndata: x\n\n"), "message,,x;", "", -1 },
-	{ "two BOMs", IN("\xEF\xBB\xBF\xEF\xBB\xBF" "data: x\n\n"), "", "", -1 },
-	{ "half a BOM", IN("\xEF\xBB" "data: x\n\n"), "", "", -1 },
+	{ "two BOMs",
+		IN("\xEF\xBB\xBF\xEF\xBB\xBF"
+		   "data: x\n\n"),
+		"", "", -1 },
+	{ "half a BOM",
+		IN("\xEF\xBB"
+		   "data: x\n\n"),
+		"", "", -1 },
 	{ "half a BOM and a line end", IN("\xEF\ndata: x\n\n"), "message,,x;", "", -1 },
-	{ "a BOM later on", IN("data: x\n\n\xEF\xBB\xBF" "data: y\n\n"), "message,,x;", "", -1 },
-	{ "an event's name", IN("event: ping\ndata: x\n\ndata: y\n\n"), "ping,,x;message,,y;", "", -1 },
+	{ "a BOM later on",
+		IN("data: x\n\n\xEF\xBB\xBF"
+		   "data: y\n\n"),
+		"message,,x;", "", -1 },
+	{ "an event's name", IN("event: ping\ndata: x\n\ndata: y\n\n"), "ping,,x;message,,y;", "",
+		-1 },
 	{ "the last name counts", IN("event: a\nevent: b\ndata: x\n\n"), "b,,x;", "", -1 },
 	{ "a name taken back", IN("event: a\nevent\ndata: x\n\n"), "message,,x;", "", -1 },
-	{ "a name goes with an event without data", IN("event: a\n\ndata: x\n\n"), "message,,x;", "", -1 },
+	{ "a name goes with an event without data", IN("event: a\n\ndata: x\n\n"), "message,,x;",
+		"", -1 },
 	{ "a name behind the data", IN("data: x\nevent: a\n\n"), "a,,x;", "", -1 },
 	{ "an id stays", IN("id: 7\ndata: x\n\ndata: y\n\n"), "message,7,x;message,7,y;", "7", -1 },
-	{ "an id is taken back", IN("id: 7\ndata: x\n\nid:\ndata: y\n\n"), "message,7,x;message,,y;", "", -1 },
-	{ "an id with NUL is ignored", IN("id: 7\n\nid: 8\0" "9\ndata: x\n\n"), "message,7,x;", "7", -1 },
+	{ "an id is taken back", IN("id: 7\ndata: x\n\nid:\ndata: y\n\n"),
+		"message,7,x;message,,y;", "", -1 },
+	{ "an id with NUL is ignored",
+		IN("id: 7\n\nid: 8\0"
+		   "9\ndata: x\n\n"),
+		"message,7,x;", "7", -1 },
 	{ "an id without data counts", IN("id: 7\n\n"), "", "7", -1 },
 	{ "an id with empty data counts", IN("id: 7\ndata: \n\n"), "", "7", -1 },
 	{ "an id counts only when the event ends", IN("id: 7\n\nid: 8\ndata: x\n"), "", "7", -1 },
 	{ "an id behind the data", IN("data: x\nid: 7\n\n"), "message,7,x;", "7", -1 },
-	{ "ids keep their colons and blanks", IN("id: a: b \ndata: x\n\n"), "message,a: b ,x;", "a: b ", -1 },
+	{ "ids keep their colons and blanks", IN("id: a: b \ndata: x\n\n"), "message,a: b ,x;",
+		"a: b ", -1 },
 	{ "retry", IN("retry: 500\n"), "", "", 500 },
 	{ "retry needs no blank", IN("retry:0\n"), "", "", 0 },
 	{ "the last retry counts", IN("retry: 500\nretry: 20\n"), "", "", 20 },
 	{ "an unfinished retry", IN("retry: 500"), "", "", -1 },
 	{ "an empty retry", IN("retry: 5\nretry:\nretry\n"), "", "", 5 },
 	{ "retry with a sign", IN("retry: 5\nretry: -1\nretry: +1\n"), "", "", 5 },
-	{ "retry with a fraction", IN("retry: 5\nretry: 1.5\nretry: 1e3\nretry: 0x10\n"), "", "", 5 },
+	{ "retry with a fraction", IN("retry: 5\nretry: 1.5\nretry: 1e3\nretry: 0x10\n"), "", "",
+		5 },
 	{ "retry with blanks", IN("retry: 5\nretry:  6\nretry: 6 \n"), "", "", 5 },
 	{ "retry with NUL", IN("retry: 5\nretry: 6\0\n"), "", "", 5 },
 	{ "retry up to a day", IN("retry: 86400000\n"), "", "", DAY_MS },
 	{ "retry beyond a day", IN("retry: 86400001\n"), "", "", DAY_MS },
-	{ "retry beyond 64 bits", IN("retry: 18446744073709551617000000000000000000\n"), "", "", DAY_MS },
-	{ "retry with zeros in front", IN("retry: 00000000000000000000000000000000000012\n"), "", "", 12 },
-	{ "retry does not end an event", IN("data: a\nretry: 5\ndata: b\n\n"), "message,,a\\nb;", "", 5 },
+	{ "retry beyond 64 bits", IN("retry: 18446744073709551617000000000000000000\n"), "", "",
+		DAY_MS },
+	{ "retry with zeros in front", IN("retry: 00000000000000000000000000000000000012\n"), "",
+		"", 12 },
+	{ "retry does not end an event", IN("data: a\nretry: 5\ndata: b\n\n"), "message,,a\\nb;",
+		"", 5 },
 	{ "comments", IN(":\n: \n:data: x\ndata: y\n: z\n\n:"), "message,,y;", "", -1 },
 	{ "a comment is no empty line", IN("data: x\n:\ndata: y\n\n"), "message,,x\\ny;", "", -1 },
-	{ "unknown fields", IN("dat: a\ndatas: b\nData: c\n data: d\ndata : e\nx\ndata: f\n\n"), "message,,f;", "", -1 },
-	{ "names longer than any known one", IN("retrys: 5\nretry-after: 6\nevents: e\nidentifier: 1\ndata: x\n\n"),
+	{ "unknown fields", IN("dat: a\ndatas: b\nData: c\n data: d\ndata : e\nx\ndata: f\n\n"),
+		"message,,f;", "", -1 },
+	{ "names longer than any known one",
+		IN("retrys: 5\nretry-after: 6\nevents: e\nidentifier: 1\ndata: x\n\n"),
 		"message,,x;", "", -1 },
 	{ "an unfinished line", IN("data: x\n\ndata: y"), "message,,x;", "", -1 },
 	{ "an unfinished event", IN("data: x\n\ndata: y\n"), "message,,x;", "", -1 },
-	{ "colons in the data", IN("data: {\"a\": \"b:c\"}\n\n"), "message,,{\"a\": \"b:c\"};", "", -1 },
+	{ "colons in the data", IN("data: {\"a\": \"b:c\"}\n\n"), "message,,{\"a\": \"b:c\"};", "",
+		-1 },
 	{ "data with NUL", IN("data: a\0b\n\n"), "message,,a0b;", "", -1 },
 	{ "an event as MCP servers send it",
-		IN("event: message\r\nid: s1_4\r\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\r\n\r\n"),
+		IN("event: message\r\nid: s1_4\r\ndata: "
+		   "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\r\n\r\n"),
 		"message,s1_4,{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}};", "s1_4", -1 },
-	{ "a priming event and the answer", IN("id: 1\nretry: 500\ndata:\n\nid: 2\ndata: x\n\n"), "message,2,x;", "2", 500 },
+	{ "a priming event and the answer", IN("id: 1\nretry: 500\ndata:\n\nid: 2\ndata: x\n\n"),
+		"message,2,x;", "2", 500 },
 };
 
 /* Feeds the row in pieces that end at a, at b, and at the row's end; step bytes each when step is
@@ -202,8 +234,10 @@ static void check(const struct row *r, size_t a, size_t b, size_t step)
 	assert_int_equal(feed(s, "", 0), SSE_OK);
 	if (strcmp(buf_str(&w.text), r->events) != 0 || strcmp(sse_last_id(s), r->last_id) != 0 ||
 		sse_retry_ms(s) != r->retry_ms)
-		fail_msg("%s, cut at %zu and %zu, in steps of %zu: events \"%s\", id \"%s\", retry %lld", r->what,
-			a, b, step, buf_str(&w.text), sse_last_id(s), (long long)sse_retry_ms(s));
+		fail_msg("%s, cut at %zu and %zu, in steps of %zu: events \"%s\", id \"%s\", retry "
+			 "%lld",
+			r->what, a, b, step, buf_str(&w.text), sse_last_id(s),
+			(long long)sse_retry_ms(s));
 	sse_free(s);
 	buf_free(&w.text);
 }
@@ -227,7 +261,8 @@ static void streams_mean_what_the_standard_says_wherever_they_are_cut(void **sta
 static void line_ends_are_found_at_every_place(void **state)
 {
 	static const char *const ends[] = { "\n", "\r", "\r\n" };
-	static const char near[] = { 0x0b, 0x0c, 0x0e, 0x09, (char)0x8a, (char)0x8d, (char)0xff, 1, 'x' };
+	static const char near[] = { 0x0b, 0x0c, 0x0e, 0x09, (char)0x8a, (char)0x8d, (char)0xff, 1,
+		'x' };
 
 	(void)state;
 	for (size_t len = 1; len < 80; len++) {
@@ -242,7 +277,8 @@ static void line_ends_are_found_at_every_place(void **state)
 			for (size_t i = 0; i < len; i++)
 				want[i] = near[(i + k) % sizeof(near)];
 			want[len] = 0;
-			n = snprintf(in, sizeof(in), "data:%s%s%sdata:z%s%s", want, ends[k], ends[k], ends[k], ends[k]);
+			n = snprintf(in, sizeof(in), "data:%s%s%sdata:z%s%s", want, ends[k],
+				ends[k], ends[k], ends[k]);
 			assert_int_equal(feed(s, in, (size_t)n), SSE_OK);
 			assert_int_equal(w.events, 2);
 			assert_int_equal(w.text.len, strlen("message,,;message,,z;") + len);
@@ -292,10 +328,15 @@ static void data_may_fill_the_cap_but_not_pass_it(void **state)
 		for (size_t step = 1; step < 60; step++) {
 			size_t events;
 
-			if (capped(cases[i].most, cases[i].rest, step, &events) != SSE_OK || events != 1)
-				fail_msg("%s in steps of %zu: %zu bytes were refused", cases[i].what, step, cases[i].most);
-			if (capped(cases[i].most + 1, cases[i].rest, step, &events) != SSE_TOO_LONG || events)
-				fail_msg("%s in steps of %zu: %zu bytes were taken", cases[i].what, step, cases[i].most + 1);
+			if (capped(cases[i].most, cases[i].rest, step, &events) != SSE_OK ||
+				events != 1)
+				fail_msg("%s in steps of %zu: %zu bytes were refused",
+					cases[i].what, step, cases[i].most);
+			if (capped(cases[i].most + 1, cases[i].rest, step, &events) !=
+					SSE_TOO_LONG ||
+				events)
+				fail_msg("%s in steps of %zu: %zu bytes were taken", cases[i].what,
+					step, cases[i].most + 1);
 		}
 	}
 }
@@ -348,7 +389,9 @@ static void ids_and_names_that_are_too_long_are_ignored_as_a_whole(void **state)
 			assert_true(buf_addc(&in, 'v'));
 		assert_true(buf_adds(&in, "\ndata: x\n\n"));
 		for (size_t at = 0; at < in.len; at += 1000)
-			assert_int_equal(feed(s, in.p + at, in.len - at < 1000 ? in.len - at : 1000), SSE_OK);
+			assert_int_equal(
+				feed(s, in.p + at, in.len - at < 1000 ? in.len - at : 1000),
+				SSE_OK);
 		assert_int_equal(w.events, 1);
 		found = w.text.len > cases[i].len;
 		assert_int_equal(found, cases[i].kept);
@@ -399,7 +442,8 @@ static void the_callback_can_stop_the_parser_at_every_event(void **state)
 			w.stop_after = stop;
 			s = sse_new(CAP, on_event, &w);
 			for (size_t at = 0; at < sizeof(in) - 1 && st == SSE_OK; at += step)
-				st = feed(s, in + at, sizeof(in) - 1 - at < step ? sizeof(in) - 1 - at : step);
+				st = feed(s, in + at,
+					sizeof(in) - 1 - at < step ? sizeof(in) - 1 - at : step);
 			assert_int_equal(st, SSE_STOPPED);
 			assert_int_equal(w.events, stop);
 			assert_string_equal(sse_last_id(s), stop == 3 ? "3" : "");
@@ -434,7 +478,11 @@ static void a_new_connection_keeps_id_and_retry_and_drops_the_rest(void **state)
 		sse_reconnect(s);
 		assert_string_equal(sse_last_id(s), "1");
 		assert_int_equal(sse_retry_ms(s), 9);
-		assert_int_equal(feed(s, "\xEF\xBB\xBF" "data: b\n\n", 12), SSE_OK);
+		assert_int_equal(feed(s,
+					 "\xEF\xBB\xBF"
+					 "data: b\n\n",
+					 12),
+			SSE_OK);
 		if (strcmp(buf_str(&w.text), "message,1,a;message,1,b;") != 0)
 			fail_msg("cut %s: %s", cases[i].what, buf_str(&w.text));
 		sse_free(s);
@@ -470,7 +518,10 @@ static void data_can_be_taken_from_a_piece_and_from_the_parser(void **state)
 		buf_init(&t.out, 6);
 		assert_true(buf_adds(&t.out, "before"));
 		for (size_t at = 0; at < sizeof(in) - 1; at += step)
-			assert_int_equal(feed(t.s, in + at, sizeof(in) - 1 - at < step ? sizeof(in) - 1 - at : step), SSE_OK);
+			assert_int_equal(
+				feed(t.s, in + at,
+					sizeof(in) - 1 - at < step ? sizeof(in) - 1 - at : step),
+				SSE_OK);
 		assert_true(t.good);
 		assert_string_equal(buf_str(&t.out), "third");
 		assert_int_equal(t.out.len, 5);
@@ -503,7 +554,9 @@ static void data_that_was_gathered_changes_hands_without_a_copy(void **state)
 /* Where the event lies in the piece, the data is the piece's own. */
 static void a_whole_event_is_handed_over_without_a_copy(void **state)
 {
-	static const char *const heads[] = { "data: ", "data:", "id: 1\nevent: message\ndata: ", "\r\n\r\ndata: " };
+	static const char *const heads[] = {
+		"data: ", "data:", "id: 1\nevent: message\ndata: ", "\r\n\r\ndata: "
+	};
 	struct taker t = { .good = false };
 
 	(void)state;
@@ -532,7 +585,10 @@ static void taking_into_too_small_a_buffer_fails(void **state)
 		t.s = sse_new(CAP, take, &t);
 		buf_init(&t.out, 5);
 		for (size_t at = 0; at < sizeof(in) - 1; at += step)
-			assert_int_equal(feed(t.s, in + at, sizeof(in) - 1 - at < step ? sizeof(in) - 1 - at : step), SSE_OK);
+			assert_int_equal(
+				feed(t.s, in + at,
+					sizeof(in) - 1 - at < step ? sizeof(in) - 1 - at : step),
+				SSE_OK);
 		assert_false(t.good);
 		assert_int_equal(t.out.len, 0);
 		sse_free(t.s);

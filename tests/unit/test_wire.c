@@ -239,13 +239,25 @@ static const struct row rows[] = {
 	{ "white space", IN(" \n\t\n \t \r\na\n   "), "a|" },
 	{ "blanks around a line stay", IN(" a \n"), " a |" },
 	{ "NUL", IN("a\0b\n\0\n"), "a0b|0|" },
-	{ "a BOM", IN("\xEF\xBB\xBF" "a\nb\n"), "a|b|" },
+	{ "a BOM",
+		IN("\xEF\xBB\xBF"
+		   "a\nb\n"),
+		"a|b|" },
 	{ "a BOM and a short line", IN("\xEF\xBB\xBF\nb\n"), "b|" },
 	{ "a BOM and no line", IN("\xEF\xBB\xBF"), "" },
-	{ "half a BOM", IN("\xEF\xBB" "a\n"), "\xEF\xBB" "a|" },
+	{ "half a BOM",
+		IN("\xEF\xBB"
+		   "a\n"),
+		"\xEF\xBB"
+		"a|" },
 	{ "half a BOM at the end", IN("\xEF\xBB"), "\xEF\xBB|" },
-	{ "a BOM later on", IN("abc\n\xEF\xBB\xBF" "b\n"), "abc|\xEF\xBB\xBF" "b|" },
-	{ "as long as the cap", IN("12345678\n12345678\r\n12345678"), "12345678|12345678|12345678|" },
+	{ "a BOM later on",
+		IN("abc\n\xEF\xBB\xBF"
+		   "b\n"),
+		"abc|\xEF\xBB\xBF"
+		"b|" },
+	{ "as long as the cap", IN("12345678\n12345678\r\n12345678"),
+		"12345678|12345678|12345678|" },
 	{ "as long as the cap, CR at the end", IN("12345678\r"), "12345678|" },
 	{ "over the cap", IN("123456789\na\n"), "!a|" },
 	{ "over the cap, CRLF", IN("123456789\r\na\n"), "!a|" },
@@ -255,13 +267,17 @@ static const struct row rows[] = {
 	{ "far over the cap at the end", IN("1234567890123456789012345678901234567890"), "!" },
 	{ "twice over the cap", IN("1234567890123\n1234567890123\na\n"), "!!a|" },
 	{ "blanks over the cap", IN("               \na\n"), "!a|" },
-	{ "a BOM and the cap", IN("\xEF\xBB\xBF" "12345678\na\n"), "12345678|a|" },
+	{ "a BOM and the cap",
+		IN("\xEF\xBB\xBF"
+		   "12345678\na\n"),
+		"12345678|a|" },
 };
 
 static void check(const struct row *row, enum habit habit, size_t a, size_t b, size_t step)
 {
 	struct reader r = {
-		.in = row->in, .n = row->n, .a = a, .b = b, .step = step, .habit = habit};
+		.in = row->in, .n = row->n, .a = a, .b = b, .step = step, .habit = habit
+	};
 
 	feed(&r, 8);
 	if (strcmp(buf_str(&r.text), row->want) != 0 || r.ends != 1 || r.failed)
@@ -590,7 +606,7 @@ struct writer {
 	bool free_in_callback;
 	struct loop_watch *watch;
 	struct buf got;
-	size_t want;        /* stop when this much was read */
+	size_t want;            /* stop when this much was read */
 	size_t backlog_drained; /* at the call of drained */
 };
 

@@ -1,0 +1,33 @@
+/*
+ * A small MCP client for the commands: one conversation, one request at a
+ * time, over the same transport, credentials and policy as the bridge.
+ */
+#ifndef MPMCP_CLIENT_H
+#define MPMCP_CLIENT_H
+
+#include <jansson.h>
+
+#include "context.h"
+#include "mcp/policy.h"
+
+struct client;
+
+/* Opens the connection: credential, initialize, initialized. NULL with e set. */
+struct client *client_new(struct context *c, const struct args *a, struct err *e)
+	__attribute__((warn_unused_result));
+void client_free(struct client *c); /* ends the session; NULL is fine */
+
+/* One request; params is taken over (NULL: none). The result as a document, which the caller frees;
+ * NULL with e set: the server's error, or why there was no answer. raw (may be NULL) gets the result's
+ * own bytes. */
+json_t *client_request(struct client *c, const char *method, json_t *params, struct buf *raw,
+	struct err *e) __attribute__((warn_unused_result));
+
+/* All tools, over all pages, under the policy; the caller frees. */
+json_t *client_tools(struct client *c, struct err *e) __attribute__((warn_unused_result));
+
+/* The policy that the arguments ask for; NULL and no error when nothing is restricted. */
+struct policy *client_policy(const struct args *a, struct err *e)
+	__attribute__((warn_unused_result));
+
+#endif
