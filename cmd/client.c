@@ -26,7 +26,7 @@ struct client {
 	struct policy *policy;
 	struct http_fields *fields;
 	struct exchange *x; /* the one under way; earlier ones may still be ending */
-	long id; /* of the request under way */
+	long id;            /* of the request under way */
 	bool awaits, answered;
 	struct buf sent, reply;
 	struct buf *raw;
