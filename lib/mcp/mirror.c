@@ -3,16 +3,12 @@
 #include <string.h>
 
 #include "base/crypt.h"
+#include "mcp/era.h"
 #include "mcp/walk.h"
-
-/* Longest value that is mirrored; resource URIs are the long ones. Servers refuse more header anyway. */
-#define VALUE_MAX 8192
-
-static const char version_key[] = "io.modelcontextprotocol/protocolVersion";
 
 static struct span version_of(const struct envelope *m)
 {
-	return walk_path(m->params, "_meta", version_key, (const char *)NULL);
+	return walk_path(m->params, "_meta", era_version_key, (const char *)NULL);
 }
 
 bool mirror_is_modern(const struct envelope *m)
@@ -61,8 +57,8 @@ static bool add_text(
 	struct buf text, value;
 	bool good;
 
-	buf_init(&text, VALUE_MAX);
-	buf_init(&value, 2 * VALUE_MAX);
+	buf_init(&text, MIRROR_VALUE_MAX);
+	buf_init(&value, 2 * MIRROR_VALUE_MAX);
 	good = walk_string(v, &text) && (encode ? mirror_encode(&value, buf_str(&text), text.len)
 						: buf_add(&value, buf_str(&text), text.len));
 	if (!good || (value.len && memchr(value.p, 0, value.len)))
@@ -74,7 +70,8 @@ static bool add_text(
 	return good;
 }
 
-bool mirror_fields(const struct envelope *m, struct http_fields **f, struct err *e)
+bool mirror_fields(
+	const struct envelope *m, const struct toolbook *b, struct http_fields **f, struct err *e)
 {
 	struct span method = { m->method.p - 1, m->method.n + 2 };
 	const char *named = named_by(m);
@@ -82,5 +79,6 @@ bool mirror_fields(const struct envelope *m, struct http_fields **f, struct err 
 
 	return add_text(f, "MCP-Protocol-Version", version_of(m), false, e) &&
 	       add_text(f, "Mcp-Method", method, false, e) &&
-	       (walk_type(name) != WALK_STRING || add_text(f, "Mcp-Name", name, true, e));
+	       (walk_type(name) != WALK_STRING || add_text(f, "Mcp-Name", name, true, e)) &&
+	       (!b || !envelope_method_is(m, "tools/call") || toolbook_fields(b, m->params, f, e));
 }

@@ -10,15 +10,21 @@
 
 #include "base/err.h"
 #include "mcp/envelope.h"
+#include "mcp/toolbook.h"
 #include "net/http.h"
+
+/* Longest value that is mirrored; resource URIs are the long ones. Servers refuse more header
+ * anyway. */
+#define MIRROR_VALUE_MAX 8192
 
 /* A request of 2026-07-28 or later: it names its revision in params._meta. */
 bool mirror_is_modern(const struct envelope *m);
 
-/* Adds MCP-Protocol-Version, Mcp-Method and, for tools/call, prompts/get and resources/read, Mcp-Name.
- * False with e set when the revision or the method cannot be a field value. */
-bool mirror_fields(const struct envelope *m, struct http_fields **f, struct err *e)
-	__attribute__((warn_unused_result));
+/* Adds MCP-Protocol-Version, Mcp-Method and, for tools/call, prompts/get and resources/read, Mcp-Name;
+ * for tools/call Mcp-Param-* as b (NULL: nothing is known) says. False with e set when one of them
+ * cannot be a field value. */
+bool mirror_fields(const struct envelope *m, const struct toolbook *b, struct http_fields **f,
+	struct err *e) __attribute__((warn_unused_result));
 
 /* Value Encoding: as it is, or "=?base64?...?=" when it holds anything but visible ASCII, blanks and tabs,
  * begins or ends with one of those, or looks encoded already. Appended to out. */

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "mcp/catalog.h"
+#include "mcp/toollist.h"
 #include "mcp/walk.h"
 
 /* Longest tool name that is looked at; MCP recommends at most 128. */
@@ -217,7 +218,7 @@ static void retract(struct policy *p, const char *name, struct span tool)
 	}
 }
 
-static bool may_be_seen(struct policy *p, struct span tool)
+bool policy_shows(struct policy *p, struct span tool)
 {
 	struct buf name;
 	bool good;
@@ -233,44 +234,21 @@ static bool may_be_seen(struct policy *p, struct span tool)
 	return good;
 }
 
-static bool add_kept(struct policy *p, struct span tools, struct buf *out, bool *dropped)
+static bool shows(void *ctx, struct span tool)
 {
-	struct walk w;
-	struct walk_item it;
-	bool first = true, good = buf_addc(out, '[');
-
-	if (!walk_open(&w, tools))
-		return false;
-	while (good && walk_next(&w, &it)) {
-		if (!may_be_seen(p, it.value)) {
-			*dropped = true;
-			continue;
-		}
-		good = (first || buf_addc(out, ',')) && buf_add(out, it.value.p, it.value.n);
-		first = false;
-	}
-	return good && buf_addc(out, ']');
+	return policy_shows(ctx, tool);
 }
 
 enum policy_list policy_list(
 	struct policy *p, const struct envelope *m, struct buf *out, struct err *e)
 {
-	unsigned count;
-	struct span tools = walk_get(m->result, "tools", &count);
-	bool dropped = false, good;
-
-	if (!m->result.p || (walk_type(m->result) == WALK_OBJECT && count == 0))
+	switch (toollist_filter(m, shows, p, out, e)) {
+	case TOOLLIST_AS_IS:
 		return POLICY_AS_IS;
-	good = count == 1 && walk_type(tools) == WALK_ARRAY &&
-	       buf_add(out, m->whole.p, (size_t)(tools.p - m->whole.p)) &&
-	       add_kept(p, tools, out, &dropped) &&
-	       buf_add(out, tools.p + tools.n,
-		       m->whole.n - (size_t)(tools.p - m->whole.p) - tools.n);
-	if (!good) {
-		err_set(e, ERR_POLICY,
-			"the list of tools cannot be read for sure, so the rules of this "
-			"connection forbid to show it");
-		return POLICY_UNREADABLE;
+	case TOOLLIST_FILTERED:
+		return POLICY_FILTERED;
+	case TOOLLIST_UNREADABLE:
+		break;
 	}
-	return dropped ? POLICY_FILTERED : POLICY_AS_IS;
+	return POLICY_UNREADABLE;
 }

@@ -33,6 +33,9 @@ void policy_free(struct policy *p); /* NULL is fine */
 bool policy_request(const struct policy *p, const struct envelope *m, struct err *e)
 	__attribute__((warn_unused_result));
 
+/* Whether this tool definition may be seen. Remembers which unknown tools the annotations allow. */
+bool policy_shows(struct policy *p, struct span tool) __attribute__((warn_unused_result));
+
 /*
  * The answer to a tools/list. POLICY_AS_IS: pass it on. POLICY_FILTERED: out holds the message without
  * the tools that may not be seen, everything else byte for byte. POLICY_UNREADABLE: it must not be

@@ -2,7 +2,10 @@
  * The conversation: what the client asked, who owes whom an answer, and the
  * session with the server behind it (MCP 2024-11-05 to 2025-11-25: initialize,
  * Mcp-Session-Id, MCP-Protocol-Version, cancellation, re-initialisation when
- * the server has forgotten the session).
+ * the server has forgotten the session). Requests of 2026-07-28 need no
+ * session. Where client and server are of different eras, messages are
+ * translated both ways; which era a server is of shows in how it refuses what
+ * the client sent.
  *
  * Its one promise: every request that came in gets exactly one answer, from
  * the server or from here.
@@ -14,6 +17,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "mcp/era.h"
 #include "mcp/policy.h"
 #include "mcp/transport.h"
 #include "mcp/wire.h"
@@ -35,6 +39,10 @@ void session_free(struct session *s); /* NULL is fine; before the transport is f
 void session_attach(struct session *s, struct transport *t);
 void session_set_policy(
 	struct session *s, struct policy *p); /* borrowed; NULL: everything may pass */
+/* Of which era the server is: sure, because the person says so, or remembered, until a refusal shows
+ * otherwise. And what it turned out to be. */
+void session_set_era(struct session *s, enum era era, bool sure);
+enum era session_era(const struct session *s);
 extern const struct transport_events session_transport_events;
 
 /* One line from the client; in is where it can be taken from. */

@@ -455,24 +455,41 @@ bool wire_out_add(struct wire_out *w, const char *p, size_t n)
 	return wire_out_addv(w, &part, 1);
 }
 
-bool wire_out_take(struct wire_out *w, struct buf *m)
+/* A chunk that is m, from an offset on. */
+static void append_taken(struct wire_out *w, struct buf *m, size_t from)
 {
-	struct chunk *c;
+	struct chunk *c = append_chunk(w);
 
-	if (w->broken) {
-		buf_free(m);
-		return true;
-	}
-	c = append_chunk(w);
 	buf_free(&c->b);
 	buf_move(&c->b, m);
-	if (!buf_addc(&c->b, '\n')) {
-		/* The chunk stays, empty: nothing half is written. */
-		buf_free(&c->b);
-		return false;
+	c->done = from;
+	added(w, c->b.len - from);
+}
+
+bool wire_out_take_behind(struct wire_out *w, struct buf *head, struct buf *m, size_t from)
+{
+	bool good = w->broken;
+
+	/* The line end first: after that nothing can fail, and nothing half is written. A message of
+	 * the greatest length still gets one. */
+	m->cap = (size_t)-1 >> 2;
+	if (!good && buf_addc(m, '\n')) {
+		if (head->len)
+			append_taken(w, head, 0);
+		append_taken(w, m, from);
+		good = true;
 	}
-	added(w, c->b.len);
-	return true;
+	buf_free(head);
+	buf_free(m);
+	return good;
+}
+
+bool wire_out_take(struct wire_out *w, struct buf *m)
+{
+	struct buf none;
+
+	buf_init(&none, 0);
+	return wire_out_take_behind(w, &none, m, 0);
 }
 
 bool wire_out_full(const struct wire_out *w)

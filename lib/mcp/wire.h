@@ -76,6 +76,10 @@ struct wire_part {
 bool wire_out_addv(struct wire_out *w, const struct wire_part *parts, size_t count) BUF_MUST;
 /* The same, taking over the memory of m (empty afterwards): for large messages. */
 bool wire_out_take(struct wire_out *w, struct buf *m) BUF_MUST;
+/* The same for a message that begins with head and goes on with m from this offset on: for large
+ * messages with a replaced span. head is emptied, too. */
+bool wire_out_take_behind(
+	struct wire_out *w, struct buf *head, struct buf *m, size_t from) BUF_MUST;
 
 bool wire_out_full(const struct wire_out *w);
 size_t wire_out_backlog(const struct wire_out *w); /* bytes not yet written */

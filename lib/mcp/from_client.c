@@ -1,0 +1,384 @@
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "mcp/mirror.h"
+#include "mcp/session_impl.h"
+#include "mcp/walk.h"
+
+/* As long as the server waits for an answer of the client, input is read all the same (the answer
+ * may come next); then this is where requests are refused. */
+#define QUEUE_MESSAGES_HARD 65536
+#define QUEUE_BYTES_HARD ((size_t)512 << 20)
+
+static const struct span no_id;
+
+static bool refuse_when_full(struct session *s, struct span id, size_t n)
+{
+	struct err e = { 0 };
+
+	if (s->queued <= QUEUE_MESSAGES_HARD && s->queued_bytes + n <= QUEUE_BYTES_HARD)
+		return false;
+	err_set(&e, ERR_LIMIT,
+		"too many requests are waiting to be sent: wait for answers before sending more");
+	if (id.p)
+		say_error(s, id, &e, NULL);
+	return true;
+}
+
+static enum post_kind kind_of(const struct envelope *m)
+{
+	if (m->kind == ENVELOPE_REQUEST && envelope_method_is(m, "initialize"))
+		return POST_INITIALIZE;
+	if (m->kind == ENVELOPE_NOTIFICATION && envelope_method_is(m, "notifications/initialized"))
+		return POST_INITIALIZED;
+	return POST_MESSAGE;
+}
+
+/* Takes the line over into a post and moves the spans along. in NULL: the bytes stay whose they are. */
+static struct post *keep(
+	struct session *s, struct wire_in *in, struct envelope *m, enum post_kind kind)
+{
+	struct post *p = post_new(s, kind);
+	const char *old = m->whole.p;
+
+	if (in ? !wire_in_take(in, m->whole.p, m->whole.n, &p->body)
+	       : !buf_add(&p->body, m->whole.p, m->whole.n)) {
+		post_free(p);
+		return NULL;
+	}
+	if (m->id.p)
+		m->id.p = p->body.p + (m->id.p - old);
+	m->whole.p = p->body.p;
+	return p;
+}
+
+static void keep_initialize(struct session *s, const struct post *p)
+{
+	buf_free(&s->initialize);
+	if (!buf_add(&s->initialize, p->body.p, p->body.len))
+		diag_debug("no memory to keep initialize for later");
+}
+
+/* What a modern request needs before its bytes move; false when it was answered instead. */
+static bool is_modern(
+	struct session *s, const struct envelope *m, struct http_fields **own, bool *modern)
+{
+	struct err e = { 0 };
+
+	*modern = !s->client_legacy && mirror_is_modern(m);
+	if (!*modern || s->server == ERA_LEGACY || mirror_fields(m, s->tools, own, &e))
+		return true;
+	http_fields_free(*own);
+	say_error(s, m->id, &e, NULL);
+	return false;
+}
+
+static void send_message(struct session *s, struct wire_in *in, struct envelope *m)
+{
+	struct http_fields *own = NULL;
+	struct post *p;
+	bool modern, listen;
+	struct err e = { 0 };
+
+	if (!is_modern(s, m, &own, &modern))
+		return;
+	listen = modern && envelope_method_is(m, "subscriptions/listen");
+	p = keep(s, in, m, kind_of(m));
+	if (!p) {
+		http_fields_free(own);
+		err_set(&e, ERR_LIMIT, "out of memory");
+		if (m->kind == ENVELOPE_REQUEST)
+			say_error(s, m->id, &e, NULL);
+		return;
+	}
+	p->era = modern ? ERA_MODERN : ERA_LEGACY;
+	p->endless = listen;
+	p->own = own;
+	if (m->kind == ENVELOPE_REQUEST) {
+		p->ncalls = 1;
+		p->one.list = envelope_method_is(m, "tools/list");
+		post_owe(p, &p->one, m->id);
+	}
+	if (p->kind == POST_INITIALIZE)
+		keep_initialize(s, p);
+	post_enqueue(p, false);
+}
+
+/* True when a rule of the person forbids it; a request is answered. */
+static bool forbidden(struct session *s, const struct envelope *m)
+{
+	struct err e = { 0 };
+
+	if (!s->policy || policy_request(s->policy, m, &e))
+		return false;
+	if (m->kind == ENVELOPE_REQUEST)
+		say_error(s, m->id, &e, NULL);
+	return true;
+}
+
+/* While a person signs in, the client may want to know whether anybody is there. */
+static bool answer_ping(struct session *s, const struct envelope *m)
+{
+	if (!transport_waiting(s->transport) || !envelope_method_is(m, "ping"))
+		return false;
+	say_empty(s, m->id);
+	return true;
+}
+
+static void request(struct session *s, struct wire_in *in, struct envelope *m)
+{
+	if (forbidden(s, m))
+		return;
+	if (pending_find(&s->calls, m->id))
+		say_invalid(s, m->id, ENVELOPE_INVALID_REQUEST,
+			"a request with this id is still waiting for its answer");
+	else if (!answer_ping(s, m) && !refuse_when_full(s, m->id, m->whole.n) &&
+		 !(s->modern && modern_client_resumed(s, m)))
+		send_message(s, in, m);
+}
+
+/* ---- cancellation ---- */
+
+/* The server knows the request by another id than the client. */
+void tell_cancelled(struct session *s, struct span id)
+{
+	struct buf b;
+
+	buf_init(&b, ENVELOPE_MAX);
+	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+			 "\"params\":{\"requestId\":") &&
+		buf_add(&b, id.p, id.n) && buf_adds(&b, "}}"))
+		session_tell(s, b.p, b.len);
+	buf_free(&b);
+}
+
+/* MCP, Cancellation: the slot is freed at once; the client expects no answer any more. True when the
+ * notification itself is of no use to the server. */
+static bool cancel(struct session *s, const struct envelope *m)
+{
+	struct span id = walk_get(m->params, "requestId", NULL);
+	struct call *c = id.p ? (struct call *)pending_find(&s->calls, id) : NULL;
+	struct post *p = c ? c->post : NULL;
+	bool swallow;
+
+	if (s->modern && modern_client_unsubscribe(s, id))
+		return true;
+	if (!p || p->kind == POST_INITIALIZE)
+		return false;
+	post_settle(c);
+	if (p->owed)
+		return false;
+	/* 2026-07-28: closing the stream is the cancellation. What was not sent needs none. */
+	swallow = p->place != PLACE_ACTIVE || p->wire == ERA_MODERN || p->id.len;
+	if (p->place == PLACE_ACTIVE && p->wire == ERA_LEGACY && p->id.len)
+		tell_cancelled(s, (struct span){ p->id.p, p->id.len });
+	legacy_client_forget(p, true);
+	post_drop(p);
+	return swallow;
+}
+
+static void notification(struct session *s, struct wire_in *in, struct envelope *m)
+{
+	if (forbidden(s, m) || (envelope_method_is(m, "notifications/cancelled") && cancel(s, m)))
+		return;
+	if (!refuse_when_full(s, no_id, m->whole.n))
+		send_message(s, in, m);
+}
+
+static void client_response(struct session *s, struct wire_in *in, struct envelope *m)
+{
+	if (s->legacy && legacy_client_responded(s, m))
+		return;
+	if (s->questions)
+		s->questions--;
+	send_message(s, in, m);
+}
+
+/* ---- batches (MCP 2025-03-26) ---- */
+
+/* Counts the requests; false when an element is no message or an id is taken. */
+static bool check_batch(struct session *s, const struct envelope *m, size_t *requests)
+{
+	struct walk w;
+	struct walk_item it;
+
+	*requests = 0;
+	if (!walk_open(&w, m->whole))
+		return false;
+	while (walk_next(&w, &it)) {
+		struct envelope e;
+
+		if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) !=
+				ENVELOPE_OK ||
+			e.kind == ENVELOPE_INVALID || e.kind == ENVELOPE_BATCH)
+			return false;
+		if (e.kind != ENVELOPE_REQUEST)
+			continue;
+		++*requests;
+		if (pending_find(&s->calls, e.id) || envelope_method_is(&e, "initialize"))
+			return false;
+	}
+	return true;
+}
+
+static bool owe_batch(struct post *p, size_t requests)
+{
+	struct walk w;
+	struct walk_item it;
+	struct span whole = { p->body.p, p->body.len };
+
+	p->calls = mem_new((requests + 1) * sizeof(*p->calls));
+	if (!walk_open(&w, whole))
+		return false;
+	while (walk_next(&w, &it)) {
+		struct envelope e;
+
+		if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) !=
+				ENVELOPE_OK ||
+			e.kind != ENVELOPE_REQUEST)
+			continue;
+		if (pending_find(&p->s->calls, e.id))
+			return false;
+		p->calls[p->ncalls].list = envelope_method_is(&e, "tools/list");
+		post_owe(p, &p->calls[p->ncalls++], e.id);
+	}
+	return true;
+}
+
+/* One forbidden message and none of the batch leaves: each request is told so. */
+static bool batch_forbidden(struct session *s, const struct envelope *m)
+{
+	struct err why = { 0 };
+	bool found = false;
+
+	for (int pass = 0; pass < 2; pass++) {
+		struct walk w;
+		struct walk_item it;
+
+		if (!s->policy || (pass && !found) || !walk_open(&w, m->whole))
+			return false;
+		while (walk_next(&w, &it)) {
+			struct envelope e;
+
+			if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) !=
+				ENVELOPE_OK)
+				continue;
+			if (!pass)
+				found = !policy_request(s->policy, &e, found ? NULL : &why) ||
+					found;
+			else if (e.kind == ENVELOPE_REQUEST)
+				say_error(s, e.id, &why, NULL);
+		}
+	}
+	return found;
+}
+
+static void message(struct session *s, struct wire_in *in, struct envelope *m);
+
+/* A modern server knows no batches: the messages go one by one. */
+static void split_batch(struct session *s, const struct envelope *m)
+{
+	struct walk w;
+	struct walk_item it;
+
+	if (!walk_open(&w, m->whole))
+		return;
+	while (walk_next(&w, &it)) {
+		struct envelope e;
+
+		if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) ==
+			ENVELOPE_OK)
+			message(s, NULL, &e);
+	}
+}
+
+static void client_batch(struct session *s, struct wire_in *in, struct envelope *m)
+{
+	size_t requests;
+	struct post *p;
+
+	if (!s->batches) {
+		say_invalid(s, no_id, ENVELOPE_INVALID_REQUEST,
+			"batches exist in revision 2025-03-26 only: send the messages one by one");
+		return;
+	}
+	if (!check_batch(s, m, &requests)) {
+		say_invalid(s, no_id, ENVELOPE_INVALID_REQUEST,
+			"the batch holds something that is no message, an id in use, or an "
+			"initialize");
+		return;
+	}
+	if (batch_forbidden(s, m) || refuse_when_full(s, no_id, m->whole.n))
+		return;
+	if (s->server == ERA_MODERN) {
+		split_batch(s, m);
+		return;
+	}
+	p = keep(s, in, m, POST_MESSAGE);
+	if (!p || !owe_batch(p, requests)) {
+		say_invalid(s, no_id, ENVELOPE_INVALID_REQUEST, "the batch uses an id twice");
+		if (p)
+			post_free(p);
+		return;
+	}
+	post_enqueue(p, false);
+}
+
+/* ---- lines ---- */
+
+static struct span usable_id(struct span id)
+{
+	enum walk_type t = walk_type(id);
+
+	return t == WALK_STRING || t == WALK_NUMBER ? id : no_id;
+}
+
+static void message(struct session *s, struct wire_in *in, struct envelope *m)
+{
+	switch (m->kind) {
+	case ENVELOPE_REQUEST:
+		request(s, in, m);
+		break;
+	case ENVELOPE_NOTIFICATION:
+		notification(s, in, m);
+		break;
+	case ENVELOPE_RESPONSE:
+		client_response(s, in, m);
+		break;
+	case ENVELOPE_BATCH:
+		client_batch(s, in, m);
+		break;
+	case ENVELOPE_INVALID:
+		say_invalid(s, usable_id(m->id), ENVELOPE_INVALID_REQUEST, m->why);
+		break;
+	}
+}
+
+void session_line(struct session *s, struct wire_in *in, char *p, size_t n)
+{
+	struct envelope m;
+
+	switch (envelope_scan(p, n, &m, NULL)) {
+	case ENVELOPE_OK:
+		message(s, in, &m);
+		break;
+	case ENVELOPE_BAD_JSON:
+	case ENVELOPE_BAD_UTF8:
+		say_invalid(s, no_id, ENVELOPE_PARSE_ERROR, m.why);
+		break;
+	case ENVELOPE_TOO_DEEP:
+		say_invalid(s, no_id, ENVELOPE_INVALID_REQUEST, m.why);
+		break;
+	}
+}
+
+void session_line_too_long(struct session *s)
+{
+	char why[80];
+
+	snprintf(why, sizeof(why), "the message is longer than %zu MiB", ENVELOPE_MAX >> 20);
+	say_invalid(s, no_id, ENVELOPE_INVALID_REQUEST, why);
+}

@@ -1,0 +1,536 @@
+#include <string.h>
+
+#include "base/diag.h"
+#include "mcp/session_impl.h"
+#include "mcp/toollist.h"
+#include "mcp/walk.h"
+
+/* ---- a session that the server has forgotten ---- */
+
+/* MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
+ * after the SDK's examples say 400 instead, with words about the session. */
+static bool session_is_lost(struct post *p, struct exchange *x, const struct exchange_end *end)
+{
+	struct envelope m;
+	bool error;
+
+	if (!exchange_session(x) || p->again || p->kind != POST_MESSAGE || !p->owed ||
+		!p->s->initialize.len)
+		return false;
+	if (end->status != 404 && end->status != 400)
+		return false;
+	error = end->json && envelope_scan(end->body->p, end->body->len, &m, NULL) == ENVELOPE_OK &&
+		m.kind == ENVELOPE_RESPONSE && m.error.p;
+	if (end->status == 404)
+		/* An answer to this very request, "method not found" say, comes from a session that lives. */
+		return !error || !m.id.p || walk_type(m.id) == WALK_NULL;
+	return error && (!m.id.p || walk_type(m.id) == WALK_NULL) &&
+	       strstr(end->e->msg, "ession") != NULL;
+}
+
+static void send_again(struct post *p, struct exchange *x)
+{
+	struct session *s = p->s;
+	const char *now = transport_session(s->transport), *then = exchange_session(x);
+	bool others_did = s->state != STATE_OPEN || !now || strcmp(now, then) != 0;
+
+	p->again = true;
+	post_enqueue(p, true);
+	if (!others_did)
+		session_reopen(s);
+}
+
+/* ---- answers ---- */
+
+static bool is_null_id(const struct envelope *m)
+{
+	return !m->id.p || walk_type(m->id) == WALK_NULL;
+}
+
+/* The id that the server knows p by. */
+static struct span wire_id(const struct post *p)
+{
+	return p->id.len ? (struct span){ p->id.p, p->id.len } : p->calls[0].pending.id;
+}
+
+static struct call *find_call(struct session *s, struct post *from, const struct envelope *m)
+{
+	if (from && from->ncalls == 1 && from->calls[0].pending.listed &&
+		(envelope_id_equal(wire_id(from), m->id) ||
+			/* The server did not get as far as reading the id. */
+			(m->error.p && is_null_id(m))))
+		return &from->calls[0];
+	/* Not one that the server knows by another id. */
+	struct call *c = m->id.p ? (struct call *)pending_find(&s->calls, m->id) : NULL;
+
+	return c && !c->post->id.len ? c : NULL;
+}
+
+void answer_call(struct call *c, struct incoming *in, const struct envelope *m, struct edits *e)
+{
+	struct edits none = { 0 };
+	struct span id = c->pending.id;
+	struct post *p = c->post;
+
+	e = e ? e : &none;
+	if (!m->id.p) {
+		edit_put(e, m->whole.p + 1, "\"id\":");
+		edit_replace(e, (struct span){ m->whole.p + 1, 0 }, id);
+		edit_put(e, m->whole.p + 1, ",");
+	} else if (m->id.n != id.n || memcmp(m->id.p, id.p, id.n) != 0) {
+		/* Same value, other spelling (or null, or ours): the client gets its own id back. */
+		edit_replace(e, m->id, id);
+	}
+	say_edited(p->s, in, m->whole, e);
+	post_settle(c);
+	post_answered(p);
+}
+
+/* ---- lists of tools ---- */
+
+struct sieve {
+	struct session *s;
+	bool modern;
+};
+
+static bool passes(void *ctx, struct span tool)
+{
+	struct sieve *v = ctx;
+	const char *why = NULL;
+	struct buf name;
+
+	if (v->s->policy && !policy_shows(v->s->policy, tool))
+		return false;
+	if (!v->modern || toolbook_learn(v->s->tools, tool, &why))
+		return true;
+	buf_init(&name, 512);
+	if (!walk_string(walk_get(tool, "name", NULL), &name))
+		buf_reset(&name);
+	diag_note("the tool \"%s\" is left out of the list: %s", buf_str(&name), why);
+	buf_free(&name);
+	return false;
+}
+
+static bool needs_sieve(struct session *s, const struct call *c)
+{
+	bool modern = c->post->wire == ERA_MODERN;
+
+	if (!c->list || (!s->policy && !modern))
+		return false;
+	if (modern && !s->tools)
+		s->tools = toolbook_new();
+	return true;
+}
+
+/* ---- the answer to a call ---- */
+
+static void pass_on(struct call *c, struct incoming *in, const struct envelope *m)
+{
+	struct post *p = c->post;
+
+	if (p->wire != p->era && p->era == ERA_LEGACY ? legacy_client_answer(c, in, m)
+		: p->wire != p->era                   ? modern_client_answer(c, in, m)
+						      : false)
+		return;
+	answer_call(c, in, m, NULL);
+}
+
+/* The same for a list of tools of which some must not be seen. */
+static void pass_on_filtered(struct call *c, struct incoming *in, const struct envelope *m)
+{
+	struct session *s = c->post->s;
+	struct sieve v = { .s = s, .modern = c->post->wire == ERA_MODERN };
+	struct incoming left = { .from = in->from };
+	struct envelope again;
+	struct buf out;
+	struct err e = { 0 };
+
+	buf_init(&out, ENVELOPE_MAX);
+	switch (toollist_filter(m, passes, &v, &out, &e)) {
+	case TOOLLIST_AS_IS:
+		pass_on(c, in, m);
+		break;
+	case TOOLLIST_FILTERED:
+		left.p = out.p;
+		left.n = out.len;
+		left.whole = &out;
+		if (envelope_scan(out.p, out.len, &again, NULL) == ENVELOPE_OK)
+			pass_on(c, &left, &again);
+		break;
+	case TOOLLIST_UNREADABLE:
+		if (!s->policy) {
+			pass_on(c, in, m);
+			break;
+		}
+		say_error(s, c->pending.id, &e, NULL);
+		post_settle(c);
+		break;
+	}
+	buf_free(&out);
+}
+
+/* ---- tools whose parameters have changed ---- */
+
+static struct post *ask_tools(struct post *before, struct span cursor);
+
+/* Whatever came of it: the call goes out again, with the fields that are known now. */
+static void tools_listed(struct post *p, const struct envelope *m, const struct err *why)
+{
+	struct sieve v = { .s = p->s, .modern = true };
+	struct span tools = m ? walk_get(m->result, "tools", NULL) : (struct span){ 0 };
+	struct span cursor = m ? walk_get(m->result, "nextCursor", NULL) : (struct span){ 0 };
+	struct walk_item it;
+	struct walk w;
+
+	(void)why;
+	if (walk_type(tools) != WALK_ARRAY || !walk_open(&w, tools))
+		return;
+	while (walk_next(&w, &it))
+		(void)passes(&v, it.value);
+	if (walk_type(cursor) == WALK_STRING && p->pages < TOOLLIST_PAGES_MAX)
+		session_hold(p, ask_tools(p, cursor));
+}
+
+static bool tools_request(struct post *before, struct span cursor, struct buf *out)
+{
+	static const char *const own[] = { "progressToken", NULL };
+	struct envelope m;
+	struct edits cuts = { 0 };
+	struct span meta;
+
+	if (!post_envelope(before, &m))
+		return false;
+	meta = walk_get(m.params, "_meta", NULL);
+	edit_object(&cuts, meta, own, (struct span){ 0 });
+	return buf_adds(out, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(before->s, out) &&
+	       buf_adds(out, ",\"method\":\"tools/list\",\"params\":{\"_meta\":") &&
+	       edit_apply(&cuts, meta, out) &&
+	       (!cursor.p || (buf_adds(out, ",\"cursor\":") && buf_add(out, cursor.p, cursor.n))) &&
+	       buf_adds(out, "}}");
+}
+
+/* tools/list with what the call said about its client. NULL when there is no memory. */
+static struct post *ask_tools(struct post *before, struct span cursor)
+{
+	struct post *p = NULL;
+	struct buf body;
+
+	buf_init(&body, ENVELOPE_MAX);
+	if (tools_request(before, cursor, &body)) {
+		p = session_ask(before->s, &body, ERA_MODERN, tools_listed);
+		p->pages = before->pages + 1;
+		post_start(p);
+	}
+	buf_free(&body);
+	return p;
+}
+
+/* Client Behavior: fields that do not match call for a look at the list of tools, and one more try. */
+static bool refresh_tools(struct post *p, const struct envelope *m)
+{
+	struct session *s = p->s;
+	struct envelope sent;
+	struct post *list;
+
+	if (p->refreshed || p->wire != ERA_MODERN ||
+		era_error_code(m->error) != ERA_HEADER_MISMATCH || p->kind != POST_MESSAGE ||
+		!post_envelope(p, &sent) || !envelope_method_is(&sent, "tools/call"))
+		return false;
+	if (!s->tools)
+		s->tools = toolbook_new();
+	p->refreshed = true;
+	list = ask_tools(p, (struct span){ 0 });
+	if (!list)
+		return false;
+	post_park(p);
+	p->held_by = list;
+	return true;
+}
+
+/* ---- the era of the server ---- */
+
+static bool is_discover(struct post *p)
+{
+	struct envelope m;
+
+	return post_envelope(p, &m) && envelope_method_is(&m, "server/discover");
+}
+
+/* Does this refusal of a modern request show that the server is a legacy one? error {NULL}: there
+ * was no JSON-RPC error at all. */
+static bool shows_legacy(struct post *p, struct span error, long status)
+{
+	const struct session *s = p->s;
+	bool discover;
+
+	if (p->era != ERA_MODERN || p->wire != ERA_MODERN || p->kind != POST_MESSAGE ||
+		p->reopened || s->server_fixed || (s->server == ERA_MODERN && !s->server_recalled))
+		return false;
+	discover = is_discover(p);
+	if (error.p && era_refusal_is_of_modern(error, status, discover))
+		return false;
+	switch (status) {
+	case 400:
+	case 404:
+	case 405:
+	case 406:
+	case 415:
+	case 422:
+	case 501:
+		return true;
+	case 200:
+		return error.p &&
+		       (discover || era_error_code(error) == -32601 || era_wants_initialize(error));
+	default:
+		return false;
+	}
+}
+
+/* What only modern servers say: legacy ones know neither resultType nor these errors. */
+static void note_modern(struct post *p, const struct envelope *m)
+{
+	if (p->era != ERA_MODERN || p->wire != ERA_MODERN || p->s->server == ERA_MODERN)
+		return;
+	if (m->result.p ? walk_get(m->result, "resultType", NULL).p != NULL
+			: era_refusal_is_of_modern(m->error, 0, false))
+		session_server_is(p->s, ERA_MODERN);
+}
+
+/* The answer to the client's initialize. True when somebody else answers the client. */
+static bool initialize_answered(struct post *p, const struct envelope *m)
+{
+	struct session *s = p->s;
+
+	if (m->result.p) {
+		session_negotiated(p, m);
+		s->client_legacy = true;
+		modern_client_free(s);
+	} else if (!s->server_fixed && era_refusal_is_modern(m->error)) {
+		legacy_client_discover(p, m);
+		return true;
+	}
+	s->state = STATE_OPEN;
+	session_pump(s);
+	return false;
+}
+
+/* ---- responses ---- */
+
+static bool internal_answered(struct post *p, const struct envelope *m)
+{
+	post_answer_fn *fn = p->on_answer;
+	struct envelope sent;
+
+	if (p->kind != POST_INTERNAL || !fn || !post_envelope(p, &sent) ||
+		(!envelope_id_equal(sent.id, m->id) && !(m->error.p && is_null_id(m))))
+		return false;
+	p->on_answer = NULL;
+	fn(p, m, NULL);
+	post_answered(p);
+	return true;
+}
+
+/* A response: delivered when somebody waits for it. */
+static void response(struct session *s, struct incoming *in, struct post *from,
+	const struct envelope *m, long status)
+{
+	struct call *c;
+	struct post *p;
+
+	if (from && internal_answered(from, m))
+		return;
+	c = find_call(s, from, m);
+	if (!c) {
+		if (!from || !modern_client_keep(from, m))
+			diag_debug("an answer that nobody waits for is dropped");
+		return;
+	}
+	p = c->post;
+	if (p->kind == POST_INITIALIZE && p == from && initialize_answered(p, m))
+		return;
+	note_modern(p, m);
+	if (m->error.p && p == from && shows_legacy(p, m->error, status))
+		modern_client_fall_back(p);
+	else if (m->error.p && p == from && refresh_tools(p, m))
+		return;
+	else if (needs_sieve(s, c))
+		pass_on_filtered(c, in, m);
+	else
+		pass_on(c, in, m);
+}
+
+/* ---- messages ---- */
+
+static void question(
+	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
+{
+	if (s->modern && s->server == ERA_LEGACY) {
+		modern_client_asked(s, from, m);
+		return;
+	}
+	if (s->server == ERA_MODERN) {
+		/* Receiving Messages: it must not. Nobody downstream could answer. */
+		diag_debug("a modern server sent a request: dropped");
+		return;
+	}
+	s->questions++;
+	say_span(s, in, m->whole);
+}
+
+static void notification(
+	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
+{
+	if (s->modern && s->server == ERA_LEGACY && modern_client_notified(s, in, from, m))
+		return;
+	if (s->legacy && s->server == ERA_MODERN && !legacy_client_notified(s, from, m))
+		return;
+	say_span(s, in, m->whole);
+}
+
+static void batch(
+	struct session *s, struct incoming *in, struct post *from, const struct envelope *m);
+
+static void message(struct session *s, struct incoming *in, struct post *from, char *p, size_t n)
+{
+	struct envelope m;
+	enum envelope_status st = envelope_scan(p, n, &m, NULL);
+
+	if (st != ENVELOPE_OK || m.kind == ENVELOPE_INVALID) {
+		diag_debug("the server sent something that is no JSON-RPC message: %s", m.why);
+		if (from)
+			from->junk = true;
+		return;
+	}
+	switch (m.kind) {
+	case ENVELOPE_RESPONSE:
+		response(s, in, from, &m, 200);
+		break;
+	case ENVELOPE_REQUEST:
+		question(s, in, from, &m);
+		break;
+	case ENVELOPE_NOTIFICATION:
+		notification(s, in, from, &m);
+		break;
+	case ENVELOPE_BATCH:
+		batch(s, in, from, &m);
+		break;
+	case ENVELOPE_INVALID:
+		break;
+	}
+}
+
+/* Each element goes on as a message of its own, which every client understands. Elements lie inside
+ * in's bytes, so none can be taken as a whole: they are copied. */
+static void batch(
+	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
+{
+	struct walk w;
+	struct walk_item it;
+
+	if (!walk_open(&w, m->whole))
+		return;
+	while (walk_next(&w, &it)) {
+		char *p = in->p + (it.value.p - in->p);
+		struct incoming part = { .p = p, .n = it.value.n, .from = in->from };
+
+		if (*p == '[')
+			diag_debug("the server sent a batch inside a batch: dropped");
+		else
+			message(s, &part, from, p, it.value.n);
+	}
+}
+
+static void on_message(void *ctx, struct incoming *in)
+{
+	struct post *from = in->from ? exchange_ctx(in->from) : NULL;
+
+	message(ctx, in, from, in->p, in->n);
+}
+
+/* ---- the end of an exchange ---- */
+
+/* An error status whose body is the server's own JSON-RPC error: that is the answer. */
+static void pass_error(struct post *p, const struct exchange_end *end)
+{
+	struct incoming in = { .p = end->body->p, .n = end->body->len, .whole = end->body };
+	struct envelope m;
+
+	if (end->status == 401 || !end->json || !end->body->len ||
+		envelope_scan(end->body->p, end->body->len, &m, NULL) != ENVELOPE_OK)
+		return;
+	if (m.kind == ENVELOPE_RESPONSE && m.error.p)
+		response(p->s, &in, p, &m, end->status);
+}
+
+static void describe_silence(const struct post *p, const struct exchange_end *end, struct err *e)
+{
+	if (end->e)
+		*e = *end->e;
+	else if (p->junk)
+		err_set(e, ERR_PROTO,
+			"the server answered with something that is no JSON-RPC message");
+	else if (end->stream)
+		err_set(e, ERR_SERVER,
+			"the server ended its stream without an answer; whether it acted on the "
+			"request "
+			"is unknown");
+	else
+		err_set(e, ERR_PROTO,
+			"the server accepted the request (HTTP %ld) but sent no answer",
+			end->status);
+}
+
+static bool waits(const struct post *p)
+{
+	return p->owed || p->on_answer;
+}
+
+/* What is still owed when an exchange is over. p may stand elsewhere afterwards. */
+static void answer_rest(struct post *p, const struct exchange_end *end)
+{
+	struct reply_data d = { .status = end->status, .retry_after_s = end->retry_after_s };
+	post_answer_fn *fn;
+	struct err e = { 0 };
+
+	if (end->body)
+		pass_error(p, end);
+	if (p->place != PLACE_ACTIVE || !waits(p))
+		return;
+	if (!end->ok && shows_legacy(p, (struct span){ 0 }, end->status)) {
+		modern_client_fall_back(p);
+		return;
+	}
+	describe_silence(p, end, &e);
+	post_fail(p, &e, &d);
+	fn = p->on_answer;
+	p->on_answer = NULL;
+	if (fn)
+		fn(p, NULL, &e);
+}
+
+static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *end)
+{
+	struct session *s = ctx;
+	struct post *p = exchange_ctx(x);
+
+	if (!end->ok && !waits(p))
+		diag_debug("a notification or response was not taken: %s", end->e->msg);
+	if (!end->ok && session_is_lost(p, x, end)) {
+		send_again(p, x);
+		return;
+	}
+	if (waits(p))
+		answer_rest(p, end);
+	if (p->place != PLACE_ACTIVE || modern_client_stays(p))
+		return;
+	if (p->kind == POST_INITIALIZE && s->state == STATE_INITIALIZE) {
+		s->state = STATE_OPEN;
+	} else if (p->kind == POST_INITIALIZED && s->state == STATE_INITIALIZED) {
+		s->state = STATE_OPEN;
+		if (end->ok)
+			transport_listen(s->transport);
+	}
+	post_drop(p);
+}
+
+const struct transport_events session_transport_events = { on_message, on_ended };

@@ -1,0 +1,107 @@
+#include <string.h>
+
+#include "base/diag.h"
+#include "mcp/session_impl.h"
+
+static void check_pressure(struct session *s)
+{
+	if (wire_out_full(s->out))
+		transport_hold(s->transport, true);
+}
+
+static void said(struct session *s, bool good)
+{
+	if (!good)
+		diag_error("out of memory: a message to the client is lost");
+	check_pressure(s);
+}
+
+/* All that comes from the server is in the memory of one event or body: large ones change hands. */
+static bool take(struct incoming *in, struct span m, struct buf *whole)
+{
+	buf_init(whole, ENVELOPE_MAX);
+	in->n = (size_t)(m.p - in->p) + m.n;
+	return incoming_take(in, whole);
+}
+
+void say_span(struct session *s, struct incoming *in, struct span m)
+{
+	struct wire_part part = { m.p, m.n };
+	struct buf whole;
+
+	/* Small ones are gathered into one write. */
+	if (m.n < WIRE_OUT_LOW) {
+		said(s, wire_out_addv(s->out, &part, 1));
+		return;
+	}
+	said(s, take(in, m, &whole) && wire_out_take(s->out, &whole));
+	buf_free(&whole);
+}
+
+/* The pieces up to the last change are copied, what stands behind it goes on as it lies there. */
+static bool take_edited(struct session *s, struct incoming *in, struct span m,
+	const struct wire_part *parts, size_t n)
+{
+	size_t from = (size_t)(parts[n - 1].p - in->p);
+	struct buf head, whole;
+	bool good = true;
+
+	buf_init(&head, ENVELOPE_MAX);
+	buf_init(&whole, ENVELOPE_MAX);
+	for (size_t i = 0; good && i + 1 < n; i++)
+		good = buf_add(&head, parts[i].p, parts[i].n);
+	good = good && take(in, m, &whole) && wire_out_take_behind(s->out, &head, &whole, from);
+	buf_free(&head);
+	buf_free(&whole);
+	return good;
+}
+
+void say_edited(struct session *s, struct incoming *in, struct span m, const struct edits *e)
+{
+	struct wire_part parts[EDIT_PARTS];
+	struct span spans[EDIT_PARTS];
+	size_t n = edit_parts(e, m, spans);
+
+	if (n == 1) {
+		say_span(s, in, m);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		parts[i] = (struct wire_part){ spans[i].p, spans[i].n };
+	if (n && m.n >= WIRE_OUT_LOW)
+		said(s, take_edited(s, in, m, parts, n));
+	else
+		said(s, n && wire_out_addv(s->out, parts, n));
+}
+
+void say_text(struct session *s, const struct buf *m)
+{
+	said(s, wire_out_add(s->out, buf_str(m), m->len));
+}
+
+void say_error(struct session *s, struct span id, const struct err *e, const struct reply_data *d)
+{
+	struct buf b;
+
+	buf_init(&b, ENVELOPE_MAX);
+	said(s, reply_error(&b, id, e, d) && wire_out_add(s->out, b.p, b.len));
+	buf_free(&b);
+}
+
+void say_invalid(struct session *s, struct span id, long code, const char *why)
+{
+	struct buf b;
+
+	buf_init(&b, ENVELOPE_MAX);
+	said(s, envelope_error(&b, id, code, why, NULL) && wire_out_add(s->out, b.p, b.len));
+	buf_free(&b);
+}
+
+void say_empty(struct session *s, struct span id)
+{
+	static const char head[] = "{\"jsonrpc\":\"2.0\",\"id\":", tail[] = ",\"result\":{}}";
+	struct wire_part parts[] = { { head, sizeof(head) - 1 }, { id.p, id.n },
+		{ tail, sizeof(tail) - 1 } };
+
+	said(s, wire_out_addv(s->out, parts, 3));
+}

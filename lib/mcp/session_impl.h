@@ -1,0 +1,230 @@
+/*
+ * What the parts of a session share; nobody else includes this.
+ *
+ *   session.c        posts and where they stand, the handshake, a forgotten session
+ *   from_client.c    lines of the client
+ *   from_server.c    messages of the server and the ends of exchanges
+ *   say.c            what is written to the client
+ *   legacy_client.c  a legacy client in front of a modern server
+ *   modern_client.c  a modern client in front of a legacy server
+ */
+#ifndef MPMCP_SESSION_IMPL_H
+#define MPMCP_SESSION_IMPL_H
+
+#include "base/buf.h"
+#include "mcp/edit.h"
+#include "mcp/envelope.h"
+#include "mcp/era.h"
+#include "mcp/pending.h"
+#include "mcp/reply.h"
+#include "mcp/session.h"
+#include "mcp/toolbook.h"
+
+struct post;
+
+/* One request that is owed an answer. */
+struct call {
+	struct pending_call pending; /* first: found through it */
+	struct post *post;
+	bool list; /* tools/list: its answer may be filtered */
+};
+
+enum post_kind {
+	POST_MESSAGE,
+	POST_INITIALIZE,  /* of the client */
+	POST_INITIALIZED, /* of the client */
+	POST_INTERNAL,    /* ours: on_answer is told */
+};
+
+/* Where a post stands: which list it is in. */
+enum post_place {
+	PLACE_NONE,
+	PLACE_QUEUED, /* waits to be sent */
+	PLACE_ACTIVE, /* an exchange is under way */
+	PLACE_PARKED, /* waits for something else: an answer of the client, another post */
+};
+
+/* The answer to an internal request: m, or NULL and why there is none. The post is freed after. */
+typedef void post_answer_fn(struct post *p, const struct envelope *m, const struct err *why);
+
+/* One message (or batch) on its way to the server. */
+struct post {
+	struct session *s;
+	struct post *prev, *next;
+	enum post_place place;
+	struct exchange *x; /* while active */
+	enum post_kind kind;
+	enum era era;     /* of the message in body */
+	enum era wire;    /* in which it was sent; another one: answers are translated */
+	struct buf body;  /* as the client sent it */
+	struct buf sent;  /* as it goes out, when that differs */
+	struct buf id;    /* the id that the server knows it by, when that is not the client's */
+	struct buf owner; /* the id that the client knows it by, when body does not hold it */
+	struct call one, *calls; /* calls: &one, or an array for a batch */
+	size_t ncalls, owed;
+	struct http_fields *own; /* mirrored fields; handed to the exchange */
+	bool fresh;              /* an initialize: sent without session id and revision */
+	bool again;              /* was sent before, in a session that the server has forgotten */
+	bool endless;            /* a subscription: answered only when it is over */
+	bool counted;            /* in s->in_flight: not yet answered in full, or not yet taken */
+	bool junk;               /* the server sent something that is no message */
+	bool reopened;           /* waited for a session to be opened on a modern client's behalf */
+	bool refreshed;          /* the list of tools was fetched again because of this call */
+	bool corrected;          /* sent again in the revision that the server asked for */
+	unsigned pages;          /* of a list that were fetched already */
+	struct post *held_by;    /* parked until that one is answered */
+	void *ctx;               /* POST_INTERNAL: for on_answer; NULL when that is gone */
+	post_answer_fn *on_answer; /* POST_INTERNAL */
+	struct round *round;       /* legacy_client.c: questions put to the client */
+	struct dialog *dialog;     /* modern_client.c: questions of the server */
+	int log_level;             /* modern_client.c: asked for by this request; -1: none */
+};
+
+enum state {
+	STATE_OPEN,        /* no handshake under way: messages go as they come */
+	STATE_INITIALIZE,  /* the answer to initialize is awaited; all else waits */
+	STATE_INITIALIZED, /* the server has not yet taken notifications/initialized */
+	STATE_REPLAY,      /* a session is being opened behind the client's back */
+};
+
+struct post_list {
+	struct post head; /* sentinel */
+};
+
+struct session {
+	struct loop *loop;
+	struct wire_out *out;
+	struct transport *transport;
+	const struct session_events *on;
+	void *ctx;
+	enum state state;
+	enum era server;      /* what it turned out to be */
+	bool server_fixed;    /* said by the person: no refusal changes it */
+	bool server_recalled; /* from an earlier process: the first refusal changes it */
+	bool client_legacy;   /* it opened a session: its requests need not be looked through */
+	struct post_list queue, active, parked;
+	size_t queued, queued_bytes; /* of the queue */
+	size_t queued_notes; /* how many of them are owed nothing: notifications, responses */
+	size_t in_flight;
+	struct pending calls;
+	size_t questions;      /* requests of the server that the client has not answered */
+	struct buf initialize; /* the client's own, or ours for it: kept for a replay */
+	struct buf hello;      /* modern client: the server's answer to our initialize */
+	bool greeted;          /* the client sent notifications/initialized */
+	bool batches;          /* the negotiated revision knows batches (2025-03-26) */
+	bool input_stopped;
+	struct policy *policy;
+	struct toolbook *tools; /* of a modern server; NULL until it listed some */
+	unsigned long serial;   /* of ids of ours */
+	struct loop_task pump_task;
+	struct legacy_client *legacy;
+	struct modern_client *modern;
+};
+
+/* ---- session.c ---- */
+
+struct post *post_new(struct session *s, enum post_kind kind);
+void post_owe(struct post *p, struct call *c, struct span id);
+void post_settle(struct call *c); /* nothing is owed for this call any more */
+void post_free(struct post *p);   /* in no list any more */
+
+void post_enqueue(struct post *p, bool first); /* from wherever it stands but active */
+void post_park(struct post *p);                /* from wherever it stands; ends its exchange */
+void post_drop(struct post *p);     /* takes it out of its list, ends its exchange, frees */
+void post_start(struct post *p);    /* sends it at once; p is in no list */
+void post_answered(struct post *p); /* nothing more is owed: its stream may end */
+
+void post_fail(struct post *p, const struct err *e, const struct reply_data *d);
+
+/* An id of ours, unlike any that a client uses; appended with quotes. */
+bool session_own_id(struct session *s, struct buf *out) BUF_MUST;
+
+/* A request of ours, to be sent with post_start(); body is taken over. fn is called once, later. */
+struct post *session_ask(struct session *s, struct buf *body, enum era era, post_answer_fn *fn);
+/* Whoever waits for `before` waits for `next` instead; NULL: stays as it is. */
+void session_hold(struct post *before, struct post *next);
+/* A message that wants no answer. */
+void session_tell(struct session *s, const char *body, size_t n);
+
+/* m answers an initialize: revision and session id are the session's from now on. */
+void session_negotiated(struct post *p, const struct envelope *m);
+/* Opens a session with what s->initialize holds, behind the client's back. */
+void session_reopen(struct session *s);
+void session_pump(struct session *s);
+
+/* What the server turned out to be. */
+void session_server_is(struct session *s, enum era era);
+
+/* The message of p as it was sent. False only for what was checked before: never. */
+bool post_envelope(struct post *p, struct envelope *m);
+
+/* ---- say.c ---- */
+
+void say_span(struct session *s, struct incoming *in, struct span m);
+void say_edited(struct session *s, struct incoming *in, struct span m, const struct edits *e);
+void say_text(struct session *s, const struct buf *m);
+void say_error(struct session *s, struct span id, const struct err *e, const struct reply_data *d);
+void say_invalid(struct session *s, struct span id, long code, const char *why);
+void say_empty(struct session *s, struct span id); /* {"result":{}} */
+
+/* ---- from_client.c ---- */
+
+/* Tells the server that p, which it knows by another id than the client, is not wanted any more. */
+void tell_cancelled(struct session *s, struct span id);
+
+/* ---- from_server.c ---- */
+
+/* The answer m to a call is given to the client under the client's own id, with these edits. */
+void answer_call(struct call *c, struct incoming *in, const struct envelope *m, struct edits *e);
+
+/* ---- legacy_client.c ---- */
+
+void legacy_client_free(struct session *s);
+
+/* initialize was refused in a way that only modern servers know: asks who they are. p keeps its call. */
+void legacy_client_discover(struct post *p, const struct envelope *refusal);
+
+/* Before p is sent: writes p->sent. False when it was answered, parked or dropped instead. */
+bool legacy_client_prepare(struct post *p) __attribute__((warn_unused_result));
+/* The answer to a call of such a post. True when it was dealt with. */
+bool legacy_client_answer(struct call *c, struct incoming *in, const struct envelope *m)
+	__attribute__((warn_unused_result));
+/* A notification of the server; false when it is nothing for the client. */
+bool legacy_client_notified(struct session *s, const struct post *from, const struct envelope *m)
+	__attribute__((warn_unused_result));
+/* A response of the client. True when it was to a question of ours. */
+bool legacy_client_responded(struct session *s, const struct envelope *m)
+	__attribute__((warn_unused_result));
+/* p goes: questions that were put for it are void, and the client is told so if need be. */
+void legacy_client_forget(struct post *p, bool tell);
+void legacy_client_end_input(struct session *s);
+
+/* ---- modern_client.c ---- */
+
+void modern_client_free(struct session *s); /* its subscriptions end */
+
+/* A modern request was refused by what can only be a legacy server: p waits for a session. */
+void modern_client_fall_back(struct post *p);
+bool modern_client_prepare(struct post *p) __attribute__((warn_unused_result));
+bool modern_client_answer(struct call *c, struct incoming *in, const struct envelope *m)
+	__attribute__((warn_unused_result));
+/* A request of the server, asked on the stream of `from` (NULL: the GET stream). */
+void modern_client_asked(struct session *s, struct post *from, const struct envelope *m);
+bool modern_client_notified(struct session *s, struct incoming *in, struct post *from,
+	const struct envelope *m) __attribute__((warn_unused_result));
+/* A request of the client that goes on with an earlier one. True when it was taken care of. */
+bool modern_client_resumed(struct session *s, const struct envelope *m)
+	__attribute__((warn_unused_result));
+void modern_client_forget(struct post *p);      /* p goes */
+void modern_client_reopened(struct session *s); /* another session: subscriptions are made again */
+/* The answer of a post whose client has not come back yet. True when it is kept for it. */
+bool modern_client_keep(struct post *p, const struct envelope *m)
+	__attribute__((warn_unused_result));
+/* The client ends a subscription; true when id names one. */
+bool modern_client_unsubscribe(struct session *s, struct span id)
+	__attribute__((warn_unused_result));
+/* Its exchange is over. True when p stays, with an answer that the client has still to fetch. */
+bool modern_client_stays(struct post *p) __attribute__((warn_unused_result));
+void modern_client_end_input(struct session *s);
+
+#endif

@@ -1,0 +1,47 @@
+#include "mcp/toollist.h"
+
+#include "mcp/walk.h"
+
+static bool add_kept(
+	struct span tools, toollist_fn *keep, void *ctx, struct buf *out, bool *dropped)
+{
+	struct walk w;
+	struct walk_item it;
+	bool first = true, good = buf_addc(out, '[');
+
+	if (!walk_open(&w, tools))
+		return false;
+	while (good && walk_next(&w, &it)) {
+		if (!keep(ctx, it.value)) {
+			*dropped = true;
+			continue;
+		}
+		good = (first || buf_addc(out, ',')) && buf_add(out, it.value.p, it.value.n);
+		first = false;
+	}
+	return good && buf_addc(out, ']');
+}
+
+enum toollist toollist_filter(
+	const struct envelope *m, toollist_fn *keep, void *ctx, struct buf *out, struct err *e)
+{
+	unsigned count;
+	struct span tools = walk_get(m->result, "tools", &count);
+	const char *end = m->whole.p + m->whole.n;
+	bool dropped = false, good;
+
+	if (!m->result.p || (walk_type(m->result) == WALK_OBJECT && count == 0))
+		return TOOLLIST_AS_IS;
+	good = count == 1 && walk_type(tools) == WALK_ARRAY &&
+	       buf_add(out, m->whole.p, (size_t)(tools.p - m->whole.p)) &&
+	       add_kept(tools, keep, ctx, out, &dropped) &&
+	       buf_add(out, tools.p + tools.n, (size_t)(end - tools.p) - tools.n);
+	if (!good) {
+		err_set(e, ERR_POLICY,
+			"the list of tools cannot be read for sure, so the rules of this "
+			"connection "
+			"forbid to show it");
+		return TOOLLIST_UNREADABLE;
+	}
+	return dropped ? TOOLLIST_FILTERED : TOOLLIST_AS_IS;
+}
