@@ -49,9 +49,11 @@ struct flow {
 	enum step step;
 	struct grant g;
 	char *known_issuer, *known_redirect; /* of a registration that may serve */
-	bool fresh, registered_before, offline, discover_only;
+	struct server_traits traits;
+	bool fresh, registered_before, discover_only;
 	char *wanted; /* scope of the challenge */
 	char *issuer; /* identifier of the authorization server */
+	bool guessed; /* nobody named it: it is the endpoint's origin */
 	char *places[PLACES_MAX];
 	size_t nplaces, place;
 	struct fetch *fetch;
@@ -132,7 +134,7 @@ static void choose_scope(struct flow *f)
 		scope = server_scope_union(f->g.scope_asked, f->wanted);
 	else
 		scope = mem_dup(f->g.scopes_offered ? f->g.scopes_offered : "");
-	if (f->offline && !pinned && *scope) {
+	if (f->traits.offline_access && !pinned && *scope) {
 		char *more = server_scope_union(scope, "offline_access");
 
 		free(scope);
@@ -194,6 +196,7 @@ static void fall_back_to_origin(struct flow *f)
 	if (url_parse(f->o->url, &u, &f->e) && url_origin(&u, &origin)) {
 		free(f->issuer);
 		f->issuer = buf_take(&origin, NULL);
+		f->guessed = true;
 		look_for_server(f);
 	} else {
 		fail(f);
@@ -238,8 +241,8 @@ static void read_resource(struct flow *f, const struct buf *body)
 
 static void read_server(struct flow *f, const struct buf *body)
 {
-	if (server_read_metadata(
-		    buf_str(body), body->len, f->issuer, f->o->url, &f->g, &f->offline, &f->e))
+	if (server_read_metadata(buf_str(body), body->len, f->issuer, f->guessed, f->o->url, &f->g,
+		    &f->traits, &f->e))
 		prepare_client(f);
 	else
 		fail(f);
@@ -332,10 +335,26 @@ static void forget_client(struct flow *f)
 	secret_clear(&f->g.client_secret);
 }
 
-/* A registration belongs to its issuer and its redirect URI. */
+/* A Client ID Metadata Document: its URL is the client_id, nothing is registered. */
+static bool has_document(const struct flow *f)
+{
+	return f->traits.client_documents && f->o->client_metadata_url;
+}
+
+static void use_document(struct flow *f)
+{
+	forget_client(f);
+	f->g.client_id = mem_dup(f->o->client_metadata_url);
+	f->g.client_method = mem_dup("none");
+}
+
+/* A registration belongs to its issuer and its redirect URI. The URL of a document is none. */
 static bool known_client_serves(const struct flow *f)
 {
+	const char *document = f->o->client_metadata_url;
+
 	return !f->fresh && f->g.client_id && f->known_issuer &&
+	       !(document && strcmp(f->g.client_id, document) == 0) &&
 	       strcmp(f->known_issuer, f->g.issuer) == 0 && f->known_redirect &&
 	       strcmp(f->known_redirect, f->g.redirect_uri) == 0;
 }
@@ -425,6 +444,9 @@ static void prepare_client(struct flow *f)
 		err_prefix(&f->e, "--static-oauth-client-info");
 		f->e.kind = ERR_USAGE;
 		fail(f);
+	} else if (has_document(f)) {
+		use_document(f);
+		client_ready(f);
 	} else if (known_client_serves(f)) {
 		f->registered_before = true;
 		client_ready(f);

@@ -173,12 +173,19 @@ static bool take_endpoint(const json_t *o, const char *name, const char *endpoin
 	return true;
 }
 
-static bool take_metadata(const json_t *o, const char *issuer, const char *endpoint,
-	struct grant *g, bool *offline, struct err *e)
+/* RFC 8414 section 3.3. Where the issuer was guessed, another origin's name would let this server borrow
+ * the "iss" of an honest one (RFC 9207). */
+static bool is_issuer(const char *own, const char *asked, bool guessed)
+{
+	return own && (strcmp(own, asked) == 0 || (guessed && url_same_origin(own, asked)));
+}
+
+static bool take_metadata(const json_t *o, const char *issuer, bool guessed, const char *endpoint,
+	struct grant *g, struct server_traits *t, struct err *e)
 {
 	const char *own = text_of(o, "issuer");
 
-	if (!own || strcmp(own, issuer) != 0)
+	if (!is_issuer(own, issuer, guessed))
 		return err_set(e, ERR_PROTO,
 			"the sign-in server's metadata names another issuer than the one that was "
 			"asked");
@@ -200,15 +207,17 @@ static bool take_metadata(const json_t *o, const char *issuer, const char *endpo
 	g->auth_methods = joined(json_object_get(o, "token_endpoint_auth_methods_supported"));
 	g->iss_promised =
 		json_is_true(json_object_get(o, "authorization_response_iss_parameter_supported"));
-	*offline = contains(json_object_get(o, "scopes_supported"), "offline_access");
+	t->offline_access = contains(json_object_get(o, "scopes_supported"), "offline_access");
+	t->client_documents =
+		json_is_true(json_object_get(o, "client_id_metadata_document_supported"));
 	return true;
 }
 
-bool server_read_metadata(const char *text, size_t n, const char *issuer, const char *endpoint,
-	struct grant *g, bool *offline, struct err *e)
+bool server_read_metadata(const char *text, size_t n, const char *issuer, bool guessed,
+	const char *endpoint, struct grant *g, struct server_traits *t, struct err *e)
 {
 	json_t *o = load(text, n, "the sign-in server's metadata", e);
-	bool good = o && take_metadata(o, issuer, endpoint, g, offline, e);
+	bool good = o && take_metadata(o, issuer, guessed, endpoint, g, t, e);
 
 	json_decref(o);
 	return good;

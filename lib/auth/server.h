@@ -26,10 +26,17 @@ bool server_url_ok(const char *url, const char *endpoint, const char *what, stru
 bool server_read_resource(const char *text, size_t n, const char *endpoint, struct grant *g,
 	char **issuer, struct err *e) __attribute__((warn_unused_result));
 
-/* Server metadata; issuer is the identifier it was looked up by and must be the document's own. Fills
- * the endpoints of g. */
-bool server_read_metadata(const char *text, size_t n, const char *issuer, const char *endpoint,
-	struct grant *g, bool *offline, struct err *e) __attribute__((warn_unused_result));
+struct server_traits {
+	bool offline_access;   /* the scope of that name is offered */
+	bool client_documents; /* a client_id may be the URL of a document about the client */
+};
+
+/* Server metadata; issuer is the identifier it was looked up by and must be the document's own. With
+ * guessed nobody named an issuer: it is the endpoint's origin, as in MCP 2025-03-26, and the document
+ * may name any issuer of that origin. Fills the endpoints of g. */
+bool server_read_metadata(const char *text, size_t n, const char *issuer, bool guessed,
+	const char *endpoint, struct grant *g, struct server_traits *t, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* The registration's answer. Fills client_id, client_secret, client_method. */
 bool server_read_client(const char *text, size_t n, struct grant *g, struct err *e)

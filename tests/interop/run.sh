@@ -1,23 +1,32 @@
 #!/bin/sh
-# run.sh PROGRAM: official SDKs on both ends, mpmcp between them. Needs Node; packages are pinned by
-# package-lock.json.
+# run.sh PROGRAM [PART...]: official SDKs, servers and test suites around mpmcp. Needs Node; packages are
+# pinned by package-lock.json. A part is a script of this folder; its last line counts. All of them when
+# none is named.
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+shift
 cd "$(dirname "$0")" || exit 1
 if ! command -v npm >/dev/null; then
     echo "make interop needs Node and npm"
     exit 1
 fi
-npm ci --no-audit --no-fund --silent || exit 1
-status=0
+# Installing takes longer than most parts.
+if ! cmp -s package-lock.json node_modules/.installed; then
+    npm ci --no-audit --no-fund --silent || exit 1
+    cp package-lock.json node_modules/.installed
+fi
+# Some packages want a newer Node than distributions have; it comes as a package, too.
+for bin in node_modules/node-linux-*/bin; do
+    [ -x "$bin/node" ] && PATH=$PWD/$bin:$PATH
+done
 passed=0 failed=0
-for topic in sdk1.mjs everything.mjs authorize.mjs; do
+for part in ${*:-sdk everything authorize conformance}; do
     log=$(mktemp)
-    timeout 300 node "$topic" "$program" >"$log" 2>&1
+    timeout 300 node --no-warnings "$part.mjs" "$program" >"$log" 2>&1
     cat "$log"
     last=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
     rm -f "$log"
     if [ -z "$last" ]; then
-        echo "FAIL $topic did not come to its end"
+        echo "FAIL $part did not come to its end"
         failed=$((failed + 1))
         continue
     fi
