@@ -338,6 +338,8 @@ static void refused(struct exchange *x, struct http_req *r)
 	bool redirect = x->status >= 300 && x->status < 400;
 
 	x->e.kind = ERR_NONE;
+	if (x->status == 429)
+		rate_refused(x->t->rate, retry_after_s);
 	words_from_body(x->body.p ? x->body.p : words, x->body.len, words);
 	if ((x->status == 401 || x->status == 403) && answer_challenge(x, r, words))
 		return;
@@ -637,7 +639,9 @@ static void send_with(struct exchange *x, const struct auth_value *v)
 	if (x->fields)
 		x->req = x->resuming ? start_get(x) : start_post(x);
 	x->step = STEP_SENT;
-	if (!x->req) {
+	if (x->req) {
+		rate_count(x->t->rate);
+	} else {
 		fieldset_drop(x->fields);
 		x->fields = NULL;
 		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };

@@ -497,6 +497,15 @@ static bool say_filtered(struct session *s, struct call *c, const struct envelop
 	return how == POLICY_AS_IS;
 }
 
+/* The error passes as it is; only the count of requests is told. */
+static void note_limit(struct session *s, struct span error)
+{
+	long wait_s;
+
+	if (rate_is_refusal(error, &wait_s))
+		transport_limited(s->transport, wait_s);
+}
+
 /* A response: delivered when somebody waits for it. True when it was. */
 static bool response(
 	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
@@ -514,6 +523,8 @@ static bool response(
 		return false;
 	}
 	p = c->post;
+	if (m->error.p)
+		note_limit(s, m->error);
 	if (p->kind == POST_INITIALIZE && p == from) {
 		if (m->result.p)
 			negotiated(s, p, m);
