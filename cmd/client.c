@@ -51,13 +51,19 @@ struct policy *client_policy(const struct args *a, struct err *e)
 
 static void take_error(struct client *c, struct span error)
 {
+	enum err_kind kind = ERR_SERVER;
 	struct buf text;
+	long wait_s;
 
+	if (rate_is_refusal(error, &wait_s)) {
+		transport_limited(c->transport, wait_s);
+		kind = ERR_RATE;
+	}
 	buf_init(&text, ERR_MSG_MAX - 1);
 	if (!walk_string(walk_get(error, "message", NULL), &text) && !text.len)
-		err_set(&c->e, ERR_SERVER, "the server answered with an error without words");
+		err_set(&c->e, kind, "the server answered with an error without words");
 	else
-		err_set(&c->e, ERR_SERVER, "%s", buf_str(&text));
+		err_set(&c->e, kind, "%s", buf_str(&text));
 	err_clean(diag_redact(c->e.msg));
 	buf_free(&text);
 }
@@ -303,7 +309,7 @@ static bool greet(struct client *c, struct err *e)
 
 static bool open_transport(struct client *c, struct err *e)
 {
-	struct transport_opts o = { .url = c->context->url };
+	struct transport_opts o = { .url = c->context->url, .rate = c->context->rate };
 
 	for (size_t i = 0; i < c->context->headers.n; i++)
 		if (!http_fields_add(&c->fields, c->context->headers.item[i].name,

@@ -32,6 +32,7 @@ static enum exit_status run(struct context *c, struct auth *auth, struct policy 
 		.headers = c->headers.item,
 		.nheaders = c->headers.n,
 		.policy = policy,
+		.rate = c->rate,
 		.in_fd = STDIN_FILENO,
 		.out_fd = STDOUT_FILENO };
 	struct err e = { 0 };

@@ -93,6 +93,16 @@ static bool find_credential(struct status *s)
 
 /* ---- --check ---- */
 
+static void limited(struct status *s, long wait_s)
+{
+	rate_refused(s->c->rate, wait_s);
+	if (wait_s >= 0)
+		err_set(&s->e, ERR_RATE, "too many requests (HTTP 429); try again in %ld seconds",
+			wait_s);
+	else
+		err_set(&s->e, ERR_RATE, "too many requests (HTTP 429)");
+}
+
 static void checked(void *ctx, const struct fetch_answer *a)
 {
 	struct status *s = ctx;
@@ -105,7 +115,7 @@ static void checked(void *ctx, const struct fetch_answer *a)
 	else if (a->status == 403)
 		err_set(&s->e, ERR_FORBIDDEN, "the service refuses this account (HTTP 403)");
 	else if (a->status == 429)
-		err_set(&s->e, ERR_RATE, "too many requests (HTTP 429)");
+		limited(s, a->retry_after_s);
 	else if (a->status >= 400)
 		err_set(&s->e, ERR_SERVER, "the service answers HTTP %ld", a->status);
 	loop_stop(s->c->loop);
@@ -147,7 +157,9 @@ static void ask(struct status *s)
 	case AUTH_FAILED:
 		break;
 	}
-	if (!s->fetch)
+	if (s->fetch)
+		rate_count(s->c->rate);
+	else
 		loop_stop(s->c->loop);
 }
 
@@ -167,11 +179,15 @@ static void check(struct status *s)
 static void say(const struct status *s)
 {
 	const char *works = !s->c->a->check || s->needed ? NULL : s->e.kind ? "no" : "yes";
+	struct rate_seen seen;
+	char requests[256];
 
+	rate_look(s->c->rate, &seen);
 	if (s->json) {
-		json_t *o = json_pack("{s:s, s:s, s:b, s:s*, s:s*, s:O}", "url", s->c->url,
+		json_t *o = json_pack("{s:s, s:s, s:b, s:s*, s:s*, s:I, s:O}", "url", s->c->url,
 			"credential", s->c->why, "sign_in_needed", s->needed, "works", works,
-			"message", s->e.kind ? s->e.msg : NULL, "sign_ins", s->json);
+			"message", s->e.kind ? s->e.msg : NULL, "requests_last_hour",
+			(json_int_t)seen.requests, "sign_ins", s->json);
 		char *text = json_dumps(o, JSON_COMPACT);
 
 		printf("%s\n", text ? text : "{}");
@@ -185,6 +201,8 @@ static void say(const struct status *s)
 		s->needed  ? ", and none is at hand: run \"mpmcp login\""
 		: s->oauth ? ""
 			   : "; sign-ins are not used");
+	words_requests(s->c->url, &seen, requests);
+	printf("%s.\n", requests);
 	if (works && !s->e.kind)
 		printf("The service takes it.\n");
 }

@@ -6,6 +6,7 @@
 
 #include "auth/oauth.h"
 #include "base/buf.h"
+#include "base/crypt.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -93,6 +94,8 @@ bool context_open(const struct args *a, struct context *c, struct err *e)
 
 void context_close(struct context *c)
 {
+	rate_free(c->rate);
+	secret_clear(&c->value);
 	http_free(c->http);
 	loop_free(c->loop);
 	headers_clear(&c->headers);
@@ -112,14 +115,47 @@ struct store *context_store(struct context *c, struct err *e)
 	return store_new(c->oauth.auth_dir, &key, e);
 }
 
+/* Where requests with this credential are counted: by the sign-in's place, or by the hash of a value
+ * that was given. */
+static char *count_path(void *ctx)
+{
+	struct context *c = ctx;
+	struct store_key key = { .url = c->url };
+	unsigned char sum[CRYPT_SHA256_LEN];
+	struct store *s = NULL;
+	struct err e = { 0 };
+	struct buf hex;
+	char *path;
+
+	buf_init(&hex, 2 * sizeof(sum) + 1);
+	if (c->signs_in) {
+		s = context_store(c, &e);
+	} else if (crypt_sha256(secret_str(&c->value), c->value.len, sum) &&
+		   crypt_hex(&hex, sum, sizeof(sum))) {
+		key.client = hex.p;
+		s = store_new(c->oauth.auth_dir, &key, &e);
+	}
+	path = s ? mem_dup(store_count(s)) : NULL;
+	store_free(s);
+	buf_free(&hex);
+	return path;
+}
+
 struct auth *context_credential(struct context *c, struct err *e)
 {
 	struct auth *auth = NULL;
+	struct auth_value v = { 0 };
 
-	if (!target_credential(c->a, c->url, &c->headers, &auth, &c->why, e))
+	if (!target_credential(c->a, c->url, &c->headers, &auth, &c->why, &c->repaired, e))
 		return NULL;
-	if (auth)
-		return auth;
-	c->why = "a sign-in (OAuth)";
-	return auth_new_oauth(c->loop, c->http, &c->http_opts, &c->oauth, e);
+	c->signs_in = !auth;
+	if (!c->rate)
+		c->rate = rate_new(c->loop, count_path, c);
+	if (c->signs_in) {
+		c->why = "a sign-in (OAuth)";
+		return auth_new_oauth(c->loop, c->http, &c->http_opts, &c->oauth, e);
+	}
+	if (auth_value(auth, &v, NULL, e) == AUTH_READY && v.field)
+		secret_set(&c->value, v.field, strlen(v.field));
+	return auth;
 }

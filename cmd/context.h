@@ -10,6 +10,8 @@
 #include "auth/options.h"
 #include "auth/store.h"
 #include "headers.h"
+#include "base/secret.h"
+#include "mcp/rate.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -22,7 +24,12 @@ struct context {
 	struct http *http;
 	struct oauth_opts oauth;
 	char *client_info, *client_metadata, *params;
-	const char *why; /* which credential, in words; set by context_credential() */
+	/* Set by context_credential(): */
+	const char *why;      /* which credential, in words */
+	const char *repaired; /* what was mended in the service account's token; or NULL */
+	bool signs_in;        /* it is OAuth: a sign-in */
+	struct rate *rate;    /* counts the requests made with it */
+	struct secret value;  /* of the Authorization field; unset with OAuth */
 };
 
 /* Arguments and files only; no network. False with e set; context_close() either way. */
@@ -33,7 +40,8 @@ void context_close(struct context *c);
 /* Where the sign-in that the arguments name is kept. */
 struct store *context_store(struct context *c, struct err *e) __attribute__((warn_unused_result));
 
-/* The credential by the rule of the man page: header, service account, OAuth. NULL with e set. */
+/* The credential by the rule of the man page: header, service account, OAuth. May be called again.
+ * NULL with e set. */
 struct auth *context_credential(struct context *c, struct err *e)
 	__attribute__((warn_unused_result));
 

@@ -117,34 +117,34 @@ static bool pair_from_env(struct buf *value, const char **why, struct err *e)
 	return account_from_pair(user, secret, value, e);
 }
 
-static bool service_account(
-	const struct args *a, struct buf *value, const char **why, struct err *e)
+static bool service_account(const struct args *a, struct buf *value, const char **why,
+	const char **repaired, struct err *e)
 {
-	const char *repaired = NULL;
 	bool good;
 
 	if (a->sa_token_file) {
 		*why = "the service account in the file of --sa-token-file";
-		good = token_from_file(a->sa_token_file, value, &repaired, e);
+		good = token_from_file(a->sa_token_file, value, repaired, e);
 	} else if (env("MIXPANEL_SA_TOKEN")) {
 		*why = "the service account in MIXPANEL_SA_TOKEN";
 		good = account_from_token(
-			env("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, &repaired, e);
+			env("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, repaired, e);
 	} else {
 		good = pair_from_env(value, why, e);
 	}
-	if (good && repaired)
-		diag_debug("%s: %s", *why, repaired);
+	if (good && *repaired)
+		diag_debug("%s: %s", *why, *repaired);
 	return good;
 }
 
 bool target_credential(const struct args *a, const char *url, const struct headers *h,
-	struct auth **auth, const char **why, struct err *e)
+	struct auth **auth, const char **why, const char **repaired, struct err *e)
 {
 	struct buf value;
 	bool good = false;
 
 	*auth = NULL;
+	*repaired = NULL;
 	*why = "no credential";
 	if (h->authorization) {
 		*why = "the Authorization header that was given";
@@ -154,7 +154,7 @@ bool target_credential(const struct args *a, const char *url, const struct heade
 		return true;
 	}
 	buf_init(&value, 2 * ACCOUNT_MAX);
-	if (!service_account(a, &value, why, e))
+	if (!service_account(a, &value, why, repaired, e))
 		goto out;
 	if (value.len && !account_may_go_to(url, e))
 		goto out;

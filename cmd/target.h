@@ -18,9 +18,10 @@ const char *target_region(const char *url);
 /*
  * The first that applies: an Authorization header of h; a service account (--sa-token-file,
  * MIXPANEL_SA_TOKEN, MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET). *auth is NULL when there is none.
- * *why is a static phrase that names the source. What was repaired is noted on standard error.
+ * *why is a static phrase that names the source, *repaired one that says what was mended in it, or NULL.
  */
 bool target_credential(const struct args *a, const char *url, const struct headers *h,
-	struct auth **auth, const char **why, struct err *e) __attribute__((warn_unused_result));
+	struct auth **auth, const char **why, const char **repaired, struct err *e)
+	__attribute__((warn_unused_result));
 
 #endif

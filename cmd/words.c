@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "net/url.h"
 
 void words_expiry(const struct grant *g, char out[64])
 {
@@ -24,4 +25,36 @@ void words_expiry(const struct grant *g, char out[64])
 			renewed);
 	else
 		snprintf(out, 64, "good for %lld days%s", left / 86400, renewed);
+}
+
+/* Mixpanel's documentation: for each user and hour. */
+#define MIXPANEL_HOURLY 600
+
+static unsigned long allowance(const char *url)
+{
+	struct url u;
+	unsigned long n =
+		url_parse(url, &u, NULL) && url_in_domain(&u, "mixpanel.com") ? MIXPANEL_HOURLY : 0;
+
+	url_clear(&u);
+	return n;
+}
+
+void words_requests(const char *url, const struct rate_seen *seen, char out[256])
+{
+	unsigned long most = allowance(url), n = seen->requests;
+	long long now = (long long)clock_wall_s(), ago = (now - (long long)seen->refused_s) / 60,
+		  left = (long long)seen->until_s - now;
+	char rest[100] = "", refused[100] = "";
+
+	if (most)
+		snprintf(rest, sizeof(rest), "; %lu of the %lu that the service allows are left",
+			n < most ? most - n : 0, most);
+	if (seen->until_s)
+		snprintf(refused, sizeof(refused), "; it refuses more for another %lld min",
+			left / 60 + 1);
+	else if (seen->refused_s)
+		snprintf(refused, sizeof(refused), "; it refused more %lld min ago", ago);
+	snprintf(out, 256, "%lu request%s from this machine in the last hour%s%s", n,
+		n == 1 ? "" : "s", rest, refused);
 }

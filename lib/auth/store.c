@@ -24,7 +24,7 @@
 #define FORMAT 1
 
 struct store {
-	char *dir, *path, *lock, *signin, *note;
+	char *dir, *path, *lock, *signin, *note, *count;
 };
 
 /* ---- where ---- */
@@ -101,6 +101,7 @@ struct store *store_new(const char *auth_dir, const struct store_key *key, struc
 		s->lock = mem_printf("%s/%s.lock", s->dir, name.p);
 		s->signin = mem_printf("%s/%s.signin", s->dir, name.p);
 		s->note = mem_printf("%s/%s.note", s->dir, name.p);
+		s->count = mem_printf("%s/%s.count", s->dir, name.p);
 	}
 	buf_free(&name);
 	return s;
@@ -115,12 +116,18 @@ void store_free(struct store *s)
 	free(s->lock);
 	free(s->signin);
 	free(s->note);
+	free(s->count);
 	free(s);
 }
 
 const char *store_path(const struct store *s)
 {
 	return s->path;
+}
+
+const char *store_count(const struct store *s)
+{
+	return s->count;
 }
 
 /* ---- a grant as JSON ---- */
@@ -399,9 +406,11 @@ bool store_remove(const char *path, struct err *e)
 {
 	size_t n = strlen(path) - strlen("json");
 	char *note = mem_printf("%.*snote", (int)n, path);
+	char *count = mem_printf("%.*scount", (int)n, path);
 	/* The lock files stay: somebody may hold them, and a new one would not be the same lock. */
-	bool good = file_remove(path, e) && file_remove(note, e);
+	bool good = file_remove(path, e) && file_remove(note, e) && file_remove(count, e);
 
 	free(note);
+	free(count);
 	return good;
 }

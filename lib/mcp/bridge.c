@@ -237,7 +237,7 @@ enum bridge_end bridge_run(
 	struct loop *l, struct http *h, struct auth *a, const struct bridge_opts *o, struct err *e)
 {
 	struct bridge b = { .loop = l, .how = BRIDGE_END_FAILED, .e = e };
-	struct transport_opts topts = { .url = o->url };
+	struct transport_opts topts = { .url = o->url, .rate = o->rate };
 
 	loop_timer_init(&b.drain, l, drain_over, &b);
 	if (!make_fields(o, &topts.fields, e))

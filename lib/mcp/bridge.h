@@ -18,6 +18,7 @@
 #include "auth/auth.h"
 #include "base/err.h"
 #include "mcp/policy.h"
+#include "mcp/rate.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -31,6 +32,7 @@ struct bridge_opts {
 		*headers; /* sent with every request to its origin; no Authorization */
 	size_t nheaders;
 	struct policy *policy; /* which tools may be seen and called; NULL: all */
+	struct rate *rate;     /* counts requests; or NULL */
 	int in_fd, out_fd;
 };
 

@@ -14,6 +14,7 @@
 
 /* How long a server may make one request wait by Retry-After before it is answered with the error. */
 #define RETRY_WAIT_MAX_MS 30000
+#define RETRY_LEAST_MS 250 /* the first time; twice as long each time that follows */
 
 /* A refused connection is tried again after these pauses: a server that restarts is back by then,
  * a wrong address is still reported within a second. */
@@ -59,7 +60,7 @@ struct exchange {
 	struct auth_waiter waiter;
 	struct loop_timer timer; /* pause, rest, linger, end */
 	unsigned long gen;
-	unsigned challenges, refused, redirects, empty_resumes;
+	unsigned challenges, refused, redirects, empty_resumes, waits;
 	int64_t waited_ms;       /* by Retry-After so far */
 	int64_t silent_since_ms; /* resuming: when the last event came */
 	bool resuming;           /* the request under way is the GET of a resumption */
@@ -303,16 +304,17 @@ static bool answer_challenge(struct exchange *x, struct http_req *r, const char 
 
 static bool wait_as_told(struct exchange *x, long retry_after_s)
 {
-	int64_t ms = retry_after_s * 1000;
+	int64_t ms = retry_after_s * 1000, least = (int64_t)RETRY_LEAST_MS << x->waits;
 
 	if ((x->status != 429 && x->status != 503) || retry_after_s < 0)
 		return false;
+	/* A server that says "0" again and again is asked less and less often. */
+	if (ms < least)
+		ms = least;
 	if (x->waited_ms + ms > RETRY_WAIT_MAX_MS)
 		return false;
-	/* A server that says "0" again and again is asked less and less often. */
-	if (ms < 250)
-		ms = 250;
 	x->waited_ms += ms;
+	x->waits++;
 	diag_debug("HTTP %ld: waiting %lld ms as the server says", x->status, (long long)ms);
 	pause_for(x, ms);
 	return true;
@@ -336,6 +338,8 @@ static void refused(struct exchange *x, struct http_req *r)
 	bool redirect = x->status >= 300 && x->status < 400;
 
 	x->e.kind = ERR_NONE;
+	if (x->status == 429)
+		rate_refused(x->t->rate, retry_after_s);
 	words_from_body(x->body.p ? x->body.p : words, x->body.len, words);
 	if ((x->status == 401 || x->status == 403) && answer_challenge(x, r, words))
 		return;
@@ -635,7 +639,9 @@ static void send_with(struct exchange *x, const struct auth_value *v)
 	if (x->fields)
 		x->req = x->resuming ? start_get(x) : start_post(x);
 	x->step = STEP_SENT;
-	if (!x->req) {
+	if (x->req) {
+		rate_count(x->t->rate);
+	} else {
 		fieldset_drop(x->fields);
 		x->fields = NULL;
 		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };

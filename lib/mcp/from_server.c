@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "mcp/rate.h"
 #include "mcp/session_impl.h"
 #include "mcp/toollist.h"
 #include "mcp/walk.h"
@@ -330,6 +331,15 @@ static bool internal_answered(struct post *p, const struct envelope *m)
 	return true;
 }
 
+/* The error passes as it is; only the count of requests is told. */
+static void note_limit(struct session *s, struct span error)
+{
+	long wait_s;
+
+	if (error.p && rate_is_refusal(error, &wait_s))
+		transport_limited(s->transport, wait_s);
+}
+
 /* A response: delivered when somebody waits for it. */
 static void response(struct session *s, struct incoming *in, struct post *from,
 	const struct envelope *m, long status)
@@ -346,6 +356,7 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 		return;
 	}
 	p = c->post;
+	note_limit(s, m->error);
 	if (p->kind == POST_INITIALIZE && p == from && initialize_answered(p, m))
 		return;
 	note_modern(p, m);

@@ -154,8 +154,10 @@ static void stream_open(struct stream *s)
 		s->fields = transport_fields(s->t, FIELDS_GET, &v, &e);
 	if (s->fields)
 		s->req = start(s, &e);
-	if (s->req)
+	if (s->req) {
+		rate_count(s->t->rate);
 		return;
+	}
 	diag_debug("GET stream: %s", e.msg);
 	fieldset_drop(s->fields);
 	s->fields = NULL;

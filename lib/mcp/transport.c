@@ -29,6 +29,7 @@ struct transport *transport_new(struct loop *l, struct http *h, struct auth *a,
 	t->given = mem_dup(o->url);
 	t->url = mem_dup(o->url);
 	t->extra = o->fields;
+	t->rate = o->rate;
 	t->on = on;
 	t->ctx = ctx;
 	return t;
@@ -148,6 +149,11 @@ const char *transport_session(const struct transport *t)
 size_t transport_waiting(const struct transport *t)
 {
 	return t->waiting;
+}
+
+void transport_limited(struct transport *t, long wait_s)
+{
+	rate_refused(t->rate, wait_s);
 }
 
 void transport_hold(struct transport *t, bool held)
@@ -294,7 +300,9 @@ void transport_delete(struct transport *t, int64_t ms, void (*done)(void *ctx), 
 
 		d->req = http_start(t->http, &c, &e);
 	}
-	if (!d->req)
+	if (d->req)
+		rate_count(t->rate);
+	else
 		loop_timer_set(&d->limit, 0);
 }
 

@@ -17,6 +17,7 @@
 #include "auth/auth.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "mcp/rate.h"
 #include "mcp/sse.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -61,6 +62,7 @@ struct transport_events {
 struct transport_opts {
 	const char *url;
 	struct http_fields *fields; /* extra header fields for every request; borrowed */
+	struct rate *rate;          /* told of each request and of what limits them; or NULL */
 };
 
 struct transport *transport_new(struct loop *l, struct http *h, struct auth *a,
@@ -94,6 +96,9 @@ void exchange_linger(struct exchange *x);
 /* The Mcp-Session-Id of the answer, NULL when none; and the one that the request carried. */
 const char *exchange_new_session(const struct exchange *x);
 const char *exchange_session(const struct exchange *x);
+
+/* An answer over HTTP 200 said that there were too many requests, see rate_is_refusal(). */
+void transport_limited(struct transport *t, long wait_s);
 
 /* How many exchanges wait for a person to sign in. */
 size_t transport_waiting(const struct transport *t);

@@ -30,6 +30,7 @@ struct transport {
 	char *url;                 /* the endpoint, or where it redirected to inside its origin */
 	char *given;               /* the endpoint as it was given */
 	struct http_fields *extra; /* borrowed */
+	struct rate *rate;
 	const struct transport_events *on;
 	void *ctx;
 	char *session, *version;

@@ -116,6 +116,9 @@ const char *words_hint(long status, const char *text)
 		return "Check the URL, or leave it out and name the region: --region us, eu or in.";
 	case 405:
 		return "The address answers, but is no MCP endpoint: check the path of the URL.";
+	case 429:
+		return "Requests are counted by the hour, those of all clients of a person "
+		       "together (Mixpanel's limit is 600): ask for less at a time.";
 	case 403:
 		return "Check that this account may use MCP in this project; \"mpmcp doctor\" "
 		       "shows what is allowed.";

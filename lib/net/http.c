@@ -185,13 +185,26 @@ const char *http_answer_field(const struct http_req *r, const char *name, size_t
 /* One hour: what the service's REST side sends can be absurdly large. */
 #define RETRY_AFTER_MAX_S 3600
 
+static long seconds_at_most(const char *digits, long most)
+{
+	long s = 0;
+
+	for (; *digits && s <= most; digits++)
+		s = s * 10 + (*digits - '0');
+	return s < most ? s : most;
+}
+
 long http_retry_after_s(const struct http_req *r)
 {
+	const char *said = http_answer_field(r, "Retry-After", 0);
 	curl_off_t s = 0;
 
-	if (!http_answer_field(r, "Retry-After", 0))
+	if (!said || !*said)
 		return -1;
-	if (curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &s) != CURLE_OK || s < 0)
+	/* libcurl takes a number that is too large, and any other text, for 0. */
+	if (said[strspn(said, "0123456789")] == 0)
+		return seconds_at_most(said, RETRY_AFTER_MAX_S);
+	if (curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &s) != CURLE_OK || s <= 0)
 		return -1;
 	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : (long)s;
 }

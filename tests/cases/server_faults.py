@@ -263,6 +263,34 @@ def rate_limit_without_retry_after_is_an_error_at_once(case):
     case.equal(len(server.of("tools/call")), 1, "times sent")
 
 
+def server_that_says_at_once_again_and_again_is_asked_ever_more_rarely(case):
+    server, p = case.bridge(lambda r: r.reply(429, headers={"Retry-After": "0"}) if r.rpc_method == "tools/call" else r.answer())
+    p.handshake()
+    p.send(request(1))
+    server.wait(lambda _: len(server.of("tools/call")) >= 4, "the fourth try")
+    at = [r.at for r in server.of("tools/call")]
+    for n, least in enumerate((0.25, 0.5, 1.0)):
+        case.check(at[n + 1] - at[n] >= least - 0.01, "pause %d is %.3f s" % (n, at[n + 1] - at[n]))
+
+
+def retry_after_that_cannot_be_read_is_no_reason_to_wait(case):
+    server, p = case.bridge(lambda r: r.reply(429, headers={"Retry-After": "soon"}) if r.rpc_method == "tools/call" else r.answer())
+    p.handshake()
+    answer = p.call(1)
+    case.is_error(answer, -31429, "counted by the hour")
+    case.check("retryAfter" not in answer["error"]["data"], "retryAfter")
+    case.equal(len(server.of("tools/call")), 1, "times sent")
+
+
+def absurd_retry_after_is_an_hour(case):
+    for text in ("99999999999999999999", "86400", "Fri, 01 Jan 2100 00:00:00 GMT"):
+        _, p = case.bridge(lambda r: r.reply(429, headers={"Retry-After": text}) if r.rpc_method == "tools/call" else r.answer())
+        p.handshake()
+        answer = p.call(1)
+        case.is_error(answer, -31429, "3600 seconds")
+        case.equal(answer["error"]["data"]["retryAfter"], 3600, "retryAfter")
+
+
 def unavailable_server_with_retry_after_is_tried_again(case):
     def handler(r):
         if r.rpc_method == "tools/call" and len(server.of("tools/call")) == 1:

@@ -1,0 +1,50 @@
+/*
+ * How many requests one identity sent within the last hour, counted by all its
+ * bridges on this machine together in a small file of the token folder. The
+ * service allows so many an hour, whoever sends them.
+ *
+ * Never in the way: counting is an addition. The file is opened, changed and
+ * closed a few seconds after a request went out, at most that often, and once
+ * at the end; it is not flushed to disk, and an idle bridge is not woken for it.
+ * Whatever goes wrong with the file costs nothing but the count.
+ */
+#ifndef MPMCP_RATE_H
+#define MPMCP_RATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mcp/envelope.h"
+#include "net/loop.h"
+
+struct rate;
+
+/* Where the count is kept: a malloc'ed path, or NULL when there is no place. Asked once, when there
+ * is something to read or write. */
+typedef char *rate_where_fn(void *ctx);
+
+struct rate *rate_new(struct loop *l, rate_where_fn *where, void *ctx);
+void rate_free(struct rate *r); /* writes what is left; NULL is fine */
+
+/* A request goes out. NULL is fine, also below. */
+void rate_count(struct rate *r);
+
+/* The service said that there were too many; wait_s: for how long to stay away, -1 when it did not
+ * say. */
+void rate_refused(struct rate *r, long wait_s);
+
+/* The error member of a JSON-RPC answer says that there were too many requests: code -32000 with words
+ * to that effect, over HTTP 200. *wait_s as above, from data.retryAfter or data.retry_after. */
+bool rate_is_refusal(struct span error, long *wait_s);
+
+struct rate_seen {
+	unsigned long requests; /* of the last hour, to the minute */
+	int64_t refused_s; /* when the service last refused, since the epoch; 0: not in this hour */
+	int64_t until_s;   /* how long it wants us away; 0: it did not say */
+};
+
+/* What is known: of all, as far as they have written it, and of this process. */
+void rate_look(struct rate *r, struct rate_seen *seen);
+unsigned long rate_own(const struct rate *r); /* requests of this process */
+
+#endif
