@@ -283,6 +283,7 @@ static void post_start(struct session *s, struct post *p)
 		.resumable = !p->modern,
 		.ctx = p,
 		.own = p->own,
+		.one_way = !p->ncalls && p->kind != POST_REPLAY,
 		.endless = p->endless,
 		.fresh = p->modern || p->kind == POST_INITIALIZE || p->kind == POST_REPLAY };
 
@@ -474,10 +475,16 @@ static void replayed(struct session *s, struct post *p, const struct envelope *m
 
 static struct call *find_call(struct session *s, struct post *from, struct span id)
 {
-	if (from && from->ncalls == 1 && from->calls[0].pending.listed &&
-		envelope_id_equal(from->calls[0].pending.id, id))
-		return &from->calls[0];
-	return (struct call *)pending_find(&s->calls, id);
+	struct call *own =
+		from && from->ncalls == 1 && from->calls[0].pending.listed ? &from->calls[0] : NULL;
+	struct pending_call *c;
+
+	if (own && envelope_id_equal(own->pending.id, id))
+		return own;
+	c = pending_find(&s->calls, id);
+	if (!c && own && envelope_id_alike(own->pending.id, id))
+		return own;
+	return (struct call *)(c ? c : pending_find_alike(&s->calls, id));
 }
 
 /* A list of tools under a policy. True when it may go on as it is. */
