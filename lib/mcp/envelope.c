@@ -504,11 +504,25 @@ static bool id_value(struct span id, long long *whole, double *value)
 	return *value <= DBL_MAX && *value >= -DBL_MAX;
 }
 
-static bool is_plain_integer(struct span id)
+static bool is_integer(struct span id)
 {
-	long long v;
+	for (size_t i = *id.p == '-'; i < id.n; i++)
+		if (id.p[i] < '0' || id.p[i] > '9')
+			return false;
+	return true;
+}
 
-	return id.n <= 18 && walk_integer(id, &v);
+static bool is_zero(struct span id)
+{
+	return id.p[id.n - 1] == '0' && (id.n == 1 || (id.n == 2 && *id.p == '-'));
+}
+
+static bool same_double(struct span a, struct span b)
+{
+	long long i;
+	double x, y;
+
+	return id_value(a, &i, &x) && id_value(b, &i, &y) && !(x < y) && !(x > y);
 }
 
 static bool same_string(struct span a, struct span b)
@@ -529,18 +543,22 @@ static bool same_string(struct span a, struct span b)
 
 bool envelope_id_equal(struct span a, struct span b)
 {
-	long long i, j;
-	double x, y;
-
 	if (!a.p || !b.p)
 		return false;
 	if (a.n == b.n && memcmp(a.p, b.p, a.n) == 0)
 		return true;
 	if (*a.p == '"' || *b.p == '"')
 		return *a.p == '"' && *b.p == '"' && same_string(a, b);
-	if (is_plain_integer(a) && is_plain_integer(b))
-		return walk_integer(a, &i), walk_integer(b, &j), i == j;
-	return id_value(a, &i, &x) && id_value(b, &j, &y) && !(x < y) && !(x > y);
+	/* JSON writes an integer in one way only, zero apart. */
+	if (is_integer(a) && is_integer(b))
+		return is_zero(a) && is_zero(b);
+	return same_double(a, b);
+}
+
+bool envelope_id_alike(struct span a, struct span b)
+{
+	return envelope_id_equal(a, b) ||
+	       (a.p && b.p && *a.p != '"' && *b.p != '"' && same_double(a, b));
 }
 
 static size_t hash_bytes(const char *p, size_t n)

@@ -80,11 +80,14 @@ bool envelope_method_is(const struct envelope *m, const char *name);
 
 /*
  * Two raw ids mean the same: equal bytes, or equal strings with escapes undone,
- * or numbers of equal value (1, 1.0, 1e0; compared as doubles when one of them
- * is not an integer of up to 18 digits, since that is what most peers do).
+ * or numbers of equal value (1, 1.0, 1e0). Integers are compared to the last
+ * digit, whatever their length: nanoseconds since 1970 make good ids.
  */
 bool envelope_id_equal(struct span a, struct span b);
-/* Equal for equal ids. */
+/* Equal, or numbers that became the same double: what is left of a long id when it has been through
+ * a peer that knows no other numbers. */
+bool envelope_id_alike(struct span a, struct span b);
+/* The same for ids that are equal or alike. */
 size_t envelope_id_hash(struct span id);
 
 /* ---- making messages ---- */

@@ -36,9 +36,18 @@ static const int64_t refused_pauses_ms[] = { 150, 600 };
 #define RESUME_TRIES 5
 #define RESUME_PATIENCE_MS ((int64_t)30 * 60 * 1000)
 
+/* Polls in a row that bring no event and yet follow the server's own pace; from then on the pause
+ * doubles. Requests are counted by the service. */
+#define RESUME_POLLS 3
+#define RESUME_SLOW_MS 250
+
 /* What a stream may still say after its answer. Servers should close it then; one that does not must
- * not collect connections here. */
+ * not collect connections here. Also for the rest of an answer of which nothing is expected: there are
+ * servers that announce no length and leave the connection open. */
 #define LINGER_MS 500
+
+/* The same for the body of a refusal: its words come right behind the header, or never. */
+#define REFUSAL_MS 3000
 
 enum step {
 	STEP_AUTH,  /* waits for an authorization value */
@@ -60,11 +69,12 @@ struct exchange {
 	struct auth_waiter waiter;
 	struct loop_timer timer; /* pause, rest, linger, end */
 	unsigned long gen;
-	unsigned challenges, refused, redirects, empty_resumes, waits;
-	int64_t waited_ms;       /* by Retry-After so far */
-	int64_t silent_since_ms; /* resuming: when the last event came */
-	bool resuming;           /* the request under way is the GET of a resumption */
-	bool counted_resuming;   /* in t->resuming */
+	unsigned challenges, refused, redirects, waits;
+	unsigned failed_resumes, empty_resumes; /* in a row: without a stream, without an event */
+	int64_t waited_ms;                      /* by Retry-After so far */
+	int64_t silent_since_ms;                /* resuming: when the last message came */
+	bool resuming;         /* the request under way is the GET of a resumption */
+	bool counted_resuming; /* in t->resuming */
 	bool lingering;
 	bool dead;     /* cancelled while one of our callbacks runs */
 	unsigned busy; /* callbacks of ours on the stack */
@@ -367,6 +377,12 @@ static void rest_before_resuming(struct exchange *x)
 
 	if (ms < 0)
 		ms = RESUME_DEFAULT_MS;
+	if (x->empty_resumes > RESUME_POLLS) {
+		unsigned doublings = x->empty_resumes - RESUME_POLLS - 1;
+		int64_t slow = (int64_t)RESUME_SLOW_MS << (doublings < 8 ? doublings : 8);
+
+		ms = ms > slow ? ms : slow;
+	}
 	if (ms > RESUME_MAX_MS)
 		ms = RESUME_MAX_MS;
 	x->step = STEP_REST;
@@ -379,8 +395,10 @@ static void stream_over(struct exchange *x, const struct err *why)
 {
 	bool failed_again = why && x->resuming && x->content != CONTENT_EVENTS;
 
-	x->empty_resumes = failed_again ? x->empty_resumes + 1 : 0;
-	if (may_resume(x) && x->empty_resumes < RESUME_TRIES &&
+	x->failed_resumes = failed_again ? x->failed_resumes + 1 : 0;
+	if (x->resuming)
+		x->empty_resumes++;
+	if (may_resume(x) && x->failed_resumes < RESUME_TRIES &&
 		clock_ms() - x->silent_since_ms < RESUME_PATIENCE_MS) {
 		rest_before_resuming(x);
 		return;
@@ -407,9 +425,11 @@ static bool on_event(void *ctx, struct sse_event *ev)
 	struct exchange *x = ctx;
 	struct incoming in = { .p = ev->data, .n = ev->len, .sse = x->sse, .event = ev };
 
+	if (!ev->len || strcmp(ev->name, "message") != 0)
+		return true;
 	x->silent_since_ms = clock_ms();
-	if (ev->len && strcmp(ev->name, "message") == 0)
-		deliver(x, &in);
+	x->empty_resumes = 0;
+	deliver(x, &in);
 	return !x->dead;
 }
 
@@ -483,6 +503,7 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 	note_keep_alive(x, r);
 	if (status < 200 || status > 299) {
 		x->content = CONTENT_ERROR;
+		loop_timer_set(&x->timer, REFUSAL_MS);
 		return HTTP_GO;
 	}
 	auth_accepted(x->t->auth, x->gen);
@@ -497,6 +518,10 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 	} else if (x->claims_json && !x->resuming) {
 		x->content = CONTENT_JSON;
 		reserve_body(x, r);
+	}
+	if (x->c.one_way || status == 202 || status == 204) {
+		x->lingering = x->content == CONTENT_EVENTS;
+		loop_timer_set(&x->timer, LINGER_MS);
 	}
 	return HTTP_GO;
 }
@@ -538,10 +563,17 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 	return x->status == 202 || x->status == 204 ? HTTP_STOP : wrong_type(x, r);
 }
 
+/* RFC 8259 section 8.1: may be ignored, and the parsers of browsers and Node do. */
+static void skip_bom(struct buf *b)
+{
+	if (b->len >= 3 && memcmp(b->p, "\xEF\xBB\xBF", 3) == 0)
+		buf_drop(b, 3);
+}
+
 /* The answer arrived whole, as far as HTTP knows. */
 static void answered(struct exchange *x, struct http_req *r)
 {
-	struct incoming in = { .p = x->body.p, .n = x->body.len, .whole = &x->body };
+	struct incoming in = { .whole = &x->body };
 
 	if (x->e.kind != ERR_NONE) {
 		end_failed(x, -1);
@@ -551,7 +583,10 @@ static void answered(struct exchange *x, struct http_req *r)
 		stream_over(x, NULL);
 	} else {
 		enter(x);
-		if (x->content == CONTENT_JSON && x->body.len)
+		skip_bom(&x->body);
+		in.p = x->body.p;
+		in.n = x->body.len;
+		if (x->content == CONTENT_JSON && in.n)
 			deliver(x, &in);
 		if (leave(x))
 			end_ok(x, false);
@@ -580,12 +615,30 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 	x->req = NULL;
 	fieldset_drop(x->fields);
 	x->fields = NULL;
+	loop_timer_clear(&x->timer);
 	if (x->lingering)
 		end_ok(x, true);
 	else if (how == HTTP_DONE)
 		answered(x, r);
 	else
 		not_answered(x, how, e);
+}
+
+/* Whatever else this answer would bring is not waited for. */
+static void cut_off(struct exchange *x)
+{
+	struct http_req *r = x->req;
+	struct fieldset *fields = x->fields;
+
+	/* The header is still looked at, so the request ends last; x may be gone by then. */
+	x->req = NULL;
+	x->fields = NULL;
+	if (x->lingering)
+		end_ok(x, true);
+	else
+		answered(x, r);
+	http_cancel(r);
+	fieldset_drop(fields);
 }
 
 static const struct http_events http_events = { on_head, on_body, on_done };
@@ -700,10 +753,8 @@ static void timer_due(void *ctx)
 	case STEP_END:
 		report_end(x);
 		break;
-	case STEP_SENT: /* lingering long enough */
-		http_cancel(x->req);
-		x->req = NULL;
-		end_ok(x, true);
+	case STEP_SENT:
+		cut_off(x);
 		break;
 	case STEP_AUTH:
 		break;

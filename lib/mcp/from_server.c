@@ -54,17 +54,25 @@ static struct span wire_id(const struct post *p)
 	return p->id.len ? (struct span){ p->id.p, p->id.len } : p->calls[0].pending.id;
 }
 
+/* The exact id first: some peers have ids that only look different (1, 1.0, "1"). */
 static struct call *find_call(struct session *s, struct post *from, const struct envelope *m)
 {
-	if (from && from->ncalls == 1 && from->calls[0].pending.listed &&
-		(envelope_id_equal(wire_id(from), m->id) ||
-			/* The server did not get as far as reading the id. */
-			(m->error.p && is_null_id(m))))
-		return &from->calls[0];
-	/* Not one that the server knows by another id. */
-	struct call *c = m->id.p ? (struct call *)pending_find(&s->calls, m->id) : NULL;
+	struct call *own =
+		from && from->ncalls == 1 && from->calls[0].pending.listed ? &from->calls[0] : NULL;
+	struct pending_call *c;
 
-	return c && !c->post->id.len ? c : NULL;
+	if (own && (envelope_id_equal(wire_id(from), m->id) ||
+			   /* The server did not get as far as reading the id. */
+			   (m->error.p && is_null_id(m))))
+		return own;
+	if (is_null_id(m))
+		return NULL;
+	c = pending_find(&s->calls, m->id);
+	if (!c && own && envelope_id_alike(wire_id(from), m->id))
+		return own;
+	c = c ? c : pending_find_alike(&s->calls, m->id);
+	/* Not one that the server knows by another id. */
+	return c && !((struct call *)c)->post->id.len ? (struct call *)c : NULL;
 }
 
 void answer_call(struct call *c, struct incoming *in, const struct envelope *m, struct edits *e)

@@ -69,13 +69,24 @@ void pending_remove(struct pending *t, struct pending_call *c)
 	t->count--;
 }
 
-struct pending_call *pending_find(const struct pending *t, struct span id)
+static struct pending_call *find(
+	const struct pending *t, struct span id, bool (*same)(struct span a, struct span b))
 {
 	size_t hash = envelope_id_hash(id);
 	struct pending_call *c;
 
 	for (c = *bucket(t, hash); c; c = c->next)
-		if (c->hash == hash && envelope_id_equal(c->id, id))
+		if (c->hash == hash && same(c->id, id))
 			return c;
 	return NULL;
+}
+
+struct pending_call *pending_find(const struct pending *t, struct span id)
+{
+	return id.p ? find(t, id, envelope_id_equal) : NULL;
+}
+
+struct pending_call *pending_find_alike(const struct pending *t, struct span id)
+{
+	return id.p ? find(t, id, envelope_id_alike) : NULL;
 }

@@ -30,5 +30,7 @@ void pending_add(
 	struct pending *t, struct pending_call *c, struct span id); /* id must not be in it */
 void pending_remove(struct pending *t, struct pending_call *c);     /* fine when not listed */
 struct pending_call *pending_find(const struct pending *t, struct span id); /* NULL when none */
+/* One whose id is at least alike (envelope_id_alike()). */
+struct pending_call *pending_find_alike(const struct pending *t, struct span id);
 
 #endif

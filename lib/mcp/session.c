@@ -272,6 +272,7 @@ static void start_exchange(struct post *p)
 		.resumable = p->wire != ERA_MODERN,
 		.ctx = p,
 		.own = p->own,
+		.one_way = !p->ncalls && !p->on_answer,
 		.endless = p->endless,
 		.fresh = p->wire == ERA_MODERN || p->fresh };
 

@@ -83,6 +83,7 @@ struct exchange_call {
 	size_t len;
 	bool fresh;     /* without session id and version: an initialize */
 	bool resumable; /* a broken event stream is taken up again by GET (not in 2026-07-28) */
+	bool one_way;   /* no answer is expected: what may come is waited for only a moment */
 	bool endless;   /* its stream may be silent for ever (subscriptions/listen) */
 	struct http_fields *own; /* fields of this request alone; taken over; or NULL */
 	void *ctx;               /* for exchange_ctx() */

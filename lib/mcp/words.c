@@ -13,7 +13,10 @@
 /* Looked for in this order in a JSON error document. */
 static const char *const members[] = { "error_description", "message", "detail", "title", "error" };
 
-static struct span json_words(struct span doc)
+/* Words lie at the top, or inside "error", or a level below. */
+#define WORDS_DEPTH 3
+
+static struct span json_words(struct span doc, int depth)
 {
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		struct span v = walk_get(doc, members[i], NULL);
@@ -21,7 +24,7 @@ static struct span json_words(struct span doc)
 		if (walk_type(v) == WALK_STRING)
 			return v;
 		if (walk_type(v) == WALK_OBJECT)
-			return json_words(v); /* depth is bounded by envelope_scan() */
+			return depth < WORDS_DEPTH ? json_words(v, depth + 1) : (struct span){ 0 };
 	}
 	return (struct span){ 0 };
 }
@@ -84,7 +87,7 @@ void words_from_body(char *body, size_t n, char out[WORDS_MAX + 1])
 	if (!n)
 		return;
 	if (*body == '{' && envelope_scan(body, n, &m, NULL) == ENVELOPE_OK) {
-		s = json_words((struct span){ body, n });
+		s = json_words((struct span){ body, n }, 0);
 		buf_init(&text, (size_t)64 << 10);
 		if (s.p && walk_string(s, &text))
 			put(out, buf_str(&text), text.len);

@@ -61,7 +61,8 @@ struct http_req {
 	struct http_fields *own;
 	struct loop_timer timer; /* headers, then body gaps */
 	struct loop_timer total;
-	int64_t heard_ms;    /* when the last byte came, or the request went out */
+	int64_t heard_ms; /* when the last piece of the body or the whole header came, or the request
+			     went out: a header that comes in drops has no more time than others */
 	curl_off_t uploaded; /* at the last look */
 	size_t head_len;
 	bool head_done, stopped, sent, resent, timed_out, endless;
@@ -493,7 +494,6 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	long status = 0;
 
 	n *= size;
-	r->heard_ms = clock_ms();
 	r->head_len += n;
 	if (r->state == REQ_DEAD || r->head_len > HEAD_MAX)
 		return 0;
@@ -503,6 +503,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	if (status < 200)
 		return n;
 	r->head_done = true;
+	r->heard_ms = clock_ms();
 	if (r->endless)
 		loop_timer_clear(&r->timer);
 	else if (r->http->opts.body_timeout_ms > 0)

@@ -216,7 +216,10 @@ static void ids_are_equal_when_they_mean_the_same(void **state)
 		{ "0", "-0.0", true }, { "1", "\"1\"", false }, { "\"a\"", "\"\\u0061\"", true },
 		{ "\"a\"", "\"b\"", false }, { "9007199254740993", "9007199254740992", false },
 		{ "1e400", "1e401", false }, { "1e400", "1e400", true },
-		{ "12345678901234567890123", "1.2345678901234567890123e22", true } };
+		{ "12345678901234567890123", "1.2345678901234567890123e22", true },
+		{ "1732500000000000001", "1732500000000000002", false },
+		{ "1732500000000000001", "1732500000000000001.0", true }, { "-0", "0", true },
+		{ "-0", "0e5", true }, { "10", "-10", false }, { "0", "00", false } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -227,7 +230,21 @@ static void ids_are_equal_when_they_mean_the_same(void **state)
 			fail_msg("%s and %s", rows[i].a, rows[i].b);
 		if (rows[i].same)
 			assert_int_equal(envelope_id_hash(a), envelope_id_hash(b));
+		if (rows[i].same && !envelope_id_alike(a, b))
+			fail_msg("%s and %s are not even alike", rows[i].a, rows[i].b);
 	}
+}
+
+static void ids_are_alike_when_a_double_cannot_tell_them_apart(void **state)
+{
+	struct span sent = span("1732500000000000001"), rounded = span("1732500000000000000");
+
+	(void)state;
+	assert_true(envelope_id_alike(sent, rounded));
+	assert_int_equal(envelope_id_hash(sent), envelope_id_hash(rounded));
+	assert_false(envelope_id_alike(sent, span("1732500000000001000")));
+	assert_false(envelope_id_alike(sent, span("\"1732500000000000001\"")));
+	assert_false(envelope_id_alike(sent, (struct span){ 0 }));
 }
 
 static void errors_are_json_whatever_the_text(void **state)
@@ -268,6 +285,7 @@ int main(void)
 		cmocka_unit_test(depth_has_a_cap),
 		cmocka_unit_test(nothing_is_read_behind_the_end),
 		cmocka_unit_test(ids_are_equal_when_they_mean_the_same),
+		cmocka_unit_test(ids_are_alike_when_a_double_cannot_tell_them_apart),
 		cmocka_unit_test(errors_are_json_whatever_the_text),
 		cmocka_unit_test(last_of_equal_members_is_found_and_counted),
 	};

@@ -1,0 +1,637 @@
+"""Servers that are unusual, sloppy or hostile: what must still work, and what must still come to an end."""
+
+import gzip
+import json
+import socket
+import threading
+import time
+import zlib
+
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, initialized_result, request, response
+
+
+def _calls(answer):
+    """A handler that answers tools/call with answer(request) and all else as usual."""
+    return lambda r: answer(r) if r.rpc_method == "tools/call" else r.answer()
+
+
+def _line(message):
+    return json.dumps(message).encode() + b"\n"
+
+
+# ---- ways to frame an answer
+
+
+def chunks_with_extensions_and_trailers_are_one_body(case):
+    def answer(r):
+        body = json.dumps(response(r.id)).encode()
+        r.head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked", "Trailer": "X-Sum"})
+        r.raw(b"5;a=b\r\n%s\r\n%X ; x=\"y\"\r\n%s\r\n0\r\nX-Sum: 1\r\nMcp-Session-Id: late\r\n\r\n" % (body[:5], len(body) - 5, body[5:]))
+    server, p = case.bridge(_calls(answer))
+    p.handshake()
+    p.call(1)
+    p.call(2)
+    case.check("mcp-session-id" not in server.requests[-1].headers, "a trailer was taken for a header field")
+    case.equal(server.connections, 2 if server.of(method="GET") else 1, "connections")
+
+
+def content_types_in_any_case_and_with_parameters_are_known(case):
+    rows = ["application/json;charset=utf-8", "Application/JSON ; Charset=UTF-8", "TEXT/EVENT-STREAM", "text/event-stream;charset=utf-8", "text/event-stream; x=\"a;b\""]
+
+    def answer(r):
+        text = json.dumps(response(r.id))
+        r.reply(200, text if "json" in rows[r.id].lower() else "data: %s\n\n" % text, {"Content-Type": rows[r.id]})
+    _, p = case.bridge(_calls(answer))
+    p.handshake("2025-11-25")
+    for i in range(1, len(rows)):
+        case.check("result" in p.call(i), rows[i])
+
+
+def types_that_only_begin_alike_are_wrong_types(case):
+    rows = ["application/jsonlines", "text/event-stream-x", "application/json-seq", ""]
+
+    def answer(r):
+        r.reply(200, json.dumps(response(r.id)), {"Content-Type": rows[r.id - 1]} if rows[r.id - 1] else {})
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    for i in range(1, len(rows) + 1):
+        case.is_error(p.call(i), -31500, "Check that the URL")
+
+
+def http_1_0_answers_that_end_with_the_connection(case):
+    def answer(r):
+        body = json.dumps(response(r.id))
+        if r.id == "sse":
+            body = "data: %s\n\n" % body
+        r.raw("HTTP/1.0 200 OK\r\nContent-Type: %s\r\n\r\n%s" % ("text/event-stream" if r.id == "sse" else "application/json", body))
+        r.close()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    for ident in ("json", "sse", "again"):
+        case.check("result" in p.call(ident), ident)
+
+
+def connection_closed_after_every_answer(case):
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            r.json(response(r.id), headers={"Connection": "close"})
+            r.close()
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    for i in range(1, 51):
+        case.check("result" in p.call(i), "call %d" % i)
+    case.equal(len(server.of("tools/call")), 50, "calls")
+
+
+def idle_connection_that_was_closed_is_not_used_again(case):
+    """The server closes without saying so; the next call opens a connection of its own."""
+    closed = threading.Event()
+
+    def handler(r):
+        r.answer()
+        if r.rpc_method == "tools/call":
+            r.close()
+            closed.set()
+    server, p = case.bridge(handler)
+    p.handshake()
+    for i in range(1, 6):
+        closed.clear()
+        case.check("result" in p.call(i), "call %d" % i)
+        closed.wait(DEADLINE)
+    case.equal(len(server.of("tools/call")), 5, "calls")
+
+
+def interim_answers_are_passed_over(case):
+    def answer(r):
+        r.raw("HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nMcp-Session-Id: no\r\nContent-Type: text/html\r\n\r\n" * 20)
+        r.answer()
+    server, p = case.bridge(_calls(answer))
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.check("result" in p.call(2), "no result")
+    case.check("mcp-session-id" not in server.requests[-1].headers, "an interim field was taken")
+
+
+def answers_in_every_offered_encoding_are_unpacked(case):
+    text = "x" * 5000
+
+    def answer(r):
+        offered = [e.strip() for e in r.headers.get("accept-encoding", "").split(",")]
+        plain = json.dumps(response(r.id, {"text": text})).encode()
+        coder = zlib.compressobj()
+        packed = {"gzip": gzip.compress(plain), "deflate": coder.compress(plain) + coder.flush()}[r.id]
+        case.check(r.id in offered, "%s was not offered" % r.id)
+        r.reply(200, packed, {"Content-Type": "application/json", "Content-Encoding": r.id.upper()})
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    for ident in ("gzip", "deflate"):
+        case.equal(p.call(ident)["result"]["text"], text, "text")
+
+
+def packed_event_stream_is_unpacked_as_it_comes(case):
+    go_on = threading.Event()
+
+    def answer(r):
+        r.stream({"Content-Encoding": "gzip"})
+        packer = zlib.compressobj(wbits=31)
+        note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "first"}}
+        r.chunk(packer.compress(b"data: " + json.dumps(note).encode() + b"\n\n") + packer.flush(zlib.Z_SYNC_FLUSH))
+        go_on.wait(DEADLINE)
+        r.chunk(packer.compress(b"data: " + json.dumps(response(r.id)).encode() + b"\n\n") + packer.flush())
+        r.end()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    p.send(request(1))
+    p.wait_line(lambda line: b"first" in line, "the notification")
+    go_on.set()
+    case.check("result" in p.answer(1), "no result")
+
+
+def packed_answer_that_is_damaged_is_an_error(case):
+    def answer(r):
+        packed = bytearray(gzip.compress(json.dumps(response(r.id, {"text": "x" * 5000})).encode()))
+        if r.id == 1:
+            packed[20] ^= 0xff
+        r.reply(200, bytes(packed) if r.id == 1 else b"not packed at all", {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    case.check("error" in p.call(1), "no error")
+    case.check("error" in p.call(2), "no error")
+
+
+def packed_bomb_is_an_error_and_not_memory(case):
+    """Three hundred kilobytes that become 300 MiB."""
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = b"".join([packer.compress(b'{"jsonrpc":"2.0","id":1,"result":"')] + [packer.compress(b"a" * (1 << 20)) for _ in range(300)] + [packer.flush()])
+
+    def answer(r):
+        r.reply({"page": 500}.get(r.id, 200), bomb, {"Content-Type": "text/event-stream" if r.id == "sse" else "application/json", "Content-Encoding": "gzip"})
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    case.is_error(p.call("json"), -31000, "256 MiB")
+    case.check("error" in p.call("sse"), "no error")
+    case.is_error(p.call("page"), -31500, "500")
+    case.check("result" in p.call(1, "tools/list"), "the bridge does not go on")
+
+
+# ---- wrong lengths, endless heads, endless bodies
+
+
+def body_shorter_than_its_length_is_an_error(case):
+    def answer(r):
+        body = json.dumps(response(r.id))
+        r.head(200, {"Content-Type": "application/json"}, len(body) + 1)
+        r.raw(body)
+        r.close()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    case.is_error(p.call(1), -31503)
+
+
+def body_longer_than_its_length_does_not_become_the_next_answer(case):
+    def answer(r):
+        body = json.dumps(response(r.id)).encode()
+        if r.id == 1:
+            forged = b'{"jsonrpc":"2.0","id":2,"result":"forged"}'
+            r.reply(200, body, {"Content-Type": "application/json"})
+            r.raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(forged), forged))
+        else:
+            r.reply(200, body, {"Content-Type": "application/json"})
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    p.call(1)
+    case.check(p.call(2).get("result") != "forged", "the forged answer was taken")
+
+
+def length_that_is_absurd_costs_nothing(case):
+    def answer(r):
+        r.head(200, {"Content-Type": "application/json", "Content-Length": str(250 << 20 if r.id == 1 else 1 << 62)})
+        r.raw(json.dumps(response(r.id)))
+        r.close()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    for i in (1, 2):
+        case.check("error" in p.call(i), "no error")
+    case.check("result" in p.call(3, "tools/list"), "the bridge does not go on")
+
+
+def flood_of_header_fields_is_an_error(case):
+    def answer(r):
+        if r.id == 1:
+            r.raw("HTTP/1.1 200 OK\r\n" + "".join("X-%d: %s\r\n" % (i, "y" * 1000) for i in range(1000)))
+        elif r.id == 2:
+            r.raw("HTTP/1.1 200 OK\r\n" + "Set-Cookie: a=b\r\n" * 100000)
+        elif r.id == 3:
+            r.raw("HTTP/1.1 200 OK\r\nX: " + "y" * 3000000)
+        else:
+            r.raw("HTTP/1.1 103 Early Hints\r\n\r\n" * 100000)
+        r.raw("\r\n")
+    _, p = case.bridge(_calls(answer), "--headers-timeout", "20")
+    p.handshake()
+    for i in range(1, 5):
+        case.check("error" in p.call(i), "no error")
+    case.check("result" in p.call(9, "tools/list"), "the bridge does not go on")
+
+
+def head_that_drips_for_ever_is_an_error(case):
+    """Each line comes in time; the head never ends."""
+    def answer(r):
+        r.raw("HTTP/1.1 200 OK\r\n")
+        while True:
+            r.raw("X: y\r\n")
+            time.sleep(0.05)
+    _, p = case.bridge(_calls(answer), "--headers-timeout", "1")
+    p.handshake()
+    case.is_error(p.call(1), -31503, "no answer in time")
+
+
+def something_that_is_no_http_is_an_error(case):
+    def answer(r):
+        r.raw({1: b"SSH-2.0-OpenSSH_9.2\r\n", 2: b"\x16\x03\x01\x00\x05hello", 3: b"HTTP/1.1\r\n\r\n", 4: b"HTTP/1.1 999999999999 X\r\n\r\n",
+               5: b"HTTP/9.9 200 OK\r\n\r\n", 6: b"\0" * 100, 7: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nxyz"}[r.id])
+        r.close()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    for i in range(1, 8):
+        case.check("error" in p.call(i), "no error for %d" % i)
+    case.check("result" in p.call(9, "tools/list"), "the bridge does not go on")
+
+
+def refusal_whose_body_never_ends_is_still_an_error(case):
+    """No length, and the connection stays open: sloppy servers do this with every empty answer."""
+    def answer(r):
+        r.head({1: 404, 2: 500, 3: 403, 4: 302}[r.id], {"Content-Type": "text/plain"})
+        if r.id == 2:
+            r.raw("out of order")
+        r.wait_gone()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    case.is_error(p.call(1), -31404, "404")
+    case.is_error(p.call(2), -31500, "out of order")
+    case.is_error(p.call(3), -31403, "403")
+    case.is_error(p.call(4), -31500, "302")
+
+
+def acceptance_whose_body_never_ends_holds_nothing_up(case):
+    """202 without a length on a connection that stays open, as Python's http.server does it when asked carelessly."""
+    def handler(r):
+        if r.method == "POST" and (r.id is None or r.id == "none"):
+            r.head(202, {})
+            r.wait_gone()
+        else:
+            r.answer()
+    _, p = case.bridge(handler)
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.is_error(p.call("none"), -31500, "no answer")
+    case.equal(p.finish(), 0, "status")
+
+
+def stream_in_answer_to_a_notification_holds_nothing_up(case):
+    """Against the specification, yet done: 200 and an event stream that stays open."""
+    notes = []
+
+    def handler(r):
+        if r.method == "POST" and r.id is None:
+            notes.append(r)
+            r.stream()
+            r.chunk(": hello\n\n")
+            r.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": len(notes)}})
+            while True:
+                r.chunk(": ping\n\n")
+                time.sleep(0.1)
+        else:
+            r.answer()
+    _, p = case.bridge(handler)
+    p.handshake()
+    for i in range(200):
+        p.send({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": i}})
+    case.check("result" in p.call(1), "no result")
+    case.check(any(m.get("method") == "notifications/message" for m in p.messages()), "the stream's message is missing")
+    case.equal(p.finish(), 0, "status")
+
+
+def answer_before_the_request_is_sent_whole(case):
+    """413 after the first bytes of a large request: the server's word arrives, not a broken pipe."""
+    def serve(listener):
+        while True:
+            try:
+                conn, _ = listener.accept()
+            except OSError:
+                return
+            data = b""
+            while b"\r\n\r\n" not in data:
+                data += conn.recv(4096)
+            conn.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Type: text/plain\r\nContent-Length: 15\r\nConnection: close\r\n\r\nat most 1 MB, k")
+            conn.shutdown(socket.SHUT_WR)
+            with conn:
+                try:
+                    while conn.recv(1 << 20):
+                        pass
+                except OSError:
+                    pass
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=serve, args=(listener,), daemon=True).start()
+    p = case.start("http://127.0.0.1:%d/mcp" % listener.getsockname()[1])
+    p.send(request(1, text="y" * 20_000_000))
+    case.is_error(p.answer(1), -31500, "413", "at most 1 MB")
+    listener.close()
+
+
+def server_that_reads_slowly_gets_a_large_request_whole(case):
+    got = []
+
+    def serve(listener):
+        conn, _ = listener.accept()
+        with conn:
+            stream = conn.makefile("rb")
+            while stream.readline() not in (b"\r\n", b""):
+                pass
+            got.append(0)
+            while got[0] < 8_000_000:
+                got[0] += len(stream.read1(65536))
+            conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 36\r\n\r\n" + b'{"jsonrpc":"2.0","id":1,"result":{}}')
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=serve, args=(listener,), daemon=True).start()
+    p = case.start("http://127.0.0.1:%d/mcp" % listener.getsockname()[1])
+    p.send(request(1, text="y" * 8_000_000))
+    case.check("result" in p.answer(1), "no result")
+    listener.close()
+
+
+# ---- event streams
+
+
+def comments_before_the_answer_and_other_fields_are_passed_over(case):
+    def answer(r):
+        r.stream()
+        for _ in range(50):
+            r.chunk(": ping\n\n")
+        r.chunk("\n\n\nfoo: bar\ndata\n\nid: 1\n\nretry: nonsense\n\n" + ":" * 100000 + "\n")
+        r.chunk("event: message\nid: 7\ndata:%s\n\n" % json.dumps(response(r.id)))
+        r.end()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    p.finish()
+    case.equal([m.get("id") for m in p.messages()], [0, 1], "messages")
+
+
+def events_of_other_names_are_not_messages(case):
+    def answer(r):
+        r.stream()
+        for name in ("ping", "endpoint", "error", "Message", "message2"):
+            r.chunk("event: %s\ndata: %s\n\n" % (name, json.dumps(response(r.id, {"from": name}))))
+        r.chunk("event:message\ndata: %s\n\n" % json.dumps(response(r.id, {"from": "right"})))
+        r.end()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    case.equal(p.call(1)["result"], {"from": "right"}, "result")
+
+
+def many_messages_before_the_answer_come_in_order(case):
+    def answer(r):
+        r.stream()
+        for i in range(500):
+            r.event({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": i}})
+        r.event({"jsonrpc": "2.0", "id": "s1", "method": "sampling/createMessage", "params": {}})
+        r.event(response(r.id))
+        r.end()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    p.call(1)
+    rest = p.messages()[1:]
+    case.equal([m["params"]["progress"] for m in rest[:500]], list(range(500)), "progress")
+    case.equal([m["id"] for m in rest[500:]], ["s1", 1], "request and answer")
+
+
+def lines_end_with_cr_alone(case):
+    def answer(r):
+        r.stream()
+        r.chunk("\ufeffdata: %s\r\rdata: %s\r\r" % (json.dumps({"jsonrpc": "2.0", "method": "notifications/x"}), json.dumps(response(r.id))))
+        r.end()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.check(any(m.get("method") == "notifications/x" for m in p.messages()), "the first event is missing")
+
+
+def characters_cut_between_chunks_stay_whole(case):
+    message = json.dumps(response(1, {"text": "größer → 𝄞" * 50}), ensure_ascii=False).encode()
+
+    def answer(r):
+        if r.headers["accept"] and r.id == 1:
+            r.head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
+            for i in range(0, len(message), 3):
+                r.chunk(message[i:i + 3])
+            r.end()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    p.answer(1) if p.send(request(1)) else p.answer(1)
+    case.check(message + b"\n" in p.lines, "bytes were changed")
+
+
+def answer_that_begins_with_a_byte_order_mark(case):
+    def answer(r):
+        r.json(b"\xef\xbb\xbf" + json.dumps(response(r.id, {"text": "x" * r.rpc["params"]["size"]})).encode())
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    for i, size in ((1, 3), (2, 1 << 20)):
+        case.check("result" in p.call(i, size=size), "no result")
+    case.check(all(line.startswith(b"{") for line in p.lines), "the mark went on to the client")
+
+
+def answer_on_the_stream_of_another_request_counts(case):
+    first = []
+    both = threading.Event()
+
+    def answer(r):
+        if r.id == 1:
+            r.stream()
+            first.append(r)
+            both.wait(DEADLINE)
+            r.event(response(2, {"on": "the other stream"}))
+            r.event(response(1))
+            r.end()
+        else:
+            both.set()
+            r.wait_gone()
+    server, p = case.bridge(_calls(answer))
+    p.handshake()
+    p.send(request(1))
+    server.wait(lambda rs: [r for r in rs if r.id == 1], "the first call")
+    p.send(request(2))
+    case.equal(p.answer(2)["result"], {"on": "the other stream"}, "result")
+    p.answer(1)
+    case.equal(p.finish(), 0, "status")
+    case.equal(sorted(m["id"] for m in p.messages()), [0, 1, 2], "ids")
+
+
+def answer_on_the_get_stream_to_a_posted_request_counts(case):
+    asked = threading.Event()
+
+    def handler(r):
+        if r.method == "GET":
+            r.stream()
+            asked.wait(DEADLINE)
+            r.event(response(1, {"on": "GET"}))
+            r.wait_gone()
+        elif r.rpc_method == "tools/call":
+            asked.set()
+            r.reply(202) if r.id == 2 else r.wait_gone()
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    server.wait(lambda rs: [r for r in rs if r.method == "GET"], "the GET stream")
+    case.equal(p.call(1)["result"], {"on": "GET"}, "result")
+    case.equal(p.finish(), 0, "status")
+    case.equal([m["id"] for m in p.messages()], [0, 1], "ids")
+
+
+def id_of_another_type_is_no_answer(case):
+    def answer(r):
+        r.json(response(str(r.id)))
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    p.send(request(1))
+    case.check("error" in p.answer(1), "the answer to \"1\" was taken for 1")
+
+
+def large_ids_that_differ_in_the_last_digit_are_different(case):
+    """Nanoseconds since 1970 are 19 digits, which a double does not hold."""
+    ids = [1732500000000000000 + i for i in range(5)]
+    gate = threading.Event()
+
+    def answer(r):
+        gate.wait(DEADLINE)
+        r.json('{"jsonrpc":"2.0","id":%d,"result":{"n":%d}}' % (r.id, r.id % 10))
+    server, p = case.bridge(_calls(answer))
+    p.handshake()
+    p.send(*[request(i) for i in ids])
+    server.wait(lambda rs: len([r for r in rs if r.rpc_method == "tools/call"]) == 5, "five calls")
+    gate.set()
+    for i in ids:
+        case.equal(p.answer(i).get("result"), {"n": i % 10}, "result of %d" % i)
+
+
+def large_id_that_the_server_rounded_is_put_right(case):
+    """What a server in JavaScript makes of it."""
+    ident = 1732500000000000001
+
+    def answer(r):
+        r.json('{"jsonrpc":"2.0","id":1732500000000000000,"result":{}}')
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    p.send(request(ident))
+    case.equal(p.answer(ident), {"jsonrpc": "2.0", "id": ident, "result": {}}, "answer")
+
+
+def several_forgotten_calls_open_one_new_session(case):
+    state = {"session": 0}
+    lock, gate = threading.Lock(), threading.Barrier(10)
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            with lock:
+                state["session"] += 1
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % state["session"]})
+        elif r.rpc_method == "tools/call" and r.headers.get("mcp-session-id") == "s1":
+            gate.wait(DEADLINE)
+            r.reply(404)
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.send(*[request(i) for i in range(1, 11)])
+    for i in range(1, 11):
+        case.check("result" in p.answer(i), "call %d" % i)
+    case.equal(len(server.of("initialize")), 2, "number of initialize")
+    p.finish()
+    case.equal([r.headers.get("mcp-session-id") for r in server.of(method="DELETE")], ["s2"], "deleted")
+
+
+def session_id_that_cannot_be_a_field_is_left_out(case):
+    def handler(r):
+        if r.rpc_method == "initialize":
+            r.head(200, [("Content-Type", "application/json"), ("Mcp-Session-Id", "a b\x01c")], len(json.dumps(initialized_result(0))))
+            r.raw(json.dumps(initialized_result(0)))
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.check(all("mcp-session-id" not in r.headers for r in server.requests), "a session id was sent")
+
+
+def revision_that_is_odd_is_not_sent_as_a_field(case):
+    def handler(r):
+        if r.rpc_method == "initialize":
+            r.json({"jsonrpc": "2.0", "id": r.id, "result": {"protocolVersion": "2025\r\nX-Evil: 1", "capabilities": {}, "serverInfo": {}}})
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.check(all("x-evil" not in r.headers for r in server.requests), "a field was smuggled in")
+
+
+def polling_that_brings_nothing_slows_down(case):
+    """Each GET is answered by a stream that ends at once, and retry is 0."""
+    enough = threading.Event()
+
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            r.stream()
+            r.event("", ident="e1", retry=0)
+            r.end()
+        elif r.method == "GET" and "last-event-id" in r.headers:
+            r.stream()
+            if len([x for x in server.requests if "last-event-id" in x.headers]) >= 8:
+                r.event(response(1))
+            r.end()
+        else:
+            r.answer()
+    server = case.server(handler)
+    p = case.start(server.url)
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    gets = [r.at for r in server.requests if "last-event-id" in r.headers]
+    case.check(gets[-1] - gets[0] >= 2, "eight GETs within %.2f s" % (gets[-1] - gets[0]))
+    enough.set()
+
+
+def deleting_the_session_is_not_waited_for_long(case):
+    def handler(r):
+        if r.rpc_method == "initialize":
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s"})
+        elif r.method == "DELETE":
+            r.wait_gone()
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.call(1)
+    case.equal(p.finish(), 0, "status")
+    case.equal(len(server.of(method="DELETE")), 1, "number of DELETE")
+
+
+def answer_nested_as_a_trap_costs_no_time(case):
+    """A refusal of a megabyte whose words lie a thousand levels down."""
+    def answer(r):
+        filler = "[" + "0," * 480000 + "0]"
+        body = '{"error":' * 1000 + '{"x":%s}' % filler + "}" * 1000
+        r.reply(400, body, {"Content-Type": "application/json"})
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    before = _cpu(p)
+    case.is_error(p.call(1), -31500, "400")
+    case.check(_cpu(p) - before < 2, "it took %.1f s" % (_cpu(p) - before))
+
+
+def _cpu(p):
+    with open("/proc/%d/stat" % p.process.pid) as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / 100
