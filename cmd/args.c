@@ -65,6 +65,8 @@ const struct opt args_options[] = {
 		"show and call these tools alone; @analytics, @boards, ..." },
 	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_ALL,
 		"a sign-in of its own under this name" },
+	{ "protocol", "ERA", OPT_TEXT, O(protocol), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
+		"auto, legacy or modern: what the server speaks (auto)" },
 	{ "read-only", NULL, OPT_FLAG, O(read_only), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
 		"refuse all that changes anything" },
 	{ "region", "REGION", OPT_TEXT, O(region), FOR_ALL,

@@ -24,7 +24,7 @@ struct args {
 	const char *callback_port;     /* NULL: by rule */
 	struct args_list words;        /* what else the command got */
 
-	const char *region, *profile, *auth_dir;
+	const char *region, *profile, *auth_dir, *protocol;
 	struct args_list headers, header_files;
 	const char *sa_token_file;
 	const char *cacert, *log_file;

@@ -1,5 +1,7 @@
 #include "client.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,28 +11,27 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "mcp/bridge.h"
 #include "mcp/envelope.h"
-#include "mcp/transport.h"
+#include "mcp/reply.h"
+#include "mcp/toollist.h"
 #include "mcp/walk.h"
+#include "mcp/wire.h"
 
-/* Pages of one list: more than any server has; a server that never ends is left. */
-#define PAGES_MAX 200
-
-/* The session's DELETE at the end. */
-#define FAREWELL_MS 1000
+enum { TO_BRIDGE_READ, TO_BRIDGE_WRITE, FROM_BRIDGE_READ, FROM_BRIDGE_WRITE, ENDS };
 
 struct client {
 	struct context *context;
 	struct auth *auth;
-	struct transport *transport;
 	struct policy *policy;
-	struct http_fields *fields;
-	struct exchange *x; /* the one under way; earlier ones may still be ending */
-	long id;            /* of the request under way */
-	bool awaits, answered;
-	struct buf sent, reply;
+	struct bridge *bridge;
+	int fds[ENDS];
+	struct wire_in *in;
+	struct wire_out *out;
+	long id; /* of the request under way */
+	bool answered;
 	struct buf *raw;
-	json_t *result;
+	json_t *result, *hello;
 	struct err e;
 };
 
@@ -47,23 +48,33 @@ struct policy *client_policy(const struct args *a, struct err *e)
 	return policy_new(&o, e);
 }
 
-/* ---- from the server ---- */
+bool client_protocol(const struct args *a, struct bridge_opts *o, struct err *e)
+{
+	o->era = ERA_UNKNOWN;
+	o->era_sure = false;
+	if (!a->protocol || strcmp(a->protocol, "auto") == 0)
+		return true;
+	o->era_sure = true;
+	o->era = strcmp(a->protocol, "legacy") == 0   ? ERA_LEGACY
+		 : strcmp(a->protocol, "modern") == 0 ? ERA_MODERN
+						      : ERA_UNKNOWN;
+	return o->era != ERA_UNKNOWN ||
+	       err_set(e, ERR_USAGE, "--protocol takes auto, legacy or modern");
+}
+
+/* ---- from the bridge ---- */
 
 static void take_error(struct client *c, struct span error)
 {
-	enum err_kind kind = ERR_SERVER;
+	long long code = 0;
 	struct buf text;
-	long wait_s;
 
-	if (rate_is_refusal(error, &wait_s)) {
-		transport_limited(c->transport, wait_s);
-		kind = ERR_RATE;
-	}
+	(void)!walk_integer(walk_get(error, "code", NULL), &code);
 	buf_init(&text, ERR_MSG_MAX - 1);
 	if (!walk_string(walk_get(error, "message", NULL), &text) && !text.len)
-		err_set(&c->e, kind, "the server answered with an error without words");
+		err_set(&c->e, ERR_SERVER, "the server answered with an error without words");
 	else
-		err_set(&c->e, kind, "%s", buf_str(&text));
+		err_set(&c->e, reply_kind((long)code), "%s", buf_str(&text));
 	err_clean(diag_redact(c->e.msg));
 	buf_free(&text);
 }
@@ -76,7 +87,7 @@ static void take_result(struct client *c, struct span result)
 		err_set(&c->e, ERR_LIMIT, "the answer is too long");
 	/* For showing only: what jansson cannot hold (1e400) is refused here, not passed. */
 	c->result = json_loadb(result.p, result.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
-	if (!c->result && !c->e.kind)
+	if (!c->result && !c->e.kind && !c->raw)
 		err_set(&c->e, ERR_PROTO,
 			"the answer cannot be shown: %s; --json prints it as it is", why.text);
 }
@@ -96,41 +107,30 @@ static void show_progress(const struct envelope *m)
 /* Nobody here can answer questions: the server is told so at once. */
 static void refuse_question(struct client *c, const struct envelope *m)
 {
-	struct exchange_call call = { .resumable = false };
+	struct buf b;
 
-	buf_reset(&c->reply);
-	if (!envelope_error(&c->reply, m->id, -32601, "this client answers no questions", NULL))
-		return;
-	call.body = c->reply.p;
-	call.len = c->reply.len;
-	transport_post(c->transport, &call);
+	buf_init(&b, ENVELOPE_MAX);
+	if (!envelope_error(&b, m->id, -32601, "this client answers no questions", NULL) ||
+		!wire_out_add(c->out, b.p, b.len))
+		diag_debug("out of memory");
+	buf_free(&b);
 }
 
-static void on_message(void *ctx, struct incoming *in)
+static void on_line(void *ctx, char *p, size_t n)
 {
 	struct client *c = ctx;
 	struct envelope m;
 	long long id;
 
-	if (envelope_scan(in->p, in->n, &m, NULL) != ENVELOPE_OK)
+	if (envelope_scan(p, n, &m, NULL) != ENVELOPE_OK)
 		return;
 	if (m.kind == ENVELOPE_REQUEST) {
 		refuse_question(c, &m);
 	} else if (m.kind == ENVELOPE_NOTIFICATION) {
 		show_progress(&m);
-	} else if (m.kind == ENVELOPE_RESPONSE && c->awaits && !c->answered &&
-		   walk_integer(m.id, &id) && id == c->id) {
-		struct span version = walk_get(m.result, "protocolVersion", NULL);
-		struct buf text;
-
+	} else if (m.kind == ENVELOPE_RESPONSE && !c->answered && walk_integer(m.id, &id) &&
+		   id == c->id) {
 		c->answered = true;
-		buf_init(&text, 64);
-		if (c->id == 1 && walk_string(version, &text) &&
-			(!transport_set_version(c->transport, buf_str(&text), &c->e) ||
-				!transport_set_session(c->transport,
-					in->from ? exchange_new_session(in->from) : NULL, &c->e)))
-			diag_debug("%s", c->e.msg);
-		buf_free(&text);
 		if (m.error.p)
 			take_error(c, m.error);
 		else
@@ -139,51 +139,57 @@ static void on_message(void *ctx, struct incoming *in)
 	}
 }
 
-static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *end)
+static void on_too_long(void *ctx)
 {
 	struct client *c = ctx;
 
-	if (x != c->x)
-		return;
-	c->x = NULL;
-	if (c->answered)
-		return;
-	if (end->e)
-		c->e = *end->e;
-	else if (c->awaits)
-		err_set(&c->e, ERR_PROTO, "the server took the request but sent no answer");
+	err_set(&c->e, ERR_LIMIT, "the answer is too long");
 	loop_stop(c->context->loop);
 }
 
-static const struct transport_events events = { on_message, on_ended };
-
-/* ---- to the server ---- */
-
-static bool post(struct client *c, bool awaits, struct err *e)
+static void on_input_end(void *ctx, const struct err *e)
 {
-	struct exchange_call call = { .body = c->sent.p,
-		.len = c->sent.len,
-		.resumable = true,
-		.fresh = c->id == 1 && awaits,
-		.ctx = c };
-
-	c->awaits = awaits;
-	c->answered = false;
-	c->e = (struct err){ 0 };
-	c->x = transport_post(c->transport, &call);
-	if (!loop_run(c->context->loop, e))
-		return false;
-	if (c->e.kind)
-		*e = c->e;
-	return !c->e.kind;
+	(void)ctx, (void)e; /* the bridge says itself that it is over */
 }
 
-static bool allowed(struct client *c, struct err *e)
-{
-	struct envelope m;
+static const struct wire_in_events in_events = { on_line, on_too_long, on_input_end };
 
-	return !c->policy || envelope_scan(c->sent.p, c->sent.len, &m, NULL) != ENVELOPE_OK ||
-	       policy_request(c->policy, &m, e);
+static void on_written(void *ctx)
+{
+	(void)ctx;
+}
+
+static void on_broken(void *ctx, const struct err *e)
+{
+	(void)ctx, (void)e;
+}
+
+static const struct wire_out_events out_events = { on_written, on_written, on_broken };
+
+/* ---- to the bridge ---- */
+
+static bool send(struct client *c, json_t *m, struct err *e)
+{
+	char *text = json_dumps(m, JSON_COMPACT);
+	bool good = text && wire_out_add(c->out, text, strlen(text));
+
+	json_decref(m);
+	free(text);
+	return good || err_set(e, ERR_LIMIT, "the request is too long");
+}
+
+static bool wait_for_answer(struct client *c, struct err *e)
+{
+	c->answered = false;
+	c->e = (struct err){ 0 };
+	if (!loop_run(c->context->loop, e))
+		return false;
+	if (!c->answered && !c->e.kind)
+		err_set(&c->e, ERR_PROTO, "the connection ended without an answer");
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+	*e = c->e;
+	return !e->kind;
 }
 
 json_t *client_request(
@@ -191,86 +197,42 @@ json_t *client_request(
 {
 	json_t *m = json_pack("{s:s, s:I, s:s, s:o*}", "jsonrpc", "2.0", "id", (json_int_t)++c->id,
 		"method", method, "params", params);
-	char *text = json_dumps(m, JSON_COMPACT);
-	bool good;
+	json_t *result;
 
-	json_decref(m);
-	buf_reset(&c->sent);
-	good = text && buf_adds(&c->sent, text);
-	free(text);
 	c->raw = raw;
-	c->result = NULL;
-	if (!good)
-		err_set(e, ERR_LIMIT, "the request is too long");
-	else
-		good = allowed(c, e) && post(c, true, e);
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[K");
-	if (!good && !(raw && raw->len && c->answered && !c->e.kind)) {
+	if (!m) {
+		err_set(e, ERR_USAGE, "the request holds what is no JSON text");
+		return NULL;
+	}
+	if (!send(c, m, e) || !wait_for_answer(c, e)) {
 		json_decref(c->result);
 		c->result = NULL;
+		return NULL;
 	}
-	return c->result;
+	result = c->result ? c->result : json_null();
+	c->result = NULL;
+	return result;
 }
 
 /* ---- lists ---- */
-
-/* The policy reads messages, so the page is given to it as one. */
-static json_t *filtered(struct client *c, json_t *result, struct err *e)
-{
-	json_t *m = json_pack("{s:s, s:i, s:O}", "jsonrpc", "2.0", "id", 1, "result", result);
-	char *text = json_dumps(m, JSON_COMPACT);
-	struct envelope env;
-	struct buf out;
-	json_t *page = NULL;
-
-	json_decref(m);
-	buf_init(&out, ENVELOPE_MAX);
-	if (text && envelope_scan(text, strlen(text), &env, NULL) == ENVELOPE_OK) {
-		switch (policy_list(c->policy, &env, &out, e)) {
-		case POLICY_AS_IS:
-			page = json_incref(result);
-			break;
-		case POLICY_FILTERED:
-			m = json_loadb(out.p, out.len, 0, NULL);
-			page = json_incref(json_object_get(m, "result"));
-			json_decref(m);
-			break;
-		case POLICY_UNREADABLE:
-			break;
-		}
-	}
-	free(text);
-	buf_free(&out);
-	return page;
-}
-
-static bool add_page(struct client *c, json_t *all, json_t *result, struct err *e)
-{
-	json_t *page = c->policy ? filtered(c, result, e) : json_incref(result);
-	json_t *tools = json_object_get(page, "tools");
-	bool good = json_is_array(tools);
-
-	if (good)
-		json_array_extend(all, tools);
-	else if (!e->kind)
-		err_set(e, ERR_PROTO, "the server's list of tools is none");
-	json_decref(page);
-	return good;
-}
 
 json_t *client_tools(struct client *c, struct err *e)
 {
 	json_t *all = json_array(), *cursor = NULL;
 
-	for (int page = 0; page < PAGES_MAX; page++) {
+	for (int page = 0; page < TOOLLIST_PAGES_MAX; page++) {
 		json_t *result = client_request(c, "tools/list",
 			cursor ? json_pack("{s:o}", "cursor", cursor) : NULL, NULL, e);
-		bool good = result && add_page(c, all, result, e);
+		json_t *tools = json_object_get(result, "tools");
 
-		cursor = good ? json_incref(json_object_get(result, "nextCursor")) : NULL;
+		if (json_is_array(tools))
+			json_array_extend(all, tools);
+		else if (result)
+			err_set(e, ERR_PROTO, "the server's list of tools is none");
+		cursor = json_incref(json_object_get(result, "nextCursor"));
 		json_decref(result);
-		if (!good) {
+		if (e->kind) {
+			json_decref(cursor);
 			json_decref(all);
 			return NULL;
 		}
@@ -294,33 +256,51 @@ static void interrupted(void *ctx, int signo)
 
 static bool greet(struct client *c, struct err *e)
 {
-	json_t *hello = json_pack("{s:s, s:{}, s:{s:s, s:s}}", "protocolVersion", "2025-06-18",
-		"capabilities", "clientInfo", "name", "mpmcp", "version", MPMCP_VERSION);
-	json_t *result = client_request(c, "initialize", hello, NULL, e);
+	json_t *hello =
+		json_pack("{s:s, s:{}, s:{s:s, s:s}}", "protocolVersion", ERA_LEGACY_VERSION,
+			"capabilities", "clientInfo", "name", "mpmcp", "version", MPMCP_VERSION);
 
-	json_decref(result);
-	if (!result)
-		return false;
-	buf_reset(&c->sent);
-	return buf_adds(&c->sent,
-		       "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}") &&
-	       post(c, false, e);
+	c->hello = client_request(c, "initialize", hello, NULL, e);
+	return c->hello && send(c,
+				   json_pack("{s:s, s:s}", "jsonrpc", "2.0", "method",
+					   "notifications/initialized"),
+				   e);
 }
 
-static bool open_transport(struct client *c, struct err *e)
+const json_t *client_hello(const struct client *c)
 {
-	struct transport_opts o = { .url = c->context->url, .rate = c->context->rate };
+	return c->hello;
+}
 
-	for (size_t i = 0; i < c->context->headers.n; i++)
-		if (!http_fields_add(&c->fields, c->context->headers.item[i].name,
-			    c->context->headers.item[i].value, e))
-			return false;
-	o.fields = c->fields;
-	c->auth = context_credential(c->context, e);
-	if (c->auth)
-		c->transport =
-			transport_new(c->context->loop, c->context->http, c->auth, &o, &events, c);
-	return c->transport && loop_signal(c->context->loop, SIGINT, interrupted, c, e);
+static bool make_pipes(struct client *c, struct err *e)
+{
+	if (pipe(&c->fds[TO_BRIDGE_READ]) != 0 || pipe(&c->fds[FROM_BRIDGE_READ]) != 0)
+		return err_set(e, ERR_IO, "cannot make a pipe: %s", strerror(errno));
+	for (int i = 0; i < ENDS; i++)
+		fcntl(c->fds[i], F_SETFD, FD_CLOEXEC);
+	return true;
+}
+
+static bool connect_ends(struct client *c, const struct args *a, struct err *e)
+{
+	struct context *x = c->context;
+	struct bridge_opts o = { .url = x->url,
+		.headers = x->headers.item,
+		.nheaders = x->headers.n,
+		.policy = c->policy };
+
+	if (!client_protocol(a, &o, e) || !make_pipes(c, e))
+		return false;
+	c->auth = context_credential(x, e);
+	if (!c->auth)
+		return false;
+	o.rate = x->rate;
+	o.in_fd = c->fds[TO_BRIDGE_READ];
+	o.out_fd = c->fds[FROM_BRIDGE_WRITE];
+	c->in = wire_in_new(x->loop, c->fds[FROM_BRIDGE_READ], ENVELOPE_MAX, &in_events, c, e);
+	c->out = c->in ? wire_out_new(x->loop, c->fds[TO_BRIDGE_WRITE], &out_events, c, e) : NULL;
+	c->bridge = c->out ? bridge_new(x->loop, x->http, c->auth, &o, e) : NULL;
+	return c->bridge && loop_signal(x->loop, SIGINT, interrupted, c, e);
 }
 
 struct client *client_new(struct context *context, const struct args *a, struct err *e)
@@ -328,20 +308,20 @@ struct client *client_new(struct context *context, const struct args *a, struct 
 	struct client *c = mem_new(sizeof(*c));
 
 	c->context = context;
-	buf_init(&c->sent, ENVELOPE_MAX);
-	buf_init(&c->reply, (size_t)64 << 10);
+	for (int i = 0; i < ENDS; i++)
+		c->fds[i] = -1;
 	c->policy = client_policy(a, e);
-	if (!e->kind && open_transport(c, e) && greet(c, e))
+	if (!e->kind && connect_ends(c, a, e) && greet(c, e))
 		return c;
 	client_free(c);
 	return NULL;
 }
 
-static void deleted(void *ctx)
+static void close_end(struct client *c, int end)
 {
-	struct client *c = ctx;
-
-	loop_stop(c->context->loop);
+	if (c->fds[end] >= 0)
+		close(c->fds[end]);
+	c->fds[end] = -1;
 }
 
 void client_free(struct client *c)
@@ -350,16 +330,19 @@ void client_free(struct client *c)
 
 	if (!c)
 		return;
-	if (c->transport && transport_session(c->transport)) {
-		transport_delete(c->transport, FAREWELL_MS, deleted, c);
-		if (!loop_run(c->context->loop, &e))
-			diag_debug("%s", e.msg);
-	}
-	transport_free(c->transport);
+	/* The end of its input lets the bridge delete the session and leave. */
+	wire_out_free(c->out);
+	close_end(c, TO_BRIDGE_WRITE);
+	if (c->bridge && c->e.kind != ERR_CANCELLED)
+		while (!bridge_over(c->bridge) && loop_run(c->context->loop, &e))
+			;
+	bridge_free(c->bridge);
+	wire_in_free(c->in);
+	for (int i = 0; i < ENDS; i++)
+		close_end(c, i);
 	auth_free(c->auth);
 	policy_free(c->policy);
-	http_fields_free(c->fields);
-	buf_free(&c->sent);
-	buf_free(&c->reply);
+	json_decref(c->hello);
+	json_decref(c->result);
 	free(c);
 }

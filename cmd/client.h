@@ -1,6 +1,7 @@
 /*
  * A small MCP client for the commands: one conversation, one request at a
- * time, over the same transport, credentials and policy as the bridge.
+ * time, with a bridge of its own at the other end of two pipes. So it meets
+ * servers, credentials and rules as every client does.
  */
 #ifndef MPMCP_CLIENT_H
 #define MPMCP_CLIENT_H
@@ -8,6 +9,7 @@
 #include <jansson.h>
 
 #include "context.h"
+#include "mcp/bridge.h"
 #include "mcp/policy.h"
 
 struct client;
@@ -17,14 +19,21 @@ struct client *client_new(struct context *c, const struct args *a, struct err *e
 	__attribute__((warn_unused_result));
 void client_free(struct client *c); /* ends the session; NULL is fine */
 
+/* The server's answer to initialize (or what stands for it); borrowed. */
+const json_t *client_hello(const struct client *c);
+
 /* One request; params is taken over (NULL: none). The result as a document, which the caller frees;
  * NULL with e set: the server's error, or why there was no answer. raw (may be NULL) gets the result's
- * own bytes. */
+ * own bytes; then a result that jansson cannot hold is null instead of an error. */
 json_t *client_request(struct client *c, const char *method, json_t *params, struct buf *raw,
 	struct err *e) __attribute__((warn_unused_result));
 
 /* All tools, over all pages, under the policy; the caller frees. */
 json_t *client_tools(struct client *c, struct err *e) __attribute__((warn_unused_result));
+
+/* --protocol. */
+bool client_protocol(const struct args *a, struct bridge_opts *o, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* The policy that the arguments ask for; NULL and no error when nothing is restricted. */
 struct policy *client_policy(const struct args *a, struct err *e)

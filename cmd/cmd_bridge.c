@@ -26,20 +26,27 @@ static enum exit_status status_of(enum bridge_end how, const struct err *e)
 	return EXIT_DONE;
 }
 
-static enum exit_status run(struct context *c, struct auth *auth, struct policy *policy)
+static enum exit_status run(
+	struct context *c, struct auth *auth, struct policy *policy, const struct bridge_opts *era)
 {
 	struct bridge_opts o = { .url = c->url,
+		.era = era->era,
+		.era_sure = era->era_sure,
 		.headers = c->headers.item,
 		.nheaders = c->headers.n,
 		.policy = policy,
 		.rate = c->rate,
 		.in_fd = STDIN_FILENO,
 		.out_fd = STDOUT_FILENO };
+	enum bridge_end how = BRIDGE_END_FAILED;
 	struct err e = { 0 };
-	enum bridge_end how;
+	struct bridge *b;
 
 	diag_debug("%s, with %s", c->url, c->why);
-	how = bridge_run(c->loop, c->http, auth, &o, &e);
+	b = bridge_new(c->loop, c->http, auth, &o, &e);
+	if (b)
+		how = bridge_run(b, &e);
+	bridge_free(b);
 	if (e.kind)
 		diag_error("%s", e.msg);
 	return status_of(how, &e);
@@ -50,18 +57,20 @@ int cmd_bridge(const struct args *a)
 	struct context c;
 	struct err e = { 0 };
 	struct auth *auth = NULL;
-	struct policy *policy;
+	struct policy *policy = NULL;
+	struct bridge_opts era;
 	enum exit_status status;
 
 	if (!a->url && isatty(STDIN_FILENO)) {
 		help_short(stderr);
 		return EXIT_USAGE;
 	}
-	policy = client_policy(a, &e);
+	if (client_protocol(a, &era, &e))
+		policy = client_policy(a, &e);
 	if (context_open(a, &c, e.kind ? NULL : &e) && !e.kind)
 		auth = context_credential(&c, &e);
 	if (auth) {
-		status = run(&c, auth, policy);
+		status = run(&c, auth, policy, &era);
 	} else {
 		/* Clients show an answer, not standard error. */
 		diag_error("%s", e.msg);

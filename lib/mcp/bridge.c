@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/mem.h"
 #include "mcp/envelope.h"
 #include "mcp/reply.h"
 #include "mcp/session.h"
@@ -40,8 +41,15 @@ struct bridge {
 	bool ended_input; /* nothing more will be read */
 	bool leaving;     /* the session is being deleted; then the loop stops */
 	bool deleted;     /* and that is done: only output is still to be written */
-	struct err *e;
+	bool over;
+	struct http_fields *fields;
 };
+
+static void stop(struct bridge *b)
+{
+	b->over = true;
+	loop_stop(b->loop);
+}
 
 /* ---- leaving ---- */
 
@@ -49,7 +57,7 @@ struct bridge {
 static void stop_when_written(struct bridge *b)
 {
 	if (b->deleted && (b->how != BRIDGE_END_INPUT || !wire_out_backlog(b->out)))
-		loop_stop(b->loop);
+		stop(b);
 }
 
 static void deleted(void *ctx)
@@ -91,7 +99,7 @@ static void drain_over(void *ctx)
 	struct bridge *b = ctx;
 
 	if (b->leaving)
-		loop_stop(b->loop);
+		stop(b);
 	else
 		leave_owing(b, BRIDGE_END_INPUT,
 			"the input ended and the server did not answer in time");
@@ -191,7 +199,7 @@ static void on_signal(void *ctx, int signo)
 		return;
 	}
 	if (b->leaving)
-		loop_stop(b->loop);
+		stop(b);
 	leave_owing(b, signo == SIGINT ? BRIDGE_END_INTERRUPT : BRIDGE_END_SIGNAL,
 		"the bridge was told to end");
 }
@@ -233,37 +241,70 @@ static bool make_fields(const struct bridge_opts *o, struct http_fields **f, str
 	return true;
 }
 
-enum bridge_end bridge_run(
-	struct loop *l, struct http *h, struct auth *a, const struct bridge_opts *o, struct err *e)
+static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
+	const struct bridge_opts *o, struct err *e)
 {
-	struct bridge b = { .loop = l, .how = BRIDGE_END_FAILED, .e = e };
 	struct transport_opts topts = { .url = o->url, .rate = o->rate };
 
-	loop_timer_init(&b.drain, l, drain_over, &b);
-	if (!make_fields(o, &topts.fields, e))
-		goto out;
-	b.out = wire_out_new(l, o->out_fd, &out_events, &b, e);
-	if (!b.out)
-		goto out;
-	b.session = session_new(l, b.out, &session_events, &b);
-	b.transport = transport_new(l, h, a, &topts, &session_transport_events, b.session);
-	session_attach(b.session, b.transport);
-	session_set_policy(b.session, o->policy);
-	b.in = wire_in_new(l, o->in_fd, ENVELOPE_MAX, &in_events, &b, e);
-	if (!b.in || !watch_signals(&b, e) || !watch_parent(&b, e))
-		goto out;
-	if (!loop_run(l, e))
-		b.how = BRIDGE_END_FAILED;
-	if (b.how != BRIDGE_END_OUTPUT)
-		wire_out_flush(b.out, FLUSH_MS);
-out:
-	session_free(b.session);
-	transport_free(b.transport);
-	loop_timer_clear(&b.drain);
-	wire_in_free(b.in);
-	wire_out_free(b.out);
-	http_fields_free(topts.fields);
-	return b.how;
+	if (!make_fields(o, &b->fields, e))
+		return false;
+	topts.fields = b->fields;
+	b->out = wire_out_new(b->loop, o->out_fd, &out_events, b, e);
+	if (!b->out)
+		return false;
+	b->session = session_new(b->loop, b->out, &session_events, b);
+	b->transport = transport_new(b->loop, h, a, &topts, &session_transport_events, b->session);
+	session_attach(b->session, b->transport);
+	session_set_policy(b->session, o->policy);
+	session_set_era(b->session, o->era, o->era_sure);
+	b->in = wire_in_new(b->loop, o->in_fd, ENVELOPE_MAX, &in_events, b, e);
+	return b->in != NULL;
+}
+
+struct bridge *bridge_new(
+	struct loop *l, struct http *h, struct auth *a, const struct bridge_opts *o, struct err *e)
+{
+	struct bridge *b = mem_new(sizeof(*b));
+
+	b->loop = l;
+	b->how = BRIDGE_END_FAILED;
+	loop_timer_init(&b->drain, l, drain_over, b);
+	if (open_bridge(b, h, a, o, e))
+		return b;
+	bridge_free(b);
+	return NULL;
+}
+
+bool bridge_over(const struct bridge *b)
+{
+	return b->over;
+}
+
+enum era bridge_era(const struct bridge *b)
+{
+	return session_era(b->session);
+}
+
+void bridge_free(struct bridge *b)
+{
+	if (!b)
+		return;
+	session_free(b->session);
+	transport_free(b->transport);
+	loop_timer_clear(&b->drain);
+	wire_in_free(b->in);
+	wire_out_free(b->out);
+	http_fields_free(b->fields);
+	free(b);
+}
+
+enum bridge_end bridge_run(struct bridge *b, struct err *e)
+{
+	if (!watch_signals(b, e) || !watch_parent(b, e) || !loop_run(b->loop, e))
+		return BRIDGE_END_FAILED;
+	if (b->how != BRIDGE_END_OUTPUT)
+		wire_out_flush(b->out, FLUSH_MS);
+	return b->how;
 }
 
 /* ---- a bridge that cannot start ---- */

@@ -5,6 +5,11 @@
  *   wire      lines in, lines out (MCP stdio transport)
  *   envelope  what kind of message is this, whose id
  *   session   who owes whom an answer; session id, revision, re-initialisation
+ *             (from_client.c and from_server.c are its two directions, say.c its
+ *             way out; legacy_client.c and modern_client.c translate between eras
+ *             with era.c, whose changes are edits)
+ *   mirror    what 2026-07-28 repeats in header fields, with toolbook
+ *   policy    which tools may be seen and called, by catalog and annotations
  *   transport POST, GET, DELETE over HTTP; JSON bodies, resumption
  *   sse       text/event-stream bytes to events
  *   bridge    owns all of them and ties them to the loop; ends when stdin does
@@ -17,6 +22,7 @@
 
 #include "auth/auth.h"
 #include "base/err.h"
+#include "mcp/era.h"
 #include "mcp/policy.h"
 #include "mcp/rate.h"
 #include "net/http.h"
@@ -33,6 +39,8 @@ struct bridge_opts {
 	size_t nheaders;
 	struct policy *policy; /* which tools may be seen and called; NULL: all */
 	struct rate *rate;     /* counts requests; or NULL */
+	enum era era;          /* of the server, when something is known about it */
+	bool era_sure;         /* the person says so: no refusal changes it */
 	int in_fd, out_fd;
 };
 
@@ -45,9 +53,22 @@ enum bridge_end {
 	BRIDGE_END_FAILED,    /* e says why */
 };
 
-/* Borrows everything until it returns. Once started it ends only in these ways. */
-enum bridge_end bridge_run(
-	struct loop *l, struct http *h, struct auth *a, const struct bridge_opts *o, struct err *e);
+struct bridge;
+
+/*
+ * A bridge on the loop, until bridge_free(); borrows everything so long. Once made it ends only in
+ * the ways above (those of signals and parents only inside bridge_run()); then it stops the loop and
+ * bridge_over() says so. NULL with e set when a descriptor cannot be used.
+ */
+struct bridge *bridge_new(struct loop *l, struct http *h, struct auth *a,
+	const struct bridge_opts *o, struct err *e) __attribute__((warn_unused_result));
+bool bridge_over(const struct bridge *b);
+enum era bridge_era(const struct bridge *b); /* what the server turned out to be */
+void bridge_free(struct bridge *b);          /* what was not delivered is dropped; NULL is fine */
+
+/* The program's own: watches signals and the parent, runs the loop until the bridge is over, delivers
+ * what is still to be written. */
+enum bridge_end bridge_run(struct bridge *b, struct err *e);
 
 /*
  * For a failure before the bridge could start (an unknown flag, a broken token): clients show the

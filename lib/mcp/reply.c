@@ -36,6 +36,28 @@ long reply_code(enum err_kind kind)
 	return codes[kind];
 }
 
+enum err_kind reply_kind(long code)
+{
+	switch (code) {
+	case REPLY_AUTH:
+		return ERR_AUTH;
+	case REPLY_FORBIDDEN:
+		return ERR_FORBIDDEN;
+	case REPLY_NOT_FOUND:
+		return ERR_NOT_FOUND;
+	case REPLY_RATE:
+		return ERR_RATE;
+	case REPLY_UNREACHABLE:
+		return ERR_NET;
+	case REPLY_POLICY:
+		return ERR_POLICY;
+	case REPLY_LOCAL:
+		return ERR_LIMIT;
+	default:
+		return ERR_SERVER;
+	}
+}
+
 static bool add_data(struct buf *b, enum err_kind kind, const struct reply_data *d)
 {
 	const char *comma = "";

@@ -23,6 +23,8 @@ enum {
 };
 
 long reply_code(enum err_kind kind);
+/* The other way round; ERR_SERVER for codes that are not ours. */
+enum err_kind reply_kind(long code);
 
 struct reply_data {
 	long status;        /* HTTP status; 0: none */
