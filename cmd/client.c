@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "mcp/bridge.h"
 #include "mcp/envelope.h"
+#include "mcp/rate.h"
 #include "mcp/reply.h"
 #include "mcp/toollist.h"
 #include "mcp/walk.h"
@@ -67,14 +68,17 @@ bool client_protocol(const struct args *a, struct bridge_opts *o, struct err *e)
 static void take_error(struct client *c, struct span error)
 {
 	long long code = 0;
+	enum err_kind kind;
 	struct buf text;
+	long wait_s;
 
 	(void)!walk_integer(walk_get(error, "code", NULL), &code);
+	kind = rate_is_refusal(error, &wait_s) ? ERR_RATE : reply_kind((long)code);
 	buf_init(&text, ERR_MSG_MAX - 1);
 	if (!walk_string(walk_get(error, "message", NULL), &text) && !text.len)
 		err_set(&c->e, ERR_SERVER, "the server answered with an error without words");
 	else
-		err_set(&c->e, reply_kind((long)code), "%s", buf_str(&text));
+		err_set(&c->e, kind, "%s", buf_str(&text));
 	err_clean(diag_redact(c->e.msg));
 	buf_free(&text);
 }

@@ -27,6 +27,17 @@ void auth_accepted(struct auth *a, unsigned long gen)
 		a->source->accepted(a, gen);
 }
 
+const char *auth_recall(struct auth *a)
+{
+	return a->source->recall ? a->source->recall(a) : NULL;
+}
+
+void auth_remember(struct auth *a, const char *word)
+{
+	if (a->source->remember)
+		a->source->remember(a, word);
+}
+
 /* The first one's prev is the last, so that those who came first are called first. */
 void auth_wait(struct auth *a, struct auth_waiter *w)
 {

@@ -64,6 +64,14 @@ enum auth_state auth_challenged(struct auth *a, const struct auth_refusal *r, st
 /* The value was accepted: for sources that keep statistics or dates. Cheap; called per answer. */
 void auth_accepted(struct auth *a, unsigned long gen);
 
+/*
+ * A word about the server, kept with the sign-in: lib/mcp notes there what it had to find out. NULL
+ * when there is none, when it is older than a day, or when the source keeps nothing. Remembering never
+ * waits and may fail in silence: it only saves time.
+ */
+const char *auth_recall(struct auth *a) __attribute__((warn_unused_result)); /* borrowed */
+void auth_remember(struct auth *a, const char *word);
+
 void auth_free(struct auth *a); /* waiters are forgotten, not called; NULL is fine */
 
 /* ---- sources ---- */
@@ -80,6 +88,8 @@ struct auth_source {
 	enum auth_state (*challenged)(
 		struct auth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e);
 	void (*accepted)(struct auth *a, unsigned long gen); /* may be NULL */
+	const char *(*recall)(struct auth *a);               /* may be NULL */
+	void (*remember)(struct auth *a, const char *word);  /* may be NULL */
 	void (*free)(struct auth *a);
 };
 struct auth {

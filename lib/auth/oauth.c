@@ -38,6 +38,9 @@ static const int64_t retry_ms[] = { 1000, 3000 };
 /* Step-ups for one request (MCP authorization, Scope Challenge Handling). */
 #define STEP_UPS_MAX 2
 
+/* How long a word about the server is believed: its operator may change it any day. */
+#define WORD_S ((int64_t)24 * 60 * 60)
+
 enum state { STATE_IDLE, STATE_REFRESH, STATE_SIGNIN };
 
 struct oauth {
@@ -588,6 +591,41 @@ static enum auth_state oauth_challenged(
 	return state;
 }
 
+static const char *oauth_recall(struct auth *base)
+{
+	struct oauth *a = (struct oauth *)base;
+	int64_t age;
+
+	if (!a->loaded)
+		reload(a);
+	age = clock_wall_s() - a->g.word_s;
+	return a->g.word && age >= 0 && age < WORD_S ? a->g.word : NULL;
+}
+
+/* Into what the file holds now: another process may have refreshed the token meanwhile. */
+static void oauth_remember(struct auth *base, const char *word)
+{
+	struct oauth *a = (struct oauth *)base;
+	const char *known = oauth_recall(base);
+	bool busy = false;
+	struct err e = { 0 };
+	int lock;
+
+	if (known && strcmp(known, word) == 0)
+		return;
+	lock = store_lock(a->store, &busy, &e);
+	if (lock < 0)
+		return;
+	reload(a);
+	if (a->stamp) {
+		free(a->g.word);
+		a->g.word = mem_dup(word);
+		a->g.word_s = clock_wall_s();
+		save(a);
+	}
+	store_unlock(lock);
+}
+
 static void oauth_free(struct auth *base)
 {
 	struct oauth *a = (struct oauth *)base;
@@ -605,9 +643,12 @@ static void oauth_free(struct auth *base)
 	free(a);
 }
 
-static const struct auth_source source = {
-	.value = oauth_value, .challenged = oauth_challenged, .free = oauth_free
-};
+static const struct auth_source source = { .recall = oauth_recall,
+	.remember = oauth_remember,
+
+	.value = oauth_value,
+	.challenged = oauth_challenged,
+	.free = oauth_free };
 
 struct auth *auth_new_oauth(struct loop *l, struct http *h, const struct http_opts *ho,
 	const struct oauth_opts *o, struct err *e)

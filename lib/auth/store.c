@@ -143,7 +143,8 @@ struct text_field {
 static const struct text_field texts[] = { T(url), T(resource), T(profile), T(issuer),
 	T(authorization_endpoint), T(token_endpoint), T(registration_endpoint),
 	T(revocation_endpoint), T(device_endpoint), T(auth_methods), T(scopes_offered),
-	T(client_id), T(client_method), T(redirect_uri), T(scope_asked), T(scope_granted) };
+	T(client_id), T(client_method), T(redirect_uri), T(scope_asked), T(scope_granted),
+	T(word) };
 #define NTEXTS (sizeof(texts) / sizeof(texts[0]))
 
 static const struct text_field secrets[] = { { "client_secret",
@@ -186,6 +187,8 @@ static json_t *to_json(const struct grant *g)
 	json_object_set_new(o, "iss_promised", json_boolean(g->iss_promised));
 	json_object_set_new(o, "obtained", json_integer(g->obtained_s));
 	json_object_set_new(o, "expires", json_integer(g->expires_s));
+	if (g->word)
+		json_object_set_new(o, "word_at", json_integer(g->word_s));
 	return o;
 }
 
@@ -207,6 +210,7 @@ static bool from_json(const json_t *o, struct grant *g)
 	g->iss_promised = json_is_true(json_object_get(o, "iss_promised"));
 	g->obtained_s = json_integer_value(json_object_get(o, "obtained"));
 	g->expires_s = json_integer_value(json_object_get(o, "expires"));
+	g->word_s = json_integer_value(json_object_get(o, "word_at"));
 	return g->url != NULL;
 }
 

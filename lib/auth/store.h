@@ -40,6 +40,9 @@ struct grant {
 	struct secret access, refresh;
 	int64_t obtained_s, expires_s; /* since the epoch; expires_s 0: not known */
 	char *scope_asked, *scope_granted;
+	/* about the server, see auth_remember(); and when that was learnt */
+	char *word;
+	int64_t word_s;
 };
 void grant_clear(struct grant *g);
 

@@ -42,6 +42,8 @@ struct bridge {
 	bool leaving;     /* the session is being deleted; then the loop stops */
 	bool deleted;     /* and that is done: only output is still to be written */
 	bool over;
+	bool era_known; /* said by the person, or looked up */
+	struct auth *auth;
 	struct http_fields *fields;
 };
 
@@ -123,10 +125,22 @@ static void check_end(struct bridge *b)
 
 /* ---- events ---- */
 
+/* What an earlier process found out: looked up with the first message, not before. */
+static void recall_era(struct bridge *b)
+{
+	const char *word = b->era_known ? NULL : auth_recall(b->auth);
+
+	b->era_known = true;
+	if (word && (strcmp(word, "modern") == 0 || strcmp(word, "legacy") == 0))
+		session_set_era(b->session, *word == 'm' ? ERA_MODERN : ERA_LEGACY, false);
+}
+
 static void on_line(void *ctx, char *p, size_t n)
 {
 	struct bridge *b = ctx;
 
+	if (!b->era_known)
+		recall_era(b);
 	session_line(b->session, b->in, p, n);
 }
 
@@ -185,7 +199,14 @@ static void on_input(void *ctx, bool wanted)
 	wire_in_pause(b->in, !wanted);
 }
 
-static const struct session_events session_events = { on_idle, on_input };
+static void on_learned(void *ctx, enum era server)
+{
+	struct bridge *b = ctx;
+
+	auth_remember(b->auth, server == ERA_MODERN ? "modern" : "legacy");
+}
+
+static const struct session_events session_events = { on_idle, on_input, on_learned };
 
 static void on_signal(void *ctx, int signo)
 {
@@ -257,6 +278,7 @@ static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
 	session_attach(b->session, b->transport);
 	session_set_policy(b->session, o->policy);
 	session_set_era(b->session, o->era, o->era_sure);
+	b->era_known = o->era_sure;
 	b->in = wire_in_new(b->loop, o->in_fd, ENVELOPE_MAX, &in_events, b, e);
 	return b->in != NULL;
 }
@@ -267,6 +289,7 @@ struct bridge *bridge_new(
 	struct bridge *b = mem_new(sizeof(*b));
 
 	b->loop = l;
+	b->auth = a;
 	b->how = BRIDGE_END_FAILED;
 	loop_timer_init(&b->drain, l, drain_over, b);
 	if (open_bridge(b, h, a, o, e))

@@ -168,6 +168,7 @@ static void welcome(struct legacy_client *l, const struct envelope *m)
 	struct buf b;
 
 	session_server_is(s, ERA_MODERN);
+	s->on->learned(s->ctx, ERA_MODERN);
 	note_server(l, m->result);
 	buf_init(&b, ENVELOPE_MAX);
 	if (post_envelope(l->hello, &hello) && era_initialize_answer(&b, l->hello->one.pending.id,

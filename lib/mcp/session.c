@@ -526,6 +526,8 @@ void session_negotiated(struct post *p, const struct envelope *m)
 	buf_reset(&s->hello);
 	if (s->modern && !buf_add(&s->hello, m->result.p, m->result.n))
 		diag_error("out of memory");
+	if (s->modern)
+		s->on->learned(s->ctx, ERA_LEGACY);
 	diag_debug("revision %s, %s session id", buf_str(&version), id ? "with" : "no");
 	buf_free(&version);
 }

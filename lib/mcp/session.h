@@ -30,6 +30,8 @@ struct session_events {
 	void (*idle)(void *ctx);
 	/* Too much is waiting to be sent: read no further input until told otherwise. */
 	void (*input)(void *ctx, bool wanted);
+	/* The server turned out to be of another era than the client: worth knowing next time. */
+	void (*learned)(void *ctx, enum era server);
 };
 
 /* out and t are borrowed; session_transport_events() are t's callbacks, with the session as ctx. */
