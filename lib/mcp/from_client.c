@@ -69,7 +69,8 @@ static bool is_modern(
 	struct err e = { 0 };
 
 	*modern = !s->client_legacy && mirror_is_modern(m);
-	if (!*modern || s->server == ERA_LEGACY || mirror_fields(m, s->tools, own, &e))
+	if (!*modern || m->kind != ENVELOPE_REQUEST || s->server == ERA_LEGACY ||
+		mirror_fields(m, s->tools, own, &e))
 		return true;
 	http_fields_free(*own);
 	say_error(s, m->id, &e, NULL);

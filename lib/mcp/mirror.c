@@ -13,8 +13,8 @@ static struct span version_of(const struct envelope *m)
 
 bool mirror_is_modern(const struct envelope *m)
 {
-	return m->kind == ENVELOPE_REQUEST && walk_type(m->params) == WALK_OBJECT &&
-	       walk_type(version_of(m)) == WALK_STRING;
+	return (m->kind == ENVELOPE_REQUEST || m->kind == ENVELOPE_NOTIFICATION) &&
+	       walk_type(m->params) == WALK_OBJECT && walk_type(version_of(m)) == WALK_STRING;
 }
 
 static bool is_edge(char c)

@@ -17,7 +17,7 @@
  * anyway. */
 #define MIRROR_VALUE_MAX 8192
 
-/* A request of 2026-07-28 or later: it names its revision in params._meta. */
+/* A request or notification of 2026-07-28 or later: it names its revision in params._meta. */
 bool mirror_is_modern(const struct envelope *m);
 
 /* Adds MCP-Protocol-Version, Mcp-Method and, for tools/call, prompts/get and resources/read, Mcp-Name;

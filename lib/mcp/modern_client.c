@@ -731,18 +731,15 @@ static bool is_change(const struct envelope *m)
 
 /* ---- other notifications of the server ---- */
 
-/* Log messages are for requests that asked for them; one on the GET stream may belong to any. */
+/* Log messages are for requests that asked for them. One on the GET stream may belong to any, also to
+ * one whose answer was quicker on its own stream: it is for whoever asked before. */
 static bool wants_log(const struct session *s, const struct post *from, const struct envelope *m)
 {
 	int level = era_log_level(walk_get(m->params, "level", NULL));
-	const struct post_list *l = &s->active;
 
 	if (from)
 		return from->log_level >= 0 && level >= from->log_level;
-	for (const struct post *p = l->head.next; p != &l->head; p = p->next)
-		if (p->log_level >= 0 && level >= p->log_level)
-			return true;
-	return false;
+	return level >= s->modern->log_level;
 }
 
 /* Progress of a call that is answered to another request by now carries that one's token. */
