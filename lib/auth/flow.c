@@ -51,9 +51,10 @@ struct flow {
 	char *known_issuer, *known_redirect; /* of a registration that may serve */
 	struct server_traits traits;
 	bool fresh, registered_before, discover_only;
-	char *wanted; /* scope of the challenge */
-	char *issuer; /* identifier of the authorization server */
-	bool guessed; /* nobody named it: it is the endpoint's origin */
+	bool scope_refused; /* by the registration, which is tried once more without it */
+	char *wanted;       /* scope of the challenge */
+	char *issuer;       /* identifier of the authorization server */
+	bool guessed;       /* nobody named it: it is the endpoint's origin */
 	char *places[PLACES_MAX];
 	size_t nplaces, place;
 	struct fetch *fetch;
@@ -360,6 +361,22 @@ static bool known_client_serves(const struct flow *f)
 }
 
 static void client_ready(struct flow *f);
+static void register_client(struct flow *f);
+
+/* A server may know the scopes of the resources behind it only at the authorize step, and refuse a
+ * registration that names one (RFC 7591 has no error of its own for that). */
+static bool registers_again(struct flow *f, long status)
+{
+	char *pinned = pinned_scope(f->o);
+	bool again = status == 400 && !f->scope_refused && f->g.scope_asked && !pinned;
+
+	free(pinned);
+	if (!again)
+		return false;
+	f->scope_refused = true;
+	register_client(f);
+	return true;
+}
 
 static void got_client(void *ctx, const struct fetch_answer *a)
 {
@@ -375,6 +392,8 @@ static void got_client(void *ctx, const struct fetch_answer *a)
 			client_ready(f);
 			return;
 		}
+	} else if (registers_again(f, a->status)) {
+		return;
 	} else {
 		server_read_error(buf_str(a->body), a->body->len, code, words);
 		err_set(&f->e, a->status == 429 ? ERR_RATE : ERR_AUTH,
@@ -408,7 +427,8 @@ static void register_client(struct flow *f)
 		fail(f);
 		return;
 	}
-	text = server_registration(&f->g, f->o->client_metadata, f->g.scope_asked, &f->e);
+	text = server_registration(
+		&f->g, f->o->client_metadata, f->scope_refused ? NULL : f->g.scope_asked, &f->e);
 	c.body = text;
 	f->fetch = text ? fetch_start(f->http, &c, got_client, f, &f->e) : NULL;
 	free(text);
@@ -514,6 +534,23 @@ static bool add_params(const struct flow *f, struct buf *url)
 	return true;
 }
 
+static bool has_param(const struct flow *f, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < f->o->nparams; i++)
+		if (strncmp(f->o->params[i], name, n) == 0 && f->o->params[i][n] == '=')
+			return true;
+	return false;
+}
+
+/* OpenID Connect Core section 11: without it a server ignores offline_access. */
+static bool wants_consent(const struct flow *f)
+{
+	return f->g.scope_asked && server_scope_has(f->g.scope_asked, "offline_access", 14) &&
+	       !has_param(f, "prompt");
+}
+
 static bool authorize_url(const struct flow *f, struct buf *url)
 {
 	const char *resource = f->o->resource ? f->o->resource : f->g.resource;
@@ -529,6 +566,7 @@ static bool authorize_url(const struct flow *f, struct buf *url)
 	       url_form_add(url, "code_challenge", challenge) &&
 	       url_form_add(url, "code_challenge_method", "S256") &&
 	       (!f->g.scope_asked || url_form_add(url, "scope", f->g.scope_asked)) &&
+	       (!wants_consent(f) || url_form_add(url, "prompt", "consent")) &&
 	       (f->o->no_resource || !resource || url_form_add(url, "resource", resource)) &&
 	       add_params(f, url);
 }
