@@ -1,5 +1,6 @@
 #include "auth/flow.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,11 +91,34 @@ static void finish(struct flow *f)
 	loop_task_queue(&f->failed);
 }
 
+/* The page is all that a person sees of it who was sent here by a program. */
+static void page_of_failure(struct flow *f)
+{
+	char *text = mem_printf("%c%s. Nothing was kept. Go back to your program and try again, or "
+				"run \"mpmcp login\" in a terminal.",
+		toupper((unsigned char)f->e.msg[0]), f->e.msg + (f->e.msg[0] != 0));
+
+	listen_page(f->conn, 400, "Not signed in", text);
+	free(text);
+}
+
+static void page_of_success(struct flow *f)
+{
+	struct url u = { 0 };
+	char *text = mem_printf("mpmcp may now use your account at %s. You can close this page and "
+				"go back to your program: it goes on by itself.",
+		url_parse(f->o->url, &u, NULL) ? u.host : "the service");
+
+	listen_page(f->conn, 200, "You are signed in", text);
+	free(text);
+	url_clear(&u);
+}
+
 /* f->e says why. */
 static void fail(struct flow *f)
 {
 	if (f->conn)
-		listen_page(f->conn, 400, "Not signed in", f->e.msg);
+		page_of_failure(f);
 	f->conn = NULL;
 	finish(f);
 }
@@ -104,9 +128,7 @@ static void succeed(struct flow *f)
 	if (f->conn && f->o->success_url)
 		listen_redirect(f->conn, f->o->success_url);
 	else if (f->conn)
-		listen_page(f->conn, 200, "You are signed in",
-			"You can close this page and go back to your program. It goes on by "
-			"itself.");
+		page_of_success(f);
 	f->conn = NULL;
 	finish(f);
 }

@@ -1,17 +1,29 @@
 """Signing in at authorization servers that differ from the service's: each case scripts what it needs of one."""
 
+import html
+import os
+import select
 import sys
 import urllib.parse
 
+from harness import DEADLINE
+
 DOCUMENT = "https://client.example/mpmcp.json"
 
-# Follows redirects to the callback.
-BROWSER = "#!%s\nimport sys, urllib.request\nurllib.request.urlopen(sys.argv[1], timeout=60).read()\n" % sys.executable
+# Follows redirects to the callback and keeps the page.
+BROWSER = """#!%s
+import sys, urllib.request, urllib.error
+try:
+    page = urllib.request.urlopen(sys.argv[1], timeout=60).read()
+except urllib.error.HTTPError as e:
+    page = e.read()
+open(__file__ + ".page", "wb").write(page)
+""" % sys.executable
 
 
-def _authority(case, metadata=lambda _: {}, resource=True, register=lambda asked: None):
+def _authority(case, metadata=lambda _: {}, resource=True, register=lambda asked: None, deny=None):
     """An MCP server and its authorization server on one origin; metadata(origin) overrides fields of its document,
-    register(request) may refuse with an error document."""
+    register(request) may refuse with an error document, deny is the error of a person who says no."""
     def handler(r):
         path, _, query = r.path.partition("?")
         if path == "/.well-known/oauth-protected-resource/mcp" and resource:
@@ -25,7 +37,8 @@ def _authority(case, metadata=lambda _: {}, resource=True, register=lambda asked
             r.json(refused or {"client_id": "registered"}, status=400 if refused else 201)
         elif path == "/authorize":
             q = dict(urllib.parse.parse_qsl(query))
-            r.reply(302, headers={"Location": q["redirect_uri"] + "?" + urllib.parse.urlencode({"code": "c0de", "state": q["state"]})})
+            answer = dict({"error": deny} if deny else {"code": "c0de"}, state=q["state"])
+            r.reply(302, headers={"Location": q["redirect_uri"] + "?" + urllib.parse.urlencode(answer)})
         elif path == "/token":
             r.json({"access_token": "t0ken-of-the-case", "token_type": "Bearer", "expires_in": 3600})
         elif path != "/mcp":
@@ -43,6 +56,19 @@ def _login(case, server, *args):
     p = case.start("login", server.url, *args, token=None, env={"BROWSER": case.file("browser", BROWSER, 0o755)})
     p.end_input()
     return p.wait(), p
+
+
+def _login_page(case, server, status):
+    """The words of the page that the browser ends at."""
+    pipe = os.path.join(case.folder, "browser.page")
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        case.equal(_login(case, server)[0], status, "status")
+        case.check(select.select([end], [], [], DEADLINE)[0], "no page")
+        return html.unescape(os.read(end, 65536).decode())
+    finally:
+        os.close(end)
 
 
 def _client_ids(server):
@@ -135,3 +161,14 @@ def consent_is_not_asked_for_without_offline_access(case):
     server = _authority(case)
     case.equal(_login(case, server)[0], 0, "status")
     case.check("prompt" not in _asked(server), "a prompt")
+
+
+def page_says_who_is_signed_in_and_what_to_do(case):
+    page = _login_page(case, _authority(case), 0)
+    case.check("mpmcp may now use your account at 127.0.0.1. You can close this page" in page, page)
+
+
+def page_of_a_refusal_says_how_to_try_again(case):
+    page = _login_page(case, _authority(case, deny="access_denied"), 4)
+    case.check("The sign-in was refused: access_denied. Nothing was kept." in page, page)
+    case.check('run "mpmcp login" in a terminal' in page, page)
