@@ -1,5 +1,6 @@
 #include "auth/flow.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,9 +52,10 @@ struct flow {
 	char *known_issuer, *known_redirect; /* of a registration that may serve */
 	struct server_traits traits;
 	bool fresh, registered_before, discover_only;
-	char *wanted; /* scope of the challenge */
-	char *issuer; /* identifier of the authorization server */
-	bool guessed; /* nobody named it: it is the endpoint's origin */
+	bool scope_refused; /* by the registration, which is tried once more without it */
+	char *wanted;       /* scope of the challenge */
+	char *issuer;       /* identifier of the authorization server */
+	bool guessed;       /* nobody named it: it is the endpoint's origin */
 	char *places[PLACES_MAX];
 	size_t nplaces, place;
 	struct fetch *fetch;
@@ -89,11 +91,34 @@ static void finish(struct flow *f)
 	loop_task_queue(&f->failed);
 }
 
+/* The page is all that a person sees of it who was sent here by a program. */
+static void page_of_failure(struct flow *f)
+{
+	char *text = mem_printf("%c%s. Nothing was kept. Go back to your program and try again, or "
+				"run \"mpmcp login\" in a terminal.",
+		toupper((unsigned char)f->e.msg[0]), f->e.msg + (f->e.msg[0] != 0));
+
+	listen_page(f->conn, 400, "Not signed in", text);
+	free(text);
+}
+
+static void page_of_success(struct flow *f)
+{
+	struct url u = { 0 };
+	char *text = mem_printf("mpmcp may now use your account at %s. You can close this page and "
+				"go back to your program: it goes on by itself.",
+		url_parse(f->o->url, &u, NULL) ? u.host : "the service");
+
+	listen_page(f->conn, 200, "You are signed in", text);
+	free(text);
+	url_clear(&u);
+}
+
 /* f->e says why. */
 static void fail(struct flow *f)
 {
 	if (f->conn)
-		listen_page(f->conn, 400, "Not signed in", f->e.msg);
+		page_of_failure(f);
 	f->conn = NULL;
 	finish(f);
 }
@@ -103,9 +128,7 @@ static void succeed(struct flow *f)
 	if (f->conn && f->o->success_url)
 		listen_redirect(f->conn, f->o->success_url);
 	else if (f->conn)
-		listen_page(f->conn, 200, "You are signed in",
-			"You can close this page and go back to your program. It goes on by "
-			"itself.");
+		page_of_success(f);
 	f->conn = NULL;
 	finish(f);
 }
@@ -360,6 +383,22 @@ static bool known_client_serves(const struct flow *f)
 }
 
 static void client_ready(struct flow *f);
+static void register_client(struct flow *f);
+
+/* A server may know the scopes of the resources behind it only at the authorize step, and refuse a
+ * registration that names one (RFC 7591 has no error of its own for that). */
+static bool registers_again(struct flow *f, long status)
+{
+	char *pinned = pinned_scope(f->o);
+	bool again = status == 400 && !f->scope_refused && f->g.scope_asked && !pinned;
+
+	free(pinned);
+	if (!again)
+		return false;
+	f->scope_refused = true;
+	register_client(f);
+	return true;
+}
 
 static void got_client(void *ctx, const struct fetch_answer *a)
 {
@@ -375,6 +414,8 @@ static void got_client(void *ctx, const struct fetch_answer *a)
 			client_ready(f);
 			return;
 		}
+	} else if (registers_again(f, a->status)) {
+		return;
 	} else {
 		server_read_error(buf_str(a->body), a->body->len, code, words);
 		err_set(&f->e, a->status == 429 ? ERR_RATE : ERR_AUTH,
@@ -408,7 +449,8 @@ static void register_client(struct flow *f)
 		fail(f);
 		return;
 	}
-	text = server_registration(&f->g, f->o->client_metadata, f->g.scope_asked, &f->e);
+	text = server_registration(
+		&f->g, f->o->client_metadata, f->scope_refused ? NULL : f->g.scope_asked, &f->e);
 	c.body = text;
 	f->fetch = text ? fetch_start(f->http, &c, got_client, f, &f->e) : NULL;
 	free(text);
@@ -514,6 +556,23 @@ static bool add_params(const struct flow *f, struct buf *url)
 	return true;
 }
 
+static bool has_param(const struct flow *f, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < f->o->nparams; i++)
+		if (strncmp(f->o->params[i], name, n) == 0 && f->o->params[i][n] == '=')
+			return true;
+	return false;
+}
+
+/* OpenID Connect Core section 11: without it a server ignores offline_access. */
+static bool wants_consent(const struct flow *f)
+{
+	return f->g.scope_asked && server_scope_has(f->g.scope_asked, "offline_access", 14) &&
+	       !has_param(f, "prompt");
+}
+
 static bool authorize_url(const struct flow *f, struct buf *url)
 {
 	const char *resource = f->o->resource ? f->o->resource : f->g.resource;
@@ -529,6 +588,7 @@ static bool authorize_url(const struct flow *f, struct buf *url)
 	       url_form_add(url, "code_challenge", challenge) &&
 	       url_form_add(url, "code_challenge_method", "S256") &&
 	       (!f->g.scope_asked || url_form_add(url, "scope", f->g.scope_asked)) &&
+	       (!wants_consent(f) || url_form_add(url, "prompt", "consent")) &&
 	       (f->o->no_resource || !resource || url_form_add(url, "resource", resource)) &&
 	       add_params(f, url);
 }

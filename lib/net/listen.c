@@ -115,10 +115,9 @@ void listen_page(struct listen_conn *c, int status, const char *title, const cha
 			    "content=\"width=device-width\"><title>") &&
 		add_escaped(&body, title) &&
 		buf_adds(&body,
-			"</title><style>body{font:18px/1.5 "
-			"system-ui,sans-serif;max-width:36rem;margin:5rem auto;padding:0 1rem;"
-			"color:#1b1b1f;background:#fff}h1{font-size:1.5rem}</style></"
-			"head><body><h1>") &&
+			"</title><style>:root{color-scheme:light dark}body{font:18px/1.5 "
+			"system-ui,sans-serif;max-width:36rem;margin:5rem auto;padding:0 1rem}"
+			"h1{font-size:1.5rem}p{overflow-wrap:anywhere}</style></head><body><h1>") &&
 		add_escaped(&body, title) && buf_adds(&body, "</h1><p>") &&
 		add_escaped(&body, text) && buf_adds(&body, "</p></body></html>\n") &&
 		head(&all, status, "Content-Type: text/html; charset=utf-8\r\n", body.len) &&

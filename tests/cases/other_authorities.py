@@ -1,29 +1,44 @@
 """Signing in at authorization servers that differ from the service's: each case scripts what it needs of one."""
 
+import html
+import os
+import select
 import sys
 import urllib.parse
 
+from harness import DEADLINE
+
 DOCUMENT = "https://client.example/mpmcp.json"
 
-# Follows redirects to the callback.
-BROWSER = "#!%s\nimport sys, urllib.request\nurllib.request.urlopen(sys.argv[1], timeout=60).read()\n" % sys.executable
+# Follows redirects to the callback and keeps the page.
+BROWSER = """#!%s
+import sys, urllib.request, urllib.error
+try:
+    page = urllib.request.urlopen(sys.argv[1], timeout=60).read()
+except urllib.error.HTTPError as e:
+    page = e.read()
+open(__file__ + ".page", "wb").write(page)
+""" % sys.executable
 
 
-def _authority(case, metadata, resource=True):
-    """An MCP server and its authorization server on one origin; metadata(origin) overrides fields of its document."""
+def _authority(case, metadata=lambda _: {}, resource=True, register=lambda asked: None, deny=None):
+    """An MCP server and its authorization server on one origin; metadata(origin) overrides fields of its document,
+    register(request) may refuse with an error document, deny is the error of a person who says no."""
     def handler(r):
         path, _, query = r.path.partition("?")
         if path == "/.well-known/oauth-protected-resource/mcp" and resource:
-            r.json({"resource": server.url, "authorization_servers": [server.origin]})
+            r.json({"resource": server.url, "authorization_servers": [server.origin], "scopes_supported": ["read"]})
         elif path == "/.well-known/oauth-authorization-server":
             r.json(dict({"issuer": server.origin, "authorization_endpoint": server.origin + "/authorize",
                          "token_endpoint": server.origin + "/token", "registration_endpoint": server.origin + "/register",
                          "code_challenge_methods_supported": ["S256"]}, **metadata(server.origin)))
         elif path == "/register":
-            r.json({"client_id": "registered"}, status=201)
+            refused = register(r.rpc)
+            r.json(refused or {"client_id": "registered"}, status=400 if refused else 201)
         elif path == "/authorize":
             q = dict(urllib.parse.parse_qsl(query))
-            r.reply(302, headers={"Location": q["redirect_uri"] + "?" + urllib.parse.urlencode({"code": "c0de", "state": q["state"]})})
+            answer = dict({"error": deny} if deny else {"code": "c0de"}, state=q["state"])
+            r.reply(302, headers={"Location": q["redirect_uri"] + "?" + urllib.parse.urlencode(answer)})
         elif path == "/token":
             r.json({"access_token": "t0ken-of-the-case", "token_type": "Bearer", "expires_in": 3600})
         elif path != "/mcp":
@@ -43,11 +58,30 @@ def _login(case, server, *args):
     return p.wait(), p
 
 
+def _login_page(case, server, status):
+    """The words of the page that the browser ends at."""
+    pipe = os.path.join(case.folder, "browser.page")
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        case.equal(_login(case, server)[0], status, "status")
+        case.check(select.select([end], [], [], DEADLINE)[0], "no page")
+        return html.unescape(os.read(end, 65536).decode())
+    finally:
+        os.close(end)
+
+
 def _client_ids(server):
     """The client_id of each authorize and token request."""
     asked = [r.path.partition("?")[2] for r in server.requests if r.path.startswith("/authorize")]
     asked += [r.body.decode() for r in server.requests if r.path == "/token"]
     return [urllib.parse.parse_qs(x)["client_id"][0] for x in asked]
+
+
+def _asked(server):
+    """The parameters of the last authorize request."""
+    path = [r.path for r in server.requests if r.path.startswith("/authorize")][-1]
+    return dict(urllib.parse.parse_qsl(path.partition("?")[2]))
 
 
 def client_document_takes_the_place_of_a_registration(case):
@@ -82,3 +116,59 @@ def issuer_named_by_the_resource_is_compared_as_a_string(case):
     server = _authority(case, lambda origin: {"issuer": origin + "/"})
     status, p = _login(case, server)
     case.check(status != 0 and b"names another issuer" in p.errors, "words: %r" % p.errors)
+
+
+def registration_refused_for_its_scope_is_tried_without(case):
+    """Some servers know the scopes of the resources behind them only at the authorize step."""
+    def register(asked):
+        return {"error": "invalid_client_metadata", "error_description": "unknown scope"} if "scope" in asked else None
+    server = _authority(case, register=register)
+    case.equal(_login(case, server)[0], 0, "status")
+    case.equal(_asked(server).get("scope"), "read", "scope")
+    case.equal(len([r for r in server.requests if r.path == "/register"]), 2, "registrations")
+
+
+def registration_that_is_refused_anyway_is_tried_twice_at_most(case):
+    def register(asked):
+        return {"error": "invalid_client_metadata", "error_description": "with" if "scope" in asked else "without"}
+    server = _authority(case, register=register)
+    status, p = _login(case, server)
+    case.check(status == 4 and b": without" in p.errors, "words: %r" % p.errors)
+    case.equal(len([r for r in server.requests if r.path == "/register"]), 2, "registrations")
+
+
+def pinned_scope_is_registered_or_refused(case):
+    server = _authority(case, register=lambda asked: {"error": "invalid_client_metadata", "error_description": asked["scope"]})
+    status, p = _login(case, server, "--static-oauth-client-metadata", '{"scope": "mine"}')
+    case.check(status == 4 and b": mine" in p.errors, "words: %r" % p.errors)
+    case.equal(len([r for r in server.requests if r.path == "/register"]), 1, "registrations")
+
+
+def offline_access_asks_for_consent(case):
+    """OpenID Connect Core section 11: without prompt=consent a server ignores the scope."""
+    server = _authority(case, lambda _: {"scopes_supported": ["offline_access"]})
+    case.equal(_login(case, server)[0], 0, "status")
+    case.equal([_asked(server).get(k) for k in ("scope", "prompt")], ["read offline_access", "consent"], "asked")
+
+
+def prompt_that_was_given_is_kept(case):
+    server = _authority(case, lambda _: {"scopes_supported": ["offline_access"]})
+    case.equal(_login(case, server, "--authorize-param", "prompt=login consent")[0], 0, "status")
+    case.equal(_asked(server).get("prompt"), "login consent", "prompt")
+
+
+def consent_is_not_asked_for_without_offline_access(case):
+    server = _authority(case)
+    case.equal(_login(case, server)[0], 0, "status")
+    case.check("prompt" not in _asked(server), "a prompt")
+
+
+def page_says_who_is_signed_in_and_what_to_do(case):
+    page = _login_page(case, _authority(case), 0)
+    case.check("mpmcp may now use your account at 127.0.0.1. You can close this page" in page, page)
+
+
+def page_of_a_refusal_says_how_to_try_again(case):
+    page = _login_page(case, _authority(case, deny="access_denied"), 4)
+    case.check("The sign-in was refused: access_denied. Nothing was kept." in page, page)
+    case.check('run "mpmcp login" in a terminal' in page, page)

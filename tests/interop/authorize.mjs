@@ -1,7 +1,6 @@
 // Signing in at an authorization server that nobody here wrote: the SDK's own auth router with its
 // demonstration store, resource metadata included.
-import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +10,8 @@ import { requireBearerAuth } from "@modelcontextprotocol/sdk/server/auth/middlew
 import { InvalidTokenError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import { check, connect, deadline, equal, finish, program } from "./checks.mjs";
+import { check, connect, equal, finish, run as runProgram } from "./checks.mjs";
+import { browserProgram } from "./person.mjs";
 
 const clients = new Map(), codes = new Map(), refresh = new Map(), access = new Map();
 const seen = { refreshed: 0, resources: new Set() };
@@ -73,19 +73,8 @@ app.post("/mcp", requireBearerAuth({ verifier: provider, resourceMetadataUrl: ge
 app.all("/mcp", (_, res) => res.status(405).end());
 
 const folder = mkdtempSync(join(tmpdir(), "mpmcp-interop-"));
-const browser = join(folder, "browser");
-writeFileSync(browser, `#!${process.execPath}\nfetch(process.argv[2]).then((r) => r.text());\n`);
-chmodSync(browser, 0o755);
-const env = { HOME: folder, BROWSER: browser };
-
-function run(...args) {
-  return deadline(new Promise((yes) => {
-    let out = "";
-    const p = spawn(program, args, { env: { PATH: process.env.PATH, ...env }, stdio: ["ignore", "pipe", "inherit"] });
-    p.stdout.on("data", (d) => { out += d; });
-    p.on("close", (status) => yes({ status, out }));
-  }), "mpmcp " + args[0]);
-}
+const env = { HOME: folder, BROWSER: browserProgram(folder) };
+const run = (...args) => runProgram(args, env);
 
 await check("auth router: login", async () => equal((await run("login", endpoint.href)).status, 0));
 await check("auth router: resource indicator as published", async () => equal([...seen.resources], [endpoint.href]));

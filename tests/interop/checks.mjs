@@ -1,4 +1,5 @@
 // What the parts share: named checks with a deadline, mpmcp as the command of either SDK's client.
+import { spawn } from "node:child_process";
 import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as Stdio1 } from "@modelcontextprotocol/sdk/client/stdio.js";
 import {
@@ -41,6 +42,17 @@ export function finish() {
 export function equal(have, want) {
   if (JSON.stringify(have) !== JSON.stringify(want))
     throw new Error(`${JSON.stringify(have)}, not ${JSON.stringify(want)}`);
+}
+
+// Runs mpmcp to its end, as from a shell without a terminal.
+export function run(args, env) {
+  return deadline(new Promise((yes) => {
+    let out = "";
+    const p = spawn(program, args, { env: { PATH: process.env.PATH, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [p.stdout, p.stderr])
+      stream.on("data", (d) => { out += d; });
+    p.on("close", (status) => yes({ status, out }));
+  }), "mpmcp " + args[0]);
 }
 
 const info = { name: "interop", version: "1" };

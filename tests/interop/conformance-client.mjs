@@ -1,7 +1,7 @@
 // conformance-client.mjs PROGRAM URL: what the conformance suite runs as "the client under test". An
 // official SDK's client speaks stdio to PROGRAM, PROGRAM speaks HTTP to the suite's scenario server at URL, a
 // scripted browser follows redirects. The suite names the scenario in the environment.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
@@ -9,6 +9,7 @@ import { StdioClientTransport as Stdio1 } from "@modelcontextprotocol/sdk/client
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { Client as Client2 } from "@modelcontextprotocol/client";
 import { StdioClientTransport as Stdio2 } from "@modelcontextprotocol/client/stdio";
+import { browserProgram } from "./person.mjs";
 
 const [program, url] = process.argv.slice(2);
 const scenario = process.env.MCP_CONFORMANCE_SCENARIO;
@@ -79,14 +80,11 @@ function sample(tool) {
 }
 
 const home = mkdtempSync(join(tmpdir(), "mpmcp-conformance-"));
-const browser = join(home, "browser");
-writeFileSync(browser, `#!${process.execPath}\nfetch(process.argv[2]).then((r) => r.text());\n`);
-chmodSync(browser, 0o755);
 const { client, Stdio } = newClient();
 let status = 0;
 try {
   await client.connect(new Stdio({ command: program, args: [url, ...extraArguments()], stderr: "inherit",
-    env: { PATH: process.env.PATH, HOME: home, BROWSER: browser } }));
+    env: { PATH: process.env.PATH, HOME: home, BROWSER: browserProgram(home) } }));
   await play(client);
 } catch (e) {
   console.error(e);

@@ -5,7 +5,6 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { program } from "./checks.mjs";
-import { notYet } from "./not-yet.mjs";
 
 // Scenarios that cannot apply to a bridge, and why. The rest must pass.
 const needsOther = "an optional way to authenticate that mpmcp does not offer: ";
@@ -86,7 +85,7 @@ async function each(items, work) {
 let passed = 0, failed = 0;
 for (const suite of suites) {
   const { version } = JSON.parse(readFileSync(`node_modules/${suite.package}/package.json`));
-  const all = await scenarios(suite), rows = new Map(), waiting = notYet.conformance[suite.revision] ?? [];
+  const all = await scenarios(suite), rows = new Map();
   const musts = await required(suite), good = (s) => rows.get(s)?.good;
   await each([...all.keys()].filter((s) => !cannotApply[s]), async (s) => rows.set(s, await score(suite, s, all.get(s))));
   console.log(`\nconformance ${version}${suite.revision ? ", " + suite.revision : ""}: ` +
@@ -96,14 +95,9 @@ for (const suite of suites) {
     const r = rows.get(s);
     if (!r) {
       console.log(`  --   ${s}: ${cannotApply[s]}`);
-    } else if (r.good && waiting.includes(s)) {
-      failed++;
-      console.log(`  FAIL ${s} passes: take it off the list in not-yet.mjs`);
     } else if (r.good) {
       passed++;
       console.log(`  ok   ${s} ${r.points}`);
-    } else if (waiting.includes(s)) {
-      console.log(`  not yet ${s} ${r.points}`);
     } else {
       failed++;
       console.log(`  FAIL ${s} ${r.points}\n    | ${r.out.replaceAll("\n", "\n    | ")}`);

@@ -19,7 +19,7 @@ for bin in node_modules/node-linux-*/bin; do
     [ -x "$bin/node" ] && PATH=$PWD/$bin:$PATH
 done
 passed=0 failed=0
-for part in ${*:-sdk everything authorize conformance}; do
+for part in ${*:-sdk everything authorize oidc browser conformance}; do
     log=$(mktemp)
     timeout 300 node --no-warnings "$part.mjs" "$program" >"$log" 2>&1
     cat "$log"

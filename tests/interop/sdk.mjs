@@ -1,7 +1,6 @@
 // Every client of the official SDKs, mpmcp, every server of them.
 import { check, clientKinds, deadline, equal, finish, openClient } from "./checks.mjs";
 import { serverKinds, startServer } from "./servers.mjs";
-import { notYet } from "./not-yet.mjs";
 
 const hundreds = [...Array(200).keys()].map(String);
 
@@ -21,10 +20,6 @@ const wants = {
   },
   "resource": async ({ client }) => equal((await client.readResource({ uri: "note://a" })).contents[0].text, "note"),
   "error codes": async ({ client }) => equal(await client.getPrompt({ name: "none" }).catch((e) => e.code), -32602),
-  "restart of the server": async ({ call }, { restart }) => {
-    restart();
-    equal((await call("echo", { text: "again" })).content[0].text, "again");
-  },
 };
 
 const withStreams = {
@@ -48,7 +43,6 @@ const withMemory = {
   "cancellation": async ({ call }, { state }) => {
     const started = new Promise((yes) => { state.started = yes; }), cancelled = new Promise((yes) => { state.cancelled = yes; });
     const stop = new AbortController();
-    await call("echo", { text: "" }); // servers of 1.x take an id of 0 for none
     const stuck = call("stuck", {}, { signal: stop.signal }).catch(() => "aborted");
     await started;
     stop.abort();
@@ -66,6 +60,21 @@ const withMemory = {
   },
 };
 
+const withSessions = {
+  "log messages over the GET stream": async (c) => {
+    const logged = c.next("notifications/message");
+    await c.call("shout");
+    equal((await logged).data, "logged");
+  },
+};
+
+const restart = {
+  "restart of the server": async ({ call }, server) => {
+    server.restart();
+    equal((await call("echo", { text: "again" })).content[0].text, "again");
+  },
+};
+
 const atTheEnd = {
   "the end deletes the session": async ({ client }, { state }) => {
     const before = state.deleted;
@@ -74,38 +83,24 @@ const atTheEnd = {
   },
 };
 
-function wanted(serverKind) {
-  if (serverKind === "sdk1 json")
-    return { ...withMemory, ...wants, ...atTheEnd };
-  if (serverKind === "sdk2 both")
-    return { ...withStreams, ...wants };
-  if (serverKind === "sdk2 modern")
-    return { ...withStreams, ...withQuestions, ...withMemory, ...wants };
-  return { ...withStreams, ...withQuestions, ...withMemory, ...wants, ...atTheEnd };
-}
-
-// What the two ends of the pipe speak: mpmcp gives every client the best that it has.
-function era(clientKind) {
-  return ["sdk2 modern", "sdk2 auto"].includes(clientKind) ? "modern" : "legacy";
+function wanted(serverKind, era) {
+  const more = serverKind === "sdk1 json" ? withMemory
+    : serverKind === "sdk2 both" && era === "legacy" ? withStreams : { ...withStreams, ...withQuestions, ...withMemory };
+  // A modern client is told only what belongs to a request, or what it asked for.
+  const session = serverKind === "sdk2 modern" || serverKind === "sdk2 both" ? restart
+    : { ...(era === "legacy" ? withSessions : {}), ...restart, ...atTheEnd };
+  return { ...wants, ...more, ...session };
 }
 
 async function pair(clientKind, serverKind) {
   const name = `${clientKind} -> ${serverKind}`, server = await startServer(serverKind);
   let client = null;
-  const open = async () => {
+  const there = await check(name + ": connect", async () => {
     client = await openClient(clientKind, server.url);
-    equal(client.era, era(clientKind));
-  };
-  if (notYet.pairs.includes(name)) {
-    const works = await open().then(() => client.call("echo", { text: "" })).then(() => true, () => false);
-    if (works)
-      await check(name, async () => { throw new Error("works: take it off the list in not-yet.mjs"); });
-    else
-      console.log("not yet " + name);
-  } else if (await check(name + ": connect", open)) {
-    for (const [what, body] of Object.entries(wanted(serverKind)))
-      await check(`${name}: ${what}`, () => body(client, server));
-  }
+    equal(client.era, ["sdk1", "sdk2 legacy"].includes(clientKind) ? "legacy" : "modern");
+  });
+  for (const [what, body] of there ? Object.entries(wanted(serverKind, client.era)) : [])
+    await check(`${name}: ${what}`, () => body(client, server));
   await client?.client.close().catch(() => {});
   server.stop();
 }

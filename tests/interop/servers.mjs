@@ -18,6 +18,8 @@ const text = (t) => ({ content: [{ type: "text", text: t }] });
 const wantsName = { message: "name?", requestedSchema: { type: "object", properties: { name: { type: "string" } } } };
 const progressNote = (token, n) => ({ method: "notifications/progress", params: { progressToken: token, progress: n, total: 3 } });
 
+const logNote = { method: "notifications/message", params: { level: "info", data: "logged" } };
+
 // What a test wants to know of the server, or tell it, while a call runs.
 function newState() {
   return { started: () => {}, cancelled: () => {}, seen: () => {}, deleted: 0 };
@@ -45,7 +47,7 @@ function build1(state) {
   tool("echo", { text: z.string() }, async (a) => text(a.text));
   tool("big", { bytes: z.number() }, async ({ bytes }) => text("x".repeat(bytes)));
   tool("progress", {}, (_, extra) => progress(state, extra._meta.progressToken, (n) => extra.sendNotification(n)));
-  tool("log", {}, async () => { await server.server.sendLoggingMessage({ level: "info", data: "logged" }); return text(""); });
+  tool("log", {}, async (_, extra) => { await extra.sendNotification(logNote); return text(""); });
   tool("ask", { what: z.string() }, async ({ what }, extra) => {
     const related = { relatedRequestId: extra.requestId };
     const answer = what === "roots" ? await server.server.listRoots({}, related)
@@ -56,6 +58,7 @@ function build1(state) {
   tool("stuck", {}, (_, extra) => stuck(state, extra.signal));
   tool("grow", {}, async () => { tool("grown-" + randomUUID(), {}, async () => text("")); return text(""); });
   tool("touch", {}, async () => { await server.server.sendResourceUpdated({ uri: "note://a" }); return text(""); });
+  tool("shout", {}, async () => { await server.server.sendLoggingMessage(logNote.params); return text(""); });
   server.registerResource("note", new ResourceTemplate1("note://{name}", { list: undefined }), {},
     async (uri) => ({ contents: [{ uri: uri.href, text: "note" }] }));
   server.registerPrompt("greet", { argsSchema: { who: completable1(z.string(), names) } }, greet);
@@ -94,6 +97,7 @@ function build2(state, changed) {
       await server.server.sendResourceUpdated({ uri: "note://a" });
     return text("");
   });
+  tool("shout", {}, async () => { await server.server.sendLoggingMessage(logNote.params); return text(""); });
   server.registerResource("note", new ResourceTemplate("note://{name}", { list: undefined }), {},
     async (uri) => ({ contents: [{ uri: uri.href, text: "note" }] }));
   server.registerPrompt("greet", { argsSchema: z.object({ who: completable(z.string(), names) }) }, greet);
