@@ -40,16 +40,21 @@ $O/libmpmcp.a: $(LIB)
 	@rm -f $@
 	@$(AR) rcs $@ $(LIB)
 
+# The commands without main, for unit tests.
+$O/libcmd.a: $(filter-out $O/cmd/main.o,$(CMD))
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
 $O/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Unit tests: one program per tests/unit/test_*.c, on cmocka.
-$O/tests/unit/%: tests/unit/%.c $O/libmpmcp.a
+$O/tests/unit/%: tests/unit/%.c $O/libcmd.a $O/libmpmcp.a
 	@mkdir -p $(@D)
 	@echo '  LD    $@'
-	@$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(HARDEN_LD) $(LDFLAGS) -o $@ $< $O/libmpmcp.a \
+	@$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(HARDEN_LD) $(LDFLAGS) -o $@ $< $O/libcmd.a $O/libmpmcp.a \
 		$(shell $(PKG_CONFIG) --cflags --libs cmocka) $(LIBS)
 
 .PHONY: unit

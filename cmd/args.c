@@ -1,6 +1,7 @@
 #include "args.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,8 @@ const struct opt args_options[] = {
 		"send no resource parameter when signing in" },
 	{ "enable-proxy", NULL, OPT_FLAG, O(enable_proxy), FOR_ALL,
 		"use the proxy variables (they are used anyway)" },
-	{ "force", NULL, OPT_FLAG, O(force), FOR_LOGIN, "sign in anew, with a new registration" },
+	{ "force", NULL, OPT_FLAG, O(force), FOR_LOGIN | FOR_SETUP,
+		"login: sign in anew; setup: replace the entry as a whole" },
 	{ "header", "NAME:VALUE", OPT_LIST, O(headers), FOR_ALL,
 		"send this header; ${NAME} is replaced from the environment" },
 	{ "header-file", "FILE", OPT_LIST, O(header_files), FOR_ALL,
@@ -57,14 +59,19 @@ const struct opt args_options[] = {
 		"hide these tools and refuse to call them" },
 	{ "import", NULL, OPT_FLAG, O(import), FOR_LOGIN, "take over a sign-in of mcp-remote" },
 	{ "ipv4", NULL, OPT_FLAG, O(ipv4), FOR_ALL, "connect over IPv4 only" },
-	{ "json", NULL, OPT_FLAG, O(json), FOR_LOGIN | FOR_STATUS | FOR_TOOLS | FOR_CALL,
+	{ "json", NULL, OPT_FLAG, O(json),
+		FOR_LOGIN | FOR_STATUS | FOR_TOOLS | FOR_CALL | FOR_SETUP,
 		"print JSON, for scripts" },
 	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_ALL, "also write messages to FILE" },
+	{ "name", "NAME", OPT_TEXT, O(name), FOR_SETUP,
+		"what the client calls the entry (mixpanel)" },
 	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_ALL, "start no browser" },
 	{ "only-tool", "GLOB", OPT_LIST, O(only_tools), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
 		"show and call these tools alone; @analytics, @boards, ..." },
 	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_ALL,
 		"a sign-in of its own under this name" },
+	{ "project", NULL, OPT_FLAG, O(project), FOR_SETUP,
+		"the client's file in this folder, not the person's own" },
 	{ "protocol", "ERA", OPT_TEXT, O(protocol), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
 		"auto, legacy or modern: what the server speaks (auto)" },
 	{ "read-only", NULL, OPT_FLAG, O(read_only), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
@@ -75,6 +82,8 @@ const struct opt args_options[] = {
 		"resource parameter for signing in; a sign-in of its own" },
 	{ "sa-token-file", "FILE", OPT_TEXT, O(sa_token_file), FOR_ALL,
 		"read the service-account token from FILE" },
+	{ "service-account", NULL, OPT_FLAG, O(service_account), FOR_SETUP,
+		"take the service account of MIXPANEL_SA_TOKEN" },
 	{ "silent", NULL, OPT_FLAG, O(silent), FOR_ALL, "write errors only to standard error" },
 	{ "static-oauth-client-info", "JSON", OPT_TEXT, O(client_info), FOR_ALL,
 		"the registered client: JSON or @FILE, with ${NAME}" },
@@ -87,6 +96,7 @@ const struct opt args_options[] = {
 	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_ALL,
 		"send the ID token in place of the access token" },
 	{ "version", NULL, OPT_FLAG, O(version), FOR_ALL, "show versions" },
+	{ "write", NULL, OPT_FLAG, O(write), FOR_SETUP, "put the entry into the client's file" },
 };
 const size_t args_noptions = sizeof(args_options) / sizeof(args_options[0]);
 
@@ -101,6 +111,8 @@ const struct command args_commands[] = {
 		"list the tools, or show one with its schema", cmd_tools },
 	{ "call", FOR_CALL, "[OPTION...] [URL] TOOL [JSON | @FILE | - | KEY=VALUE...]",
 		"call a tool", cmd_call },
+	{ "setup", FOR_SETUP, "[OPTION...] [CLIENT] [URL]",
+		"print or write a client's entry; without CLIENT: list the clients", cmd_setup },
 	{ "help", FOR_HELP, "[COMMAND]", "show help", cmd_help },
 };
 /* clang-format on */
@@ -230,6 +242,12 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+bool args_takes(const struct command *c, const struct opt *o)
+{
+	/* What setup is told of the bridge goes into the entry. */
+	return (o->commands & c->bit) || (c->bit == FOR_SETUP && (o->commands & FOR_BRIDGE));
+}
+
 static bool all_digits(const char *s)
 {
 	return *s && strspn(s, "0123456789") == strlen(s);
@@ -271,6 +289,43 @@ static bool set_seconds(int64_t *out, const struct opt *o, const char *value, st
 	return true;
 }
 
+static const struct args defaults = { .command = &args_commands[0],
+	.connect_timeout_s = 10,
+	.headers_timeout_s = 300,
+	.body_timeout_s = 300,
+	.auth_timeout_s = 300,
+	.timeout_s = -1 };
+
+void args_each(const struct args *a, const struct opt *o,
+	void (*put)(void *ctx, const struct opt *o, const char *value), void *ctx)
+{
+	const void *field = (const char *)a + o->offset,
+		   *usual = (const char *)&defaults + o->offset;
+	const struct args_list *l = field;
+	char seconds[24];
+
+	switch (o->type) {
+	case OPT_FLAG:
+		if (*(const bool *)field)
+			put(ctx, o, NULL);
+		break;
+	case OPT_TEXT:
+		if (*(const char *const *)field)
+			put(ctx, o, *(const char *const *)field);
+		break;
+	case OPT_LIST:
+		for (size_t i = 0; i < l->n; i++)
+			put(ctx, o, l->item[i]);
+		break;
+	case OPT_SECONDS:
+		if (*(const int64_t *)field == *(const int64_t *)usual)
+			break;
+		snprintf(seconds, sizeof(seconds), "%lld", (long long)*(const int64_t *)field);
+		put(ctx, o, seconds);
+		break;
+	}
+}
+
 static bool set_option(struct reader *r, const struct opt *o, const char *value)
 {
 	void *field = (char *)r->a + o->offset;
@@ -308,7 +363,7 @@ static bool read_option(struct reader *r, const char *word)
 				o->name, o->arg);
 		value = r->argv[r->at++];
 	}
-	if (!(o->commands & r->a->command->bit))
+	if (!args_takes(r->a->command, o))
 		return err_set(r->e, ERR_USAGE, "--%s is no option of \"mpmcp %s\"", o->name,
 			r->a->command->name ? r->a->command->name : "URL");
 	return set_option(r, o, value);
@@ -375,12 +430,8 @@ bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
 	struct reader r = { .argv = argv, .argc = argc, .at = 1, .a = a, .e = e };
 	bool words_only = false;
 
-	*a = (struct args){ .command = &args_commands[0],
-		.connect_timeout_s = 10,
-		.headers_timeout_s = 300,
-		.body_timeout_s = 300,
-		.auth_timeout_s = 300,
-		.timeout_s = -1 };
+	*a = defaults;
+	a->program = argc > 0 ? argv[0] : "";
 	skip_npx(&r);
 	find_place(&r);
 	while (r.at < argc) {

@@ -19,6 +19,7 @@ struct args_list {
 
 /* What was said. Strings are borrowed from argv, lists are owned (args_clear). */
 struct args {
+	const char *program;           /* argv[0] */
 	const struct command *command; /* the bridge when no command was named */
 	const char *url;               /* NULL: by region */
 	const char *callback_port;     /* NULL: by rule */
@@ -36,6 +37,8 @@ struct args {
 	bool no_resource, use_id_token, device_code, client_credentials, no_browser;
 	bool read_only;
 	bool force, json, import, all, check;
+	const char *name; /* of the entry that setup makes */
+	bool write, project, service_account;
 	bool allow_http, ipv4, enable_proxy, debug, silent;
 	bool help, version;
 };
@@ -56,6 +59,7 @@ enum {
 	FOR_STATUS = 1 << 4,
 	FOR_TOOLS = 1 << 5,
 	FOR_CALL = 1 << 6,
+	FOR_SETUP = 1 << 7,
 };
 #define FOR_ALL 0xffffu
 
@@ -88,6 +92,14 @@ extern const size_t args_ncommands;
 bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
 	__attribute__((warn_unused_result));
 void args_clear(struct args *a);
+
+/* The option may stand behind this command. */
+bool args_takes(const struct command *c, const struct opt *o);
+
+/* Calls put for each value that the option was given; once with NULL for a flag; never when the option
+ * was not given, or says what holds anyway. */
+void args_each(const struct args *a, const struct opt *o,
+	void (*put)(void *ctx, const struct opt *o, const char *value), void *ctx);
 
 /* The name in names (n pointers, step bytes apart) most like word; NULL when none is near. */
 const char *args_nearest(const char *word, const char *const *names, size_t n);

@@ -44,7 +44,7 @@ void help_command(FILE *to, const struct command *c)
 	}
 	fprintf(to, "options:\n");
 	for (size_t i = 0; i < args_noptions; i++)
-		if (args_options[i].commands & c->bit)
+		if (args_takes(c, &args_options[i]))
 			print_option(to, &args_options[i]);
 }
 

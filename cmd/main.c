@@ -9,6 +9,7 @@
 
 #include "args.h"
 #include "base/diag.h"
+#include "commands.h"
 #include "exit.h"
 #include "help.h"
 #include "mcp/bridge.h"
@@ -48,6 +49,9 @@ static int run(const struct args *a)
 		help_command(stdout, a->command);
 		return EXIT_DONE;
 	}
+	/* What setup is told is for the entry that it makes. */
+	if (a->command->run == cmd_setup)
+		return cmd_setup(a);
 	if (a->silent)
 		diag_set_level(DIAG_ERROR);
 	if (a->debug)

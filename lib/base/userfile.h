@@ -1,0 +1,50 @@
+/*
+ * A file that belongs to the person and that other programs write too, such as
+ * a client's configuration: read whole, a copy kept beside it, replaced in one
+ * step. Links are followed, since people keep such files in a repository of
+ * theirs and link to them; the link stays and the file behind it keeps its
+ * mode and owner.
+ */
+#ifndef MPMCP_USERFILE_H
+#define MPMCP_USERFILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define USERFILE_MUST __attribute__((warn_unused_result))
+
+struct userfile {
+	char *path;      /* as named */
+	char *real;      /* behind the links; need not exist */
+	struct buf text; /* as read */
+	bool exists;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	dev_t dev;
+	ino_t ino;
+	struct timespec changed;
+};
+
+/*
+ * Reads path, of at most cap bytes; one that is missing has no text. With `inside`, a folder, a file
+ * that links lead out of it is refused. False with e set; userfile_clear() either way.
+ */
+bool userfile_open(struct userfile *f, const char *path, const char *inside, size_t cap,
+	struct err *e) USERFILE_MUST;
+void userfile_clear(struct userfile *f);
+
+/*
+ * Makes the file hold n bytes at p, unless it changed since userfile_open(). Missing folders are made;
+ * they and a new file are for the owner alone when `closed`, else as the umask says. Before a file that
+ * was there is replaced, its content goes to a new file beside path, whose name *backup gets (NULL when
+ * there was none; the caller frees it). On failure the file is as it was.
+ */
+bool userfile_replace(struct userfile *f, const void *p, size_t n, bool closed, char **backup,
+	struct err *e) USERFILE_MUST;
+
+#endif

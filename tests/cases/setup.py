@@ -1,0 +1,338 @@
+"""setup: entries for clients, printed and put into their files."""
+
+import json
+import os
+import tomllib
+
+import harness
+
+CLIENTS = {  # client: (file below HOME, file in a project)
+    "gemini": (".gemini/settings.json", ".gemini/settings.json"),
+    "cursor": (".cursor/mcp.json", ".cursor/mcp.json"),
+    "claude": (".config/Claude/claude_desktop_config.json", None),
+    "claude-code": (".claude.json", ".mcp.json"),
+    "codex": (".codex/config.toml", ".codex/config.toml"),
+    "copilot": (".copilot/mcp-config.json", ".mcp.json"),
+    "vscode": (".config/Code/User/mcp.json", ".vscode/mcp.json"),
+    "windsurf": (".codeium/windsurf/mcp_config.json", None),
+    "devin": (".config/devin/mcp_config.json", ".devin/mcp_config.json"),
+}
+
+
+def _setup(case, *args, status=0, env=None, token=None, cwd=None):
+    """What was printed; on failure what was said."""
+    p = case.start("setup", *args, env=dict({"PATH": "/usr/bin:/bin"}, **(env or {})), token=token, cwd=cwd)
+    case.equal(p.finish(), status, "status (%r)" % p.errors[-400:])
+    return (p.errors if status else b"".join(p.lines)).decode()
+
+
+def _json(case, *args, **more):
+    return json.loads(_setup(case, *args, "--json", **more))
+
+
+def _home(case, name, content=None):
+    path = os.path.join(case.home, name)
+    if content is not None:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(content.encode())
+    return path
+
+
+def _read(path):
+    with open(path, "rb") as f:
+        return f.read().decode()
+
+
+def _files(folder):
+    return sorted(os.path.relpath(os.path.join(d, n), folder) for d, _, names in os.walk(folder) for n in names)
+
+
+def _entry(case, client, path):
+    text = _read(path)
+    document = tomllib.loads(text) if client == "codex" else json.loads(text)
+    return document[{"codex": "mcp_servers", "vscode": "servers"}.get(client, "mcpServers")]["mixpanel"]
+
+
+# ---- what is printed
+
+
+def each_client_gets_an_entry_in_its_own_syntax(case):
+    args = ["--region", "eu", "--read-only", "--profile", "work"]
+    file = os.path.join(case.home, ".config/mpmcp/sa-token")
+    token = {"MIXPANEL_SA_TOKEN": "${MIXPANEL_SA_TOKEN}"}
+    env_token = {"MIXPANEL_SA_TOKEN": "${env:MIXPANEL_SA_TOKEN}"}
+    want = {
+        "gemini": {"env": token},
+        "cursor": {"env": env_token},
+        "claude": {"args": ["--sa-token-file", file]},
+        "claude-code": {"type": "stdio", "env": token},
+        "codex": {"env_vars": ["MIXPANEL_SA_TOKEN"]},
+        "copilot": {"type": "stdio", "env": token, "tools": ["*"]},
+        "vscode": {"type": "stdio", "env": {"MIXPANEL_SA_TOKEN": "${input:mixpanel-sa-token}"}},
+        "windsurf": {"env": env_token},
+        "devin": {"args": ["--sa-token-file", file]},
+        "json": {"env": token},
+    }
+    for client, special in want.items():
+        have = _json(case, client, "--service-account", *args, token=harness.TOKEN)
+        case.equal(have.pop("command"), harness.PROGRAM, client)
+        case.equal(have.pop("args"), ["--region", "eu", "--profile", "work", "--read-only"] + special.pop("args", []), client)
+        case.equal(have, special, client)
+        have = _json(case, client, *args)
+        case.check("env" not in have and "env_vars" not in have, "%s names variables without need" % client)
+    case.equal(_files(case.home), [], "files after printing alone")
+
+
+def a_page_shows_the_same_entry_and_says_why(case):
+    for client, text in (("gemini", "TOKEN, SECRET, KEY, AUTH"), ("codex", "env_vars"), ("claude", "sa-token"),
+                         ("vscode", "asks for the token"), ("cursor", "${env:NAME}"), ("claude-code", "claude mcp add -s user")):
+        page = _setup(case, client, "--service-account", token=harness.TOKEN)
+        case.check(text in page, "%s: no word of %r" % (client, text))
+        case.check(harness.TOKEN not in page, "%s: the secret is printed" % client)
+        case.check("MIXPANEL_SA_TOKEN" in page, client)
+    page = _setup(case, "gemini")
+    start = page.index("{")
+    case.equal(json.JSONDecoder().raw_decode(page[start:])[0]["mcpServers"]["mixpanel"], _json(case, "gemini"), "entry on the page")
+    case.check("mpmcp login" in page, "nothing about signing in")
+    case.check("gemini mcp add -s user mixpanel %s -- --region us" % harness.PROGRAM in page, "no command of gemini's own")
+    case.check("'X-Team:it'\\''s'" in _setup(case, "codex", "--header", "X-Team:it's"), "a word is not quoted for the shell")
+
+
+def the_endpoint_is_always_named(case):
+    url = "https://mcp.example.com/mcp"
+    case.equal(_json(case, "cursor")["args"], ["--region", "us"], "args")
+    case.equal(_json(case, "cursor", url)["args"], [url], "args")
+    case.equal(_json(case, "cursor", env={"MIXPANEL_REGION": "in"})["args"], ["--region", "in"], "args")
+    case.check("us, eu or in" in _setup(case, "cursor", "--region", "de", status=2), "no word about regions")
+    _setup(case, "cursor", "http://mcp.example.com/mcp", status=2)
+    case.equal(_json(case, "cursor", "http://mcp.example.com/mcp", "--allow-http")["args"], ["http://mcp.example.com/mcp", "--allow-http"], "args")
+
+
+def options_of_the_bridge_go_into_the_entry(case):
+    folder = os.path.realpath(case.folder)
+    have = _json(case, "json", "--only-tool", "@boards", "--only-tool", "Get-*", "--cacert", "./ca.pem", "--auth-dir", "/keep",
+                 "--connect-timeout", "3", "--headers-timeout", "300", "--static-oauth-client-metadata", "@m.json",
+                 "--header", "X-Team: a b", "--debug", "--log-file", "log", cwd=folder)
+    case.equal(have["args"], ["--region", "us", "--auth-dir", "/keep", "--cacert", folder + "/ca.pem", "--connect-timeout", "3",
+                              "--debug", "--header", "X-Team: a b", "--log-file", folder + "/log",
+                              "--only-tool", "@boards", "--only-tool", "Get-*",
+                              "--static-oauth-client-metadata", "@" + folder + "/m.json"], "args")
+    case.check(not os.path.exists(folder + "/log"), "the log was opened here")
+    case.equal(_json(case, "json", env={"MPMCP_READ_ONLY": "1"})["args"], ["--region", "us", "--read-only"], "args")
+    case.equal(_json(case, "json", env={"MPMCP_READ_ONLY": "0"})["args"], ["--region", "us"], "args")
+    case.equal(_json(case, "json", "--sa-token-file", "t", cwd=folder)["args"], ["--region", "us", "--sa-token-file", folder + "/t"], "args")
+
+
+def secrets_are_refused_where_they_would_be_written(case):
+    said = _setup(case, "cursor", "--write", "--header", "Authorization: Bearer s3cr3ts3cr3t", status=2)
+    case.check("--header-file" in said and "s3cr3ts3cr3t" not in said, said)
+    _setup(case, "cursor", "--header", "X-Api-Key:${KEY}", status=2)
+    said = _setup(case, "cursor", "--static-oauth-client-info", '{"client_id":"a","client_secret":"s3cr3ts3cr3t"}', status=2)
+    case.check("@FILE" in said and "s3cr3ts3cr3t" not in said, said)
+    case.check("user name or password" in _setup(case, "cursor", "https://u:s3cr3ts3cr3t@mcp.example.com/", status=2), "userinfo")
+    case.equal(_json(case, "cursor", "--static-oauth-client-info", '{"client_id":"a"}')["args"][-1], '{"client_id":"a"}', "args")
+    case.equal(_files(case.home), [], "files")
+
+
+def variables_that_a_client_withholds_are_named_when_set(case):
+    env = {"NODE_EXTRA_CA_CERTS": "/ca.pem", "HTTPS_PROXY": "http://u:s3cr3ts3cr3t@proxy:1", "DISPLAY": ":0", "MPMCP_AUTH_DIR": "/auth", "CI": "1"}
+    case.equal(_json(case, "gemini", env=env)["env"], {n: "${%s}" % n for n in ("MPMCP_AUTH_DIR", "NODE_EXTRA_CA_CERTS", "HTTPS_PROXY")}, "gemini")
+    case.equal(_json(case, "cursor", env=env)["env"], {n: "${env:%s}" % n for n in ("MPMCP_AUTH_DIR", "NODE_EXTRA_CA_CERTS", "HTTPS_PROXY", "DISPLAY")}, "cursor")
+    case.equal(_json(case, "codex", env=env)["env_vars"], ["MPMCP_AUTH_DIR", "NODE_EXTRA_CA_CERTS", "HTTPS_PROXY", "DISPLAY"], "codex")
+    case.equal(_json(case, "codex", "--service-account", env=env, token=harness.TOKEN)["env_vars"],
+               ["MIXPANEL_SA_TOKEN", "MPMCP_AUTH_DIR", "NODE_EXTRA_CA_CERTS", "HTTPS_PROXY"], "codex with a service account")
+    case.check("env" not in _json(case, "claude-code", env=env), "Claude Code hands on all variables")
+    case.check("HTTPS_PROXY" in _setup(case, "claude", env=env), "nothing is said about what Claude Desktop withholds")
+    case.check("s3cr3ts3cr3t" not in _setup(case, "claude", env=env), "the value is printed")
+    pair = {"MIXPANEL_SA_USERNAME": "u", "MIXPANEL_SA_SECRET": "s3cr3ts3cr3t"}
+    case.equal(sorted(_json(case, "gemini", "--service-account", env=pair)["env"]), sorted(pair), "pair")
+    case.equal(_json(case, "gemini", "--header", "X-Team:${TEAM_KEY}")["env"], {"TEAM_KEY": "${TEAM_KEY}"}, "variable of an argument")
+
+
+def the_command_is_plain_only_where_the_client_finds_it(case):
+    folder = os.path.join(case.folder, "bin")
+    os.mkdir(folder)
+    os.symlink(harness.PROGRAM, os.path.join(folder, "mpmcp"))
+    path = {"PATH": "relative:%s:/usr/bin:/bin" % folder}
+    case.equal(_json(case, "gemini", env=path)["command"], "mpmcp", "from a shell")
+    case.equal(_json(case, "cursor", env=path)["command"], folder + "/mpmcp", "from a desktop")
+    case.equal(_json(case, "cursor", "--project", env=path)["command"], "mpmcp", "in a project")
+    case.equal(_json(case, "gemini")["command"], harness.PROGRAM, "not in PATH")
+    os.remove(os.path.join(folder, "mpmcp"))
+    with open(os.path.join(folder, "mpmcp"), "w") as f:
+        f.write("#!/bin/sh\n")
+    os.chmod(os.path.join(folder, "mpmcp"), 0o755)
+    case.equal(_json(case, "gemini", env=path)["command"], harness.PROGRAM, "another program in PATH")
+    case.check("names this machine's" in _setup(case, "gemini", "--project"), "nothing is said about others")
+
+
+def wrong_words_are_named(case):
+    case.check('did you mean "gemini"' in _setup(case, "gemnii", status=2), "no nearest client")
+    case.check('did you mean "claude-code"' in _setup(case, "claude_code", status=2), "no nearest client")
+    case.check("no entries for a single project" in _setup(case, "claude", "--project", status=2), "claude has no projects")
+    _setup(case, "cursor", "gemini", status=2)
+    _setup(case, "--write", status=2)
+    _setup(case, "json", "--write", status=2)
+    _setup(case, "cursor", "--name", "a.b", status=2)
+    _setup(case, "cursor", "--write", env={"HOME": ""}, status=2)
+
+
+def the_list_says_what_is_there(case):
+    _home(case, ".cursor/mcp.json", '{"mcpServers":{"mixpanel":{"command":"/x/mpmcp"}}}')
+    _home(case, ".gemini/settings.json", '{"mcpServers":{"mixpanel":{"command":"npx","args":["-y","mcp-remote@0.15","u"]}}}')
+    _home(case, ".codex/config.toml", "x = 1\n[mcp_servers.mixpanel]\nurl = 'u'\n")
+    _home(case, ".claude.json", "{ // x\n}")
+    _home(case, ".copilot/other", "")
+    have = {x["client"]: x for x in json.loads(_setup(case, "--json"))}
+    want = {"cursor": "set up", "gemini": "mcp-remote", "codex": "another entry", "claude-code": "unreadable", "copilot": "installed"}
+    case.equal({k: v["state"] for k, v in have.items() if k in want}, want, "states")
+    for client in ("claude", "vscode", "windsurf", "devin"):  # a program of that name may be on this machine
+        case.equal(have[client]["state"], "installed" if have[client]["installed"] else "-", client)
+    for client, (file, _) in CLIENTS.items():
+        case.equal(have[client]["file"], os.path.join(case.home, file), client)
+    page = _setup(case)
+    case.check("~/.cursor/mcp.json" in page and "set up" in page, page)
+
+
+# ---- what is written
+
+
+def an_entry_is_written_where_its_client_reads_it(case):
+    for client, (file, project) in CLIENTS.items():
+        have = _json(case, client, "--write", "--service-account", token=harness.TOKEN)
+        path = os.path.join(case.home, file)
+        case.equal((have["file"], have["changed"], have["backup"]), (path, True, None), client)
+        case.equal(_entry(case, client, path), have["entry"], client)
+        case.equal(os.stat(path).st_mode & 0o777, 0o600, client + ": mode")
+        case.check(harness.TOKEN not in _read(path), client + ": the secret is written")
+        again = _json(case, client, "--write", "--service-account", token=harness.TOKEN)
+        case.equal((again["changed"], again["backup"]), (False, None), client + ": again")
+        if project and client != "copilot":
+            work = os.path.join(case.folder, "work-" + client)
+            os.mkdir(work)
+            _setup(case, client, "--write", "--project", cwd=work)
+            case.equal(_files(work), [project], client + ": files of the project")
+            case.equal(_entry(case, client, os.path.join(work, project))["args"], ["--region", "us"], client)
+    document = json.loads(_read(_home(case, ".config/Code/User/mcp.json")))
+    case.equal([x["id"] for x in document["inputs"]], ["mixpanel-sa-token"], "inputs of VS Code")
+    case.equal(_files(case.home), sorted(f for f, _ in CLIENTS.values()), "files")
+
+
+def a_written_entry_starts_the_bridge(case):
+    s = case.server()
+    path = _home(case, ".gemini/settings.json")
+    _setup(case, "gemini", s.url, "--service-account", "--write", token=harness.TOKEN)
+    entry = _entry(case, "gemini", path)
+    env = {k: v.replace("${MIXPANEL_SA_TOKEN}", harness.TOKEN) for k, v in entry["env"].items()}
+    p = case.start(*entry["args"], env=env, token=None)
+    case.equal(p.handshake()["id"], 0, "id")
+    p.finish()
+    case.equal(s.of("initialize")[0].headers["authorization"], harness.ACCOUNT_HEADER, "header")
+
+
+ODD = ('\ufeff{\r\n\t"theme" : "d\\u00e4rk",\r\n\t"n": 1e400, "n": 12345678901234567890,\r\n\t"mcpServers": {\r\n'
+       '\t\t"other": {"command":"x" , "args": [ ]},\r\n\t\t"mixpanel": {\r\n\t\t\t"trust": true,\r\n\t\t\t"command": "mpmcp",\r\n'
+       '\t\t\t"args": ["--read-only"],\r\n\t\t\t"env": {"A": "1", "MIXPANEL_SA_TOKEN": "${MIXPANEL_SA_TOKEN}"}\r\n\t\t}\r\n\t},\r\n\t"last":[1,\r\n2]\r\n}')
+
+
+def everything_else_stays_byte_for_byte(case):
+    path = _home(case, ".gemini/settings.json", ODD)
+    os.chmod(path, 0o640)
+    page = _setup(case, "gemini", "--region", "eu", "--write")
+    case.check("The old entry was --read-only" in page, page)
+    want = ODD.replace('["--read-only"]', '["--region", "eu"]').replace(', "MIXPANEL_SA_TOKEN": "${MIXPANEL_SA_TOKEN}"', "")
+    want = want.replace('"command": "mpmcp"', '"command": %s' % json.dumps(harness.PROGRAM))
+    case.equal(_read(path), want, "file")
+    case.equal(os.stat(path).st_mode & 0o777, 0o640, "mode")
+    case.equal(_read(path + ".mpmcp-bak"), ODD, "copy")
+    _setup(case, "gemini", "--region", "eu", "--write")
+    case.equal(_files(os.path.dirname(path)), ["settings.json", "settings.json.mpmcp-bak"], "files")
+    _setup(case, "gemini", "--name", "second", "--write")
+    have = json.loads(_read(path)[1:])
+    case.equal(list(have["mcpServers"]), ["other", "mixpanel", "second"], "servers")
+    case.equal(have["mcpServers"]["mixpanel"]["trust"], True, "what the person added")
+
+
+def a_token_that_a_person_wrote_into_the_entry_is_not_lost(case):
+    text = '{"mcpServers":{"mixpanel":{"command":"mpmcp","args":[],"env":{"MIXPANEL_SA_TOKEN":"%s"}}}}' % harness.TOKEN
+    path = _home(case, ".cursor/mcp.json", text)
+    case.check('stands in the entry\'s "env" stays' in _setup(case, "cursor", "--write"), "not said")
+    case.equal(_entry(case, "cursor", path)["env"], {"MIXPANEL_SA_TOKEN": harness.TOKEN}, "env")
+    _setup(case, "cursor", "--write", "--service-account", token=harness.TOKEN)
+    case.equal(_entry(case, "cursor", path)["env"], {"MIXPANEL_SA_TOKEN": "${env:MIXPANEL_SA_TOKEN}"}, "env")
+    case.check(harness.TOKEN in _read(path + ".mpmcp-bak"), "no copy of the token")
+
+
+def mcp_remote_makes_room_and_others_do_not(case):
+    text = '{"mcpServers":{"mixpanel":{"command":"npx","args":["-y","mcp-remote","u"],"env":{"AUTH_HEADER":"x"},"timeout":9}}}'
+    path = _home(case, ".gemini/settings.json", text)
+    case.check("Replaced mcp-remote in" in _setup(case, "gemini", "--write"), "not said")
+    case.equal(_entry(case, "gemini", path), {"command": harness.PROGRAM, "args": ["--region", "us"], "timeout": 9}, "entry")
+    text = '{"mcpServers":{"mixpanel":{"url":"https://mcp.mixpanel.com/mcp","headers":{}}}}'
+    path = _home(case, ".cursor/mcp.json", text)
+    said = _setup(case, "cursor", "--write", status=1)
+    case.check("--force" in said and "--name" in said, said)
+    case.equal(_read(path), text, "file")
+    case.equal(_files(os.path.dirname(path)), ["mcp.json"], "files")
+    _setup(case, "cursor", "--write", "--force")
+    case.equal(_entry(case, "cursor", path), {"command": harness.PROGRAM, "args": ["--region", "us"]}, "entry")
+
+
+def codex_keeps_its_comments_and_other_tables(case):
+    text = ('# mine\nmodel = "o3"  # yes\n\n[mcp_servers.other]\ncommand = "x"\nargs = [\n  "[mcp_servers.mixpanel]", # no\n]\n\n'
+            '[mcp_servers.mixpanel]\n# note\nstartup_timeout_sec = 20\ncommand = "mpmcp"\nargs = ["--read-only"]\nenv_vars = ["OLD"]\n\n'
+            '[projects."/home/me"]\ntrust_level = "trusted"')
+    path = _home(case, ".codex/config.toml", text)
+    _setup(case, "codex", "--write", "--region", "in")
+    want = text.replace('command = "mpmcp"', "command = %s" % json.dumps(harness.PROGRAM))
+    want = want.replace('["--read-only"]', '["--region", "in"]').replace('env_vars = ["OLD"]\n', "")
+    case.equal(_read(path), want, "file")
+    case.equal(tomllib.loads(_read(path))["mcp_servers"]["mixpanel"]["startup_timeout_sec"], 20, "what the person added")
+    case.equal(_json(case, "codex", "--write", "--region", "in")["changed"], False, "changed again")
+    for odd in ('mcp_servers = { mixpanel = { command = "x" } }', "[mcp_servers]\nmixpanel.command = 'x'", 'a = "x', "[[mcp_servers.mixpanel]]"):
+        path = _home(case, ".codex/config.toml", odd)
+        case.check("by hand" in _setup(case, "codex", "--write", status=1), odd)
+        case.equal(_read(path), odd, "file")
+
+
+def files_that_cannot_be_edited_safely_are_left_alone(case):
+    for text, said in (("{\n// servers\n}", "line 2 is not plain JSON (it holds comments)"),
+                       ('{"a": 1,}', "it holds a comma before a closing bracket"),
+                       ('{"mcpServers": {}', "not plain JSON"), ("[]", "JSON object"),
+                       ('{"mcpServers": []}', '"mcpServers" in it is not an object'),
+                       ('{"mcpServers": {}, "mcpServers": {}}', "twice"),
+                       ('{"mcpServers": {"mixpanel": {"command": "mpmcp", "env": []}}}', None)):
+        path = _home(case, ".gemini/settings.json", text)
+        have = _setup(case, "gemini", "--write", "--service-account", status=1, token=harness.TOKEN)
+        case.check((said or "is not an object") in have and "left alone" in have and path in have, have)
+        case.equal(_read(path), text, "file")
+        case.equal(_files(case.home), [".gemini/settings.json"], "files")
+        _setup(case, "gemini")
+
+
+def links_of_the_person_are_followed_those_of_a_project_are_not(case):
+    real = case.file("dotfiles.json", "{}\n")
+    os.makedirs(os.path.join(case.home, ".cursor"))
+    link = _home(case, ".cursor/mcp.json")
+    os.symlink(real, link)
+    _setup(case, "cursor", "--write")
+    case.check(os.path.islink(link), "the link is gone")
+    case.equal(_entry(case, "cursor", real)["args"], ["--region", "us"], "args")
+    work = os.path.join(case.folder, "work")
+    os.makedirs(os.path.join(work, ".cursor"))
+    os.symlink(link, os.path.join(work, ".cursor/mcp.json"))
+    before = _read(real)
+    case.check("leads out of this folder" in _setup(case, "cursor", "--project", "--region", "eu", "--write", status=1, cwd=work), "not said")
+    case.equal(_read(real), before, "the person's own file")
+
+
+def a_clients_own_variable_moves_its_folder(case):
+    for client, variable, file in (("gemini", "GEMINI_CLI_HOME", ".gemini/settings.json"), ("claude-code", "CLAUDE_CONFIG_DIR", ".claude.json"),
+                                   ("codex", "CODEX_HOME", "config.toml"), ("copilot", "COPILOT_HOME", "mcp-config.json"),
+                                   ("claude", "XDG_CONFIG_HOME", "Claude/claude_desktop_config.json"), ("vscode", "XDG_CONFIG_HOME", "Code/User/mcp.json")):
+        folder = os.path.join(case.folder, client)
+        have = _json(case, client, "--write", env={variable: folder})
+        case.equal(have["file"], os.path.join(folder, file), client)
+        case.equal(_files(folder), [file], client)
+    case.equal(_files(case.home), [], "files in HOME")
