@@ -30,7 +30,7 @@ struct client {
 	bool awaits, answered;
 	struct buf sent, reply;
 	struct buf *raw;
-	json_t *result;
+	json_t *result, *hello;
 	struct err e;
 };
 
@@ -296,10 +296,9 @@ static bool greet(struct client *c, struct err *e)
 {
 	json_t *hello = json_pack("{s:s, s:{}, s:{s:s, s:s}}", "protocolVersion", "2025-06-18",
 		"capabilities", "clientInfo", "name", "mpmcp", "version", MPMCP_VERSION);
-	json_t *result = client_request(c, "initialize", hello, NULL, e);
 
-	json_decref(result);
-	if (!result)
+	c->hello = client_request(c, "initialize", hello, NULL, e);
+	if (!c->hello)
 		return false;
 	buf_reset(&c->sent);
 	return buf_adds(&c->sent,
@@ -321,6 +320,11 @@ static bool open_transport(struct client *c, struct err *e)
 		c->transport =
 			transport_new(c->context->loop, c->context->http, c->auth, &o, &events, c);
 	return c->transport && loop_signal(c->context->loop, SIGINT, interrupted, c, e);
+}
+
+const json_t *client_hello(const struct client *c)
+{
+	return c->hello;
 }
 
 struct client *client_new(struct context *context, const struct args *a, struct err *e)
@@ -359,6 +363,7 @@ void client_free(struct client *c)
 	auth_free(c->auth);
 	policy_free(c->policy);
 	http_fields_free(c->fields);
+	json_decref(c->hello);
 	buf_free(&c->sent);
 	buf_free(&c->reply);
 	free(c);

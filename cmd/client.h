@@ -17,6 +17,9 @@ struct client *client_new(struct context *c, const struct args *a, struct err *e
 	__attribute__((warn_unused_result));
 void client_free(struct client *c); /* ends the session; NULL is fine */
 
+/* What the server said of itself: the result of initialize (or of server/discover). Borrowed. */
+const json_t *client_hello(const struct client *c);
+
 /* One request; params is taken over (NULL: none). The result as a document, which the caller frees;
  * NULL with e set: the server's error, or why there was no answer. raw (may be NULL) gets the result's
  * own bytes. */

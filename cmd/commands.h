@@ -12,6 +12,7 @@ int cmd_logout(const struct args *a);
 int cmd_status(const struct args *a);
 int cmd_tools(const struct args *a);
 int cmd_call(const struct args *a);
+int cmd_doctor(const struct args *a);
 int cmd_help(const struct args *a);
 
 #endif
