@@ -55,26 +55,26 @@ const struct opt args_options[] = {
 	{ "help", NULL, OPT_FLAG, O(help), FOR_ALL, "show this help" },
 	{ "host", "NAME", OPT_TEXT, O(host), FOR_ALL,
 		"host that a sign-in comes back to (localhost)" },
-	{ "ignore-tool", "GLOB", OPT_LIST, O(ignore_tools), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
+	{ "ignore-tool", "GLOB", OPT_LIST, O(ignore_tools), FOR_POLICY,
 		"hide these tools and refuse to call them" },
 	{ "import", NULL, OPT_FLAG, O(import), FOR_LOGIN, "take over a sign-in of mcp-remote" },
 	{ "ipv4", NULL, OPT_FLAG, O(ipv4), FOR_ALL, "connect over IPv4 only" },
 	{ "json", NULL, OPT_FLAG, O(json),
-		FOR_LOGIN | FOR_STATUS | FOR_TOOLS | FOR_CALL | FOR_SETUP,
+		FOR_LOGIN | FOR_STATUS | FOR_TOOLS | FOR_CALL | FOR_SETUP | FOR_DOCTOR,
 		"print JSON, for scripts" },
 	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_ALL, "also write messages to FILE" },
 	{ "name", "NAME", OPT_TEXT, O(name), FOR_SETUP,
 		"what the client calls the entry (mixpanel)" },
 	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_ALL, "start no browser" },
-	{ "only-tool", "GLOB", OPT_LIST, O(only_tools), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
+	{ "only-tool", "GLOB", OPT_LIST, O(only_tools), FOR_POLICY,
 		"show and call these tools alone; @analytics, @boards, ..." },
 	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_ALL,
 		"a sign-in of its own under this name" },
 	{ "project", NULL, OPT_FLAG, O(project), FOR_SETUP,
 		"the client's file in this folder, not the person's own" },
-	{ "protocol", "ERA", OPT_TEXT, O(protocol), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
+	{ "protocol", "ERA", OPT_TEXT, O(protocol), FOR_POLICY,
 		"auto, legacy or modern: what the server speaks (auto)" },
-	{ "read-only", NULL, OPT_FLAG, O(read_only), FOR_BRIDGE | FOR_TOOLS | FOR_CALL,
+	{ "read-only", NULL, OPT_FLAG, O(read_only), FOR_POLICY,
 		"refuse all that changes anything" },
 	{ "region", "REGION", OPT_TEXT, O(region), FOR_ALL,
 		"us, eu or in: the service's endpoint when no URL is given" },
@@ -113,6 +113,8 @@ const struct command args_commands[] = {
 		"call a tool", cmd_call },
 	{ "setup", FOR_SETUP, "[OPTION...] [CLIENT] [URL]",
 		"print or write a client's entry; without CLIENT: list the clients", cmd_setup },
+	{ "doctor", FOR_DOCTOR, "[OPTION...] [URL]", "find out why a connection fails",
+		cmd_doctor },
 	{ "help", FOR_HELP, "[COMMAND]", "show help", cmd_help },
 };
 /* clang-format on */
@@ -369,6 +371,12 @@ static bool read_option(struct reader *r, const char *word)
 	return set_option(r, o, value);
 }
 
+/* Unlike an argument of call with a URL in it: key=https://..., or JSON. */
+static bool starts_as_url(const char *word)
+{
+	return strncmp(word, "https://", 8) == 0 || strncmp(word, "http://", 7) == 0;
+}
+
 static bool read_word(struct reader *r, char *word)
 {
 	const struct command *c = find_command(word);
@@ -381,8 +389,8 @@ static bool read_word(struct reader *r, char *word)
 		r->a->command = c;
 	} else if (!r->placed) {
 		return unknown_word(word, r->e);
-	} else if (r->a->command->name && strstr(word, "://") && !r->a->url && !strchr(word, '=') &&
-		   *word != '{' && r->a->command->bit != FOR_HELP) {
+	} else if (r->a->command->name && !r->a->url && starts_as_url(word) &&
+		   r->a->command->bit != FOR_HELP) {
 		r->a->url = word;
 	} else if (r->a->command->name) {
 		list_add(&r->a->words, mem_dup(word));

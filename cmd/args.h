@@ -60,8 +60,11 @@ enum {
 	FOR_TOOLS = 1 << 5,
 	FOR_CALL = 1 << 6,
 	FOR_SETUP = 1 << 7,
+	FOR_DOCTOR = 1 << 8,
 };
 #define FOR_ALL 0xffffu
+/* Whatever lists or calls tools. */
+#define FOR_POLICY (FOR_BRIDGE | FOR_TOOLS | FOR_CALL | FOR_DOCTOR)
 
 struct opt {
 	const char *name; /* without the dashes */

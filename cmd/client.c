@@ -67,13 +67,16 @@ bool client_protocol(const struct args *a, struct bridge_opts *o, struct err *e)
 
 static void take_error(struct client *c, struct span error)
 {
-	long long code = 0;
+	long long code = 0, status = 0;
 	enum err_kind kind;
 	struct buf text;
 	long wait_s;
 
 	(void)!walk_integer(walk_get(error, "code", NULL), &code);
+	(void)!walk_integer(walk_path(error, "data", "httpStatus", (char *)NULL), &status);
 	kind = rate_is_refusal(error, &wait_s) ? ERR_RATE : reply_kind((long)code);
+	if (code == REPLY_SERVER && status >= 200 && status < 300)
+		kind = ERR_PROTO; /* it did not fail, it spoke of something else */
 	buf_init(&text, ERR_MSG_MAX - 1);
 	if (!walk_string(walk_get(error, "message", NULL), &text) && !text.len)
 		err_set(&c->e, ERR_SERVER, "the server answered with an error without words");
@@ -220,11 +223,12 @@ json_t *client_request(
 
 /* ---- lists ---- */
 
-json_t *client_tools(struct client *c, struct err *e)
+json_t *client_tools(struct client *c, unsigned *pages, struct err *e)
 {
 	json_t *all = json_array(), *cursor = NULL;
+	unsigned n = 0;
 
-	for (int page = 0; page < TOOLLIST_PAGES_MAX; page++) {
+	while (n++ < TOOLLIST_PAGES_MAX) {
 		json_t *result = client_request(c, "tools/list",
 			cursor ? json_pack("{s:o}", "cursor", cursor) : NULL, NULL, e);
 		json_t *tools = json_object_get(result, "tools");
@@ -244,6 +248,8 @@ json_t *client_tools(struct client *c, struct err *e)
 			break;
 	}
 	json_decref(cursor);
+	if (pages)
+		*pages = n;
 	return all;
 }
 

@@ -28,8 +28,9 @@ const json_t *client_hello(const struct client *c);
 json_t *client_request(struct client *c, const char *method, json_t *params, struct buf *raw,
 	struct err *e) __attribute__((warn_unused_result));
 
-/* All tools, over all pages, under the policy; the caller frees. */
-json_t *client_tools(struct client *c, struct err *e) __attribute__((warn_unused_result));
+/* All tools, over all pages (how many: pages, may be NULL), under the policy; the caller frees. */
+json_t *client_tools(struct client *c, unsigned *pages, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* --protocol. */
 bool client_protocol(const struct args *a, struct bridge_opts *o, struct err *e)

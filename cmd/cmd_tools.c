@@ -73,7 +73,7 @@ int cmd_tools(const struct args *a)
 	struct context c;
 	struct err e = { 0 };
 	struct client *client = context_open(a, &c, &e) ? client_new(&c, a, &e) : NULL;
-	json_t *tools = client ? client_tools(client, &e) : NULL;
+	json_t *tools = client ? client_tools(client, NULL, &e) : NULL;
 
 	if (!tools || !show(a, tools, &e))
 		diag_error("%s", e.msg);
@@ -205,7 +205,7 @@ static json_t *read_arguments(
 			err_set(e, ERR_USAGE, "the arguments are no JSON object");
 		return arguments;
 	}
-	tools = client_tools(c, e);
+	tools = client_tools(c, NULL, e);
 	t = tools ? find_tool(tools, tool, e) : NULL;
 	arguments = t ? json_object() : NULL;
 	for (size_t i = 1; arguments && i < a->words.n; i++) {

@@ -1,6 +1,7 @@
 #include "words.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "net/url.h"
@@ -27,10 +28,33 @@ void words_expiry(const struct grant *g, char out[64])
 		snprintf(out, 64, "good for %lld days%s", left / 86400, renewed);
 }
 
+void words_date(int64_t s, char out[WORDS_DATE])
+{
+	time_t t = (time_t)s;
+	struct tm tm;
+
+	if (!s || !gmtime_r(&t, &tm) || !strftime(out, WORDS_DATE, "%Y-%m-%d %H:%M UTC", &tm))
+		snprintf(out, WORDS_DATE, "an unknown date");
+}
+
+void words_span(int64_t s, char out[WORDS_SPAN])
+{
+	long long n = (long long)s;
+
+	if (n < 120)
+		snprintf(out, WORDS_SPAN, "%lld s", n);
+	else if (n < 2 * 3600)
+		snprintf(out, WORDS_SPAN, "%lld min", n / 60);
+	else if (n < 48 * 3600)
+		snprintf(out, WORDS_SPAN, "%lld h %lld min", n / 3600, n / 60 % 60);
+	else
+		snprintf(out, WORDS_SPAN, "%lld days", n / 86400);
+}
+
 /* Mixpanel's documentation: for each user and hour. */
 #define MIXPANEL_HOURLY 600
 
-static unsigned long allowance(const char *url)
+unsigned long words_allowance(const char *url)
 {
 	struct url u;
 	unsigned long n =
@@ -42,7 +66,7 @@ static unsigned long allowance(const char *url)
 
 void words_requests(const char *url, const struct rate_seen *seen, char out[256])
 {
-	unsigned long most = allowance(url), n = seen->requests;
+	unsigned long most = words_allowance(url), n = seen->requests;
 	long long now = (long long)clock_wall_s(), ago = (now - (long long)seen->refused_s) / 60,
 		  left = (long long)seen->until_s - now;
 	char rest[100] = "", refused[100] = "";

@@ -66,6 +66,8 @@ struct http_req {
 	curl_off_t uploaded; /* at the last look */
 	size_t head_len;
 	bool head_done, stopped, sent, resent, timed_out, endless;
+	struct way_log *way; /* only with connect_only */
+	CURLcode code;       /* how it ended */
 	char errbuf[CURL_ERROR_SIZE];
 	struct http_req *prev, *next;
 };
@@ -190,7 +192,7 @@ static long seconds_at_most(const char *digits, long most)
 {
 	long s = 0;
 
-	for (; *digits && s <= most; digits++)
+	for (; *digits >= '0' && *digits <= '9' && s <= most; digits++)
 		s = s * 10 + (*digits - '0');
 	return s < most ? s : most;
 }
@@ -208,6 +210,27 @@ long http_retry_after_s(const struct http_req *r)
 	if (curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &s) != CURLE_OK || s <= 0)
 		return -1;
 	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : (long)s;
+}
+
+int64_t http_date_s(const struct http_req *r)
+{
+	const char *date = http_answer_field(r, "Date", 0), *age = http_answer_field(r, "Age", 0);
+	time_t t = date ? curl_getdate(date, NULL) : -1;
+
+	if (t < 0)
+		return -1;
+	/* A day at the most: caches keep such documents for minutes. */
+	return (int64_t)t + (age ? seconds_at_most(age, 86400) : 0);
+}
+
+void http_way(const struct http_req *r, struct way *w)
+{
+	way_read(r->easy, (int)r->code, r->errbuf, r->way, w);
+}
+
+const char *http_trust(const struct http *h)
+{
+	return ca_describe(h->ca);
 }
 
 /* ---- libcurl's sockets and timer on the loop ---- */
@@ -343,7 +366,14 @@ static void req_free(struct http_req *r)
 	/* The shared list hangs behind our own nodes: cut it off before freeing them. */
 	if (r->own && r->own->last)
 		r->own->last->next = NULL;
-	easy_release(r->http, r->easy);
+	if (r->way) {
+		/* Its connection and settings are good for nothing else. */
+		curl_easy_cleanup(r->easy);
+		way_log_clear(r->way);
+		free(r->way);
+	} else {
+		easy_release(r->http, r->easy);
+	}
 	http_fields_free(r->own);
 	free(r);
 }
@@ -482,6 +512,7 @@ static void collect(struct http *h)
 			continue;
 		}
 		r->state = REQ_DEAD;
+		r->code = rc;
 		req_done(r, rc);
 	}
 }
@@ -565,6 +596,7 @@ static void time_out(struct http_req *r)
 	struct err e = { 0 };
 
 	r->timed_out = true;
+	r->code = CURLE_OPERATION_TIMEDOUT;
 	describe(r, CURLE_OPERATION_TIMEDOUT, HTTP_TIMED_OUT, &e);
 	if (r->state == REQ_RUNNING)
 		curl_multi_remove_handle(r->http->multi, r->easy);
@@ -665,6 +697,16 @@ static void set_method(CURL *easy, const struct http_call *c)
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, c->method);
 }
 
+static void set_connect_only(struct http_req *r, const struct http_call *c)
+{
+	r->way = mem_new(sizeof(*r->way));
+	way_watch(r->way, r->easy);
+	curl_easy_setopt(r->easy, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYPEER, c->any_peer ? 0L : 1L);
+	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYHOST, c->any_peer ? 0L : 2L);
+}
+
 static CURLcode set_request(struct http_req *r, const struct http_call *c)
 {
 	struct curl_slist *fields = c->shared ? c->shared->list : NULL;
@@ -674,6 +716,8 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 		fields = r->own->list;
 	}
 	set_method(r->easy, c);
+	if (c->connect_only)
+		set_connect_only(r, c);
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, fields);
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
 	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->errbuf);
@@ -729,6 +773,7 @@ static void start_one(struct http_req *r)
 		r->state = REQ_RUNNING;
 		return;
 	}
+	r->code = CURLE_FAILED_INIT;
 	err_set(&e, ERR_NET, "libcurl does not take the request: %s", curl_multi_strerror(rc));
 	finish(r, HTTP_UNREACHABLE, &e);
 }

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "net/loop.h"
+#include "net/way.h"
 
 struct http;     /* connections, caches and settings, shared by exchanges */
 struct http_req; /* one exchange */
@@ -65,6 +66,10 @@ const char *http_answer_field(const struct http_req *r, const char *name, size_t
  * unreadable. */
 long http_retry_after_s(const struct http_req *r);
 
+/* The answer's Date (RFC 9110 section 6.6.1), with the Age that a cache adds to it: what the server's
+ * clock says now. Seconds since the epoch; -1 when absent or unreadable. */
+int64_t http_date_s(const struct http_req *r);
+
 enum http_flow { HTTP_GO, HTTP_STOP /* the exchange ends here, as a success: done() follows */ };
 
 /*
@@ -95,8 +100,11 @@ struct http_call {
 	struct http_fields *own;          /* taken over, also on failure; or NULL */
 	const char *body; /* borrowed until the end of the exchange; NULL: no body */
 	size_t body_len;
-	bool endless;                 /* a stream that may be silent for ever: no body time-out */
-	int64_t total_ms;             /* limit for the whole exchange; 0: none */
+	bool endless;     /* a stream that may be silent for ever: no body time-out */
+	int64_t total_ms; /* limit for the whole exchange; 0: none */
+	/* A connection, TLS included, and then done(): no request is sent, so nothing is given away. With
+	 * any_peer (heeded only then) whoever answers will do: to look at a certificate. */
+	bool connect_only, any_peer;
 	const struct http_events *on; /* borrowed */
 	void *ctx;
 };
@@ -107,6 +115,12 @@ struct http_req *http_start(struct http *h, const struct http_call *c, struct er
 
 /* Ends an exchange at once, without done(). Fine inside its own callbacks. NULL is fine. */
 void http_cancel(struct http_req *r);
+
+/* How far a call with connect_only came; while done() runs. way_clear() frees. */
+void http_way(const struct http_req *r, struct way *w);
+
+/* Whose certificates are trusted, see ca_describe(). Borrowed. */
+const char *http_trust(const struct http *h);
 
 /* True once a byte of the request may have reached the server. */
 bool http_sent(const struct http_req *r);

@@ -1,0 +1,95 @@
+/*
+ * mpmcp doctor: checks in the order in which a connection comes about, each a
+ * short function that looks at one thing and says what it found. cmd_doctor.c
+ * has the table and the printing; the functions are in doctor_*.c by subject.
+ *
+ * A check may use what earlier ones left in struct doctor; the table says whose
+ * success it depends on, so that nothing pointless is asked.
+ */
+#ifndef MPMCP_DOCTOR_H
+#define MPMCP_DOCTOR_H
+
+#include <jansson.h>
+
+#include "auth/store.h"
+#include "client.h"
+#include "context.h"
+#include "net/fetch.h"
+#include "net/url.h"
+#include "net/way.h"
+
+enum finding_state {
+	FOUND_OK,
+	FOUND_WARNING, /* works, but a person will want to know */
+	FOUND_FAILURE,
+	FOUND_SKIP, /* not looked at, or nothing to look at */
+};
+
+struct finding {
+	enum finding_state state;
+	enum err_kind kind;       /* with FOUND_FAILURE: decides the exit status */
+	char detail[ERR_MSG_MAX]; /* one line: what was found */
+	char advice[ERR_MSG_MAX]; /* one line: what to do; "" when nothing */
+};
+
+#define SAYS(n) __attribute__((format(printf, n, n + 1)))
+void found(struct finding *f, const char *fmt, ...) SAYS(2);   /* FOUND_OK */
+void warn_of(struct finding *f, const char *fmt, ...) SAYS(2); /* FOUND_WARNING */
+void skipped(struct finding *f, const char *fmt, ...) SAYS(2); /* FOUND_SKIP */
+void failed(struct finding *f, enum err_kind kind, const char *fmt, ...) SAYS(3);
+void failed_as(struct finding *f, const struct err *e);       /* without the message's own advice */
+void advise(struct finding *f, const char *fmt, ...) SAYS(2); /* what to do, beside any of them */
+
+/* What the checks share. */
+struct doctor {
+	const struct args *a;
+	struct context c;
+	bool opened; /* c is good, u is its URL */
+	struct url u;
+	char *shown; /* the URL without its query, which may hold a secret */
+	struct auth *auth;
+	struct store *store;
+	struct grant grant; /* the sign-in that is kept; empty when there is none */
+	enum store_status kept;
+	struct err kept_why; /* STORE_BROKEN, STORE_FAILED */
+	struct way way;
+	bool proxied;
+	/* The resource metadata, and where it says to sign in. */
+	long status;             /* of the answer that doctor_get() got; 0: there was none */
+	struct buf body;         /* of that answer */
+	int64_t date_s, heard_s; /* its Date, and this machine's time then; -1 when it had none */
+	struct err answer_e;     /* why there was no answer */
+	struct grant offered;    /* what the documents say */
+	char *issuer;
+	bool guessed; /* nobody named the issuer */
+	struct client *client;
+	json_t *tools;
+	bool interrupted;
+};
+
+/* One GET without a credential, into status, body, date_s, heard_s and answer_e. */
+void doctor_get(struct doctor *d, const char *url);
+
+/* Advice: the command that signs in where the arguments point; more: "" or " --force". */
+void doctor_login(const struct doctor *d, const char *more, struct finding *f);
+
+/* The checks. */
+void doctor_arguments(struct doctor *d, struct finding *f);
+void doctor_credential(struct doctor *d, struct finding *f);
+void doctor_folder(struct doctor *d, struct finding *f);
+void doctor_proxy(struct doctor *d, struct finding *f);
+void doctor_name(struct doctor *d, struct finding *f);
+void doctor_connection(struct doctor *d, struct finding *f);
+void doctor_tls(struct doctor *d, struct finding *f);
+void doctor_http(struct doctor *d, struct finding *f);
+void doctor_clock(struct doctor *d, struct finding *f);
+void doctor_resource(struct doctor *d, struct finding *f);
+void doctor_server(struct doctor *d, struct finding *f);
+void doctor_token(struct doctor *d, struct finding *f);
+void doctor_scopes(struct doctor *d, struct finding *f);
+void doctor_initialize(struct doctor *d, struct finding *f);
+void doctor_tools(struct doctor *d, struct finding *f);
+void doctor_access(struct doctor *d, struct finding *f);
+void doctor_requests(struct doctor *d, struct finding *f);
+
+#endif

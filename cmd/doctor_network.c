@@ -1,0 +1,446 @@
+/* The way to the server: proxy, name, connection, TLS, HTTP, and what its clock says. */
+#include "doctor.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "auth/server.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "words.h"
+
+#define GET_MS 20000
+
+/* Smaller differences come from slow answers, and do no harm. */
+#define SKEW_S 60
+
+/* ---- one connection, looked at by several checks ---- */
+
+struct attempt {
+	struct doctor *d;
+	struct way *way;
+	bool over;
+};
+
+static enum http_flow no_head(void *ctx, struct http_req *r, long status)
+{
+	(void)ctx, (void)r, (void)status;
+	return HTTP_STOP;
+}
+
+static enum http_flow no_body(void *ctx, struct http_req *r, char *p, size_t n)
+{
+	(void)ctx, (void)r, (void)p, (void)n;
+	return HTTP_STOP;
+}
+
+static void connected(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
+{
+	struct attempt *t = ctx;
+
+	(void)how, (void)e;
+	http_way(r, t->way);
+	t->over = true;
+	loop_stop(t->d->c.loop);
+}
+
+/* Without an attempt that came to its end (an interruption) *w is empty. */
+static void try_to_connect(struct doctor *d, bool any_peer, struct way *w)
+{
+	static const struct http_events events = { no_head, no_body, connected };
+	struct attempt t = { .d = d, .way = w };
+	struct http_call c = { .method = "GET",
+		.url = d->c.url,
+		.connect_only = true,
+		.any_peer = any_peer,
+		.total_ms = GET_MS,
+		.on = &events,
+		.ctx = &t };
+	struct err e = { 0 };
+	struct http_req *r;
+
+	*w = (struct way){ 0 };
+	r = http_start(d->c.http, &c, &e);
+	if (!r || !loop_run(d->c.loop, &e))
+		diag_debug("%s", e.msg);
+	if (!t.over)
+		http_cancel(r);
+}
+
+/* ---- proxy ---- */
+
+struct proxy {
+	const char *variable; /* NULL: none is set */
+	char *shown;          /* without user and password */
+	unsigned port;
+	bool socks;
+};
+
+/* libcurl's own rule: the scheme's variable before the one for all; HTTP_PROXY in capitals never, as a
+ * web server's clients could set it. */
+static const char *const for_https[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+	NULL };
+static const char *const for_http[] = { "http_proxy", "all_proxy", "ALL_PROXY", NULL };
+
+static unsigned port_of(const char *host, bool https)
+{
+	const char *end = strchr(host, ']'), *colon = strchr(end ? end : host, ':');
+
+	return colon ? (unsigned)strtoul(colon + 1, NULL, 10) : https ? 443 : 1080;
+}
+
+static void read_proxy(const char *value, struct proxy *p)
+{
+	const char *host = strstr(value, "://"), *at;
+	size_t scheme = host ? (size_t)(host - value) + 3 : 0, n;
+
+	host = value + scheme;
+	n = strcspn(host, "/");
+	at = memchr(host, '@', n);
+	for (const char *next = at; next;
+		next = memchr(next + 1, '@', n - (size_t)(next + 1 - host)))
+		at = next;
+	if (at) {
+		const char *colon = memchr(host, ':', (size_t)(at - host));
+
+		if (colon)
+			diag_hide(colon + 1, (size_t)(at - colon) - 1);
+		n -= (size_t)(at + 1 - host);
+		host = at + 1;
+	}
+	p->shown = mem_printf("%.*s%.*s", (int)scheme, value, (int)n, host);
+	p->port = port_of(host, strncasecmp(value, "https:", 6) == 0);
+	p->socks = strncasecmp(value, "socks", 5) == 0;
+}
+
+static void find_proxy(const struct url *u, struct proxy *p)
+{
+	const char *const *names = strcmp(u->scheme, "https") == 0 ? for_https : for_http;
+	const char *v = NULL;
+
+	*p = (struct proxy){ 0 };
+	for (; *names && !(v && *v); names++) {
+		v = getenv(*names);
+		p->variable = *names;
+	}
+	if (v && *v)
+		read_proxy(v, p);
+	else
+		p->variable = NULL;
+}
+
+/* libcurl does not say whether it went around the proxy (NO_PROXY, this machine): what was asked
+ * for and met tells. */
+static bool is_used(const struct doctor *d, const struct proxy *p)
+{
+	const struct way *w = &d->way;
+
+	if (!p->variable)
+		return false;
+	if (w->step == WAY_PROXY || w->connect_status)
+		return true;
+	return w->port && w->port != d->u.port && w->port == p->port;
+}
+
+static bool proxy_failed(const struct doctor *d, const struct proxy *p)
+{
+	const struct way *w = &d->way;
+	bool tunnel = w->connect_status >= 200 && w->connect_status <= 299;
+
+	return w->step == WAY_PROXY || w->step == WAY_CONNECTION ||
+	       (w->step == WAY_TLS && !tunnel && !p->socks);
+}
+
+static void describe_proxy_failure(const struct doctor *d, const struct proxy *p, struct finding *f)
+{
+	const struct way *w = &d->way;
+
+	if (w->connect_status == 407) {
+		failed(f, ERR_NET, "%s (%s) wants a user name and password (HTTP 407)", p->shown,
+			p->variable);
+		advise(f, "Put them into the variable: %s=http://USER:PASSWORD@HOST:PORT",
+			p->variable);
+	} else if (w->connect_status) {
+		failed(f, ERR_NET, "%s (%s) refuses to connect to %s (HTTP %ld)", p->shown,
+			p->variable, d->u.host, w->connect_status);
+		advise(f, "Ask who runs the proxy to allow it; NO_PROXY=%s goes around it.",
+			d->u.host);
+	} else {
+		failed(f, ERR_NET, "%s (%s) cannot be used: %s", p->shown, p->variable, w->why);
+		advise(f, "Correct or unset %s; NO_PROXY=%s goes around it.", p->variable,
+			d->u.host);
+	}
+}
+
+void doctor_proxy(struct doctor *d, struct finding *f)
+{
+	struct proxy p;
+
+	try_to_connect(d, false, &d->way);
+	find_proxy(&d->u, &p);
+	d->proxied = is_used(d, &p);
+	if (!p.variable)
+		found(f, "none");
+	else if (!d->proxied)
+		found(f, "none for %s, though %s is set", d->u.host, p.variable);
+	else if (proxy_failed(d, &p))
+		describe_proxy_failure(d, &p, f);
+	else
+		found(f, "%s (%s)", p.shown, p.variable);
+	free(p.shown);
+}
+
+/* ---- name and connection ---- */
+
+static bool is_address(const char *host)
+{
+	return *host == '[' || strspn(host, "0123456789.") == strlen(host);
+}
+
+static bool is_loopback(const struct doctor *d)
+{
+	return url_is_loopback(&d->u);
+}
+
+void doctor_name(struct doctor *d, struct finding *f)
+{
+	const struct way *w = &d->way;
+
+	if (d->proxied)
+		found(f, "%s, which the proxy looks up", d->u.host);
+	else if (is_address(d->u.host))
+		found(f, "%s is an address", d->u.host);
+	else if (w->step == WAY_NAME) {
+		failed(f, ERR_NET, "%s has no address: %s", d->u.host, w->why);
+		advise(f, "Check the host in the URL, then this machine's network, VPN and DNS.");
+	} else
+		found(f, "%s is %s (%lld ms)", d->u.host, w->tried, (long long)w->name_ms);
+}
+
+static void advise_connection(const struct doctor *d, struct finding *f)
+{
+	if (d->way.refused && is_loopback(d))
+		advise(f, "Nothing listens there: start the server, or correct the port in the "
+			  "URL.");
+	else if (d->way.refused)
+		advise(f, "Nothing listens there: correct the host or port in the URL.");
+	else
+		advise(f, "A firewall or VPN may be in the way. Where a proxy is demanded, set "
+			  "https_proxy; where IPv6 is broken, give --ipv4.");
+}
+
+void doctor_connection(struct doctor *d, struct finding *f)
+{
+	const struct way *w = &d->way;
+	int64_t ms = w->connect_ms - w->name_ms;
+
+	if (d->proxied) {
+		found(f, "through the proxy");
+	} else if (w->step == WAY_CONNECTION) {
+		failed(f, ERR_NET, "no connection to port %u of %s: %s", d->u.port, w->tried,
+			w->why);
+		advise_connection(d, f);
+	} else {
+		found(f, "port %u of %s (%lld ms)", d->u.port, w->address ? w->address : w->tried,
+			(long long)(ms > 1 ? ms : 1));
+	}
+}
+
+/* ---- TLS ---- */
+
+/* "CN = a.example, O = Example" is long; the common name says it, or the organisation. */
+static void short_name(const char *dn, char out[100])
+{
+	static const char *const parts[] = { "CN = ", "CN=", "O = ", "O=" };
+	const char *p = NULL;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !p && dn; i++) {
+		p = strstr(dn, parts[i]);
+		p = p ? p + strlen(parts[i]) : NULL;
+	}
+	if (!p)
+		p = dn && *dn ? dn : "nobody";
+	snprintf(out, 100, "%.*s", (int)strcspn(p, ","), p);
+}
+
+/* The certificate of a peer that is not trusted, from a second look; false when there is none. */
+static bool bad_dates(struct doctor *d, const struct way_certificate *c, struct finding *f)
+{
+	int64_t now = clock_wall_s();
+	char from[WORDS_DATE], until[WORDS_DATE], today[WORDS_DATE];
+
+	words_date(c->from_s, from);
+	words_date(c->until_s, until);
+	words_date(now, today);
+	if (c->until_s && now > c->until_s) {
+		failed(f, ERR_NET, "the certificate of %s ended on %s; this machine has %s",
+			d->u.host, until, today);
+		advise(f, "If the clock of this machine is right, whoever runs the server has to "
+			  "renew it; else set the clock.");
+		return true;
+	}
+	if (now < c->from_s) {
+		failed(f, ERR_NET, "the certificate of %s is good from %s on; this machine has %s",
+			d->u.host, from, today);
+		advise(f, "Set the clock of this machine.");
+		return true;
+	}
+	return false;
+}
+
+static void untrusted(struct doctor *d, const struct way_certificate *c, struct finding *f)
+{
+	char subject[100], issuer[100];
+
+	short_name(c->subject, subject);
+	short_name(c->issuer, issuer);
+	if (bad_dates(d, c, f))
+		return;
+	if (d->way.wrong_name) {
+		failed(f, ERR_NET, "the certificate is for other names than %s: %s", d->u.host,
+			c->names ? c->names : subject);
+		advise(f, "Check the host in the URL: another server answers there, or something "
+			  "in between.");
+	} else if (c->subject && c->issuer && strcmp(c->subject, c->issuer) == 0) {
+		failed(f, ERR_NET,
+			"the certificate of %s is signed by itself (%s), which %s does "
+			"not know",
+			d->u.host, subject, http_trust(d->c.http));
+		advise(f, "If that server is yours, name its certificate: --cacert FILE or "
+			  "SSL_CERT_FILE.");
+	} else {
+		failed(f, ERR_NET,
+			"the certificate of %s is issued by \"%s\", which %s does not "
+			"know",
+			d->u.host, issuer, http_trust(d->c.http));
+		advise(f, "A company's proxy or server has an authority of its own: name its file "
+			  "with --cacert, SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.");
+	}
+}
+
+static void tls_failed(struct doctor *d, struct finding *f)
+{
+	struct way second;
+
+	try_to_connect(d, true, &second);
+	if (second.step == WAY_THERE && second.certificate.subject) {
+		untrusted(d, &second.certificate, f);
+	} else {
+		failed(f, ERR_NET, "%s does not speak TLS: %s", d->u.host, d->way.why);
+		if (is_loopback(d))
+			advise(f, "A server on this machine is often plain: write http:// in the "
+				  "URL.");
+		else
+			advise(f, "Check the port in the URL; https is on 443. A proxy or firewall "
+				  "in between may also break it off.");
+	}
+	way_clear(&second);
+}
+
+void doctor_tls(struct doctor *d, struct finding *f)
+{
+	const struct way_certificate *c = &d->way.certificate;
+	char issuer[100], until[WORDS_DATE];
+
+	if (strcmp(d->u.scheme, "https") != 0 && is_loopback(d)) {
+		skipped(f, "http, inside this machine");
+	} else if (strcmp(d->u.scheme, "https") != 0) {
+		warn_of(f, "http: the credential crosses the network in the clear");
+		advise(f, "Use https where the server has it.");
+	} else if (d->way.step != WAY_THERE) {
+		tls_failed(d, f);
+	} else {
+		short_name(c->issuer, issuer);
+		words_date(c->until_s, until);
+		found(f, "certificate by \"%s\", good until %s; trusted: %s", issuer, until,
+			http_trust(d->c.http));
+	}
+}
+
+/* ---- HTTP ---- */
+
+struct getting {
+	struct doctor *d;
+	struct fetch *fetch;
+};
+
+static void got(void *ctx, const struct fetch_answer *a)
+{
+	struct getting *g = ctx;
+	struct doctor *d = g->d;
+
+	g->fetch = NULL;
+	d->heard_s = clock_wall_s();
+	if (a->how == HTTP_DONE) {
+		d->status = a->status;
+		d->date_s = http_date_s(a->req);
+		buf_move(&d->body, a->body);
+	} else {
+		d->answer_e = *a->e;
+	}
+	loop_stop(d->c.loop);
+}
+
+void doctor_get(struct doctor *d, const char *url)
+{
+	struct fetch_call c = { .url = url, .cap = SERVER_DOCUMENT_MAX, .total_ms = GET_MS };
+	struct getting g = { .d = d };
+
+	d->status = 0;
+	d->date_s = -1;
+	d->answer_e = (struct err){ 0 };
+	buf_reset(&d->body);
+	g.fetch = fetch_start(d->c.http, &c, got, &g, &d->answer_e);
+	if (g.fetch && !loop_run(d->c.loop, &d->answer_e))
+		diag_debug("%s", d->answer_e.msg);
+	if (g.fetch && !d->answer_e.kind)
+		err_set(&d->answer_e, ERR_CANCELLED, "interrupted");
+	fetch_cancel(g.fetch);
+}
+
+/* The first question is one that has to be asked anyway: the resource metadata. */
+void doctor_http(struct doctor *d, struct finding *f)
+{
+	struct err e = { 0 };
+	char *url = url_well_known(d->c.url, "oauth-protected-resource", &e);
+
+	if (!url) {
+		failed(f, e.kind, "%s", e.msg);
+		return;
+	}
+	doctor_get(d, url);
+	free(url);
+	if (d->status) {
+		found(f, "answers (HTTP %ld)", d->status);
+		return;
+	}
+	failed(f, d->answer_e.kind, "%s", d->answer_e.msg);
+	advise(f, "Something answers there that is no web server, or too slow: check the port in "
+		  "the URL.");
+}
+
+/* ---- clock ---- */
+
+void doctor_clock(struct doctor *d, struct finding *f)
+{
+	int64_t skew = d->heard_s - d->date_s;
+	char words[WORDS_SPAN];
+
+	if (d->date_s < 0) {
+		skipped(f, "the server names no date to compare with");
+		return;
+	}
+	words_span(skew < 0 ? -skew : skew, words);
+	if (skew <= SKEW_S && skew >= -SKEW_S) {
+		found(f, "as the server's, give or take %d s", SKEW_S);
+		return;
+	}
+	warn_of(f, "this machine's clock is %s %s the server's", words,
+		skew < 0 ? "behind" : "ahead of");
+	advise(f, "Set the clock (timedatectl set-ntp true): certificates and tokens are judged by "
+		  "it.");
+}

@@ -1,0 +1,369 @@
+/* Signing in: what the servers publish, what is kept, and whether that is what they want now. */
+#include "doctor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/server.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "target.h"
+#include "words.h"
+
+#define PLACES_MAX 3
+
+/* The command that signs in where these arguments point. */
+static void login_command(const struct doctor *d, const char *more, char out[600])
+{
+	const struct args *a = d->a;
+	const char *region = target_region(d->c.url);
+	bool own = !region && d->shown;
+
+	snprintf(out, 600, "mpmcp login%s%s%s%s%s%s%s%s", more,
+		region && strcmp(region, "us") != 0 ? " --region "
+		: own                               ? " "
+						    : "",
+		region && strcmp(region, "us") != 0 ? region
+		: own                               ? d->shown
+						    : "",
+		a->profile ? " --profile " : "", a->profile ? a->profile : "",
+		a->auth_dir ? " --auth-dir " : "", a->auth_dir ? a->auth_dir : "", "");
+}
+
+void doctor_login(const struct doctor *d, const char *more, struct finding *f)
+{
+	char command[600];
+
+	login_command(d, more, command);
+	advise(f, "Run \"%s\".", command);
+}
+
+/* Asks one place after the other, as a sign-in does. True when one answered 200; false with
+ * d->status 0 and d->answer_e, or with the last status. */
+static bool ask_places(struct doctor *d, char *places[PLACES_MAX], size_t asked)
+{
+	for (size_t i = asked; i < PLACES_MAX; i++) {
+		if (!places[i] || (i && places[i - 1] && strcmp(places[i], places[i - 1]) == 0))
+			continue;
+		doctor_get(d, places[i]);
+		if (d->status == 200 || !d->status || d->status == 429 || d->status >= 500)
+			break;
+	}
+	return d->status == 200;
+}
+
+static void free_places(char *places[PLACES_MAX])
+{
+	for (size_t i = 0; i < PLACES_MAX; i++)
+		free(places[i]);
+}
+
+static size_t count_words(const char *list)
+{
+	size_t n = 0;
+
+	for (const char *p = list; p && *p; n++) {
+		p += strcspn(p, " ");
+		p += strspn(p, " ");
+	}
+	return n;
+}
+
+/* Neither a document nor a plain "there is none". */
+static void no_document(struct doctor *d, const char *what, struct finding *f)
+{
+	if (d->status)
+		failed(f, ERR_SERVER, "%s cannot be had (HTTP %ld)", what, d->status);
+	else
+		failed(f, d->answer_e.kind, "%s cannot be had: %s", what, d->answer_e.msg);
+	advise(f, "Try again later; a sign-in cannot begin without it.");
+}
+
+/* ---- resource metadata ---- */
+
+static void read_resource(struct doctor *d, struct finding *f)
+{
+	struct err e = { 0 };
+
+	if (!server_read_resource(
+		    buf_str(&d->body), d->body.len, d->c.url, &d->offered, &d->issuer, &e)) {
+		failed(f, e.kind, "%s", e.msg);
+		advise(f, "Check the URL: it has to be the one that the server goes by.");
+		return;
+	}
+	found(f, "%zu scopes; sign-in server %s", count_words(d->offered.scopes_offered),
+		d->issuer ? d->issuer : "of the same origin");
+}
+
+void doctor_resource(struct doctor *d, struct finding *f)
+{
+	char *places[PLACES_MAX] = { NULL,
+		url_well_known_root(d->c.url, "oauth-protected-resource", NULL) };
+
+	/* The first place was asked by the check before. */
+	if (d->status == 200 || ask_places(d, places, 1))
+		read_resource(d, f);
+	else if (!d->status || d->status == 429 || d->status >= 500)
+		no_document(d, "the resource metadata", f);
+	else
+		skipped(f, "none is published (HTTP %ld)", d->status);
+	free_places(places);
+	/* A credential that is given needs no document. */
+	if (f->state == FOUND_FAILURE && !d->c.signs_in)
+		f->state = FOUND_WARNING;
+}
+
+/* ---- server metadata ---- */
+
+static void read_server(struct doctor *d, struct finding *f)
+{
+	struct err e = { 0 };
+	struct server_traits traits;
+
+	if (!server_read_metadata(buf_str(&d->body), d->body.len, d->issuer, d->guessed, d->c.url,
+		    &d->offered, &traits, &e)) {
+		failed(f, e.kind, "%s (%s)", e.msg, d->issuer);
+		advise(f, "Nobody can sign in there; tell who runs the server.");
+		return;
+	}
+	found(f, "%s%s", d->issuer,
+		d->offered.registration_endpoint ? ", registers clients by itself"
+						 : ", does not register clients");
+}
+
+/* MCP 2025-03-26: without a resource document the endpoint's origin, when it says so. */
+static bool take_origin(struct doctor *d)
+{
+	struct buf origin;
+	bool good;
+
+	buf_init(&origin, URL_MAX);
+	good = url_origin(&d->u, &origin);
+	if (good)
+		d->issuer = buf_take(&origin, NULL);
+	d->guessed = good;
+	buf_free(&origin);
+	return good;
+}
+
+void doctor_server(struct doctor *d, struct finding *f)
+{
+	bool named = d->issuer != NULL;
+	char *places[PLACES_MAX] = { NULL };
+
+	if (!d->c.signs_in) {
+		skipped(f, "not needed with this credential");
+		return;
+	}
+	if (!named && !take_origin(d))
+		return;
+	places[0] = url_well_known(d->issuer, "oauth-authorization-server", NULL);
+	places[1] = url_well_known(d->issuer, "openid-configuration", NULL);
+	places[2] = url_well_known_behind(d->issuer, "openid-configuration", NULL);
+	if (ask_places(d, places, 0)) {
+		read_server(d, f);
+	} else if (!d->status || d->status == 429 || d->status >= 500) {
+		no_document(d, "the sign-in server's metadata", f);
+	} else if (named) {
+		failed(f, ERR_PROTO, "%s publishes no metadata (HTTP %ld)", d->issuer, d->status);
+		advise(f, "Nobody can sign in there; tell who runs the server.");
+	} else {
+		skipped(f, "none is published (HTTP %ld)", d->status);
+	}
+	free_places(places);
+}
+
+/* ---- token ---- */
+
+struct waiting {
+	struct doctor *d;
+	enum auth_state state;
+	struct err e;
+};
+
+static void token_came(void *ctx, enum auth_state state, const struct err *e)
+{
+	struct waiting *w = ctx;
+
+	w->state = state;
+	if (e)
+		w->e = *e;
+	loop_stop(w->d->c.loop);
+}
+
+/* As a bridge would: a token that is about to end is renewed. No page is opened. */
+static enum auth_state token_at_hand(struct doctor *d, struct err *e)
+{
+	struct waiting w = { .d = d, .state = AUTH_FAILED };
+	struct auth_waiter waiter = { .fn = token_came, .ctx = &w };
+	struct auth_value v = { 0 };
+	enum auth_state state = auth_value(d->auth, &v, &waiter, e);
+
+	if (state != AUTH_WAIT)
+		return state;
+	err_set(&w.e, ERR_CANCELLED, "interrupted");
+	if (!loop_run(d->c.loop, &w.e))
+		diag_debug("%s", w.e.msg);
+	auth_unwait(&waiter);
+	*e = w.e;
+	return w.state;
+}
+
+struct other {
+	const struct doctor *d;
+	char url[300];
+	const char *region;
+};
+
+static bool look_for_other(void *ctx, const char *path, const struct grant *g)
+{
+	struct other *o = ctx;
+
+	(void)path;
+	if (strcmp(g->url, o->d->c.url) == 0 || strchr(g->url, '?'))
+		return true;
+	snprintf(o->url, sizeof(o->url), "%.299s", g->url);
+	o->region = target_region(o->url);
+	return false;
+}
+
+static void nothing_kept(struct doctor *d, struct finding *f)
+{
+	struct other o = { .d = d };
+	struct err e = { 0 };
+	char command[600];
+
+	if (!d->offered.resource && !d->offered.token_endpoint) {
+		skipped(f, "none is kept, and the server publishes nothing about sign-ins");
+		return;
+	}
+	if (!store_each(d->a->auth_dir, look_for_other, &o, &e))
+		diag_debug("%s", e.msg);
+	failed(f, ERR_AUTH, "no sign-in is kept for %s%s%s", d->shown,
+		*o.url ? ", only for others, such as " : "", err_clean(o.url));
+	login_command(d, "", command);
+	if (o.region && target_region(d->c.url))
+		advise(f, "Run \"%s\"; or is it --region %s that you want?", command, o.region);
+	else
+		advise(f, "Run \"%s\"; where nobody can sign in, set MIXPANEL_SA_TOKEN.", command);
+}
+
+static void describe_token(struct doctor *d, bool renewed, struct finding *f)
+{
+	char until[64];
+
+	words_expiry(&d->grant, until);
+	found(f, "%s%s", until, renewed ? "; renewed just now" : "");
+}
+
+static void reload(struct doctor *d)
+{
+	grant_clear(&d->grant);
+	d->kept = store_load(d->store, &d->grant, &d->kept_why);
+}
+
+static void try_token(struct doctor *d, struct finding *f)
+{
+	uint64_t before = store_stamp(d->store);
+	struct err e = { 0 };
+
+	if (token_at_hand(d, &e) == AUTH_READY) {
+		reload(d);
+		if (d->c.oauth.client_credentials)
+			found(f, "the server gave one");
+		else
+			describe_token(d, store_stamp(d->store) != before, f);
+		return;
+	}
+	failed(f, e.kind, "%s", e.msg);
+	if (e.kind == ERR_AUTH && !d->c.oauth.client_credentials) {
+		failed(f, e.kind, "the sign-in has ended, and the server does not renew it");
+		doctor_login(d, "", f);
+	} else if (e.kind == ERR_AUTH) {
+		advise(f, "Check the client of --static-oauth-client-info.");
+	} else {
+		advise(f, "Try again later: the sign-in is kept.");
+	}
+}
+
+void doctor_token(struct doctor *d, struct finding *f)
+{
+	bool some = secret_isset(&d->grant.access) || secret_isset(&d->grant.refresh);
+
+	if (!d->c.signs_in) {
+		skipped(f, "not needed with this credential");
+	} else if (d->c.oauth.client_credentials) {
+		try_token(d, f);
+	} else if (d->kept == STORE_BROKEN || d->kept == STORE_FAILED) {
+		failed(f, d->kept == STORE_BROKEN ? ERR_AUTH : d->kept_why.kind, "%s",
+			d->kept_why.msg);
+		doctor_login(d, "", f);
+	} else if (!some) {
+		nothing_kept(d, f);
+	} else if (!secret_isset(&d->grant.refresh) && d->grant.expires_s &&
+		   d->grant.expires_s <= clock_wall_s()) {
+		failed(f, ERR_AUTH, "the sign-in has ended, and it came without a way to renew it");
+		doctor_login(d, "", f);
+	} else {
+		try_token(d, f);
+	}
+}
+
+/* ---- scopes ---- */
+
+static char *pinned_scope(const struct doctor *d)
+{
+	const char *text = d->c.client_metadata;
+	json_t *m = text ? json_loads(text, 0, NULL) : NULL;
+	const char *scope = json_string_value(json_object_get(m, "scope"));
+	char *copy = scope ? mem_dup(scope) : NULL;
+
+	json_decref(m);
+	return copy;
+}
+
+/* The words of `wanted` that are not in `held`, with commas. */
+static size_t missing_scopes(const char *wanted, const char *held, struct buf *out)
+{
+	size_t count = 0;
+
+	for (const char *p = wanted; *p;) {
+		size_t n = strcspn(p, " ");
+
+		if (n && !server_scope_has(held, p, n)) {
+			count++;
+			if (!buf_addf(out, "%s%.*s", out->len ? ", " : "", (int)n, p))
+				break;
+		}
+		p += n + strspn(p + n, " ");
+	}
+	return count;
+}
+
+void doctor_scopes(struct doctor *d, struct finding *f)
+{
+	char *pinned = pinned_scope(d);
+	const char *wanted = pinned ? pinned : d->offered.scopes_offered,
+		   *held = d->grant.scope_granted, *by = pinned ? "asked for" : "offered";
+	size_t all = count_words(wanted), without;
+	struct buf names;
+
+	buf_init(&names, ERR_MSG_MAX / 2);
+	if (!d->c.signs_in || d->kept != STORE_OK) {
+		skipped(f, "there is no sign-in to compare");
+	} else if (!wanted || !all) {
+		skipped(f, "the server names none");
+	} else if (!held) {
+		skipped(f, "the server did not say which it granted");
+	} else if (!(without = missing_scopes(wanted, held, &names))) {
+		found(f, "all %zu that are %s", all, by);
+	} else {
+		warn_of(f, "%zu of the %zu that are %s; missing: %s", all - without, all, by,
+			err_clean(names.p));
+		doctor_login(d, " --force", f);
+	}
+	buf_free(&names);
+	free(pinned);
+}

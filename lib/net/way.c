@@ -1,0 +1,186 @@
+#include "net/way.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+void way_clear(struct way *w)
+{
+	free(w->why);
+	free(w->tried);
+	free(w->address);
+	free(w->certificate.subject);
+	free(w->certificate.issuer);
+	free(w->certificate.names);
+	*w = (struct way){ 0 };
+}
+
+/* ---- addresses ---- */
+
+static void note_address(struct way_log *log, const struct sockaddr *a)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	if (a->sa_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const void *)a;
+
+		inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
+		log->port = ntohs(v4->sin_port);
+	} else if (a->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *v6 = (const void *)a;
+
+		inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
+		log->port = ntohs(v6->sin6_port);
+	}
+	/* A name with so many addresses that they do not fit is shown with the first ones. */
+	if (*text && !buf_addf(&log->tried, "%s%s", log->tried.len ? ", " : "", text))
+		return;
+}
+
+static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	(void)purpose;
+	note_address(ctx, &a->addr);
+	return socket(a->family, a->socktype, a->protocol);
+}
+
+void way_watch(struct way_log *log, void *easy)
+{
+	buf_init(&log->tried, WAY_TRIED_MAX);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, log);
+	curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
+}
+
+void way_log_clear(struct way_log *log)
+{
+	buf_free(&log->tried);
+}
+
+/* ---- the certificate ---- */
+
+static char *value_of(const char *line, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(line, name, n) != 0 || line[n] != ':')
+		return NULL;
+	return err_clean(mem_dup(line + n + 1));
+}
+
+static void take(char **to, const char *line, const char *name)
+{
+	char *value = *to ? NULL : value_of(line, name);
+
+	if (value)
+		*to = value;
+}
+
+static void take_date(int64_t *to, const char *line, const char *name)
+{
+	char *value = value_of(line, name);
+	time_t t = value ? curl_getdate(value, NULL) : -1;
+
+	if (t > 0)
+		*to = t;
+	free(value);
+}
+
+/* The first one of the chain: the server's own. */
+static void read_certificate(CURL *easy, struct way_certificate *c)
+{
+	struct curl_certinfo *info = NULL;
+
+	if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &info) != CURLE_OK || !info ||
+		info->num_of_certs < 1)
+		return;
+	for (struct curl_slist *i = info->certinfo[0]; i; i = i->next) {
+		take(&c->subject, i->data, "Subject");
+		take(&c->issuer, i->data, "Issuer");
+		take(&c->names, i->data, "X509v3 Subject Alternative Name");
+		take_date(&c->from_s, i->data, "Start date");
+		take_date(&c->until_s, i->data, "Expire date");
+	}
+}
+
+/* ---- how far it got ---- */
+
+static int64_t ms_of(CURL *easy, CURLINFO what)
+{
+	curl_off_t us = 0;
+
+	curl_easy_getinfo(easy, what, &us);
+	return us > 0 && us < 1000 ? 1 : us / 1000;
+}
+
+static enum way_step step_of(CURLcode code, const struct way *w)
+{
+	switch (code) {
+	case CURLE_OK:
+		return WAY_THERE;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_PROXY:
+		return WAY_PROXY;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return WAY_NAME;
+	case CURLE_COULDNT_CONNECT:
+		return WAY_CONNECTION;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return WAY_TLS;
+	default:
+		break;
+	}
+	if (w->connect_status && (w->connect_status < 200 || w->connect_status > 299))
+		return WAY_PROXY;
+	if (!w->tried[0])
+		return WAY_NAME; /* it took too long */
+	return w->address ? WAY_TLS : WAY_CONNECTION;
+}
+
+static char *why_of(CURL *easy, CURLcode code, const char *said, struct way *w)
+{
+	long os = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os);
+	w->refused = w->step == WAY_CONNECTION && os == ECONNREFUSED;
+	if (w->step == WAY_CONNECTION && code == CURLE_COULDNT_CONNECT && os)
+		return mem_dup(strerror((int)os));
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return mem_dup("no answer in time");
+	said = said && *said ? said : curl_easy_strerror(code);
+	/* "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number" */
+	for (const char *p; (p = strstr(said, "::")) != NULL && p[2];)
+		said = p + 2;
+	return err_clean(mem_dup(said));
+}
+
+void way_read(void *easy, int rc, const char *said, const struct way_log *log, struct way *w)
+{
+	CURLcode code = (CURLcode)rc;
+	char *address = NULL;
+
+	*w = (struct way){ .tried = mem_dup(buf_str(&log->tried)), .port = log->port };
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &w->connect_status);
+	w->name_ms = ms_of(easy, CURLINFO_NAMELOOKUP_TIME_T);
+	w->connect_ms = ms_of(easy, CURLINFO_CONNECT_TIME_T);
+	w->tls_ms = ms_of(easy, CURLINFO_APPCONNECT_TIME_T);
+	if (curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address &&
+		*address)
+		w->address = mem_dup(address);
+	w->step = step_of(code, w);
+	read_certificate(easy, &w->certificate);
+	if (code == CURLE_OK)
+		return;
+	w->why = why_of(easy, code, said, w);
+	/* A chain that is not trusted ends the handshake; the name is looked at behind it. */
+	w->wrong_name = code == CURLE_PEER_FAILED_VERIFICATION && w->certificate.subject;
+}
