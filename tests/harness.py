@@ -409,7 +409,7 @@ class Case:
     def is_error(self, message, code, *texts):
         """message is an error answer of this code whose text holds all texts."""
         error = message.get("error") or {}
-        self.equal(error.get("code"), code, "error code (%r)" % message)
+        self.equal(error.get("code"), code, "error code (%.400r)" % message)
         for text in texts:
             self.check(text in error["message"], "%r is not in %r" % (text, error["message"]))
 

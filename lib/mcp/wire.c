@@ -532,6 +532,12 @@ static void break_off(struct wire_out *w)
 	drop_all(w);
 }
 
+static void reader_gone(struct wire_out *w)
+{
+	err_set(&w->e, ERR_CANCELLED, "nobody reads standard output any more");
+	break_off(w);
+}
+
 /* Writes what goes; false when the descriptor takes no more (or never will). */
 static bool write_some(struct wire_out *w)
 {
@@ -550,7 +556,9 @@ static bool write_some(struct wire_out *w)
 	}
 	if (errno == EINTR)
 		return true;
-	if (errno != EAGAIN && errno != EWOULDBLOCK) {
+	if (errno == EPIPE || errno == ECONNRESET) {
+		reader_gone(w);
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK) {
 		err_set(&w->e, ERR_IO, "writing standard output: %s", strerror(errno));
 		break_off(w);
 	}
@@ -600,10 +608,8 @@ static void out_ready(void *ctx, int happened)
 {
 	struct wire_out *w = ctx;
 
-	if (happened & LOOP_HANGUP && !w->broken) {
-		err_set(&w->e, ERR_IO, "nobody reads standard output any more");
-		break_off(w);
-	}
+	if (happened & LOOP_HANGUP && !w->broken)
+		reader_gone(w);
 	out_task(w);
 }
 

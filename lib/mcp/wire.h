@@ -49,7 +49,8 @@ struct wire_out_events {
 	void (*drained)(void *ctx);
 	/* Everything was written. */
 	void (*emptied)(void *ctx);
-	/* The reader is gone (EPIPE, ...) or the descriptor failed: nothing can be written any more. */
+	/* The reader is gone (kind ERR_CANCELLED) or the descriptor failed (ERR_IO: a full disk):
+	 * nothing can be written any more. */
 	void (*broken)(void *ctx, const struct err *e);
 };
 
