@@ -222,12 +222,12 @@ class Program:
     """The program as a child process; its output is read in threads."""
 
     def __init__(self, case, args, env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=None,
-                 binary=None):
+                 binary=None, wrap=WRAP):
         self.case = case
         self.lines, self.errors, self.sent = [], b"", []
         self.changed = threading.Condition()
         self.ended = False
-        self.process = subprocess.Popen(WRAP + [binary or PROGRAM] + args, stdin=stdin, stdout=stdout, stderr=stderr, env=env,
+        self.process = subprocess.Popen(wrap + [binary or PROGRAM] + args, stdin=stdin, stdout=stdout, stderr=stderr, env=env,
                                         cwd=cwd or case.folder, start_new_session=True)
         self.threads = []
         if stdout == subprocess.PIPE:
@@ -464,6 +464,7 @@ class Certificates:
                  "-keyout", "ca.key", "-out", "ca.pem")
         self.leaf("good", "IP:127.0.0.1,DNS:localhost")
         self.leaf("other", "DNS:other.example")
+        self.leaf("service", "DNS:mcp.mixpanel.com")
         os.mkdir(self.path("hashed"))
         shutil.copy(self.path("ca.pem"), self.path("hashed"))
         subprocess.run(["openssl", "rehash", self.path("hashed")], check=True, capture_output=True)

@@ -245,14 +245,22 @@ static bool watch_parent(struct bridge *b, struct err *e)
 	return true;
 }
 
+/* nohup(1) says so. */
+static bool hang_up_is_ignored(void)
+{
+	struct sigaction now;
+
+	return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static bool watch_signals(struct bridge *b, struct err *e)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	static const int signals[] = { SIGTERM, SIGINT };
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (!loop_signal(b->loop, signals[i], on_signal, b, e))
 			return false;
-	return true;
+	return hang_up_is_ignored() || loop_signal(b->loop, SIGHUP, on_signal, b, e);
 }
 
 /* ---- the whole ---- */

@@ -528,7 +528,8 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 
 static enum http_flow too_long(struct exchange *x)
 {
-	err_set(&x->e, ERR_LIMIT, "the server's message is longer than %zu MiB",
+	err_set(&x->e, ERR_LIMIT,
+		"the server's message is longer than %zu MiB, or there is no memory for it",
 		ENVELOPE_MAX >> 20);
 	return HTTP_STOP;
 }

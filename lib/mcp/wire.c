@@ -261,8 +261,12 @@ static bool read_some(struct wire_in *w)
 	if (room > w->b.cap - w->b.len)
 		room = w->b.cap - w->b.len;
 	if (!buf_reserve(&w->b, room)) {
-		err_set(&w->e, ERR_LIMIT,
-			"no memory for a line of more than %zu bytes on standard input", w->b.len);
+		if (w->b.len >= READ_SIZE) {
+			/* A line that grew until there is no memory is as good as one over the cap. */
+			give_too_long(w);
+			return true;
+		}
+		err_set(&w->e, ERR_LIMIT, "no memory to read standard input");
 		w->at_end = true;
 		return false;
 	}
