@@ -473,7 +473,8 @@ static void reserve_body(struct exchange *x, struct http_req *r)
 				       ? strtoull(length, NULL, 10)
 				       : 0;
 
-	if (n && n <= ENVELOPE_MAX && !buf_reserve(&x->body, (size_t)n))
+	/* One more: the line break that standard output puts behind it. */
+	if (n && n < ENVELOPE_MAX && !buf_reserve(&x->body, (size_t)n + 1))
 		diag_debug("no memory for %llu bytes at once", n);
 }
 
