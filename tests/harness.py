@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shlex
 import shutil
 import signal
@@ -46,6 +47,14 @@ def initialized_result(ident, version="2025-06-18"):
 
 class Failed(AssertionError):
     pass
+
+
+def readable(*fds):
+    """Those of the descriptors that can be read; waits for one. select() knows no descriptor beyond 1023."""
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, select.POLLIN)
+    return [fd for fd, _ in poll.poll(DEADLINE * 1000)]
 
 
 # ---- the scripted server

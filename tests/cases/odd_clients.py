@@ -3,14 +3,13 @@
 import fcntl
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
 import threading
 
 import harness
-from harness import DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, initialized_result, request, response
+from harness import DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, initialized_result, readable, request, response
 
 
 def _all_of(fd):
@@ -419,7 +418,7 @@ def reader_that_leaves_in_the_middle_of_an_answer(case):
     p = case.start(server.url, stdout=write)
     os.close(write)
     p.send(request(1))
-    select.select([read], [], [], DEADLINE)
+    readable(read)
     os.read(read, 1000)
     os.close(read)
     case.equal(p.wait(), 0, "status")

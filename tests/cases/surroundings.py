@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import resource
-import select
 import shutil
 import signal
 import socket
@@ -14,7 +13,7 @@ import subprocess
 import threading
 
 import harness
-from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, certificates, initialized_result, request, response
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, certificates, initialized_result, readable, request, response
 
 
 # ---- environment
@@ -108,11 +107,12 @@ class _Proxy:
                 far.sendall(head)
             with far:
                 while True:
-                    for s in select.select([conn, far], [], [])[0]:
-                        data = s.recv(65536)
+                    for fd in readable(conn.fileno(), far.fileno()):
+                        here, there = (conn, far) if fd == conn.fileno() else (far, conn)
+                        data = here.recv(65536)
                         if not data:
                             return
-                        (far if s is conn else conn).sendall(data)
+                        there.sendall(data)
 
     def close(self):
         self.socket.close()
@@ -143,6 +143,8 @@ def proxy_for_http_is_used_and_left_out_for_loopback(case):
     env = {"http_proxy": "http://127.0.0.1:%d" % proxy.port}
     p = case.start("http://mcp.example.com/mcp", "--allow-http", "--header", "Authorization: Bearer abcdefghij", env=env, token=None)
     p.handshake()
+    p.call(1)
+    p.finish()
     case.check(proxy.heads[0].startswith("POST http://mcp.example.com/mcp "), "not through the proxy: %r" % proxy.heads[0])
     used = len(proxy.heads)
     server = case.server()
@@ -328,7 +330,7 @@ def signal_while_a_large_answer_is_written_does_not_wait_for_the_reader(case):
     p = case.start(server.url, stdout=write)
     os.close(write)
     p.send(request(1))
-    select.select([read], [], [], DEADLINE)
+    readable(read)
     p.signal(signal.SIGTERM)
     case.equal(p.wait(), 0, "status")
     os.close(read)
