@@ -206,16 +206,20 @@ static long seconds_at_most(const char *digits, long most)
 long http_retry_after_s(const struct http_req *r)
 {
 	const char *said = http_answer_field(r, "Retry-After", 0);
-	curl_off_t s = 0;
+	int64_t s;
+	time_t when;
 
 	if (!said || !*said)
 		return -1;
-	/* libcurl takes a number that is too large, and any other text, for 0. */
+	/* Not through CURLINFO_RETRY_AFTER: libcurl takes a number that is too large, a date that is
+	 * over, and any other text, for 0. */
 	if (said[strspn(said, "0123456789")] == 0)
 		return seconds_at_most(said, RETRY_AFTER_MAX_S);
-	if (curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &s) != CURLE_OK || s <= 0)
+	when = curl_getdate(said, NULL);
+	if (when < 0)
 		return -1;
-	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : (long)s;
+	s = (int64_t)when - clock_wall_s();
+	return s < 0 ? 0 : s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : (long)s;
 }
 
 /* ---- libcurl's sockets and timer on the loop ---- */
