@@ -74,7 +74,8 @@ int cmd_bridge(const struct args *a)
 	} else {
 		/* Clients show an answer, not standard error. */
 		diag_error("%s", e.msg);
-		bridge_refuse(STDIN_FILENO, STDOUT_FILENO, &e);
+		if (!isatty(STDIN_FILENO))
+			bridge_refuse(STDIN_FILENO, STDOUT_FILENO, &e);
 		status = exit_for(e.kind);
 	}
 	auth_free(auth);

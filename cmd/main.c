@@ -70,6 +70,8 @@ int main(int argc, char **argv)
 	if (!open_standard_fds())
 		return EXIT_FAILED;
 	signal(SIGPIPE, SIG_IGN);
+	/* libcurl would write the keys of every connection there, for whoever can read the file. */
+	unsetenv("SSLKEYLOGFILE");
 #ifdef __GLIBC__
 	/* Fixed, or freeing one large message would teach malloc to keep the memory of all later ones. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 10);

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shlex
 import shutil
 import signal
@@ -46,6 +47,14 @@ def initialized_result(ident, version="2025-06-18"):
 
 class Failed(AssertionError):
     pass
+
+
+def readable(*fds):
+    """Those of the descriptors that can be read; waits for one. select() knows no descriptor beyond 1023."""
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, select.POLLIN)
+    return [fd for fd, _ in poll.poll(DEADLINE * 1000)]
 
 
 # ---- the scripted server
@@ -222,12 +231,12 @@ class Program:
     """The program as a child process; its output is read in threads."""
 
     def __init__(self, case, args, env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=None,
-                 binary=None):
+                 binary=None, wrap=WRAP):
         self.case = case
         self.lines, self.errors, self.sent = [], b"", []
         self.changed = threading.Condition()
         self.ended = False
-        self.process = subprocess.Popen(WRAP + [binary or PROGRAM] + args, stdin=stdin, stdout=stdout, stderr=stderr, env=env,
+        self.process = subprocess.Popen(wrap + [binary or PROGRAM] + args, stdin=stdin, stdout=stdout, stderr=stderr, env=env,
                                         cwd=cwd or case.folder, start_new_session=True)
         self.threads = []
         if stdout == subprocess.PIPE:
@@ -409,7 +418,7 @@ class Case:
     def is_error(self, message, code, *texts):
         """message is an error answer of this code whose text holds all texts."""
         error = message.get("error") or {}
-        self.equal(error.get("code"), code, "error code (%r)" % message)
+        self.equal(error.get("code"), code, "error code (%.400r)" % message)
         for text in texts:
             self.check(text in error["message"], "%r is not in %r" % (text, error["message"]))
 
@@ -464,6 +473,7 @@ class Certificates:
                  "-keyout", "ca.key", "-out", "ca.pem")
         self.leaf("good", "IP:127.0.0.1,DNS:localhost")
         self.leaf("other", "DNS:other.example")
+        self.leaf("service", "DNS:mcp.mixpanel.com")
         os.mkdir(self.path("hashed"))
         shutil.copy(self.path("ca.pem"), self.path("hashed"))
         subprocess.run(["openssl", "rehash", self.path("hashed")], check=True, capture_output=True)

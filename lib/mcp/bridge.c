@@ -37,6 +37,7 @@ struct bridge {
 	struct session *session;
 	struct loop_timer drain;
 	enum bridge_end how;
+	struct err e; /* BRIDGE_END_FAILED: why */
 	pid_t parent;
 	bool ended_input; /* nothing more will be read */
 	bool leaving;     /* the session is being deleted; then the loop stops */
@@ -176,8 +177,10 @@ static void on_broken(void *ctx, const struct err *e)
 {
 	struct bridge *b = ctx;
 
-	diag_debug("standard output: %s", e->msg);
-	leave(b, BRIDGE_END_OUTPUT);
+	diag_debug("%s", e->msg);
+	if (e->kind != ERR_CANCELLED)
+		b->e = *e;
+	leave(b, e->kind == ERR_CANCELLED ? BRIDGE_END_OUTPUT : BRIDGE_END_FAILED);
 }
 
 static void on_emptied(void *ctx)
@@ -242,14 +245,22 @@ static bool watch_parent(struct bridge *b, struct err *e)
 	return true;
 }
 
+/* nohup(1) says so. */
+static bool hang_up_is_ignored(void)
+{
+	struct sigaction now;
+
+	return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static bool watch_signals(struct bridge *b, struct err *e)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	static const int signals[] = { SIGTERM, SIGINT };
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (!loop_signal(b->loop, signals[i], on_signal, b, e))
 			return false;
-	return true;
+	return hang_up_is_ignored() || loop_signal(b->loop, SIGHUP, on_signal, b, e);
 }
 
 /* ---- the whole ---- */
@@ -325,7 +336,9 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 {
 	if (!watch_signals(b, e) || !watch_parent(b, e) || !loop_run(b->loop, e))
 		return BRIDGE_END_FAILED;
-	if (b->how != BRIDGE_END_OUTPUT)
+	if (b->how == BRIDGE_END_FAILED)
+		*e = b->e;
+	else if (b->how != BRIDGE_END_OUTPUT)
 		wire_out_flush(b->out, FLUSH_MS);
 	return b->how;
 }

@@ -473,7 +473,8 @@ static void reserve_body(struct exchange *x, struct http_req *r)
 				       ? strtoull(length, NULL, 10)
 				       : 0;
 
-	if (n && n <= ENVELOPE_MAX && !buf_reserve(&x->body, (size_t)n))
+	/* One more: the line break that standard output puts behind it. */
+	if (n && n < ENVELOPE_MAX && !buf_reserve(&x->body, (size_t)n + 1))
 		diag_debug("no memory for %llu bytes at once", n);
 }
 
@@ -528,7 +529,8 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 
 static enum http_flow too_long(struct exchange *x)
 {
-	err_set(&x->e, ERR_LIMIT, "the server's message is longer than %zu MiB",
+	err_set(&x->e, ERR_LIMIT,
+		"the server's message is longer than %zu MiB, or there is no memory for it",
 		ENVELOPE_MAX >> 20);
 	return HTTP_STOP;
 }

@@ -378,8 +378,10 @@ void session_line(struct session *s, struct wire_in *in, char *p, size_t n)
 
 void session_line_too_long(struct session *s)
 {
-	char why[80];
+	char why[100];
 
-	snprintf(why, sizeof(why), "the message is longer than %zu MiB", ENVELOPE_MAX >> 20);
+	snprintf(why, sizeof(why),
+		"the message is longer than %zu MiB, or there is no memory for it",
+		ENVELOPE_MAX >> 20);
 	say_invalid(s, no_id, ENVELOPE_INVALID_REQUEST, why);
 }

@@ -75,6 +75,15 @@ static struct call *find_call(struct session *s, struct post *from, const struct
 	return c && !((struct call *)c)->post->id.len ? (struct call *)c : NULL;
 }
 
+/* The answer was too large for what memory there is; this one is not. */
+static void say_no_memory(struct call *c)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_LIMIT, "there is no memory for the server's answer");
+	say_error(c->post->s, c->pending.id, &e, NULL);
+}
+
 void answer_call(struct call *c, struct incoming *in, const struct envelope *m, struct edits *e)
 {
 	struct edits none = { 0 };
@@ -90,7 +99,8 @@ void answer_call(struct call *c, struct incoming *in, const struct envelope *m, 
 		/* Same value, other spelling (or null, or ours): the client gets its own id back. */
 		edit_replace(e, m->id, id);
 	}
-	say_edited(p->s, in, m->whole, e);
+	if (!say_edited(p->s, in, m->whole, e))
+		say_no_memory(c);
 	post_settle(c);
 	post_answered(p);
 }

@@ -9,11 +9,12 @@ static void check_pressure(struct session *s)
 		transport_hold(s->transport, true);
 }
 
-static void said(struct session *s, bool good)
+static bool said(struct session *s, bool good)
 {
 	if (!good)
 		diag_error("out of memory: a message to the client is lost");
 	check_pressure(s);
+	return good;
 }
 
 /* All that comes from the server is in the memory of one event or body: large ones change hands. */
@@ -24,18 +25,18 @@ static bool take(struct incoming *in, struct span m, struct buf *whole)
 	return incoming_take(in, whole);
 }
 
-void say_span(struct session *s, struct incoming *in, struct span m)
+bool say_span(struct session *s, struct incoming *in, struct span m)
 {
 	struct wire_part part = { m.p, m.n };
 	struct buf whole;
+	bool good;
 
 	/* Small ones are gathered into one write. */
-	if (m.n < WIRE_OUT_LOW) {
-		said(s, wire_out_addv(s->out, &part, 1));
-		return;
-	}
-	said(s, take(in, m, &whole) && wire_out_take(s->out, &whole));
+	if (m.n < WIRE_OUT_LOW)
+		return said(s, wire_out_addv(s->out, &part, 1));
+	good = take(in, m, &whole) && wire_out_take(s->out, &whole);
 	buf_free(&whole);
+	return said(s, good);
 }
 
 /* The pieces up to the last change are copied, what stands behind it goes on as it lies there. */
@@ -56,22 +57,19 @@ static bool take_edited(struct session *s, struct incoming *in, struct span m,
 	return good;
 }
 
-void say_edited(struct session *s, struct incoming *in, struct span m, const struct edits *e)
+bool say_edited(struct session *s, struct incoming *in, struct span m, const struct edits *e)
 {
 	struct wire_part parts[EDIT_PARTS];
 	struct span spans[EDIT_PARTS];
 	size_t n = edit_parts(e, m, spans);
 
-	if (n == 1) {
-		say_span(s, in, m);
-		return;
-	}
+	if (n == 1)
+		return say_span(s, in, m);
 	for (size_t i = 0; i < n; i++)
 		parts[i] = (struct wire_part){ spans[i].p, spans[i].n };
 	if (n && m.n >= WIRE_OUT_LOW)
-		said(s, take_edited(s, in, m, parts, n));
-	else
-		said(s, n && wire_out_addv(s->out, parts, n));
+		return said(s, take_edited(s, in, m, parts, n));
+	return said(s, n && wire_out_addv(s->out, parts, n));
 }
 
 void say_text(struct session *s, const struct buf *m)

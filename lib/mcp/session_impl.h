@@ -160,8 +160,9 @@ bool post_envelope(struct post *p, struct envelope *m);
 
 /* ---- say.c ---- */
 
-void say_span(struct session *s, struct incoming *in, struct span m);
-void say_edited(struct session *s, struct incoming *in, struct span m, const struct edits *e);
+/* False when there is no memory for it. */
+bool say_span(struct session *s, struct incoming *in, struct span m);
+bool say_edited(struct session *s, struct incoming *in, struct span m, const struct edits *e);
 void say_text(struct session *s, const struct buf *m);
 void say_error(struct session *s, struct span id, const struct err *e, const struct reply_data *d);
 void say_invalid(struct session *s, struct span id, long code, const char *why);

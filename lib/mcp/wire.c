@@ -261,8 +261,12 @@ static bool read_some(struct wire_in *w)
 	if (room > w->b.cap - w->b.len)
 		room = w->b.cap - w->b.len;
 	if (!buf_reserve(&w->b, room)) {
-		err_set(&w->e, ERR_LIMIT,
-			"no memory for a line of more than %zu bytes on standard input", w->b.len);
+		if (w->b.len >= READ_SIZE) {
+			/* A line that grew until there is no memory is as good as one over the cap. */
+			give_too_long(w);
+			return true;
+		}
+		err_set(&w->e, ERR_LIMIT, "no memory to read standard input");
 		w->at_end = true;
 		return false;
 	}
@@ -532,6 +536,12 @@ static void break_off(struct wire_out *w)
 	drop_all(w);
 }
 
+static void reader_gone(struct wire_out *w)
+{
+	err_set(&w->e, ERR_CANCELLED, "nobody reads standard output any more");
+	break_off(w);
+}
+
 /* Writes what goes; false when the descriptor takes no more (or never will). */
 static bool write_some(struct wire_out *w)
 {
@@ -550,7 +560,9 @@ static bool write_some(struct wire_out *w)
 	}
 	if (errno == EINTR)
 		return true;
-	if (errno != EAGAIN && errno != EWOULDBLOCK) {
+	if (errno == EPIPE || errno == ECONNRESET) {
+		reader_gone(w);
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK) {
 		err_set(&w->e, ERR_IO, "writing standard output: %s", strerror(errno));
 		break_off(w);
 	}
@@ -600,10 +612,8 @@ static void out_ready(void *ctx, int happened)
 {
 	struct wire_out *w = ctx;
 
-	if (happened & LOOP_HANGUP && !w->broken) {
-		err_set(&w->e, ERR_IO, "nobody reads standard output any more");
-		break_off(w);
-	}
+	if (happened & LOOP_HANGUP && !w->broken)
+		reader_gone(w);
 	out_task(w);
 }
 

@@ -22,7 +22,8 @@ struct wire_in_events {
 	 * last line needs no line end. p is the callee's to change until it returns; p[n] may be
 	 * read and is no part of the line. */
 	void (*line)(void *ctx, char *p, size_t n);
-	/* A line (without its end) passed the cap; the rest of it is skipped. */
+	/* A line (without its end) passed the cap, or the memory there is; the rest of it is
+	 * skipped. */
 	void (*too_long)(void *ctx);
 	/* End of input, or a read error (e set): nothing follows. */
 	void (*end)(void *ctx, const struct err *e);
@@ -49,7 +50,8 @@ struct wire_out_events {
 	void (*drained)(void *ctx);
 	/* Everything was written. */
 	void (*emptied)(void *ctx);
-	/* The reader is gone (EPIPE, ...) or the descriptor failed: nothing can be written any more. */
+	/* The reader is gone (kind ERR_CANCELLED) or the descriptor failed (ERR_IO: a full disk):
+	 * nothing can be written any more. */
 	void (*broken)(void *ctx, const struct err *e);
 };
 

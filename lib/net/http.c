@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -33,6 +34,13 @@
 /* Connections kept, busy ones counted: more than are ever busy at once (HTTP/1.1, many calls in
  * flight), or each call of a burst would open one of its own. */
 #define CONNECTIONS_KEPT 256L
+
+/* Descriptors that are no connections: the standard ones, pipes, the log, name resolution, files of
+ * certificates. */
+#define OTHER_DESCRIPTORS 16L
+
+/* Fewer connections than this and one stream that stays open would be in everybody's way. */
+#define CONNECTIONS_LEAST 4L
 
 struct http_fields {
 	struct curl_slist *list, *last;
@@ -200,16 +208,20 @@ static long seconds_at_most(const char *digits, long most)
 long http_retry_after_s(const struct http_req *r)
 {
 	const char *said = http_answer_field(r, "Retry-After", 0);
-	curl_off_t s = 0;
+	int64_t s;
+	time_t when;
 
 	if (!said || !*said)
 		return -1;
-	/* libcurl takes a number that is too large, and any other text, for 0. */
+	/* Not through CURLINFO_RETRY_AFTER: libcurl takes a number that is too large, a date that is
+	 * over, and any other text, for 0. */
 	if (said[strspn(said, "0123456789")] == 0)
 		return seconds_at_most(said, RETRY_AFTER_MAX_S);
-	if (curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &s) != CURLE_OK || s <= 0)
+	when = curl_getdate(said, NULL);
+	if (when < 0)
 		return -1;
-	return s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : (long)s;
+	s = (int64_t)when - clock_wall_s();
+	return s < 0 ? 0 : s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : (long)s;
 }
 
 int64_t http_date_s(const struct http_req *r)
@@ -645,6 +657,8 @@ static void total_due(void *ctx)
 static void easy_common(struct http *h, CURL *easy)
 {
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Names are resolved in a thread. Without this, giving up a request would wait for it. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -827,6 +841,39 @@ static char *make_noproxy(void)
 		"localhost,127.0.0.0/8,[::1],::1%s%s", env && *env ? "," : "", env ? env : "");
 }
 
+/* libcurl's trace names the proxy, password and all. */
+static void hide_proxy_passwords(void)
+{
+	static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY",
+		"all_proxy", "ALL_PROXY" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *url = getenv(names[i]), *from, *at, *colon;
+
+		from = url ? strstr(url, "://") : NULL;
+		from = from ? from + 3 : url;
+		at = from ? strrchr(from, '@') : NULL;
+		if (!at)
+			continue;
+		diag_hide(from, (size_t)(at - from));
+		colon = memchr(from, ':', (size_t)(at - from));
+		if (colon)
+			diag_hide(colon + 1, (size_t)(at - colon - 1));
+	}
+}
+
+/* Where few descriptors are allowed, requests wait for a connection instead of failing; 0: enough. */
+static long connections_possible(void)
+{
+	struct rlimit r;
+	long n;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= 4096)
+		return 0;
+	n = (long)r.rlim_cur - OTHER_DESCRIPTORS;
+	return n < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : n;
+}
+
 static bool make_share(struct http *h)
 {
 	h->share = curl_share_init();
@@ -847,6 +894,7 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	loop_timer_init(&h->timer, l, timer_due, h);
 	loop_task_init(&h->task, l, run_queue, h);
 	h->noproxy = make_noproxy();
+	hide_proxy_passwords();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()) ||
 		(o->cookies && !make_share(h))) {
 		err_set(e, ERR_NET, "libcurl does not start");
@@ -859,6 +907,7 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
 	curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)o->max_connections);
+	curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_possible());
 	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS,
 		o->max_connections ? (long)o->max_connections : CONNECTIONS_KEPT);
 	return h;

@@ -316,6 +316,7 @@ bool loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struc
 {
 	struct owned_signal *s = &l->signals[l->nsignals];
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	sigset_t these;
 
 	if (l->nsignals == SIGNALS_MAX)
 		return err_set(e, ERR_IO, "more than %d signals are handled", SIGNALS_MAX);
@@ -326,6 +327,10 @@ bool loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struc
 	if (sigaction(signo, &sa, &s->before) != 0)
 		return err_set(e, ERR_IO, "cannot handle signal %d: %s", signo, strerror(errno));
 	l->nsignals++;
+	/* Whoever started us may have had it blocked, and that is inherited. */
+	sigemptyset(&these);
+	sigaddset(&these, signo);
+	sigprocmask(SIG_UNBLOCK, &these, NULL);
 	return true;
 }
 

@@ -842,10 +842,10 @@ static void below_the_high_mark_nothing_is_called_drained(void **state)
 
 /* ---- out: a reader that goes away ---- */
 
-static void check_broken(struct writer *o)
+static void check_broken(struct writer *o, enum err_kind why)
 {
 	assert_int_equal(o->broken, 1);
-	assert_int_equal(o->kind, ERR_IO);
+	assert_int_equal(o->kind, why);
 	assert_int_equal(o->emptied, 0);
 	/* From now on all is taken and dropped, and nothing is told again. */
 	assert_true(wire_out_add(o->w, "x", 1));
@@ -895,7 +895,7 @@ static void a_reader_that_is_gone_is_noticed_without_a_write(void **state)
 		close(o.fd[0]);
 		o.fd[0] = -1;
 		run(&o);
-		check_broken(&o);
+		check_broken(&o, ERR_CANCELLED);
 		run_on(&o);
 		writer_end(&o);
 	}
@@ -913,7 +913,7 @@ static void a_broken_pipe_is_told_once_and_not_inside_add(void **state)
 	assert_true(wire_out_add(o.w, "y", 1));
 	assert_int_equal(o.broken, 0);
 	run(&o);
-	check_broken(&o);
+	check_broken(&o, ERR_CANCELLED);
 	run_on(&o);
 	writer_end(&o);
 }
@@ -958,7 +958,7 @@ static void a_hang_up_beside_a_message_is_told_once(void **state)
 	run(&o);
 	loop_watch_free(o.watch);
 	o.watch = NULL;
-	check_broken(&o);
+	check_broken(&o, ERR_CANCELLED);
 	run_on(&o);
 	writer_end(&o);
 	close(other[0]);
@@ -975,7 +975,7 @@ static void a_reader_that_leaves_in_the_middle_is_noticed(void **state)
 	assert_true(wire_out_add(o.w, message, LARGE));
 	o.watch = loop_watch(o.loop, o.fd[0], LOOP_READ, read_and_leave, &o);
 	run(&o);
-	check_broken(&o);
+	check_broken(&o, ERR_CANCELLED);
 	run_on(&o);
 	writer_end(&o);
 	free(message);
@@ -996,7 +996,7 @@ static void a_descriptor_that_fails_is_told_from_the_loop(void **state)
 			wire_out_flush(o.w, 1000);
 		assert_int_equal(o.broken, 0);
 		run(&o);
-		check_broken(&o);
+		check_broken(&o, ERR_IO);
 		run_on(&o);
 		writer_end(&o);
 	}

@@ -1,0 +1,434 @@
+"""Clients that are unusual, hasty or broken: each line gets what it is owed, and nothing stops the bridge."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+import harness
+from harness import DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, initialized_result, readable, request, response
+
+
+def _all_of(fd):
+    """Everything until the end of a descriptor."""
+    out = b""
+    while True:
+        piece = os.read(fd, 65536)
+        if not piece:
+            return out
+        out += piece
+
+
+def half_a_line_at_the_end_of_input_is_answered(case):
+    server, p = case.bridge()
+    p.handshake()
+    p.send_raw(b'{"jsonrpc":"2.0","id":5,"meth')
+    case.equal(p.finish(), 0, "status")
+    case.equal([(m["id"], m["error"]["code"]) for m in p.messages() if "error" in m], [(None, -32700)], "errors")
+
+
+def lines_in_small_pieces_and_many_in_one_are_the_same(case):
+    _, p = case.bridge()
+    p.handshake()
+    for b in json.dumps(request(1)).encode() + b"\r\n":
+        p.send_raw(bytes([b]))
+    p.answer(1)
+    p.send_raw(b"".join(json.dumps(request(i)).encode() + b"\n" for i in range(2, 60)) + b'{"jsonrpc":"2.0",')
+    p.send_raw(b'"id":60,"method":"ping"}\n')
+    for i in range(2, 61):
+        p.answer(i)
+
+
+def bytes_that_no_json_has_are_answered_and_not_sent(case):
+    server, p = case.bridge()
+    p.handshake()
+    rows = [b'{"jsonrpc":"2.0","id":1,"method":"a"}\0', b'\0', b'{"jsonrpc":"2.0","id":1,"method":"a\0b"}', b'{"jsonrpc":"2.0","id":1,"method":"\xed\xa0\x80"}',
+            b'{"jsonrpc":"2.0","id":1,"method":"\xc0\xaf"}', b'{"jsonrpc":"2.0","id":1,"method":"\xf4\x90\x80\x80"}', b'{"jsonrpc":"2.0","id":1,"method":"a\tb"}',
+            b"{'jsonrpc':'2.0'}", b'{"jsonrpc":"2.0","id":01,"method":"a"}', b'{"jsonrpc":"2.0","id":+1,"method":"a"}', b'{"jsonrpc":"2.0","id":NaN,"method":"a"}',
+            b'{"jsonrpc":"2.0","id":1,"method":"a",}', b'{"jsonrpc":"2.0","id":1,"method":"a"} x', b'{"jsonrpc":"2.0","id":1,"method":"a"}{}', b'// {}',
+            json.dumps(request(1)).encode("utf-16"), b'\xef\xbb\xbf{"jsonrpc":"2.0","id":1,"method":"a"}']
+    lines = 0
+    for n, row in enumerate(rows):
+        p.send(row)
+        lines += len([x for x in row.split(b"\n") if x.strip()])
+        p.call(100 + n, "tools/list")
+    errors = [m for m in p.messages() if "error" in m]
+    case.equal({(m["id"], m["error"]["code"]) for m in errors}, {(None, -32700)}, "errors")
+    case.equal(len(errors), lines, "number of errors")
+    case.equal(len(server.of("tools/list")), len(rows), "requests that left")
+    case.equal(len([r for r in server.requests if r.rpc_method not in ("initialize", "notifications/initialized", "tools/list") and r.method == "POST"]), 0, "posts")
+
+
+def odd_yet_valid_messages_pass_unchanged(case):
+    rows = [b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"t":"\\ud800","u":"\\u0000","v":"\\uDFFF\\ud83d"}}',
+            b'\t {"jsonrpc" : "2.0" , "id" : 2 , "method" : "tools/call" , "params" : [ ] } \t',
+            b'{"method":"tools/call","x":{"id":9},"id":3,"jsonrpc":"2.0","":1,"\\u0000":2}',
+            b'{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"a":1E+2,"b":-0,"c":1e-400,"d":0.10}}',
+            b'{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"d":' + b"[" * 900 + b"]" * 900 + b"}}",
+            '{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"\u2028":"\u2029\ufeff\uffff\U0010ffff"}}'.encode(),
+            b'{"jsonrpc":"2.0","id":7,"method":"tools\\/call","params":{}}']
+    server, p = case.bridge()
+    p.handshake()
+    for n, row in enumerate(rows, 1):
+        p.send(row)
+        case.check("result" in p.answer(n), "no result for %r" % row)
+        case.equal(server.requests[-1].body, row.strip(), "body")
+
+
+def ids_of_equal_value_are_one_id_and_strings_another(case):
+    gate = threading.Event()
+
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            gate.wait(DEADLINE)
+            r.json(r.body.replace(b'"method":"tools/call"', b'"result":{}'))
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    ids = ["1", '"1"', "1.0", "1e0", '"\\u0031"', "2", '"1.0"']
+    for i in ids:
+        p.send('{"jsonrpc":"2.0","id":%s,"method":"tools/call"}' % i)
+    server.wait(lambda rs: len([r for r in rs if r.rpc_method == "tools/call"]) == 4, "four calls")
+    gate.set()
+    for i in ids:
+        what = b'"error"' if i in ("1.0", "1e0", '"\\u0031"') else b'"result"'
+        p.wait_line(lambda line: line.startswith(b'{"jsonrpc":"2.0","id":%s,%s' % (i.encode(), what)), "the right answer to " + i)
+
+
+def id_of_a_megabyte_comes_back(case):
+    ident = "i" * (1 << 20)
+    _, p = case.bridge()
+    p.handshake()
+    case.check("result" in p.call(ident), "no result")
+    p.send('{"jsonrpc":"2.0","id":"x%s","method":5}' % ident)
+    case.is_error(p.answer("x" + ident), -32600, "method")
+
+
+def invalid_requests_are_answered_with_their_id(case):
+    server, p = case.bridge()
+    p.handshake()
+    rows = ['{"jsonrpc":"1.0","id":1,"method":"x"}', '{"id":2,"method":"x"}', '{"jsonrpc":"2.0","id":3,"method":7}', '{"jsonrpc":"2.0","id":4,"method":"x","params":3}',
+            '{"jsonrpc":"2.0","id":5}', '{"jsonrpc":"2.0","id":6,"method":"x","result":{}}', '{"jsonrpc":"2.0","id":7,"result":{},"error":{}}']
+    for n, row in enumerate(rows, 1):
+        p.send(row)
+        case.is_error(p.answer(n), -32600)
+    case.equal(len(server.of(method="POST")), 2, "posts")
+
+
+def cancellations_that_fit_nothing_change_nothing(case):
+    gate = threading.Event()
+
+    def handler(r):
+        if r.id == 1:
+            gate.wait(DEADLINE)
+        r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.send(request(1))
+    server.wait(lambda rs: [r for r in rs if r.id == 1], "the call")
+    for params in ({"requestId": 99}, {"requestId": "1"}, {}, {"requestId": None}, {"requestId": [1]}, {"requestId": {"a": 1}}, [], {"requestId": True}):
+        p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
+    p.send({"jsonrpc": "2.0", "method": "notifications/cancelled"})
+    server.wait(lambda rs: len([r for r in rs if r.rpc_method == "notifications/cancelled"]) == 9, "the cancellations")
+    gate.set()
+    case.check("result" in p.answer(1), "no result")
+
+
+def cancelled_before_it_left_is_neither_sent_nor_answered(case):
+    gate = threading.Event()
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            gate.wait(DEADLINE)
+        r.answer()
+    server, p = case.bridge(handler)
+    p.send(INITIALIZE)
+    server.wait(lambda rs: rs, "initialize")
+    p.send(INITIALIZED, request(1), request(2), {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}, request(3, "tools/list"))
+    # Whatever was read before this line is read when its answer is there.
+    p.send("nonsense")
+    p.wait_line(lambda line: b"-32700" in line, "the error")
+    gate.set()
+    p.answer(3)
+    p.answer(2)
+    case.equal([r.id for r in server.of("tools/call")], [2], "calls")
+    case.equal(p.finish(), 0, "status")
+    case.check(1 not in [m.get("id") for m in p.messages()], "a cancelled request was answered")
+
+
+def cancelled_id_can_be_used_again_and_late_answers_go_nowhere(case):
+    first = []
+
+    def handler(r):
+        if r.rpc_method == "tools/call" and not first:
+            first.append(r)
+            r.stream()
+            r.chunk(": wait\n\n")
+            try:
+                r.wait_gone()
+            except OSError:
+                pass
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.send(request(1))
+    server.wait(lambda rs: [r for r in rs if r.id == 1], "the call")
+    p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}, request(1, "tools/list"))
+    case.check("result" in p.answer(1), "no result")
+    p.finish()
+    case.equal([m["id"] for m in p.messages()], [0, 1], "ids")
+
+
+def responses_to_questions_nobody_asked_go_to_the_server(case):
+    """It knows best what they are; its refusal is nobody's business."""
+    def handler(r):
+        if r.rpc_method is None and r.method == "POST":
+            r.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "who are you"}}, 400)
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.send(response("never"), {"jsonrpc": "2.0", "id": 5, "error": {"code": 1, "message": "m"}}, {"jsonrpc": "2.0", "id": None, "error": {"code": 1, "message": "m"}})
+    p.call(1)
+    server.wait(lambda rs: len([r for r in rs if r.method == "POST" and r.rpc_method is None]) == 3, "the responses")
+    case.equal(p.finish(), 0, "status")
+    case.equal([m["id"] for m in p.messages()], [0, 1], "messages to the client")
+
+
+def initialize_twice_opens_a_second_session(case):
+    count = []
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            count.append(r)
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % len(count)})
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.call(1)
+    p.send(dict(INITIALIZE, id="again"))
+    case.check("result" in p.answer("again"), "no result")
+    p.send(INITIALIZED)
+    p.call(2)
+    case.check("mcp-session-id" not in server.of("initialize")[1].headers, "initialize carried a session id")
+    case.equal([r.headers.get("mcp-session-id") for r in server.of("tools/call")], ["s1", "s2"], "sessions")
+
+
+def client_without_a_handshake_is_served_all_the_same(case):
+    server, p = case.bridge()
+    case.check("result" in p.call(1), "no result")
+    case.check("mcp-protocol-version" not in server.requests[0].headers, "a revision nobody negotiated")
+    case.equal(p.finish(), 0, "status")
+
+
+def batches_at_the_edges(case):
+    def handler(r):
+        if isinstance(r.rpc, list):
+            asked = [m["id"] for m in r.rpc if "id" in m and "method" in m]
+            r.json([response(i) for i in asked]) if asked else r.reply(202)
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake("2025-03-26")
+    note = {"jsonrpc": "2.0", "method": "notifications/x"}
+    rows = [([], 1), ([[request(1)]], 1), ([request(1), request(1)], 1), ([request(1), 5], 1), ([request(1), {"id": 2}], 1), ([INITIALIZE], 1), ([note, note], 0), ([response("x"), note], 0)]
+    bad = 0
+    for n, (row, refused) in enumerate(rows):
+        p.send(row)
+        p.call(100 + n, "tools/list")
+        bad += refused
+        case.equal(len([m for m in p.messages() if m.get("id", 0) is None and m["error"]["code"] == -32600]), bad, "refusals after %r" % row)
+    p.send([request(i, "tools/list") for i in range(1000, 2000)])
+    for i in range(1000, 2000):
+        case.check("result" in p.answer(i), "no result")
+    server.wait(lambda rs: len([r for r in rs if isinstance(r.rpc, list)]) == 3, "three batches")
+
+
+def request_of_a_batch_can_be_cancelled_alone(case):
+    gate = threading.Event()
+
+    def handler(r):
+        if isinstance(r.rpc, list):
+            gate.wait(DEADLINE)
+            r.json([response(m["id"]) for m in r.rpc])
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake("2025-03-26")
+    p.send([request(1), request(2)])
+    server.wait(lambda rs: [r for r in rs if isinstance(r.rpc, list)], "the batch")
+    p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "notifications/cancelled"], "the cancellation")
+    gate.set()
+    case.check("result" in p.answer(2), "no result")
+    case.equal(p.finish(), 0, "status")
+    case.equal([m["id"] for m in p.messages()], [0, 2], "ids")
+
+
+def thousands_of_requests_before_the_first_answer(case):
+    gate = threading.Event()
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            gate.wait(DEADLINE)
+        r.answer()
+    server, p = case.bridge(handler)
+
+    def write():
+        p.send(INITIALIZE, INITIALIZED, *[request(i, "tools/list") for i in range(1, 5001)])
+        p.end_input()
+    writer = threading.Thread(target=write)
+    writer.start()
+    server.wait(lambda rs: rs, "initialize")
+    gate.set()
+    case.equal(p.wait(), 0, "status")
+    writer.join()
+    case.equal(sorted(m["id"] for m in p.messages()), list(range(5001)), "ids")
+    case.check(all("result" in m for m in p.messages()), "errors")
+
+
+def server_that_never_answers_holds_nobody_up_for_ever(case):
+    """The input ends and an answer is still due: it is waited for, but not for ever."""
+    def handler(r):
+        r.wait_gone() if r.rpc_method == "tools/call" else r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.send(request(1), request(2))
+    server.wait(lambda rs: len([r for r in rs if r.rpc_method == "tools/call"]) == 2, "the calls")
+    p.end_input()
+    case.equal(p.wait(), 0, "status")
+    case.is_error(p.answer(1), -31000, "input ended")
+    case.is_error(p.answer(2), -31000, "input ended")
+
+
+server_that_never_answers_holds_nobody_up_for_ever.slow = True
+
+
+# ---- what the descriptors are
+
+
+def _talk(case, make, use=None):
+    """Runs the program on descriptors that make() returns as (child's in, child's out, our in, our out)."""
+    server = case.server()
+    child_in, child_out, to, back = make()
+    p = case.start(server.url, stdin=child_in, stdout=child_out)
+    for fd in {child_in, child_out}:
+        os.close(fd)
+    return server, p, to, back
+
+
+def input_and_output_are_files(case):
+    lines = [INITIALIZE, INITIALIZED, request(1), request(2, "tools/list")]
+    path = case.file("input", "\n".join(json.dumps(m) for m in lines))
+    out = os.path.join(case.folder, "output")
+    server, p, _, _ = _talk(case, lambda: (os.open(path, os.O_RDONLY), os.open(out, os.O_WRONLY | os.O_CREAT, 0o600), None, None))
+    case.equal(p.wait(), 0, "status")
+    with open(out) as f:
+        case.equal(sorted(json.loads(x)["id"] for x in f), [0, 1, 2], "ids")
+
+
+def input_and_output_are_one_socket(case):
+    """As inetd and some language runtimes do it; the client shuts its half down and still reads."""
+    ours, theirs = socket.socketpair()
+    fd = theirs.detach()
+    server = case.server()
+    p = case.start(server.url, stdin=fd, stdout=fd)
+    os.close(fd)
+    ours.sendall(b"".join(json.dumps(m).encode() + b"\n" for m in (INITIALIZE, INITIALIZED, request(1))))
+    ours.shutdown(socket.SHUT_WR)
+    got = _all_of(ours.fileno())
+    case.equal(p.wait(), 0, "status")
+    case.equal([json.loads(x)["id"] for x in got.splitlines()], [0, 1], "ids")
+    ours.close()
+
+
+def input_and_output_are_a_terminal(case):
+    parent, child = os.openpty()
+    import tty
+    tty.setraw(child)
+    server = case.server()
+    p = case.start(server.url, stdin=child, stdout=child)
+    os.write(parent, json.dumps(INITIALIZE).encode() + b"\n")
+    got = b""
+    while b"\n" not in got:
+        got += os.read(parent, 65536)
+    case.equal(json.loads(got)["id"], 0, "id")
+    case.check(not fcntl.fcntl(child, fcntl.F_GETFL) & os.O_NONBLOCK or p.process.poll() is None, "flags")
+    p.signal(signal.SIGTERM)
+    case.equal(p.wait(), 0, "status")
+    case.check(not fcntl.fcntl(child, fcntl.F_GETFL) & os.O_NONBLOCK, "the terminal stays non-blocking")
+    os.close(child)
+    os.close(parent)
+
+
+def descriptors_that_are_closed(case):
+    server = case.server()
+    for close in ("0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"):
+        p = case.start("-c", 'exec "$0" "$1" ' + close, harness.PROGRAM, server.url, binary="/bin/sh")
+        if "0" not in close:
+            p.send(INITIALIZE, INITIALIZED, request(1))
+        case.equal(p.finish(), 0, "status with " + close)
+        if close == "2>&-":
+            case.equal([m["id"] for m in p.messages()], [0, 1], "ids")
+
+
+def input_that_cannot_be_read_is_named(case):
+    server = case.server()
+    fd = os.open(case.folder, os.O_RDONLY)
+    p = case.start(server.url, stdin=fd)
+    os.close(fd)
+    p.wait()
+    case.check(b"standard input" in p.errors, "nothing was said: %r" % p.errors)
+
+
+def output_on_a_full_disk_is_a_failure_that_is_named(case):
+    server = case.server()
+    fd = os.open("/dev/full", os.O_WRONLY)
+    p = case.start(server.url, stdout=fd)
+    os.close(fd)
+    p.send(INITIALIZE)
+    case.equal(p.wait(), 1, "status")
+    case.check(b"standard output" in p.errors and b"No space" in p.errors, "nothing was said: %r" % p.errors)
+
+
+def client_that_starts_two_and_kills_one(case):
+    """SDKs do so to find out the revision; the second one must not suffer."""
+    server = case.server()
+    first, second = case.start(server.url), case.start(server.url)
+    first.send(request("probe", "server/discover"))
+    second.send(INITIALIZE)
+    first.process.kill()
+    second.answer(0)
+    second.send(INITIALIZED)
+    case.check("result" in second.call(1), "no result")
+    case.equal(second.finish(), 0, "status")
+
+
+def reader_that_leaves_in_the_middle_of_an_answer(case):
+    def handler(r):
+        r.json(response(r.id, {"text": "x" * (20 << 20)})) if r.rpc_method == "tools/call" else r.answer()
+    server = case.server(handler)
+    read, write = os.pipe()
+    p = case.start(server.url, stdout=write)
+    os.close(write)
+    p.send(request(1))
+    readable(read)
+    os.read(read, 1000)
+    os.close(read)
+    case.equal(p.wait(), 0, "status")
+    case.equal(p.errors, b"", "standard error")
+
+
+def wrong_start_on_a_terminal_does_not_wait_for_input(case):
+    parent, child = os.openpty()
+    p = case.start("http://127.0.0.1:1/mcp", "--header", "Authorization:${NOBODY_SET_THIS}", stdin=child, token=None)
+    case.equal(p.wait(), 2, "status")
+    case.check(b"NOBODY_SET_THIS" in p.errors, "what is wrong: %r" % p.errors)
+    os.close(child)
+    os.close(parent)

@@ -1,0 +1,529 @@
+"""What lies around the program: environment, proxies, name resolution, limits, signals. Whoever sets them must not get
+at the credential, and nothing of it may hang the bridge."""
+
+import base64
+import contextlib
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+
+import harness
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, certificates, initialized_result, readable, request, response
+
+
+# ---- environment
+
+
+def files_of_curl_and_netrc_are_not_read(case):
+    case.file("home/.curlrc", 'header = "X-From-Curlrc: 1"\nproxy = "http://127.0.0.1:1"\n')
+    case.file("home/.netrc", "machine 127.0.0.1 login somebody password something\n", 0o600)
+    server, p = case.bridge(env={"CURL_HOME": case.home, "NETRC": os.path.join(case.home, ".netrc")})
+    p.handshake()
+    case.check("x-from-curlrc" not in server.requests[0].headers, ".curlrc was read")
+    case.equal(server.requests[0].headers.get("authorization"), ACCOUNT_HEADER, "header")
+
+
+def keys_of_connections_are_not_written_to_a_file(case):
+    """SSLKEYLOGFILE would let others read the credential off the wire."""
+    server = case.server(tls=certificates().context("good"))
+    log = os.path.join(case.folder, "keys")
+    p = case.start(server.url, "--cacert", certificates().path("ca.pem"), env={"SSLKEYLOGFILE": log})
+    p.handshake()
+    case.check(not os.path.exists(log), "the keys were written")
+
+
+def broken_settings_of_openssl_are_no_crash(case):
+    path = case.file("openssl.cnf", "openssl_conf = x\n[x]\nproviders = y\n[y]\nnone = z\n[z]\nactivate = 1\nmodule = /nonexistent.so\n")
+    server = case.server(tls=certificates().context("good"))
+    p = case.start(server.url, "--cacert", certificates().path("ca.pem"), env={"OPENSSL_CONF": path})
+    p.send(INITIALIZE)
+    p.answer(0)
+
+
+def without_a_home_a_service_account_works(case):
+    server = case.server()
+    env = case.env({"MIXPANEL_SA_TOKEN": TOKEN})
+    del env["HOME"]
+    p = harness.Program(case, [server.url], env)
+    case.programs.append(p)
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+
+
+def odd_environment_variables_do_no_harm(case):
+    env = {"MIXPANEL_REGION": "", "MIXPANEL_SA_USERNAME": "", "MIXPANEL_SA_SECRET": "", "no_proxy": ",,,", "http_proxy": "", "SSL_CERT_FILE": "", "MPMCP_AUTH_DIR": "",
+           "LANG": "xx_YY.UTF-99", "LC_ALL": "C.UTF-8", "TZ": "Nowhere/Land", "NO_COLOR": "1", "MIXPANEL_SA_TOKEN": TOKEN, "RES_OPTIONS": "timeout:x", "MALLOC_PERTURB_": "165"}
+    server = case.server()
+    p = case.start(server.url, env=env)
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+
+
+# ---- proxies
+
+
+class _Proxy:
+    """Answers CONNECT by a tunnel to `to`, any other request by itself; remembers what it was told."""
+
+    def __init__(self, case, to=None, refuse=None):
+        self.heads, self.to, self.refuse = [], to, refuse
+        self.server = case.server(self.plain)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def plain(self, r):
+        r.answer()
+
+    def accept(self):
+        while True:
+            try:
+                conn, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+
+    def serve(self, conn):
+        with conn, contextlib.suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head:
+                piece = conn.recv(1)
+                if not piece:
+                    return
+                head += piece
+            self.heads.append(head.decode())
+            if self.refuse:
+                conn.sendall(self.refuse)
+                return
+            far = socket.create_connection(("127.0.0.1", self.to or self.server.port))
+            if head.startswith(b"CONNECT"):
+                conn.sendall(b"HTTP/1.1 200 Yes\r\nMcp-Session-Id: of-the-proxy\r\n\r\n")
+            else:
+                far.sendall(head)
+            with far:
+                while True:
+                    for fd in readable(conn.fileno(), far.fileno()):
+                        here, there = (conn, far) if fd == conn.fileno() else (far, conn)
+                        data = here.recv(65536)
+                        if not data:
+                            return
+                        there.sendall(data)
+
+    def close(self):
+        self.socket.close()
+
+
+def proxy_for_https_gets_no_credential_and_its_own_is_not_shown(case):
+    server = case.server(tls=certificates().context("service"))
+    proxy = _Proxy(case, to=server.port)
+    log = os.path.join(case.folder, "log")
+    case.logs.append(log)
+    case.secrets += ["proxy-passw0rd", base64.b64encode(b"someone:proxy-passw0rd").decode(), "of-the-proxy"]
+    p = case.start("https://mcp.mixpanel.com/mcp", "--cacert", certificates().path("ca.pem"), "--debug", "--log-file", log,
+                   env={"https_proxy": "http://someone:proxy-passw0rd@127.0.0.1:%d" % proxy.port})
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.check(proxy.heads[0].startswith("CONNECT mcp.mixpanel.com:443 "), "no CONNECT: %r" % proxy.heads[0])
+    case.check("Proxy-Authorization: Basic" in proxy.heads[0], "the proxy's own credential was not sent")
+    for word in (TOKEN, "Mcp-", "Bearer", "application/json"):
+        case.check(word not in proxy.heads[0], "%s was told to the proxy" % word)
+    case.equal(server.requests[0].headers.get("authorization"), ACCOUNT_HEADER, "header")
+    case.check("mcp-session-id" not in server.requests[-1].headers, "the proxy's header field was taken for the server's")
+    case.check("proxy-authorization" not in server.requests[0].headers, "the proxy's credential went on to the server")
+    proxy.close()
+
+
+def proxy_for_http_is_used_and_left_out_for_loopback(case):
+    proxy = _Proxy(case)
+    env = {"http_proxy": "http://127.0.0.1:%d" % proxy.port}
+    p = case.start("http://mcp.example.com/mcp", "--allow-http", "--header", "Authorization: Bearer abcdefghij", env=env, token=None)
+    p.handshake()
+    p.call(1)
+    p.finish()
+    case.check(proxy.heads[0].startswith("POST http://mcp.example.com/mcp "), "not through the proxy: %r" % proxy.heads[0])
+    used = len(proxy.heads)
+    server = case.server()
+    for url in (server.url, server.url.replace("127.0.0.1", "localhost")):
+        p = case.start(url, env=dict(env, all_proxy=env["http_proxy"]))
+        p.handshake()
+    case.equal(len(proxy.heads), used, "requests to loopback through the proxy")
+    proxy.close()
+
+
+def proxy_that_refuses_is_an_error_that_names_no_secret(case):
+    case.secrets.append("proxy-passw0rd")
+    for n, refusal in enumerate((b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 2\r\n\r\nno", b"HTTP/1.1 502 Bad\r\n\r\n", b"", b"\x05\x00")):
+        proxy = _Proxy(case, refuse=refusal or b" ")
+        p = case.start("https://mcp.mixpanel.com/mcp", "--debug", env={"https_proxy": "http://someone:proxy-passw0rd@127.0.0.1:%d" % proxy.port})
+        p.send(request(n, "initialize"))
+        answer = p.answer(n)
+        case.is_error(answer, -31503)
+        case.check("proxy-passw0rd" not in json.dumps(answer), "the proxy's password stands in the error")
+        proxy.close()
+
+
+# ---- names and addresses
+
+
+def server_on_ipv6_alone_is_reached(case):
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        return  # no IPv6 on this machine
+    server = case.server()
+    server.socket.close()
+    server.socket = listener
+    threading.Thread(target=server.accept, daemon=True).start()
+    for host in ("[::1]", "localhost"):
+        p = case.start("http://%s:%d/mcp" % (host, listener.getsockname()[1]))
+        p.handshake()
+        case.check("result" in p.call(1), "no result from " + host)
+
+
+_slow_names = r"""
+import fcntl, os, socket, struct, subprocess, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+flags = struct.pack("16sh", b"lo", 1)
+fcntl.ioctl(s, 0x8914, flags)
+s.bind(("127.0.0.1", 53))  # asked, and silent
+subprocess.run(["mount", "--bind", sys.argv[1], "/etc/resolv.conf"], check=True)
+s.set_inheritable(True)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def _with_a_silent_name_server(case, *args):
+    """The program in a network of its own whose name server never answers; None where that cannot be made."""
+    conf = case.file("resolv.conf", "nameserver 127.0.0.1\noptions timeout:20 attempts:2\n")
+    wrapped = harness.WRAP + [harness.PROGRAM] if harness.WRAP else [harness.PROGRAM]
+    if wrapped[0][0] != "/":
+        wrapped[0] = shutil.which(wrapped[0])
+    inside = ["unshare", "-rmn", "--", "python3", "-c", _slow_names, conf]
+    probe = subprocess.run(inside + [shutil.which("true")], capture_output=True)
+    if probe.returncode:
+        return None
+    p = harness.Program(case, inside[1:] + wrapped + list(args), case.env({"MIXPANEL_SA_TOKEN": TOKEN}), binary="/usr/bin/unshare", wrap=[])
+    case.programs.append(p)
+    return p
+
+
+def name_server_that_is_silent_delays_nothing_else(case):
+    p = _with_a_silent_name_server(case, "https://mcp.mixpanel.com/mcp")
+    if not p:
+        return
+    p.send(request(1, "tools/list"), "not json")
+    p.wait_line(lambda line: b"-32700" in line, "the first error")
+    p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}, "not json")
+    with p.changed:
+        case.check(p.changed.wait_for(lambda: len(p.lines) == 2, DEADLINE / 4), "the loop stands still")
+
+
+def name_server_that_is_silent_does_not_hold_up_the_end(case):
+    for end in (signal.SIGTERM, signal.SIGINT, None):
+        p = _with_a_silent_name_server(case, "https://mcp.mixpanel.com/mcp", "--debug")
+        if not p:
+            return
+        p.send(request(1, "initialize"), "not json")
+        p.wait_line(lambda line: b"-32700" in line, "the error")
+        if end:
+            p.signal(end)
+        else:
+            p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}, "not json")
+            p.process.stdin.close()
+            p.signal(signal.SIGTERM)
+        try:
+            p.process.wait(15)
+        except subprocess.TimeoutExpired:
+            raise Failed("the program waits for the name server")
+
+
+def name_server_that_is_silent_is_an_error_after_the_connect_timeout(case):
+    p = _with_a_silent_name_server(case, "https://mcp.mixpanel.com/mcp", "--connect-timeout", "1")
+    if not p:
+        return
+    p.send(request(1, "initialize"))
+    with p.changed:
+        case.check(p.changed.wait_for(lambda: p.lines, DEADLINE / 4), "no answer in time")
+    case.is_error(json.loads(p.lines[0]), -31503, "mcp.mixpanel.com")
+
+
+def connection_that_is_not_taken_is_an_error_after_the_connect_timeout(case):
+    """A listener whose queue is full: SYNs go unanswered."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    fillers = []
+    for _ in range(4):
+        s = socket.socket()
+        s.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            s.connect(listener.getsockname())
+        fillers.append(s)
+    p = case.start("http://127.0.0.1:%d/mcp" % listener.getsockname()[1], "--connect-timeout", "1")
+    p.send(request(1, "initialize"))
+    case.is_error(p.answer(1), -31503, "cannot reach")
+    for s in fillers + [listener]:
+        s.close()
+
+
+def handshake_that_never_ends_is_an_error_after_the_connect_timeout(case):
+    listener = socket.create_server(("127.0.0.1", 0))
+    p = case.start("https://127.0.0.1:%d/mcp" % listener.getsockname()[1], "--connect-timeout", "1")
+    p.send(request(1, "initialize"))
+    case.is_error(p.answer(1), -31503)
+    listener.close()
+
+
+# ---- signals
+
+
+def signals_end_the_bridge_whatever_the_connection_does(case):
+    """During connect, TLS handshake, upload, download, a wait that the server asked for."""
+    full = socket.socket()
+    full.bind(("127.0.0.1", 0))
+    full.listen(0)
+    fillers = [socket.socket() for _ in range(4)]
+    for s in fillers:
+        s.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            s.connect(full.getsockname())
+    silent = socket.create_server(("127.0.0.1", 0))
+
+    def handler(r):
+        if r.id == "download":
+            r.head(200, {"Content-Type": "application/json"}, 1 << 30)
+            with contextlib.suppress(OSError):
+                while True:
+                    r.raw(b" " * 65536)
+        elif r.id == "later":
+            r.reply(429, headers={"Retry-After": "20"})
+        else:
+            r.answer()
+    server = case.server(handler)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for url, ident in (("http://127.0.0.1:%d/mcp" % full.getsockname()[1], "connect"), ("https://127.0.0.1:%d/mcp" % silent.getsockname()[1], "tls"),
+                           ("http://127.0.0.1:%d/mcp" % silent.getsockname()[1], "upload"), (server.url, "download"), (server.url, "later")):
+            p = case.start(url)
+            p.send(request(ident, text="x" * (20_000_000 if ident == "upload" else 1)), "not json")
+            p.wait_line(lambda line: b"-32700" in line, "the error")
+            if url == server.url:
+                server.wait(lambda rs: len([r for r in rs if r.id == ident]) == 1, "the request")
+            p.signal(number)
+            case.equal(p.wait(), 3 if number == signal.SIGINT else 0, "status")
+            case.is_error(p.answer(ident), -31000, "told to end")
+            with server.changed:
+                server.requests.clear()
+    for s in fillers + [full, silent]:
+        s.close()
+
+
+def signal_while_a_large_answer_is_written_does_not_wait_for_the_reader(case):
+    def handler(r):
+        r.json(response(r.id, {"text": "x" * (30 << 20)})) if r.rpc_method == "tools/call" else r.answer()
+    server = case.server(handler)
+    read, write = os.pipe()
+    p = case.start(server.url, stdout=write)
+    os.close(write)
+    p.send(request(1))
+    readable(read)
+    p.signal(signal.SIGTERM)
+    case.equal(p.wait(), 0, "status")
+    os.close(read)
+
+
+def second_signal_changes_nothing(case):
+    def handler(r):
+        r.wait_gone() if r.method == "DELETE" or r.rpc_method == "tools/call" else r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s"}) if r.rpc_method == "initialize" else r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.send(request(1))
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
+    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGUSR2):
+        with contextlib.suppress(ProcessLookupError):
+            p.signal(number)
+    case.equal(p.wait(), 0, "status")
+
+
+def blocked_and_ignored_signals_of_the_parent_do_not_make_it_immortal(case):
+    """Some runtimes start commands from a thread that blocks all signals."""
+    code = ("import os, signal, sys\n"
+            "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\n"
+            "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+            "os.execv(sys.argv[1], sys.argv[1:])\n")
+    server = case.server()
+    for number, status in ((signal.SIGTERM, 0), (signal.SIGINT, 3)):
+        p = case.start("-c", code, harness.PROGRAM, server.url, binary=shutil.which("python3"))
+        p.handshake()
+        p.signal(number)
+        case.equal(p.wait(), status, "status")
+
+
+def hang_up_that_the_parent_ignores_is_ignored(case):
+    """nohup mpmcp ..."""
+    server = case.server()
+    p = case.start("-c", "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])",
+                   harness.PROGRAM, server.url, binary=shutil.which("python3"))
+    p.handshake()
+    p.signal(signal.SIGHUP)
+    case.check("result" in p.call(1), "no result")
+    case.equal(p.finish(), 0, "status")
+
+
+def stopped_and_continued_it_goes_on(case):
+    release = threading.Event()
+
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            release.wait(DEADLINE)
+        r.answer()
+    server, p = case.bridge(handler, "--headers-timeout", "2")
+    p.handshake()
+    p.send(request(1))
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
+    p.signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, p.process.pid, os.WSTOPPED)
+    release.set()
+    # The time-out passes while it stands still and the answer lies there.
+    threading.Event().wait(2.5)
+    p.signal(signal.SIGCONT)
+    case.check("result" in p.answer(1), "no result")
+
+
+# ---- limits
+
+
+def _limited(case, url, limits, *args):
+    code = "import os, resource, sys\n" + "".join("resource.setrlimit(resource.%s, (%d, %d))\n" % (n, v, v) for n, v in limits.items()) + "os.execv(sys.argv[1], sys.argv[1:])\n"
+    return case.start("-c", code, harness.PROGRAM, url, *args, binary=shutil.which("python3"))
+
+
+def few_descriptors_mean_fewer_connections_not_failures(case):
+    server = case.server()
+    p = _limited(case, server.url, {"RLIMIT_NOFILE": 24})
+    p.handshake()
+    p.send(*[request(i) for i in range(1, 301)])
+    for i in range(1, 301):
+        case.check("result" in p.answer(i), "call %d: %r" % (i, p.answer(i)))
+    case.equal(p.finish(), 0, "status")
+
+
+def little_memory_is_an_error_for_large_messages_and_the_bridge_goes_on(case):
+    """What a peer's size decides is refused; what everybody needs is there."""
+    if harness.WRAP or "asan" in harness.PROGRAM:
+        return  # memory checkers need their own address space
+
+    def handler(r):
+        if r.id == "large":
+            r.json(response(r.id, {"text": "x" * (200 << 20)}))
+        elif r.id == "stream":
+            r.stream()
+            with contextlib.suppress(OSError):
+                r.event(response(r.id, {"text": "x" * (200 << 20)}))
+                r.end()
+        else:
+            r.answer()
+    server = case.server(handler)
+    p = _limited(case, server.url, {"RLIMIT_AS": 160 << 20})
+    p.handshake()
+    for ident in ("large", "stream"):
+        case.is_error(p.call(ident), -31000, "memory")
+    case.check("result" in p.call(1), "the bridge does not go on")
+    p.send(request("sent", text="y" * (200 << 20)))
+    p.wait_line(lambda line: b'"id":null' in line and b"memory" in line, "the refusal")
+    case.check("result" in p.call(2), "the bridge does not go on")
+    case.equal(p.finish(), 0, "status")
+
+
+def answers_of_any_size_are_answered_somehow_when_memory_is_short(case):
+    """Wherever the memory ends: while the body comes, when it is taken over, when its line break is added."""
+    if harness.WRAP or "asan" in harness.PROGRAM:
+        return
+    sizes = [30 + 7 * i for i in range(16)]
+
+    def handler(r):
+        if r.rpc_method != "tools/call":
+            return r.answer()
+        spelled = "%d.0" % r.id if r.id % 2 else "%d" % r.id
+        body = b'{"jsonrpc":"2.0","id":%s,"result":"%s"}' % (spelled.encode(), b"x" * (sizes[r.id] << 20))
+        with contextlib.suppress(OSError):
+            if r.id % 4 < 2:
+                r.json(body)
+            else:
+                r.head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
+                r.chunk(body)
+                r.end()
+    server = case.server(handler)
+    p = _limited(case, server.url, {"RLIMIT_AS": 200 << 20})
+    p.handshake()
+    bad = 0
+    for i in range(len(sizes)):
+        p.send(request(i))
+        line = p.wait_line(lambda line: line.startswith(b'{"jsonrpc":"2.0","id":%d,' % i), "an answer to %d" % i)
+        bad += b'"error"' in line[:60]
+        case.check(b'"error"' not in line[:60] or b"memory" in line, "answer %.300r" % line)
+        p.lines[:] = []
+    case.check(0 < bad < len(sizes), "%d of %d failed: the limit is of no use" % (bad, len(sizes)))
+    case.equal(p.finish(), 0, "status")
+
+
+# ---- secrets
+
+
+def no_failure_shows_the_secret_even_with_debug(case):
+    """Each way to fail, with the trace on and a log."""
+    log = os.path.join(case.folder, "log")
+    case.logs.append(log)
+    echo = "your header was " + ACCOUNT_HEADER
+    failures = [
+        lambda r: r.reply(401, echo, {"Content-Type": "text/plain", "WWW-Authenticate": 'Bearer error="invalid_token", error_description="%s"' % echo}),
+        lambda r: r.reply(403, json.dumps({"error": {"message": echo}}), {"Content-Type": "application/json", "WWW-Authenticate": 'Bearer error="insufficient_scope", scope="%s"' % TOKEN}),
+        lambda r: r.reply(500, "<title>%s</title>" % echo, {"Content-Type": "text/html"}),
+        lambda r: r.reply(404, echo), lambda r: r.reply(429, echo, {"Retry-After": "100"}), lambda r: r.reply(503, echo),
+        lambda r: r.reply(307, echo, {"Location": "http://127.0.0.1:1/" + TOKEN}), lambda r: r.reply(302, echo, {"Location": "/" + TOKEN}),
+        lambda r: r.reply(307, "", {"Location": "http://%s@127.0.0.1/" % TOKEN}),
+        lambda r: r.reply(200, echo, {"Content-Type": "text/html; x=" + TOKEN}), lambda r: r.reply(200, "{broken " + echo, {"Content-Type": "application/json"}),
+        lambda r: r.reply(200, "", {"Content-Type": "application/json"}), lambda r: r.reply(202), lambda r: r.close(), lambda r: r.close(reset=True),
+        lambda r: (r.raw(echo + "\r\n\r\n"), r.close()), lambda r: (r.raw("HTTP/1.1 200 OK\r\n" + ("X: %s\r\n" % echo) * 4000), r.close()),
+        lambda r: (r.stream({"X-Echo": echo}), r.chunk("event: %s\ndata: %s\n\n" % (echo, echo)), r.end()),
+        lambda r: (r.stream(), r.chunk("data: %s\n\nid: %s\ndata:\nretry: 1\n\n" % (echo, TOKEN)), r.close()),
+        lambda r: r.reply(200, echo, {"Content-Type": "application/json", "Content-Encoding": "gzip"}),
+        lambda r: r.reply(200, echo, {"Content-Type": "application/json", "Content-Encoding": TOKEN}),
+        lambda r: r.json(response(r.id), headers={"Mcp-Session-Id": "x " + TOKEN, "Set-Cookie": "a=" + TOKEN, "Keep-Alive": "timeout=" + TOKEN}),
+    ]
+
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            failures[r.id](r)
+        else:
+            r.answer()
+    server, p = case.bridge(handler, "--debug", "--log-file", log)
+    p.handshake()
+    for i in range(len(failures)):
+        answer = p.call(i)
+        case.check(TOKEN not in json.dumps(answer), "the token stands in the answer to failure %d" % i)
+    p.finish()
+    for url, args in (("http://127.0.0.1:1/mcp", []), ("http://no-such-host.invalid/mcp", ["--allow-http"]), ("https://127.0.0.1:%d/mcp" % server.port, []),
+                      ("https://127.0.0.1:%d/mcp" % case.server(tls=certificates().context("other")).port, ["--cacert", certificates().path("ca.pem")]),
+                      ("http://127.0.0.1:1/mcp", ["--nonsense"]), ("http://127.0.0.1:1/mcp", ["--header", TOKEN]), ("http://127.0.0.1:1/mcp", ["--header", "X y: " + TOKEN]),
+                      ("http://127.0.0.1:1/mcp", ["--header", "Authorization: %s\nX: y" % ACCOUNT_HEADER]), ("http://127.0.0.1:1/mcp", ["--sa-token-file", "/nonexistent"]),
+                      ("http://%s@127.0.0.1/mcp" % TOKEN, []), ("http://user:%s@127.0.0.1/mcp" % TOKEN, [])):
+        p = case.start(url, *args, "--debug", "--log-file", log)
+        p.send(request(1, "initialize"))
+        answer = p.answer(1)
+        case.check("error" in answer and TOKEN not in json.dumps(answer), "the answer for %s %s" % (url, args))
+
+
+def service_account_goes_to_no_host_that_only_looks_right(case):
+    for host in ("mcp.mixpanel.com.evil.example", "evilmixpanel.com", "mixpanel.com.", "mcp.mixpanel.com%2eevil.example", "mcp.mixpanel.com@evil.example", "mcp.mixpanel.com\\@evil.example",
+                 "mcp.mixpanel.com#@evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "0x7f.1.evil.example", "mcp-mixpanel.com", "mcp.mixpanel.cоm"):
+        p = case.start("https://%s/mcp" % host)
+        p.send(request(1, "initialize"))
+        answer = p.answer(1)
+        case.check(answer["error"]["code"] in (-31000, -31503), "%s: %r" % (host, answer))
+        p.wait() if answer["error"]["code"] == -31000 else case.check("mcp.mixpanel.com:" in answer["error"]["message"] or host in ("mixpanel.com.", "mcp.mixpanel.com#@evil.example"), "%s: %r" % (host, answer))

@@ -1,0 +1,107 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mcp/catalog.h"
+
+static void names_are_sorted_and_none_is_there_twice(void **state)
+{
+	size_t n;
+	const struct catalog_tool *t = catalog_all(&n);
+
+	(void)state;
+	assert_true(n > 45);
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(t[i - 1].name, t[i].name) >= 0)
+			fail_msg("%s stands before %s", t[i - 1].name, t[i].name);
+}
+
+static void every_tool_is_found_by_its_exact_name_alone(void **state)
+{
+	size_t n;
+	const struct catalog_tool *t = catalog_all(&n);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		char other[80];
+
+		assert_ptr_equal(catalog_find(t[i].name), &t[i]);
+		snprintf(other, sizeof(other), "%s ", t[i].name);
+		assert_null(catalog_find(other));
+		snprintf(other, sizeof(other), "%c%s", t[i].name[0] | 32, t[i].name + 1);
+		assert_null(catalog_find(other));
+		snprintf(other, sizeof(other), "%.*s", (int)strlen(t[i].name) - 1, t[i].name);
+		assert_null(catalog_find(other));
+	}
+	assert_null(catalog_find(""));
+	assert_null(catalog_find("\xff"));
+}
+
+static void sets_are_those_of_the_documentation(void **state)
+{
+	static const char *const sets[] = { "analytics", "boards", "lexicon", "experiments",
+		"flags", "replays" };
+	size_t n;
+	const struct catalog_tool *t = catalog_all(&n);
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		assert_true(catalog_is_set(sets[i]));
+	assert_false(catalog_is_set("Boards"));
+	assert_false(catalog_is_set(""));
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		while (k < 6 && strcmp(sets[k], t[i].set) != 0)
+			k++;
+		if (k == 6)
+			fail_msg("%s is in the unknown set %s", t[i].name, t[i].set);
+	}
+}
+
+/* A name that says that it changes something must not count as harmless by a slip of the table. */
+static void names_and_classes_agree(void **state)
+{
+	static const struct {
+		const char *verb;
+		enum catalog_class what;
+	} verbs[] = { { "Get-", CATALOG_READ }, { "List-", CATALOG_READ },
+		{ "Search-", CATALOG_READ }, { "Find-", CATALOG_READ },
+		{ "Describe-", CATALOG_READ }, { "Explain-", CATALOG_READ },
+		{ "Run-", CATALOG_READ }, { "Display-", CATALOG_READ }, { "Create-", CATALOG_ADD },
+		{ "Duplicate-", CATALOG_ADD }, { "Update-", CATALOG_CHANGE },
+		{ "Edit-", CATALOG_CHANGE }, { "Bulk-Edit-", CATALOG_CHANGE },
+		{ "Merge-", CATALOG_CHANGE }, { "Rename-", CATALOG_CHANGE },
+		{ "Dismiss-", CATALOG_CHANGE }, { "Fill-", CATALOG_CHANGE },
+		{ "Delete-", CATALOG_DELETE } };
+	size_t n;
+	const struct catalog_tool *t = catalog_all(&n);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0, rows = sizeof(verbs) / sizeof(verbs[0]);
+
+		while (k < rows && strncmp(t[i].name, verbs[k].verb, strlen(verbs[k].verb)) != 0)
+			k++;
+		if (k == rows || t[i].what != verbs[k].what)
+			fail_msg("%s", t[i].name);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_sorted_and_none_is_there_twice),
+		cmocka_unit_test(every_tool_is_found_by_its_exact_name_alone),
+		cmocka_unit_test(sets_are_those_of_the_documentation),
+		cmocka_unit_test(names_and_classes_agree),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

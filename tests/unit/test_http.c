@@ -1,0 +1,493 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/http.h"
+
+/* A server on the same loop: reads a request up to its blank line, then writes what the test says. */
+static struct {
+	int listener;
+	struct loop_watch *watch;
+	char url[64];
+	const char *answer; /* NULL: none */
+	bool close_after;
+	int requests;
+	char last[4096];
+} server;
+
+struct peer {
+	int fd;
+	struct loop_watch *watch;
+	char got[4096];
+	size_t n;
+	struct peer *next;
+};
+static struct peer *peers;
+
+static struct loop *loop;
+static struct http *http;
+
+static void peer_ready(void *ctx, int happened)
+{
+	struct peer *p = ctx;
+	ssize_t n = read(p->fd, p->got + p->n, sizeof(p->got) - 1 - p->n);
+
+	(void)happened;
+	if (n <= 0) {
+		loop_watch_set(p->watch, 0);
+		return;
+	}
+	p->n += (size_t)n;
+	p->got[p->n] = 0;
+	if (!strstr(p->got, "\r\n\r\n"))
+		return;
+	server.requests++;
+	strcpy(server.last, p->got);
+	p->n = 0;
+	if (server.answer)
+		assert_int_equal(write(p->fd, server.answer, strlen(server.answer)),
+			(ssize_t)strlen(server.answer));
+	if (server.close_after)
+		shutdown(p->fd, SHUT_RDWR);
+}
+
+static void take_peer(void *ctx, int happened)
+{
+	struct peer *p = calloc(1, sizeof(*p));
+
+	(void)ctx, (void)happened;
+	p->fd = accept(server.listener, NULL, NULL);
+	p->watch = loop_watch(loop, p->fd, LOOP_READ, peer_ready, p);
+	p->next = peers;
+	peers = p;
+}
+
+static int start(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(a);
+	struct http_opts o = {
+		.connect_timeout_ms = 10000, .headers_timeout_ms = 60000, .body_timeout_ms = 60000
+	};
+	struct err e = { 0 };
+
+	(void)state;
+	memset(&server, 0, sizeof(server));
+	loop = loop_new(NULL);
+	http = http_new(loop, &o, &e);
+	server.listener = socket(AF_INET, SOCK_STREAM, 0);
+	if (!http || bind(server.listener, (struct sockaddr *)&a, sizeof(a)) != 0 ||
+		listen(server.listener, 16) != 0 ||
+		getsockname(server.listener, (struct sockaddr *)&a, &n) != 0)
+		return -1;
+	snprintf(server.url, sizeof(server.url), "http://127.0.0.1:%u/x", ntohs(a.sin_port));
+	server.watch = loop_watch(loop, server.listener, LOOP_READ, take_peer, NULL);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	http_free(http);
+	while (peers) {
+		struct peer *p = peers;
+
+		peers = p->next;
+		loop_watch_free(p->watch);
+		close(p->fd);
+		free(p);
+	}
+	loop_watch_free(server.watch);
+	close(server.listener);
+	loop_free(loop);
+	return 0;
+}
+
+/* ---- one exchange and what it may do in its callbacks ---- */
+
+enum what { NOTHING, STOP, CANCEL };
+
+struct call {
+	struct http_req *req;
+	enum what in_head, in_body;
+	int heads, bodies, dones;
+	enum http_outcome how;
+	long status, retry_s;
+	char body[256], field[64];
+	size_t fields;
+	struct err e;
+};
+
+static enum http_flow act(struct call *c, enum what w)
+{
+	if (w == CANCEL) {
+		http_cancel(c->req);
+		c->req = NULL;
+		loop_stop(loop);
+	}
+	return w == STOP ? HTTP_STOP : HTTP_GO;
+}
+
+static enum http_flow on_head(void *ctx, struct http_req *r, long status)
+{
+	struct call *c = ctx;
+	const char *v = http_answer_field(r, "x-thing", 0);
+
+	c->heads++;
+	c->status = status;
+	c->retry_s = http_retry_after_s(r);
+	snprintf(c->field, sizeof(c->field), "%s", v ? v : "(none)");
+	while (http_answer_field(r, "X-Many", c->fields))
+		c->fields++;
+	return act(c, c->in_head);
+}
+
+static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
+{
+	struct call *c = ctx;
+	size_t have = strlen(c->body);
+
+	(void)r;
+	c->bodies++;
+	assert_true(have + n < sizeof(c->body));
+	memcpy(c->body + have, p, n);
+	c->body[have + n] = 0;
+	return act(c, c->in_body);
+}
+
+static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
+{
+	struct call *c = ctx;
+
+	assert_ptr_equal(r, c->req);
+	assert_true((e == NULL) == (how == HTTP_DONE));
+	c->req = NULL;
+	c->dones++;
+	c->how = how;
+	if (e)
+		c->e = *e;
+	loop_stop(loop);
+}
+
+static const struct http_events events = { on_head, on_body, on_done };
+
+static void send_call(struct call *c, const char *method, const char *body, struct http_fields *own)
+{
+	struct http_call h = { .method = method,
+		.url = server.url,
+		.own = own,
+		.body = body,
+		.body_len = body ? strlen(body) : 0,
+		.on = &events,
+		.ctx = c };
+	struct err e = { 0 };
+
+	c->req = http_start(http, &h, &e);
+	assert_non_null(c->req);
+	assert_int_equal(c->dones, 0); /* never from inside */
+}
+
+static void run(void)
+{
+	struct err e = { 0 };
+
+	assert_true(loop_run(loop, &e));
+}
+
+#define OK \
+	"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Thing:  a b \r\nX-Many: 1\r\nX-Many: " \
+	"2\r\n\r\nhello"
+
+static void answer_arrives_with_its_fields_and_body(void **state)
+{
+	struct call c = { 0 };
+	struct http_fields *f = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	server.answer = "HTTP/1.1 103 Early\r\nX-Thing: early\r\n\r\n" OK;
+	assert_true(http_fields_add(&f, "X-Mine", "v", &e));
+	assert_true(http_fields_add(&f, "X-Empty", "", &e));
+	send_call(&c, "POST", "{}", f);
+	run();
+	assert_int_equal(c.how, HTTP_DONE);
+	assert_int_equal(c.status, 200);
+	assert_int_equal(c.retry_s, -1);
+	assert_string_equal(c.field, "a b");
+	assert_int_equal(c.fields, 2);
+	assert_string_equal(c.body, "hello");
+	assert_int_equal(c.heads, 1);
+	assert_int_equal(c.dones, 1);
+	assert_non_null(strstr(server.last, "POST /x HTTP/1.1\r\n"));
+	assert_non_null(strstr(server.last, "X-Mine: v\r\n"));
+	assert_non_null(strstr(server.last, "X-Empty:\r\n"));
+	assert_null(strstr(server.last, "Expect:"));
+}
+
+static void methods_without_a_body_have_none(void **state)
+{
+	static const char *const methods[] = { "GET", "DELETE", "GET" };
+
+	(void)state;
+	server.answer = OK;
+	for (int i = 0; i < 3; i++) {
+		struct call c = { 0 };
+		char want[32];
+
+		send_call(&c, methods[i], NULL, NULL);
+		run();
+		snprintf(want, sizeof(want), "%s /x HTTP/1.1\r\n", methods[i]);
+		assert_int_equal(c.how, HTTP_DONE);
+		assert_ptr_equal(strstr(server.last, want), server.last);
+		assert_null(strstr(server.last, "Content-Length"));
+		assert_null(strstr(server.last, "Content-Type"));
+	}
+	assert_null(peers->next); /* all over one connection */
+}
+
+static void stopping_in_a_callback_is_a_success_and_ends_it_once(void **state)
+{
+	(void)state;
+	server.answer = OK;
+	for (int in_body = 0; in_body < 2; in_body++) {
+		struct call c = { .in_head = in_body ? NOTHING : STOP, .in_body = STOP };
+
+		send_call(&c, "GET", NULL, NULL);
+		run();
+		assert_int_equal(c.how, HTTP_DONE);
+		assert_int_equal(c.dones, 1);
+		assert_int_equal(c.bodies, in_body);
+	}
+}
+
+static void nothing_is_called_after_a_cancellation(void **state)
+{
+	(void)state;
+	server.answer = OK;
+	for (int in_body = 0; in_body < 2; in_body++) {
+		struct call c = { .in_head = in_body ? NOTHING : CANCEL, .in_body = CANCEL },
+			    next = { 0 };
+
+		send_call(&c, "GET", NULL, NULL);
+		run();
+		assert_int_equal(c.heads, 1);
+		assert_int_equal(c.bodies, in_body);
+		send_call(&next, "GET", NULL, NULL);
+		run();
+		assert_int_equal(next.dones, 1);
+		assert_int_equal(c.dones, 0);
+	}
+}
+
+static void cancelled_before_it_was_sent_it_is_not_sent(void **state)
+{
+	struct call c = { 0 }, next = { 0 };
+
+	(void)state;
+	server.answer = OK;
+	send_call(&c, "GET", NULL, NULL);
+	http_cancel(c.req);
+	http_cancel(NULL);
+	send_call(&next, "GET", NULL, NULL);
+	run();
+	assert_int_equal(server.requests, 1);
+	assert_int_equal(c.dones, 0);
+}
+
+static void failures_are_told_apart(void **state)
+{
+	struct call c = { 0 };
+
+	(void)state;
+	server.close_after = true;
+	send_call(&c, "POST", "{}", NULL);
+	run();
+	assert_int_equal(c.how, HTTP_BROKEN);
+	assert_int_equal(c.e.kind, ERR_NET);
+	assert_int_equal(server.requests, 1);
+
+	c = (struct call){ 0 };
+	server.answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort";
+	send_call(&c, "POST", "{}", NULL);
+	run();
+	assert_int_equal(c.how, HTTP_BROKEN);
+	assert_string_equal(c.body, "short");
+
+	c = (struct call){ 0 };
+	loop_watch_free(server.watch);
+	server.watch = NULL;
+	close(server.listener);
+	send_call(&c, "POST", "{}", NULL);
+	run();
+	assert_int_equal(c.how, HTTP_UNREACHABLE);
+	server.listener = dup(0);
+}
+
+static void reused_connection_that_dies_is_not_tried_twice(void **state)
+{
+	struct call c = { 0 };
+
+	(void)state;
+	server.answer = OK;
+	send_call(&c, "POST", "{}", NULL);
+	run();
+	c = (struct call){ 0 };
+	server.answer = NULL;
+	server.close_after = true;
+	send_call(&c, "POST", "{}", NULL);
+	run();
+	assert_int_equal(c.how, HTTP_BROKEN);
+	assert_int_equal(server.requests, 2);
+}
+
+static void stop(void *ctx)
+{
+	(void)ctx;
+	loop_stop(loop);
+}
+
+static void let_go(void *ctx)
+{
+	(void)ctx;
+	http_hold(http, false);
+}
+
+static void held_nothing_moves_until_it_is_let_go(void **state)
+{
+	struct loop_timer t;
+	struct call c = { 0 };
+
+	(void)state;
+	server.answer = OK;
+	http_hold(http, true);
+	send_call(&c, "GET", NULL, NULL);
+	loop_timer_init(&t, loop, stop, NULL);
+	loop_timer_set(&t, 20);
+	run();
+	assert_int_equal(server.requests, 0);
+	loop_timer_init(&t, loop, let_go, NULL);
+	loop_timer_set(&t, 0);
+	run();
+	assert_int_equal(c.how, HTTP_DONE);
+}
+
+static void freeing_all_ends_what_runs_without_a_call(void **state)
+{
+	struct call c[20] = { 0 };
+	struct loop_timer t;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		send_call(&c[i], "GET", NULL, NULL);
+	loop_timer_init(&t, loop, stop, NULL);
+	loop_timer_set(&t, 20);
+	run();
+	http_free(http);
+	http = NULL;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(c[i].dones, 0);
+}
+
+static void silence_is_a_time_out_of_its_own(void **state)
+{
+	struct http_opts o = { .headers_timeout_ms = 20, .body_timeout_ms = 20 };
+	struct call c = { 0 };
+
+	(void)state;
+	http_free(http);
+	http = http_new(loop, &o, NULL);
+	send_call(&c, "GET", NULL, NULL);
+	run();
+	assert_int_equal(c.how, HTTP_TIMED_OUT);
+	assert_int_equal(c.heads, 0);
+	c = (struct call){ 0 };
+	server.answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort";
+	send_call(&c, "GET", NULL, NULL);
+	run();
+	assert_int_equal(c.how, HTTP_TIMED_OUT);
+	assert_int_equal(c.heads, 1);
+}
+
+static void retry_after_is_read_in_its_forms(void **state)
+{
+	static const struct {
+		const char *value;
+		long s;
+	} rows[] = { { "0", 0 }, { "7", 7 }, { "86400", 3600 }, { "99999999999999999999", 3600 },
+		{ "-5", -1 }, { "soon", -1 }, { "", -1 }, { "Fri, 01 Jan 2100 00:00:00 GMT", 3600 },
+		{ "Thu, 01 Jan 1970 00:00:10 GMT", 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct call c = { 0 };
+		char answer[200];
+
+		snprintf(answer, sizeof(answer),
+			"HTTP/1.1 429 No\r\nContent-Length: 0\r\nRetry-After: %s\r\n\r\n",
+			rows[i].value);
+		server.answer = answer;
+		send_call(&c, "GET", NULL, NULL);
+		run();
+		if (c.retry_s != rows[i].s)
+			fail_msg("\"%s\" gave %ld", rows[i].value, c.retry_s);
+	}
+}
+
+/* ---- fields ---- */
+
+static void fields_that_would_break_the_header_are_refused(void **state)
+{
+	static const struct {
+		const char *name, *value;
+	} bad[] = { { "", "v" }, { "a b", "v" }, { "a:", "v" }, { "a\r\nb", "v" },
+		{ "\xc3\xa4", "v" }, { "a", "v\r\nX: y" }, { "a", "v\n" }, { "a", "\x01" },
+		{ "a", "\x7f" } };
+	struct http_fields *f = NULL, *copy;
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		e.kind = ERR_NONE;
+		assert_false(http_fields_add(&f, bad[i].name, bad[i].value, &e));
+		assert_int_equal(e.kind, ERR_USAGE);
+	}
+	assert_null(f);
+	assert_true(http_fields_add(&f, "a", "tab\tand \xc3\xa4", &e));
+	copy = http_fields_copy(f);
+	assert_non_null(copy);
+	http_fields_free(f);
+	http_fields_free(copy);
+	assert_null(http_fields_copy(NULL));
+	http_fields_free(NULL);
+}
+
+int main(void)
+{
+#define ONE(f) cmocka_unit_test_setup_teardown(f, start, end)
+	const struct CMUnitTest tests[] = {
+		ONE(answer_arrives_with_its_fields_and_body),
+		ONE(methods_without_a_body_have_none),
+		ONE(stopping_in_a_callback_is_a_success_and_ends_it_once),
+		ONE(nothing_is_called_after_a_cancellation),
+		ONE(cancelled_before_it_was_sent_it_is_not_sent),
+		ONE(failures_are_told_apart),
+		ONE(reused_connection_that_dies_is_not_tried_twice),
+		ONE(held_nothing_moves_until_it_is_let_go),
+		ONE(freeing_all_ends_what_runs_without_a_call),
+		ONE(silence_is_a_time_out_of_its_own),
+		ONE(retry_after_is_read_in_its_forms),
+		cmocka_unit_test(fields_that_would_break_the_header_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,332 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "net/loop.h"
+
+static struct loop *loop;
+
+/* What happened, a letter each. */
+static char trace[200];
+
+static void note(char c)
+{
+	size_t n = strlen(trace);
+
+	assert_true(n + 1 < sizeof(trace));
+	trace[n] = c;
+	trace[n + 1] = 0;
+}
+
+static void start(void)
+{
+	loop = loop_new(NULL);
+	trace[0] = 0;
+}
+
+static void run(const char *want)
+{
+	struct err e = { 0 };
+
+	assert_true(loop_run(loop, &e));
+	assert_string_equal(trace, want);
+}
+
+static void stop(void *ctx)
+{
+	(void)ctx;
+	loop_stop(loop);
+}
+
+static void letter(void *ctx)
+{
+	note(*(const char *)ctx);
+}
+
+/* ---- timers ---- */
+
+static void timers_fire_in_the_order_of_their_time(void **state)
+{
+	struct loop_timer t[5];
+	const char *letters = "abcde";
+	static const int ms[] = { 3, 1, 2, 1, 5 };
+
+	(void)state;
+	start();
+	for (int i = 0; i < 5; i++) {
+		loop_timer_init(
+			&t[i], loop, i == 4 ? stop : letter, (void *)(uintptr_t)(letters + i));
+		loop_timer_set(&t[i], 100);
+		loop_timer_set(&t[i], ms[i]); /* takes the place of the first */
+	}
+	run("bdca");
+	loop_free(loop);
+}
+
+static void cleared_timer_does_not_fire(void **state)
+{
+	struct loop_timer a, b, never = { 0 };
+
+	(void)state;
+	start();
+	loop_timer_init(&a, loop, letter, (void *)(uintptr_t) "a");
+	loop_timer_init(&b, loop, stop, NULL);
+	loop_timer_set(&a, 0);
+	loop_timer_set(&b, 1);
+	loop_timer_clear(&a);
+	loop_timer_clear(&a);
+	loop_timer_clear(&never);
+	assert_false(a.set);
+	run("");
+	loop_free(loop);
+}
+
+static void again(void *ctx)
+{
+	struct loop_timer *t = ctx;
+
+	note('x');
+	if (strlen(trace) < 3)
+		loop_timer_set(t, 0);
+	else
+		loop_stop(loop);
+}
+
+static void timer_can_be_set_again_from_its_own_callback(void **state)
+{
+	struct loop_timer t;
+
+	(void)state;
+	start();
+	loop_timer_init(&t, loop, again, &t);
+	loop_timer_set(&t, -5);
+	run("xxx");
+	loop_free(loop);
+}
+
+/* ---- tasks ---- */
+
+static struct loop_task one, two;
+
+static void queue_two(void *ctx)
+{
+	(void)ctx;
+	note('1');
+	loop_task_queue(&two);
+}
+
+static void tasks_run_once_and_those_they_queue_in_the_next_round(void **state)
+{
+	struct loop_task end;
+
+	(void)state;
+	start();
+	loop_task_init(&one, loop, queue_two, NULL);
+	loop_task_init(&two, loop, letter, (void *)(uintptr_t) "2");
+	loop_task_init(&end, loop, stop, NULL);
+	loop_task_queue(&one);
+	loop_task_queue(&one);
+	loop_task_queue(&end);
+	run("1"); /* the loop was stopped before the second round */
+	loop_task_queue(&end);
+	run("12");
+	loop_free(loop);
+}
+
+static void clear_two(void *ctx)
+{
+	(void)ctx;
+	note('1');
+	loop_task_clear(&two);
+	loop_task_clear(&two);
+	loop_stop(loop);
+}
+
+static void task_cleared_by_another_does_not_run(void **state)
+{
+	(void)state;
+	start();
+	loop_task_init(&one, loop, clear_two, NULL);
+	loop_task_init(&two, loop, letter, (void *)(uintptr_t) "2");
+	loop_task_queue(&one);
+	loop_task_queue(&two);
+	run("1");
+	loop_free(loop);
+}
+
+/* ---- descriptors ---- */
+
+static int fds[2];
+static struct loop_watch *first, *second;
+
+static void free_second(void *ctx, int happened)
+{
+	(void)ctx;
+	assert_true(happened & LOOP_READ);
+	note('f');
+	loop_watch_free(second);
+	loop_watch_free(first);
+	first = second = NULL;
+	loop_stop(loop);
+}
+
+static void never(void *ctx, int happened)
+{
+	(void)ctx, (void)happened;
+	note('!');
+}
+
+static void watch_freed_by_another_in_the_same_round_is_not_called(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	first = loop_watch(loop, fds[0], LOOP_READ, free_second, NULL);
+	second = loop_watch(loop, fds[0], LOOP_READ, never, NULL);
+	run("f");
+	close(fds[0]);
+	close(fds[1]);
+	loop_free(loop);
+}
+
+static void say_what(void *ctx, int happened)
+{
+	(void)ctx;
+	note((char)('0' + happened));
+	loop_stop(loop);
+}
+
+static void hang_ups_are_told_only_to_who_listens(void **state)
+{
+	struct loop_timer end;
+
+	(void)state;
+	start();
+	assert_int_equal(pipe(fds), 0);
+	close(fds[0]);
+	first = loop_watch(loop, fds[1], 0, never, NULL);
+	loop_timer_init(&end, loop, stop, NULL);
+	loop_timer_set(&end, 5);
+	run("");
+	loop_watch_free(first);
+	first = loop_watch(loop, fds[1], LOOP_HANGUP, say_what, NULL);
+	run("4");
+	loop_watch_set(first, 0);
+	loop_timer_set(&end, 5);
+	run("4");
+	loop_watch_free(first);
+	loop_watch_free(NULL);
+	close(fds[1]);
+	loop_free(loop);
+}
+
+static void add_watches(void *ctx, int happened)
+{
+	struct loop_watch **w = ctx;
+
+	(void)happened;
+	note('a');
+	loop_watch_set(first, 0);
+	for (int i = 0; i < 100; i++)
+		w[i] = loop_watch(loop, fds[1], 0, never, NULL);
+	loop_watch_set(w[99], LOOP_WRITE); /* found in the next round only */
+	loop_watch_free(w[99]);
+	w[99] = loop_watch(loop, fds[1], LOOP_WRITE, say_what, NULL);
+}
+
+static void watches_can_be_added_while_others_are_called(void **state)
+{
+	struct loop_watch *w[100];
+
+	(void)state;
+	start();
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	first = loop_watch(loop, fds[0], LOOP_READ, add_watches, w);
+	run("a2");
+	for (int i = 0; i < 100; i += 2)
+		loop_watch_free(w[i]);
+	run("a22"); /* holes between them change nothing */
+	for (int i = 1; i < 100; i += 2)
+		loop_watch_free(w[i]);
+	loop_watch_free(first);
+	close(fds[0]);
+	close(fds[1]);
+	loop_free(loop);
+}
+
+static void closed_descriptor_is_a_hang_up_and_no_failure(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(pipe(fds), 0);
+	close(fds[0]);
+	close(fds[1]);
+	first = loop_watch(loop, fds[0], LOOP_READ, say_what, NULL);
+	run("4");
+	loop_watch_free(first);
+	loop_free(loop);
+}
+
+/* ---- signals ---- */
+
+static void on_signal(void *ctx, int signo)
+{
+	assert_ptr_equal(ctx, trace);
+	note(signo == SIGUSR1 ? '1' : '2');
+	if (signo == SIGUSR2)
+		loop_stop(loop);
+}
+
+static void signals_arrive_on_the_loop_and_are_given_back(void **state)
+{
+	struct sigaction before = { .sa_handler = SIG_IGN }, after;
+	struct err e = { 0 };
+	sigset_t set;
+
+	(void)state;
+	sigaction(SIGUSR1, &before, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL); /* as an unkind parent leaves it */
+	start();
+	assert_true(loop_signal(loop, SIGUSR1, on_signal, trace, &e));
+	assert_true(loop_signal(loop, SIGUSR2, on_signal, trace, &e));
+	raise(SIGUSR1);
+	raise(SIGUSR2);
+	run("12");
+	loop_free(loop);
+	sigaction(SIGUSR1, NULL, &after);
+	assert_ptr_equal(after.sa_handler, SIG_IGN);
+	raise(SIGUSR1); /* nothing happens */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(timers_fire_in_the_order_of_their_time),
+		cmocka_unit_test(cleared_timer_does_not_fire),
+		cmocka_unit_test(timer_can_be_set_again_from_its_own_callback),
+		cmocka_unit_test(tasks_run_once_and_those_they_queue_in_the_next_round),
+		cmocka_unit_test(task_cleared_by_another_does_not_run),
+		cmocka_unit_test(watch_freed_by_another_in_the_same_round_is_not_called),
+		cmocka_unit_test(hang_ups_are_told_only_to_who_listens),
+		cmocka_unit_test(watches_can_be_added_while_others_are_called),
+		cmocka_unit_test(closed_descriptor_is_a_hang_up_and_no_failure),
+		cmocka_unit_test(signals_arrive_on_the_loop_and_are_given_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
