@@ -15,6 +15,9 @@
 /* Signals that one loop may own: a handful, so a fixed table does. */
 #define SIGNALS_MAX 8
 
+/* Passes over the tasks in one round. */
+#define PASSES_MAX 4
+
 struct loop_watch {
 	struct loop *loop;
 	size_t slot; /* index into loop's two arrays */
@@ -254,14 +257,11 @@ void loop_task_clear(struct loop_task *t)
 	t->queued = false;
 }
 
-/* A marker ends the run: tasks queued by tasks come in the next round, after the descriptors had
- * their turn. */
-static void run_tasks(struct loop *l)
+/* A marker ends the pass: tasks queued by tasks come in the next one. */
+static void run_pass(struct loop *l)
 {
 	struct loop_task marker;
 
-	if (l->tasks.next == &l->tasks)
-		return;
 	loop_task_init(&marker, l, NULL, NULL);
 	loop_task_queue(&marker);
 	while (l->tasks.next != &marker) {
@@ -271,6 +271,15 @@ static void run_tasks(struct loop *l)
 		t->fn(t->ctx);
 	}
 	loop_task_clear(&marker);
+}
+
+/* A message takes several steps on its way (read, started, sent); a look at the descriptors between
+ * any two of them would cost as much as the steps. Bounded, so that tasks which queue each other
+ * cannot keep the descriptors waiting. */
+static void run_tasks(struct loop *l)
+{
+	for (int i = 0; i < PASSES_MAX && l->tasks.next != &l->tasks && !l->stop; i++)
+		run_pass(l);
 }
 
 /* ---- signals ---- */
