@@ -64,6 +64,7 @@ struct exchange {
 	int64_t silent_since_ms; /* resuming: when the last event came */
 	bool resuming;           /* the request under way is the GET of a resumption */
 	bool counted_resuming;   /* in t->resuming */
+	bool heard;              /* an event is in the piece that is being read */
 	bool lingering;
 	bool dead;     /* cancelled while one of our callbacks runs */
 	unsigned busy; /* callbacks of ours on the stack */
@@ -403,8 +404,8 @@ static bool on_event(void *ctx, struct sse_event *ev)
 	struct exchange *x = ctx;
 	struct incoming in = { .p = ev->data, .n = ev->len, .sse = x->sse, .event = ev };
 
-	x->silent_since_ms = clock_ms();
-	if (ev->len && strcmp(ev->name, "message") == 0)
+	x->heard = true;
+	if (ev->message)
 		deliver(x, &in);
 	return !x->dead;
 }
@@ -512,6 +513,9 @@ static enum http_flow feed(struct exchange *x, char *p, size_t n)
 	st = sse_feed(x->sse, p, n);
 	if (!leave(x))
 		return HTTP_STOP;
+	if (x->heard)
+		x->silent_since_ms = clock_ms(); /* once for all of them */
+	x->heard = false;
 	return st == SSE_TOO_LONG ? too_long(x) : HTTP_GO;
 }
 
