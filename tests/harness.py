@@ -197,14 +197,17 @@ class Server:
         line = stream.readline().decode("latin-1").split()
         if len(line) < 2:
             return None
-        headers = {}
+        headers, names = {}, []
         for raw in iter(stream.readline, b"\r\n"):
             if not raw:
                 return None
             name, _, value = raw.decode("latin-1").partition(":")
             headers[name.strip().lower()] = value.strip()
+            names.append(name.strip().lower())
         body = stream.read(int(headers.get("content-length") or 0))
-        return Request(conn, line[0], line[1], headers, body)
+        r = Request(conn, line[0], line[1], headers, body)
+        r.names = names  # every field, also one that is there twice
+        return r
 
     def wait(self, condition, what):
         """Waits until condition(requests) holds; returns its value."""

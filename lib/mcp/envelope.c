@@ -12,32 +12,37 @@
 /*
  * The scanner: one pass, one bit of stack for each open bracket. `depth` counts
  * the open brackets; the members of the outermost object are noted as they pass.
+ *
+ * The place in the text is handed from function to function and not kept in
+ * here: a store into the text could be one into this struct, for all the
+ * compiler knows, and it would read everything again after each byte. NULL for
+ * a place means that the text is no good, and why.
  */
 struct scanner {
-	char *p, *end;
+	char *end;
+	char *at; /* where it failed */
 	const char *why;
 	enum envelope_status status;
 	size_t depth;
 	uint64_t objects[ENVELOPE_DEPTH / 64]; /* bit n: bracket n is an object's */
 };
 
-static bool fail(struct scanner *s, enum envelope_status status, const char *why)
+static char *fail(struct scanner *s, char *p, enum envelope_status status, const char *why)
 {
+	s->at = p;
 	s->status = status;
 	s->why = why;
-	return false;
+	return NULL;
 }
 
-static bool bad(struct scanner *s, const char *why)
+static char *bad(struct scanner *s, char *p, const char *why)
 {
-	return fail(s, ENVELOPE_BAD_JSON, why);
+	return fail(s, p, ENVELOPE_BAD_JSON, why);
 }
 
 /* White space between tokens. A message is one line on standard output, so line breaks go. */
-static void skip_space(struct scanner *s)
+static char *skip_blanks(char *p, const char *end)
 {
-	char *p = s->p, *end = s->end;
-
 	while (p < end && (unsigned char)*p <= ' ') {
 		if (*p == '\n' || *p == '\r')
 			*p = ' ';
@@ -45,7 +50,13 @@ static void skip_space(struct scanner *s)
 			break;
 		p++;
 	}
-	s->p = p;
+	return p;
+}
+
+/* Most messages have none. */
+static inline char *skip_space(char *p, const char *end)
+{
+	return p < end && (unsigned char)*p > ' ' ? p : skip_blanks(p, end);
 }
 
 static bool is_hex(char c)
@@ -54,11 +65,11 @@ static bool is_hex(char c)
 }
 
 /* p stands on a backslash. */
-static bool scan_escape(struct scanner *s)
+static char *scan_escape(struct scanner *s, char *p)
 {
-	if (s->end - s->p < 2)
-		return bad(s, "the text ends inside a string");
-	switch (s->p[1]) {
+	if (s->end - p < 2)
+		return bad(s, p, "the text ends inside a string");
+	switch (p[1]) {
 	case '"':
 	case '\\':
 	case '/':
@@ -67,121 +78,121 @@ static bool scan_escape(struct scanner *s)
 	case 'n':
 	case 'r':
 	case 't':
-		s->p += 2;
-		return true;
+		return p + 2;
 	case 'u':
-		if (s->end - s->p < 6)
-			return bad(s, "the text ends inside a string");
+		if (s->end - p < 6)
+			return bad(s, p, "the text ends inside a string");
 		for (int i = 2; i < 6; i++)
-			if (!is_hex(s->p[i]))
-				return bad(s, "an escape \\u needs four hexadecimal digits");
-		s->p += 6;
-		return true;
+			if (!is_hex(p[i]))
+				return bad(s, p, "an escape \\u needs four hexadecimal digits");
+		return p + 6;
 	default:
-		return bad(s, "an escape that JSON does not know");
+		return bad(s, p, "an escape that JSON does not know");
 	}
 }
 
-/* p stands on the opening quote; afterwards behind the closing one. */
-static bool scan_json_string(struct scanner *s, bool *escaped)
+/* Characters outside ASCII from p on. */
+static char *scan_others(struct scanner *s, char *p)
 {
-	s->p++;
-	for (;;) {
-		unsigned char c;
-		size_t n;
+	do {
+		size_t n = scan_utf8(p, s->end);
 
-		s->p += scan_string(s->p, s->end) - s->p;
-		if (s->p == s->end)
-			return bad(s, "the text ends inside a string");
-		c = (unsigned char)*s->p;
-		if (c == '"') {
-			s->p++;
-			return true;
-		}
-		if (c == '\\') {
+		if (!n)
+			return fail(s, p, ENVELOPE_BAD_UTF8, "the text is not UTF-8");
+		p += n;
+	} while (p < s->end && (unsigned char)*p >= 0x80);
+	return p;
+}
+
+/* p stands on the opening quote; the result behind the closing one. */
+static inline char *scan_json_string(struct scanner *s, char *p, bool *escaped)
+{
+	p++;
+	while (p) {
+		p += scan_string(p, s->end) - p;
+		if (p == s->end)
+			return bad(s, p, "the text ends inside a string");
+		if (*p == '"')
+			return p + 1;
+		if (*p == '\\') {
 			*escaped = true;
-			if (!scan_escape(s))
-				return false;
-		} else if (c < ' ') {
-			return bad(s, "a control character inside a string must be escaped");
+			p = scan_escape(s, p);
+		} else if ((unsigned char)*p < ' ') {
+			return bad(s, p, "a control character inside a string must be escaped");
 		} else {
-			do {
-				n = scan_utf8(s->p, s->end);
-				if (!n)
-					return fail(s, ENVELOPE_BAD_UTF8, "the text is not UTF-8");
-				s->p += n;
-			} while (s->p < s->end && (unsigned char)*s->p >= 0x80);
+			p = scan_others(s, p);
 		}
 	}
+	return p;
 }
 
-static bool digits(struct scanner *s)
+static char *digits(struct scanner *s, char *p)
 {
-	char *start = s->p;
+	char *start = p;
 
-	while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
-		s->p++;
-	return s->p > start || bad(s, "a number lacks digits");
+	while (p < s->end && *p >= '0' && *p <= '9')
+		p++;
+	return p > start ? p : bad(s, p, "a number lacks digits");
 }
 
-static bool scan_number(struct scanner *s)
+static char *scan_number(struct scanner *s, char *p)
 {
-	if (*s->p == '-')
-		s->p++;
-	if (s->p < s->end && *s->p == '0')
-		s->p++;
-	else if (!digits(s))
-		return false;
-	if (s->p < s->end && *s->p == '.') {
-		s->p++;
-		if (!digits(s))
-			return false;
+	if (*p == '-')
+		p++;
+	if (p < s->end && *p == '0')
+		p++;
+	else if (!(p = digits(s, p)))
+		return NULL;
+	if (p < s->end && *p == '.' && !(p = digits(s, p + 1)))
+		return NULL;
+	if (p < s->end && (*p | 32) == 'e') {
+		p++;
+		if (p < s->end && (*p == '+' || *p == '-'))
+			p++;
+		return digits(s, p);
 	}
-	if (s->p < s->end && (*s->p | 32) == 'e') {
-		s->p++;
-		if (s->p < s->end && (*s->p == '+' || *s->p == '-'))
-			s->p++;
-		return digits(s);
-	}
-	return true;
+	return p;
 }
 
-static bool scan_word(struct scanner *s, const char *word, size_t n)
+static char *scan_word(struct scanner *s, char *p, const char *word, size_t n)
 {
-	if ((size_t)(s->end - s->p) < n || memcmp(s->p, word, n) != 0)
-		return bad(s, "a value that is no JSON");
-	s->p += n;
-	return true;
+	if ((size_t)(s->end - p) < n || memcmp(p, word, n) != 0)
+		return bad(s, p, "a value that is no JSON");
+	return p + n;
 }
 
-static bool scan_scalar(struct scanner *s)
+static char *scan_scalar(struct scanner *s, char *p)
 {
 	bool escaped = false;
 
-	switch (*s->p) {
+	switch (*p) {
 	case '"':
-		return scan_json_string(s, &escaped);
+		return scan_json_string(s, p, &escaped);
 	case 't':
-		return scan_word(s, "true", 4);
+		return scan_word(s, p, "true", 4);
 	case 'f':
-		return scan_word(s, "false", 5);
+		return scan_word(s, p, "false", 5);
 	case 'n':
-		return scan_word(s, "null", 4);
+		return scan_word(s, p, "null", 4);
 	default:
-		if (*s->p == '-' || (*s->p >= '0' && *s->p <= '9'))
-			return scan_number(s);
-		return (unsigned char)*s->p >= 0x80 && !scan_utf8(s->p, s->end)
-			       ? fail(s, ENVELOPE_BAD_UTF8, "the text is not UTF-8")
-			       : bad(s, "a value that is no JSON");
+		if (*p == '-' || (*p >= '0' && *p <= '9'))
+			return scan_number(s, p);
+		return (unsigned char)*p >= 0x80 && !scan_utf8(p, s->end)
+			       ? fail(s, p, ENVELOPE_BAD_UTF8, "the text is not UTF-8")
+			       : bad(s, p, "a value that is no JSON");
 	}
 }
 
-static bool push(struct scanner *s, bool object)
+static bool push(struct scanner *s, char *p, bool object)
 {
 	uint64_t bit = (uint64_t)1 << (s->depth % 64);
 
-	if (s->depth == ENVELOPE_DEPTH)
-		return fail(s, ENVELOPE_TOO_DEEP, "the message is nested too deeply");
+	if (s->depth == ENVELOPE_DEPTH) {
+		fail(s, p, ENVELOPE_TOO_DEEP, "the message is nested too deeply");
+		return false;
+	}
+	if (s->depth % 64 == 0)
+		s->objects[s->depth / 64] = 0;
 	if (object)
 		s->objects[s->depth / 64] |= bit;
 	else
@@ -197,67 +208,67 @@ static bool in_object(const struct scanner *s)
 	return s->objects[top / 64] >> (top % 64) & 1;
 }
 
-/* A member's name and its colon. */
-static bool scan_key(struct scanner *s)
+/* A member's name and its colon. `key` gets the name with its quotes. */
+static inline char *scan_key(struct scanner *s, char *p, struct span *key, bool *escaped)
 {
-	bool escaped = false;
+	char *start = p;
 
-	if (s->p == s->end || *s->p != '"')
-		return bad(s, "a member of an object needs a name in quotes");
-	if (!scan_json_string(s, &escaped))
-		return false;
-	skip_space(s);
-	if (s->p == s->end || *s->p != ':')
-		return bad(s, "a member's name needs a colon behind it");
-	s->p++;
-	skip_space(s);
-	return true;
+	if (p == s->end || *p != '"')
+		return bad(s, p, "a member of an object needs a name in quotes");
+	p = scan_json_string(s, p, escaped);
+	if (!p)
+		return NULL;
+	*key = (struct span){ start, (size_t)(p - start) };
+	p = skip_space(p, s->end);
+	if (p == s->end || *p != ':')
+		return bad(s, p, "a member's name needs a colon behind it");
+	return skip_space(p + 1, s->end);
 }
 
-/* p stands where a value must start; afterwards behind it. Opened brackets are closed in here. */
-static bool scan_value(struct scanner *s)
+/* p stands where a value must start; the result is behind it. Opened brackets are closed in here. */
+static char *scan_value(struct scanner *s, char *p)
 {
 	size_t base = s->depth;
+	struct span key;
+	bool escaped;
 
 	for (;;) {
-		if (s->p == s->end)
-			return bad(s, "the text ends too early");
-		if (*s->p == '{' || *s->p == '[') {
-			bool object = *s->p == '{';
+		if (p == s->end)
+			return bad(s, p, "the text ends too early");
+		if (*p == '{' || *p == '[') {
+			bool object = *p == '{';
 
-			if (!push(s, object))
-				return false;
-			s->p++;
-			skip_space(s);
-			if (s->p < s->end && *s->p == (object ? '}' : ']')) {
-				s->p++;
+			if (!push(s, p, object))
+				return NULL;
+			p = skip_space(p + 1, s->end);
+			if (p < s->end && *p == (object ? '}' : ']')) {
+				p++;
 				s->depth--;
 			} else {
-				if (object && !scan_key(s))
-					return false;
+				if (object && !(p = scan_key(s, p, &key, &escaped)))
+					return NULL;
 				continue;
 			}
-		} else if (!scan_scalar(s)) {
-			return false;
+		} else if (!(p = scan_scalar(s, p))) {
+			return NULL;
 		}
 		/* Behind a value: brackets close until a comma asks for the next one. */
 		for (;;) {
 			if (s->depth == base)
-				return true;
-			skip_space(s);
-			if (s->p == s->end)
-				return bad(s, "the text ends too early");
-			if (*s->p == ',')
+				return p;
+			p = skip_space(p, s->end);
+			if (p == s->end)
+				return bad(s, p, "the text ends too early");
+			if (*p == ',')
 				break;
-			if (*s->p != (in_object(s) ? '}' : ']'))
-				return bad(s, "a comma or a closing bracket is missing");
-			s->p++;
+			if (*p != (in_object(s) ? '}' : ']'))
+				return bad(s, p, "a comma or a closing bracket is missing");
+			p++;
 			s->depth--;
 		}
-		s->p++;
-		skip_space(s);
-		if (in_object(s) && !scan_key(s))
-			return false;
+		p = skip_space(p + 1, s->end);
+		if (in_object(s) && !(p = scan_key(s, p, &key, &escaped)))
+			return NULL;
 	}
 }
 
@@ -277,16 +288,33 @@ static const struct {
 };
 _Static_assert(sizeof(members) / sizeof(members[0]) == MEMBERS, "a name for each member");
 
-static enum member which(struct span quoted, bool escaped)
+/* The name without its quotes; by length, so that it is compared with a few only. */
+static enum member which(const char *p, size_t n)
 {
-	for (int i = 0; i < MEMBERS; i++) {
-		size_t n = strlen(members[i].name);
-
-		if (escaped ? walk_string_is(quoted, members[i].name)
-			    : quoted.n == n + 2 && memcmp(quoted.p + 1, members[i].name, n) == 0)
-			return (enum member)i;
+	switch (n) {
+	case 2:
+		return memcmp(p, "id", 2) == 0 ? M_ID : MEMBERS;
+	case 5:
+		return memcmp(p, "error", 5) == 0 ? M_ERROR : MEMBERS;
+	case 6:
+		return memcmp(p, "method", 6) == 0   ? M_METHOD
+		       : memcmp(p, "params", 6) == 0 ? M_PARAMS
+		       : memcmp(p, "result", 6) == 0 ? M_RESULT
+						     : MEMBERS;
+	case 7:
+		return memcmp(p, "jsonrpc", 7) == 0 ? M_JSONRPC : MEMBERS;
+	default:
+		return MEMBERS;
 	}
-	return MEMBERS;
+}
+
+static enum member which_escaped(struct span quoted)
+{
+	int i = 0;
+
+	while (i < MEMBERS && !walk_string_is(quoted, members[i].name))
+		i++;
+	return (enum member)i;
 }
 
 struct outline {
@@ -294,61 +322,45 @@ struct outline {
 	const char *twice; /* NULL, or what is wrong */
 };
 
-static bool scan_member(struct scanner *s, struct outline *o)
+static char *scan_member(struct scanner *s, char *p, struct outline *o)
 {
-	struct span key = { s->p, 0 };
+	struct span key = { 0 };
 	bool escaped = false;
 	enum member m;
-	char *start;
+	char *start = p = scan_key(s, p, &key, &escaped);
 
-	if (s->p == s->end || *s->p != '"')
-		return bad(s, "a member of an object needs a name in quotes");
-	if (!scan_json_string(s, &escaped))
-		return false;
-	key.n = (size_t)(s->p - key.p);
-	skip_space(s);
-	if (s->p == s->end || *s->p != ':')
-		return bad(s, "a member's name needs a colon behind it");
-	s->p++;
-	skip_space(s);
-	start = s->p;
-	if (!scan_value(s))
-		return false;
-	m = which(key, escaped);
+	if (!p || !(p = scan_value(s, p)))
+		return NULL;
+	m = escaped ? which_escaped(key) : which(key.p + 1, key.n - 2);
 	if (m == MEMBERS)
-		return true;
+		return p;
 	if (o->value[m].p)
 		o->twice = members[m].twice;
-	o->value[m] = (struct span){ start, (size_t)(s->p - start) };
-	return true;
+	o->value[m] = (struct span){ start, (size_t)(p - start) };
+	return p;
 }
 
 /* p stands on the opening brace. */
-static bool scan_outline(struct scanner *s, struct outline *o)
+static char *scan_outline(struct scanner *s, char *p, struct outline *o)
 {
-	if (!push(s, true))
-		return false;
-	s->p++;
-	skip_space(s);
-	if (s->p < s->end && *s->p == '}') {
-		s->p++;
-		return true;
-	}
+	if (!push(s, p, true))
+		return NULL;
+	p = skip_space(p + 1, s->end);
+	if (p < s->end && *p == '}')
+		return p + 1;
 	for (;;) {
-		if (!scan_member(s, o))
-			return false;
-		skip_space(s);
-		if (s->p == s->end)
-			return bad(s, "the text ends too early");
-		if (*s->p == '}')
-			break;
-		if (*s->p != ',')
-			return bad(s, "a comma or a closing bracket is missing");
-		s->p++;
-		skip_space(s);
+		p = scan_member(s, p, o);
+		if (!p)
+			return NULL;
+		p = skip_space(p, s->end);
+		if (p == s->end)
+			return bad(s, p, "the text ends too early");
+		if (*p == '}')
+			return p + 1;
+		if (*p != ',')
+			return bad(s, p, "a comma or a closing bracket is missing");
+		p = skip_space(p + 1, s->end);
 	}
-	s->p++;
-	return true;
 }
 
 /* ---- what kind of message ---- */
@@ -399,6 +411,12 @@ static void classify_response(struct envelope *m)
 		m->kind = ENVELOPE_RESPONSE;
 }
 
+/* Nobody writes it with an escape, but somebody may. */
+static bool is_version(struct span v)
+{
+	return (v.n == 5 && memcmp(v.p, "\"2.0\"", 5) == 0) || walk_string_is(v, "2.0");
+}
+
 static void classify(struct envelope *m, const struct outline *o)
 {
 	m->id = o->value[M_ID];
@@ -409,7 +427,7 @@ static void classify(struct envelope *m, const struct outline *o)
 		/* Which of them counts is anybody's guess: not even the id can be trusted. */
 		m->id = (struct span){ 0 };
 		invalid(m, o->twice);
-	} else if (!walk_string_is(o->value[M_JSONRPC], "2.0")) {
+	} else if (!is_version(o->value[M_JSONRPC])) {
 		invalid(m, "\"jsonrpc\" must be \"2.0\"");
 	} else if (o->value[M_METHOD].p) {
 		classify_call(m, o);
@@ -420,21 +438,21 @@ static void classify(struct envelope *m, const struct outline *o)
 	}
 }
 
-static bool scan_message(struct scanner *s, struct envelope *out)
+static bool scan_message(struct scanner *s, char *p, struct envelope *out)
 {
 	struct outline o = { 0 };
 	char *start;
 
-	skip_space(s);
-	start = s->p;
-	if (s->p == s->end)
-		return bad(s, "the text is empty");
-	if (*s->p == '{' ? !scan_outline(s, &o) : !scan_value(s))
+	start = p = skip_space(p, s->end);
+	if (p == s->end)
+		return bad(s, p, "the text is empty");
+	p = *p == '{' ? scan_outline(s, p, &o) : scan_value(s, p);
+	if (!p)
 		return false;
-	out->whole = (struct span){ start, (size_t)(s->p - start) };
-	skip_space(s);
-	if (s->p != s->end)
-		return bad(s, "something follows the JSON value");
+	out->whole = (struct span){ start, (size_t)(p - start) };
+	p = skip_space(p, s->end);
+	if (p != s->end)
+		return bad(s, p, "something follows the JSON value");
 	if (*start == '{') {
 		classify(out, &o);
 	} else if (*start == '[') {
@@ -454,18 +472,18 @@ enum envelope_status envelope_scan(char *p, size_t n, struct envelope *out, size
 {
 	struct scanner s;
 
-	/* Not the stack of bits: it is written before it is read. */
-	s.p = p;
+	/* Not the stack of bits: push() writes it before it is read. */
 	s.end = p + n;
+	s.at = NULL;
 	s.why = NULL;
 	s.status = ENVELOPE_OK;
 	s.depth = 0;
 	*out = (struct envelope){ .kind = ENVELOPE_INVALID };
-	if (scan_message(&s, out))
+	if (scan_message(&s, p, out))
 		return ENVELOPE_OK;
 	*out = (struct envelope){ .kind = ENVELOPE_INVALID, .why = s.why };
 	if (at)
-		*at = (size_t)(s.p - p);
+		*at = (size_t)(s.at - p);
 	return s.status;
 }
 

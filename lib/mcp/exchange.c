@@ -75,6 +75,7 @@ struct exchange {
 	int64_t silent_since_ms;                /* resuming: when the last message came */
 	bool resuming;         /* the request under way is the GET of a resumption */
 	bool counted_resuming; /* in t->resuming */
+	bool heard;            /* a message is in the piece that is being read */
 	bool lingering;
 	bool dead;     /* cancelled while one of our callbacks runs */
 	unsigned busy; /* callbacks of ours on the stack */
@@ -425,9 +426,9 @@ static bool on_event(void *ctx, struct sse_event *ev)
 	struct exchange *x = ctx;
 	struct incoming in = { .p = ev->data, .n = ev->len, .sse = x->sse, .event = ev };
 
-	if (!ev->len || strcmp(ev->name, "message") != 0)
+	if (!ev->message)
 		return true;
-	x->silent_since_ms = clock_ms();
+	x->heard = true;
 	x->empty_resumes = 0;
 	deliver(x, &in);
 	return !x->dead;
@@ -543,6 +544,9 @@ static enum http_flow feed(struct exchange *x, char *p, size_t n)
 	st = sse_feed(x->sse, p, n);
 	if (!leave(x))
 		return HTTP_STOP;
+	if (x->heard)
+		x->silent_since_ms = clock_ms(); /* once for all of them */
+	x->heard = false;
 	return st == SSE_TOO_LONG ? too_long(x) : HTTP_GO;
 }
 

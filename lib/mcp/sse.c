@@ -135,7 +135,9 @@ static void clear_event(struct sse *s)
 
 static bool hand_over(struct sse *s, char *data, size_t len)
 {
-	struct sse_event ev = { .name = s->event.len ? buf_str(&s->event) : "message",
+	bool named = s->event.len;
+	struct sse_event ev = { .name = named ? buf_str(&s->event) : "message",
+		.message = !named || (s->event.len == 7 && memcmp(s->event.p, "message", 7) == 0),
 		.id = buf_str(&s->last_id),
 		.data = data,
 		.len = len };
@@ -352,6 +354,35 @@ static size_t whole_event(struct sse *s, char *p, char *end, char *line_end, enu
 	return (size_t)(next + 1 - p);
 }
 
+static bool set_field(struct buf *keep, const char *p, const char *end)
+{
+	size_t n;
+
+	if (p < end && *p == ' ')
+		p++;
+	n = (size_t)(end - p);
+	if (n > SSE_FIELD_MAX)
+		return true; /* ignored, as in end_field() */
+	buf_reset(keep);
+	return buf_add(keep, p, n);
+}
+
+/* The same for the other lines that come with every event: comments, and names and ids that stand in
+ * this piece whole. False when the line has to go the long way. */
+static bool whole_field(struct sse *s, const char *p, const char *line_end)
+{
+	size_t n = (size_t)(line_end - p);
+
+	if (s->place != AT_NAME || s->name_len || !n)
+		return false;
+	if (*p == ':')
+		return true;
+	if (n >= 6 && memcmp(p, "event:", 6) == 0)
+		return set_field(&s->event, p + 6, line_end);
+	return n >= 3 && memcmp(p, "id:", 3) == 0 && !memchr(p, 0, n) &&
+	       set_field(&s->id, p + 3, line_end);
+}
+
 enum sse_status sse_feed(struct sse *s, char *p, size_t n)
 {
 	char *end = p + n;
@@ -374,6 +405,11 @@ enum sse_status sse_feed(struct sse *s, char *p, size_t n)
 		used = stop < end ? whole_event(s, p, end, stop, &st) : 0;
 		if (used) {
 			p += used;
+			continue;
+		}
+		if (stop < end && whole_field(s, p, stop)) {
+			s->skip_lf = *stop == '\r';
+			p = stop + 1;
 			continue;
 		}
 		if (!line_bytes(s, p, stop))

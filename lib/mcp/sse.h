@@ -24,6 +24,7 @@ struct sse_event {        /* valid until the callback returns */
 	const char *id;   /* last event ID so far, "" when none; NUL-terminated */
 	char *data;       /* not NUL-terminated; the callee may change it */
 	size_t len;       /* bytes in data, never 0 */
+	bool message;     /* name is "message" */
 };
 
 struct sse; /* one stream */

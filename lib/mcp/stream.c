@@ -47,7 +47,7 @@ static bool on_event(void *ctx, struct sse_event *ev)
 
 	s->pause_ms = PAUSE_MIN_MS;
 	s->failures = 0;
-	if (ev->len && strcmp(ev->name, "message") == 0)
+	if (ev->message)
 		s->t->on->message(s->t->ctx, &in);
 	return !s->dead && s->wanted;
 }

@@ -433,6 +433,7 @@ bool wire_out_addv(struct wire_out *w, const struct wire_part *parts, size_t cou
 {
 	struct chunk *c = w->last;
 	size_t n = 1;
+	char *to;
 
 	if (w->broken)
 		return true;
@@ -440,14 +441,20 @@ bool wire_out_addv(struct wire_out *w, const struct wire_part *parts, size_t cou
 		n += parts[i].n;
 	if (!c || c->b.len + n > CHUNK_SIZE)
 		c = append_chunk(w);
-	/* All or nothing: half a message would spoil every one behind it. */
-	if (!buf_reserve(&c->b, n))
+	/* All or nothing: half a message would spoil every one behind it. A chunk that fills up gets
+	 * all of its memory at once. */
+	if (!buf_reserve(&c->b, c->b.len + n > CHUNK_SIZE / 16 && c->b.len + n <= CHUNK_SIZE
+					? CHUNK_SIZE - c->b.len
+					: n))
 		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!buf_add(&c->b, parts[i].p, parts[i].n))
-			return false;
-	if (!buf_addc(&c->b, '\n'))
-		return false;
+	to = c->b.p + c->b.len;
+	for (size_t i = 0; i < count; i++) {
+		memcpy(to, parts[i].p, parts[i].n);
+		to += parts[i].n;
+	}
+	*to++ = '\n';
+	*to = '\0';
+	c->b.len += n;
 	added(w, n);
 	return true;
 }

@@ -42,8 +42,13 @@
 /* Fewer connections than this and one stream that stays open would be in everybody's way. */
 #define CONNECTIONS_LEAST 4L
 
+/*
+ * While requests run, the list may go on behind `last` with another one: a
+ * request's own fields with the shared ones, these with fields that all have.
+ */
 struct http_fields {
 	struct curl_slist *list, *last;
+	bool agent, encoding; /* holds a User-Agent, an Accept-Encoding of the person's own */
 };
 
 struct sock {
@@ -76,8 +81,19 @@ struct http_req {
 	bool head_done, stopped, sent, resent, timed_out, endless;
 	struct way_log *way; /* only with connect_only */
 	CURLcode code;       /* how it ended */
+	bool placed;         /* counted in http->place */
 	char errbuf[CURL_ERROR_SIZE];
 	struct http_req *prev, *next;
+};
+
+/*
+ * A URL that libcurl has parsed: most requests go to the one endpoint. It must
+ * stay as it is while requests use it.
+ */
+struct place {
+	char *text;
+	CURLU *parsed;
+	unsigned users;
 };
 
 struct http {
@@ -87,6 +103,10 @@ struct http {
 	struct http_opts opts;
 	struct ca *ca;
 	char *noproxy;
+	struct place place;
+	struct curl_slist *agent, *encoding; /* fields of every request: agent's list goes on with
+					      * encoding's node */
+	struct curl_slist *agent_alone;
 	struct loop_timer timer; /* libcurl's own */
 	struct loop_task task;   /* starts queued requests, frees dead ones */
 	struct sock socks;       /* sentinel */
@@ -128,17 +148,18 @@ static bool append_line(struct http_fields **f, const char *line)
 {
 	struct curl_slist *list;
 
-	if (!*f) {
+	if (!*f)
 		*f = mem_new(sizeof(**f));
-		/* Takes away libcurl's "Expect: 100-continue", which delays every large body. */
-		(*f)->list = (*f)->last = curl_slist_append(NULL, "Expect:");
-	}
+	if ((*f)->last)
+		(*f)->last->next = NULL;
 	list = curl_slist_append((*f)->last, line);
 	if (!list)
 		return false;
 	if (!(*f)->list)
 		(*f)->list = list;
 	(*f)->last = (*f)->last ? (*f)->last->next : list;
+	(*f)->agent |= strncasecmp(line, "User-Agent", 10) == 0 && strchr(":;", line[10]);
+	(*f)->encoding |= strncasecmp(line, "Accept-Encoding", 15) == 0 && strchr(":;", line[15]);
 	return true;
 }
 
@@ -167,8 +188,7 @@ struct http_fields *http_fields_copy(const struct http_fields *f)
 {
 	struct http_fields *copy = NULL;
 
-	/* Not through ->next of the last one: another list may hang there while a request runs. */
-	for (struct curl_slist *i = f ? f->list->next : NULL; i; i = i == f->last ? NULL : i->next)
+	for (struct curl_slist *i = f ? f->list : NULL; i; i = i == f->last ? NULL : i->next)
 		if (!append_line(&copy, i->data))
 			break;
 	return copy;
@@ -178,6 +198,8 @@ void http_fields_free(struct http_fields *f)
 {
 	if (!f)
 		return;
+	if (f->last)
+		f->last->next = NULL;
 	for (struct curl_slist *i = f->list; i; i = i->next)
 		secret_wipe(i->data, strlen(i->data));
 	curl_slist_free_all(f->list);
@@ -375,9 +397,6 @@ static void req_free(struct http_req *r)
 	req_detach(r);
 	r->prev->next = r->next;
 	r->next->prev = r->prev;
-	/* The shared list hangs behind our own nodes: cut it off before freeing them. */
-	if (r->own && r->own->last)
-		r->own->last->next = NULL;
 	if (r->way) {
 		/* Its connection and settings are good for nothing else. */
 		curl_easy_cleanup(r->easy);
@@ -386,6 +405,7 @@ static void req_free(struct http_req *r)
 	} else {
 		easy_release(r->http, r->easy);
 	}
+	r->http->place.users -= r->placed;
 	http_fields_free(r->own);
 	free(r);
 }
@@ -664,12 +684,15 @@ static void easy_common(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	/* Decompresses; the field itself is ours, see make_common_fields(). */
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "mpmcp/" MPMCP_VERSION);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_SIZE);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 		h->opts.connect_timeout_ms > 0 ? (long)h->opts.connect_timeout_ms : 0x7fffffffL);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, h->noproxy);
+	if (strcmp(h->noproxy, "*") != 0) /* for CONNECT */
+		curl_easy_setopt(easy, CURLOPT_USERAGENT, "mpmcp/" MPMCP_VERSION);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_prereq);
@@ -721,14 +744,64 @@ static void set_connect_only(struct http_req *r, const struct http_call *c)
 	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYHOST, c->any_peer ? 0L : 2L);
 }
 
+/* libcurl asks servers for leave ("Expect: 100-continue") before it sends a body of a MiB; that
+ * delays it, and some servers never answer. */
+#define EXPECT_FROM ((size_t)1 << 20)
+
+/* The fields that all requests have hang behind the last list, unless the person gave such a field. */
+static void chain_common(const struct http *h, const struct http_fields *f)
+{
+	struct curl_slist *common = f->agent      ? h->encoding
+				    : f->encoding ? h->agent_alone
+						  : h->agent;
+
+	f->last->next = f->agent && f->encoding ? NULL : common;
+}
+
+static bool chain_fields(struct http_req *r, const struct http_call *c, struct curl_slist **fields)
+{
+	const struct http_fields *shared = c->shared;
+
+	if (c->body_len >= EXPECT_FROM && !append_line(&r->own, "Expect:"))
+		return false;
+	*fields = r->own ? r->own->list : shared ? shared->list : r->http->agent;
+	if (shared)
+		chain_common(r->http, shared);
+	if (r->own && shared)
+		r->own->last->next = shared->list;
+	else if (r->own)
+		chain_common(r->http, r->own);
+	return true;
+}
+
+static CURLcode set_url(struct http_req *r, const char *url)
+{
+	struct place *at = &r->http->place;
+
+	if (!at->users && (!at->text || strcmp(at->text, url) != 0)) {
+		curl_url_cleanup(at->parsed);
+		free(at->text);
+		at->text = mem_dup(url);
+		at->parsed = curl_url();
+		if (!at->parsed || curl_url_set(at->parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS) !=
+					   CURLUE_OK) {
+			curl_url_cleanup(at->parsed);
+			at->parsed = NULL;
+		}
+	}
+	r->placed = at->parsed && strcmp(at->text, url) == 0;
+	at->users += r->placed;
+	curl_easy_setopt(r->easy, CURLOPT_CURLU, r->placed ? at->parsed : NULL);
+	/* Beside a parsed one it is only what messages show. */
+	return curl_easy_setopt(r->easy, CURLOPT_URL, url);
+}
+
 static CURLcode set_request(struct http_req *r, const struct http_call *c)
 {
-	struct curl_slist *fields = c->shared ? c->shared->list : NULL;
+	struct curl_slist *fields;
 
-	if (r->own && r->own->last) {
-		r->own->last->next = fields;
-		fields = r->own->list;
-	}
+	if (!chain_fields(r, c, &fields))
+		return CURLE_OUT_OF_MEMORY;
 	set_method(r->easy, c);
 	if (c->connect_only)
 		set_connect_only(r, c);
@@ -742,7 +815,7 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 	/* Waits for a connection that is being opened, in case it will carry many requests. Only over
 	 * TLS is that known before the first answer; elsewhere one slow request would hold up all. */
 	curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, strncmp(c->url, "https:", 6) == 0 ? 1L : 0L);
-	return curl_easy_setopt(r->easy, CURLOPT_URL, c->url);
+	return set_url(r, c->url);
 }
 
 struct http_req *http_start(struct http *h, const struct http_call *c, struct err *e)
@@ -828,17 +901,45 @@ bool http_sent(const struct http_req *r)
 
 /* ---- the whole ---- */
 
-/* Proxy variables apply to everything, loopback included; nobody wants that. */
+static const char *env(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+/* Proxy variables apply to everything, loopback included; nobody wants that. Where there are none,
+ * libcurl need not look through the list for every request. */
 static char *make_noproxy(void)
 {
-	const char *env = getenv("no_proxy");
+	const char *none = env("no_proxy") ? env("no_proxy") : env("NO_PROXY");
+	bool proxy = env("http_proxy") || env("https_proxy") || env("HTTPS_PROXY") ||
+		     env("all_proxy") || env("ALL_PROXY");
 
-	if (!env || !*env)
-		env = getenv("NO_PROXY");
-	if (env && strcmp(env, "*") == 0)
+	if (!proxy || (none && strcmp(none, "*") == 0))
 		return mem_dup("*");
-	return mem_printf(
-		"localhost,127.0.0.0/8,[::1],::1%s%s", env && *env ? "," : "", env ? env : "");
+	return mem_printf("localhost,127.0.0.0/8,[::1],::1%s%s", none ? "," : "", none ? none : "");
+}
+
+/*
+ * What libcurl would add by itself, but at several times the cost: it makes
+ * such a field anew for each request, letter by letter.
+ */
+static bool make_common_fields(struct http *h)
+{
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	char encoding[64];
+
+	snprintf(encoding, sizeof(encoding), "Accept-Encoding: deflate, gzip%s%s",
+		v->features & CURL_VERSION_BROTLI ? ", br" : "",
+		v->features & CURL_VERSION_ZSTD ? ", zstd" : "");
+	h->encoding = curl_slist_append(NULL, encoding);
+	h->agent = curl_slist_append(NULL, "User-Agent: mpmcp/" MPMCP_VERSION);
+	h->agent_alone = curl_slist_append(NULL, "User-Agent: mpmcp/" MPMCP_VERSION);
+	if (!h->encoding || !h->agent || !h->agent_alone)
+		return false;
+	h->agent->next = h->encoding;
+	return true;
 }
 
 /* libcurl's trace names the proxy, password and all. */
@@ -896,7 +997,7 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	h->noproxy = make_noproxy();
 	hide_proxy_passwords();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()) ||
-		(o->cookies && !make_share(h))) {
+		!make_common_fields(h) || (o->cookies && !make_share(h))) {
 		err_set(e, ERR_NET, "libcurl does not start");
 		goto fail;
 	}
@@ -934,6 +1035,13 @@ void http_free(struct http *h)
 	loop_task_clear(&h->task);
 	ca_free(h->ca);
 	free(h->noproxy);
+	curl_url_cleanup(h->place.parsed);
+	free(h->place.text);
+	if (h->agent)
+		h->agent->next = NULL;
+	curl_slist_free_all(h->agent);
+	curl_slist_free_all(h->agent_alone);
+	curl_slist_free_all(h->encoding);
 	free(h);
 	curl_global_cleanup();
 }

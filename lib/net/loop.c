@@ -38,6 +38,7 @@ struct loop {
 	size_t holes;
 	struct loop_timer timers; /* sentinel of a list sorted by due_ms */
 	struct loop_task tasks;   /* sentinel of a queue */
+	unsigned long round;      /* of running tasks */
 	struct owned_signal signals[SIGNALS_MAX];
 	size_t nsignals;
 	int pipe[2]; /* signal handler to loop; -1 until the first loop_signal() */
@@ -254,23 +255,27 @@ void loop_task_clear(struct loop_task *t)
 	t->queued = false;
 }
 
-/* A marker ends the run: tasks queued by tasks come in the next round, after the descriptors had
- * their turn. */
+static struct loop_task *next_task(const struct loop *l)
+{
+	for (struct loop_task *t = l->tasks.next; t != &l->tasks; t = t->next)
+		if (t->round != l->round)
+			return t;
+	return NULL;
+}
+
+/* A message takes several steps on its way, each queued by the one before; to look at the descriptors
+ * between them would cost as much as the steps. Each task runs once in a round: then the descriptors
+ * have their turn. */
 static void run_tasks(struct loop *l)
 {
-	struct loop_task marker;
+	struct loop_task *t;
 
-	if (l->tasks.next == &l->tasks)
-		return;
-	loop_task_init(&marker, l, NULL, NULL);
-	loop_task_queue(&marker);
-	while (l->tasks.next != &marker) {
-		struct loop_task *t = l->tasks.next;
-
+	l->round++;
+	while (!l->stop && (t = next_task(l))) {
 		loop_task_clear(t);
+		t->round = l->round;
 		t->fn(t->ctx);
 	}
-	loop_task_clear(&marker);
 }
 
 /* ---- signals ---- */

@@ -45,12 +45,14 @@ void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn, vo
 void loop_timer_set(struct loop_timer *t, int64_t ms); /* from now; replaces an earlier setting */
 void loop_timer_clear(struct loop_timer *t); /* also fine when never initialised (zeroed) */
 
-/* Work for the end of the current round, before the loop waits again: once per scheduling. */
+/* Work for the end of the current round, before the loop waits again: once per scheduling, and at
+ * most once in a round. */
 struct loop_task {
 	struct loop *loop;
 	loop_timer_fn *fn;
 	void *ctx;
 	struct loop_task *prev, *next;
+	unsigned long round; /* in which it ran last */
 	bool queued;
 };
 void loop_task_init(struct loop_task *t, struct loop *l, loop_timer_fn *fn, void *ctx);

@@ -2,7 +2,7 @@
  * The floor: the least that a bridge on libcurl's multi interface can do. Each
  * line of standard input is POSTed, the answer's body (or each data line of an
  * event stream) is written to standard output. No sessions, no errors, no
- * back-pressure: what it costs is what the design costs.
+ * back-pressure, no credential: what it costs is what the design costs.
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -10,12 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_MAX_LEN (1 << 20)
+#define FIRST_SIZE (1 << 20)
 
 struct call {
 	CURL *easy;
 	char *line, *body;
 	size_t n, size;
+	size_t seen; /* bytes of body known to hold no line end */
 	int sse;
 };
 
@@ -23,6 +24,14 @@ static struct curl_slist *fields;
 static const char *url;
 static CURLM *multi;
 static long flying;
+
+static void *grow(void *p, size_t size)
+{
+	p = realloc(p, size);
+	if (!p)
+		exit(1);
+	return p;
+}
 
 static void write_all(const char *p, size_t n)
 {
@@ -45,25 +54,36 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
-/* Whole lines of the stream go out at once, the rest stays. */
+/* Whole lines of the stream go out, gathered to one write for each piece that came. */
 static void take_events(struct call *c)
 {
-	char *p = c->body, *end = c->body + c->n, *lf;
+	char *p = c->body, *end = c->body + c->n, *out = c->body, *lf;
 
-	while ((lf = memchr(p, '\n', (size_t)(end - p)))) {
-		if (lf - p > 6 && memcmp(p, "data: ", 6) == 0) {
-			size_t n = (size_t)(lf - p) - 6;
+	while ((lf = memchr(p + c->seen, '\n', (size_t)(end - p) - c->seen))) {
+		size_t n = (size_t)(lf - p);
 
-			if (p[6 + n - 1] == '\r')
-				p[6 + n - 1] = '\n';
-			else
-				n++;
-			write_all(p + 6, n);
+		if (n && p[n - 1] == '\r')
+			n--;
+		if (n > 6 && memcmp(p, "data: ", 6) == 0) {
+			if (n > 1 << 20) {
+				/* Not worth moving; what came before it goes first. */
+				write_all(c->body, (size_t)(out - c->body));
+				out = c->body;
+				p[n] = '\n';
+				write_all(p + 6, n - 5);
+			} else {
+				memmove(out, p + 6, n - 6);
+				out[n - 6] = '\n';
+				out += n - 5;
+			}
 		}
+		c->seen = 0;
 		p = lf + 1;
 	}
-	memmove(c->body, p, (size_t)(end - p));
-	c->n = (size_t)(end - p);
+	write_all(c->body, (size_t)(out - c->body));
+	c->n = c->seen = (size_t)(end - p);
+	if (p > c->body)
+		memmove(c->body, p, c->n);
 }
 
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
@@ -73,7 +93,7 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 	n *= size;
 	if (c->n + n + 1 > c->size) {
 		c->size = 2 * (c->n + n + 1);
-		c->body = realloc(c->body, c->size);
+		c->body = grow(c->body, c->size);
 	}
 	memcpy(c->body + c->n, p, n);
 	c->n += n;
@@ -82,12 +102,16 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 	return n;
 }
 
-static void start(const char *line, size_t n)
+/* With line NULL the call takes over `own`. */
+static void start(const char *line, char *own, size_t n)
 {
 	struct call *c = calloc(1, sizeof(*c));
 
-	c->line = malloc(n);
-	memcpy(c->line, line, n);
+	if (!c)
+		exit(1);
+	c->line = own ? own : grow(NULL, n);
+	if (line)
+		memcpy(c->line, line, n);
 	c->easy = curl_easy_init();
 	curl_easy_setopt(c->easy, CURLOPT_URL, url);
 	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, fields);
@@ -99,6 +123,10 @@ static void start(const char *line, size_t n)
 	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
 	curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
 	curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, 65536L);
+	if (getenv("SSL_CERT_DIR")) {
+		curl_easy_setopt(c->easy, CURLOPT_CAINFO, NULL);
+		curl_easy_setopt(c->easy, CURLOPT_CAPATH, getenv("SSL_CERT_DIR"));
+	}
 	curl_multi_add_handle(multi, c->easy);
 	flying++;
 }
@@ -122,20 +150,35 @@ static void finish(CURL *easy)
 
 static int read_lines(void)
 {
-	static char in[LINE_MAX_LEN];
-	static size_t have;
-	ssize_t n = read(0, in + have, sizeof(in) - have);
-	char *p = in, *lf;
+	static char *in;
+	static size_t have, size, seen;
+	ssize_t n;
+	char *p, *lf;
 
+	if (have + FIRST_SIZE / 2 > size) {
+		size = size ? 2 * size : FIRST_SIZE;
+		in = grow(in, size);
+	}
+	n = read(0, in + have, size - have);
 	if (n <= 0)
 		return 0;
 	have += (size_t)n;
-	while ((lf = memchr(p, '\n', have - (size_t)(p - in)))) {
-		start(p, (size_t)(lf - p));
+	p = in;
+	while ((lf = memchr(p + seen, '\n', have - seen - (size_t)(p - in)))) {
+		seen = 0;
+		if (p == in && lf == in + have - 1 && have > FIRST_SIZE) {
+			start(NULL, in, (size_t)(lf - p));
+			in = NULL;
+			have = size = 0;
+			return 1;
+		}
+		start(p, NULL, (size_t)(lf - p));
 		p = lf + 1;
 	}
 	have -= (size_t)(p - in);
-	memmove(in, p, have);
+	seen = have;
+	if (p > in)
+		memmove(in, p, have);
 	return 1;
 }
 

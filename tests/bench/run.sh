@@ -1,35 +1,56 @@
 #!/bin/sh
-# run.sh BUILD: a table of mpmcp beside the floor and, where npm is there, mcp-remote. Reports; asserts
-# nothing.
+# run.sh BUILD: a table of mpmcp beside the floor and, where they are there, its static build and
+# mcp-remote, all measured in turns in one run of about three minutes. Reports; asserts nothing.
 cd "$(dirname "$0")/../.." || exit 1
+# What the person's own environment says about certificates is not to be measured.
+unset SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS CURL_CA_BUNDLE
 o=$1/bench
+remote=mcp-remote@0.15.1
 mkdir -p "$o"
 for f in server floor drive; do
-    cc -O2 -D_GNU_SOURCE -o "$o/$f" tests/bench/$f.c $(pkg-config --cflags --libs libcurl) || exit 1
+    # shellcheck disable=SC2046 # words on purpose
+    ${CC:-cc} -O2 -D_GNU_SOURCE -o "$o/$f" tests/bench/$f.c $(pkg-config --cflags --libs libcurl libssl libcrypto) || exit 1
 done
-# The server ends when its input does.
-rm -f "$o/in" "$o/port" && mkfifo "$o/in" "$o/port"
-"$o/server" <"$o/in" >"$o/port" &
-exec 3>"$o/in"
-read -r port <"$o/port"
-url=http://127.0.0.1:$port/mcp
-export MIXPANEL_SA_TOKEN=YmVuY2g6YmVuY2g=
-timeout 120 "$o/drive" "$url" "$o/floor" 3>&- >"$o/floor.txt"
-timeout 120 "$o/drive" "$url" "$1/mpmcp" 3>&- >"$o/mpmcp.txt"
-rm -f "$o/remote.txt"
-# BENCH_MCP_REMOTE=1 adds mcp-remote; the large event stream does not come to its end there.
-if [ -n "$BENCH_MCP_REMOTE" ] && command -v npm >/dev/null; then
-    npm install --silent --no-audit --no-fund --prefix "$o/remote" mcp-remote@0.15.1 &&
-        timeout 180 "$o/drive" "$url" node "$o/remote/node_modules/mcp-remote/dist/proxy.js" 3>&- >"$o/remote.txt" 2>/dev/null
+
+# The system's certificate folder, hashed, with an authority of our own in it.
+if [ ! -f "$o/key.pem" ]; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=bench \
+        -addext subjectAltName=IP:127.0.0.1 -keyout "$o/key.pem" -out "$o/cert.pem" 2>/dev/null || exit 1
 fi
+rm -rf "$o/certs"
+mkdir "$o/certs"
+cp -P /etc/ssl/certs/????????.[0-9] "$o/certs" 2>/dev/null
+find "$o/certs" -type l | while read -r link; do
+    ln -sf "$(readlink -f "/etc/ssl/certs/${link##*/}")" "$link"
+done
+cp "$o/cert.pem" "$o/certs/$(openssl x509 -hash -noout -in "$o/cert.pem").0"
+
+# The server ends when its input does.
+rm -f "$o/in" "$o/port"
+mkfifo "$o/in" "$o/port"
+"$o/server" "$o/cert.pem" "$o/key.pem" <"$o/in" >"$o/port" &
+exec 3>"$o/in"
+read -r port tls_port <"$o/port"
+url=http://127.0.0.1:$port/mcp tls_url=https://127.0.0.1:$tls_port/mcp
+
+set -- -- floor "$o/floor" -- mpmcp "$1/mpmcp"
+columns="floor mpmcp"
+if [ -x build/static/mpmcp ]; then
+    set -- "$@" -- static build/static/mpmcp
+    columns="$columns static"
+else
+    echo "skipped: the static build (make static makes it)"
+fi
+# Installed once, into the build folder; nothing of it is part of the program.
+proxy=$o/remote/node_modules/mcp-remote/dist/proxy.js
+if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
+    echo "skipped: mcp-remote (no npm here)"
+elif [ -f "$proxy" ] || npm install --silent --no-audit --no-fund --prefix "$o/remote" $remote >/dev/null 2>&1; then
+    set -- "$@" -- mcp-remote node "$proxy"
+    columns="$columns mcp-remote"
+else
+    echo "skipped: mcp-remote (npm cannot install $remote)"
+fi
+MIXPANEL_SA_TOKEN=YmVuY2g6YmVuY2g= "$o/drive" "$url" "$tls_url" "$o/certs" "$o/cert.pem" "$@" 3>&- 2>/dev/null >"$o/rows.txt"
 exec 3>&-
-awk 'FILENAME ~ /floor/ { floor[$1] = $2; order[n++] = $1 }
-     FILENAME ~ /mpmcp/ { mine[$1] = $2 }
-     FILENAME ~ /remote/ { remote[$1] = $2 }
-     END {
-         printf "%-24s %12s %12s %8s %12s\n", "", "floor", "mpmcp", "ratio", "mcp-remote"
-         for (i = 0; i < n; i++) {
-             k = order[i]
-             printf "%-24s %12s %12s %8s %12s\n", k, floor[k], mine[k], (floor[k] > 0 ? sprintf("%.2f", mine[k] / floor[k]) : "-"), ((k in remote) ? remote[k] : "-")
-         }
-     }' "$o/floor.txt" "$o/mpmcp.txt" $([ -f "$o/remote.txt" ] && echo "$o/remote.txt")
+awk -F '\t' -v columns="$columns" -f tests/bench/table.awk "$o/rows.txt"

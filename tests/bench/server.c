@@ -1,16 +1,20 @@
 /*
- * A fast HTTP/1.1 server for the benchmark: one thread, poll, keep-alive,
- * answers that are made once. What it answers is in the request's tool name:
+ * server [CERTIFICATE KEY]: a fast HTTP/1.1 server for the benchmark: one
+ * thread, poll, keep-alive, answers that are made once. What it answers is in
+ * the request's tool name:
  *   "json" and "sse"   a small result
  *   "big-json" and "big-sse"  64 MiB
  *   "flood"            EVENTS progress notifications, then a small result
- * Prints its port, ends at the end of standard input.
+ * Bodies of any length are taken; only their first bytes are looked at. Prints
+ * its port, with a certificate a second one for TLS; ends at the end of
+ * standard input.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,10 +27,14 @@
 #define BIG ((size_t)64 << 20)
 #define EVENTS 500000
 #define REQUEST_MAX 65536
+/* Of a body, enough to hold the id and the tool's name. */
+#define LOOK_AT 256
+#define LISTENERS 2
 
 struct conn {
+	SSL *ssl; /* NULL: plain */
 	char in[REQUEST_MAX + 1];
-	size_t n;
+	size_t n, skip;  /* skip: bytes of the body that are still to come and mean nothing */
 	char head[1024]; /* header and the first bytes of the body */
 	size_t head_len;
 	const char *body, *tail;
@@ -34,9 +42,12 @@ struct conn {
 	size_t done;
 };
 
-static struct pollfd fds[CONNS + 2];
-static struct conn *conns[CONNS + 2];
-static int nfds = 2;
+/* Standard input, two listeners (the second may be none), connections. */
+#define FIRST_CONN (1 + LISTENERS)
+static struct pollfd fds[CONNS + FIRST_CONN];
+static struct conn *conns[CONNS + FIRST_CONN];
+static int nfds = FIRST_CONN;
+static SSL_CTX *tls;
 static char *big, *flood;
 static size_t flood_len;
 
@@ -112,11 +123,11 @@ static void plain(struct conn *c, const char *status)
 	c->body_len = c->tail_len = c->done = 0;
 }
 
-/* 1: an answer is ready. */
+/* 1: an answer is ready, to be sent as soon as nothing is to be skipped any more. */
 static int request(struct conn *c)
 {
 	char *end, *length, *body;
-	size_t n, total;
+	size_t n, here;
 
 	c->in[c->n] = 0;
 	end = strstr(c->in, "\r\n\r\n");
@@ -125,24 +136,56 @@ static int request(struct conn *c)
 	length = strcasestr(c->in, "content-length:");
 	n = length && length < end ? strtoul(length + 15, NULL, 10) : 0;
 	body = end + 4;
-	total = (size_t)(body - c->in) + n;
-	if (c->n < total)
+	here = c->n - (size_t)(body - c->in);
+	if (here < (n < LOOK_AT ? n : LOOK_AT))
 		return 0;
+	if (here > n)
+		here = n;
 	if (strncmp(c->in, "POST", 4) != 0)
 		plain(c, strncmp(c->in, "GET", 3) == 0 ? "405 No" : "200 OK");
 	else if (!strstr(body, "\"id\":"))
 		plain(c, "202 Accepted");
 	else
 		answer(c, body);
-	memmove(c->in, c->in + total, c->n - total);
-	c->n -= total;
+	c->skip = n - here;
+	c->n -= (size_t)(body - c->in) + here;
+	memmove(c->in, body + here, c->n);
 	return 1;
+}
+
+/* Both as recv() and send(): -1 with EAGAIN for "later". */
+static ssize_t take_bytes(int fd, struct conn *c, char *p, size_t n)
+{
+	int got;
+
+	if (!c->ssl)
+		return recv(fd, p, n, 0);
+	got = SSL_read(c->ssl, p, n > 1 << 20 ? 1 << 20 : (int)n);
+	if (got > 0)
+		return got;
+	got = SSL_get_error(c->ssl, got);
+	errno = got == SSL_ERROR_WANT_READ || got == SSL_ERROR_WANT_WRITE ? EAGAIN : EPIPE;
+	return errno == EAGAIN ? -1 : 0;
+}
+
+static ssize_t give_bytes(int fd, struct conn *c, const char *p, size_t n)
+{
+	int done;
+
+	if (!c->ssl)
+		return send(fd, p, n, MSG_NOSIGNAL);
+	done = SSL_write(c->ssl, p, n > 1 << 20 ? 1 << 20 : (int)n);
+	if (done > 0)
+		return done;
+	done = SSL_get_error(c->ssl, done);
+	errno = done == SSL_ERROR_WANT_READ || done == SSL_ERROR_WANT_WRITE ? EAGAIN : EPIPE;
+	return -1;
 }
 
 static int send_part(int fd, struct conn *c, const char *p, size_t start, size_t n)
 {
 	while (c->done >= start && c->done < start + n) {
-		ssize_t sent = send(fd, p + (c->done - start), n - (c->done - start), MSG_NOSIGNAL);
+		ssize_t sent = give_bytes(fd, c, p + (c->done - start), n - (c->done - start));
 
 		if (sent < 0)
 			return errno == EAGAIN ? 0 : -1;
@@ -165,10 +208,29 @@ static int flush(int fd, struct conn *c)
 
 static void drop(int i)
 {
+	SSL_free(conns[i]->ssl);
 	close(fds[i].fd);
 	free(conns[i]);
 	fds[i] = fds[--nfds];
 	conns[i] = conns[nfds];
+}
+
+/* 1: something can be sent, 0: later, -1: gone. */
+static int take_in(int fd, struct conn *c)
+{
+	static char waste[1 << 18];
+	ssize_t n = c->skip ? take_bytes(fd, c, waste,
+				      c->skip < sizeof(waste) ? c->skip : sizeof(waste))
+			    : take_bytes(fd, c, c->in + c->n, REQUEST_MAX - c->n);
+
+	if (n <= 0)
+		return n < 0 && errno == EAGAIN ? 0 : -1;
+	if (c->skip) {
+		c->skip -= (size_t)n;
+		return !c->skip;
+	}
+	c->n += (size_t)n;
+	return request(c) && !c->skip;
 }
 
 static void serve(int i)
@@ -176,65 +238,92 @@ static void serve(int i)
 	struct conn *c = conns[i];
 	int r = 1;
 
-	if (fds[i].events == POLLIN) {
-		ssize_t n = recv(fds[i].fd, c->in + c->n, REQUEST_MAX - c->n, 0);
-
-		if (n <= 0) {
-			drop(i);
-			return;
-		}
-		c->n += (size_t)n;
-		if (!request(c))
-			return;
-	}
-	while ((r = flush(fds[i].fd, c)) > 0 && request(c))
+	if (fds[i].events == POLLIN)
+		/* What TLS has decrypted already is not seen by poll(). */
+		do
+			r = take_in(fds[i].fd, c);
+		while (!r && c->ssl && SSL_pending(c->ssl));
+	while (r > 0 && (r = flush(fds[i].fd, c)) > 0 && request(c) && !c->skip)
 		;
 	if (r < 0)
 		drop(i);
 	else
-		fds[i].events = r ? POLLIN : POLLOUT;
+		fds[i].events = c->done < c->head_len + c->body_len + c->tail_len && !c->skip
+					? POLLOUT
+					: POLLIN;
 }
 
-static void take(int listener)
+static void take(int listener, int secure)
 {
 	int fd = accept(listener, NULL, NULL), on = 1;
+	struct conn *c;
 
 	if (fd < 0)
 		return;
-	if (nfds == CONNS + 2) {
+	if (nfds == CONNS + FIRST_CONN) {
 		close(fd);
 		return;
 	}
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		die("calloc");
+	if (secure) {
+		c->ssl = SSL_new(tls);
+		SSL_set_fd(c->ssl, fd);
+		SSL_set_accept_state(c->ssl);
+	}
 	fds[nfds] = (struct pollfd){ .fd = fd, .events = POLLIN };
-	conns[nfds] = calloc(1, sizeof(struct conn));
+	conns[nfds] = c;
 	nfds++;
 }
 
-int main(void)
+static int open_listener(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof(a);
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	make_bodies();
-	if (bind(listener, (struct sockaddr *)&a, n) != 0 || listen(listener, 512) != 0 ||
-		getsockname(listener, (struct sockaddr *)&a, &n) != 0)
+	if (bind(fd, (struct sockaddr *)&a, n) != 0 || listen(fd, 512) != 0 ||
+		getsockname(fd, (struct sockaddr *)&a, &n) != 0)
 		die("listen");
-	printf("%u\n", ntohs(a.sin_port));
-	fflush(stdout);
+	printf("%u ", ntohs(a.sin_port));
+	return fd;
+}
+
+static void open_tls(const char *certificate, const char *key)
+{
+	tls = SSL_CTX_new(TLS_server_method());
+	if (!tls || SSL_CTX_use_certificate_chain_file(tls, certificate) != 1 ||
+		SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1)
+		die(certificate);
+	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	make_bodies();
 	fds[0] = (struct pollfd){ .fd = 0, .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = listener, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = open_listener(), .events = POLLIN };
+	fds[2] = (struct pollfd){ .fd = -1 };
+	if (argc > 2) {
+		open_tls(argv[1], argv[2]);
+		fds[2] = (struct pollfd){ .fd = open_listener(), .events = POLLIN };
+	}
+	putchar('\n');
+	fflush(stdout);
 	for (;;) {
 		if (poll(fds, (nfds_t)nfds, -1) < 0)
 			die("poll");
 		if (fds[0].revents)
 			return 0;
-		for (int i = nfds - 1; i > 1; i--)
+		for (int i = nfds - 1; i >= FIRST_CONN; i--)
 			if (fds[i].revents)
 				serve(i);
-		if (fds[1].revents)
-			take(listener);
+		for (int i = 1; i <= LISTENERS; i++)
+			if (fds[i].revents)
+				take(fds[i].fd, i == 2);
 	}
 }

@@ -2,11 +2,10 @@
 
 import html
 import os
-import select
 import sys
 import urllib.parse
 
-from harness import DEADLINE
+from harness import readable
 
 DOCUMENT = "https://client.example/mpmcp.json"
 
@@ -65,7 +64,7 @@ def _login_page(case, server, status):
     end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
         case.equal(_login(case, server)[0], status, "status")
-        case.check(select.select([end], [], [], DEADLINE)[0], "no page")
+        case.check(readable(end), "no page")
         return html.unescape(os.read(end, 65536).decode())
     finally:
         os.close(end)

@@ -108,11 +108,11 @@ static void what_no_field_can_hold_is_refused(void **state)
 		NULL);
 }
 
-static void only_requests_that_name_their_revision_are_modern(void **state)
+static void only_messages_that_name_their_revision_are_modern(void **state)
 {
 	static const char *const legacy[] = { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\"}",
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":[{" META "}]}",
-		"{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"params\":{" META "}}",
+		"{\"jsonrpc\":\"2.0\",\"method\":\"x\",\"params\":{}}",
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{\"_meta\":{\"io."
 		"modelcontextprotocol/protocolVersion\":1}}}",
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{\"x\":{" META "}}}",
@@ -136,7 +136,7 @@ int main(void)
 		cmocka_unit_test(value_that_does_not_fit_is_refused),
 		cmocka_unit_test(what_a_request_says_is_repeated_in_its_fields),
 		cmocka_unit_test(what_no_field_can_hold_is_refused),
-		cmocka_unit_test(only_requests_that_name_their_revision_are_modern),
+		cmocka_unit_test(only_messages_that_name_their_revision_are_modern),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,67 @@
+"""What requests look like on the wire, and the way that they take."""
+
+from harness import request
+
+
+def _fields(case, *args):
+    server, p = case.bridge(lambda r: r.answer(), *args)
+    p.handshake()
+    return server.requests[0]
+
+
+def common_fields_are_sent_once(case):
+    r = _fields(case)
+    case.check(r.headers["user-agent"].startswith("mpmcp/"), "user agent")
+    case.check("gzip" in r.headers["accept-encoding"], "encodings")
+    case.equal(len(r.names), len(set(r.names)), "fields that are there twice in %r" % r.names)
+
+
+def own_fields_replace_common_ones(case):
+    for given, other in ("User-Agent: me", "accept-encoding"), ("accept-encoding: identity", "user-agent"):
+        name, value = given.lower().split(": ")
+        r = _fields(case, "--header", given)
+        case.equal([r.headers[name], r.names.count(name), r.names.count(other)], [value, 1, 1], given)
+    r = _fields(case, "--header", "User-Agent: me", "--header", "Accept-Encoding: identity")
+    case.equal([r.names.count("user-agent"), r.names.count("accept-encoding")], [1, 1], "both")
+
+
+def large_bodies_are_sent_without_asking(case):
+    server, p = case.bridge()
+    p.handshake()
+    p.send(request(1, arguments="x" * (3 << 20)))
+    p.answer(1)
+    r = [r for r in server.requests if r.id == 1][0]
+    case.check("expect" not in r.names, "asks for leave to send")
+
+
+def the_way_to_the_endpoint_is_kept_byte_for_byte(case):
+    server = case.server()
+    p = case.start(server.url + "/../a//b/./%2e%2E/c?x=%20&y=/../z")
+    p.send(request(1, "initialize", protocolVersion="2025-06-18"))
+    p.answer(1)
+    case.equal(server.requests[0].path, "/mcp/../a//b/./%2e%2E/c?x=%20&y=/../z", "path")
+
+
+def a_proxy_is_used_when_a_variable_names_it(case):
+    server = case.server()
+    p = case.start("http://mcp.example.com/mcp", "--allow-http", "--header", "Authorization: Bearer of-no-value", token=None,
+                   env={"http_proxy": "http://127.0.0.1:%d" % server.port})
+    p.send(request(1, "initialize", protocolVersion="2025-06-18"))
+    case.check("result" in p.answer(1), "no answer through the proxy")
+    case.equal(server.requests[0].path, "http://mcp.example.com/mcp", "what the proxy is asked for")
+
+
+def no_proxy_keeps_hosts_from_it(case):
+    server = case.server()
+    for none in "mcp.example.invalid", "*":
+        p = case.start("http://mcp.example.invalid/mcp", "--allow-http", "--header", "Authorization: Bearer of-no-value", token=None,
+                       env={"http_proxy": "http://127.0.0.1:%d" % server.port, "no_proxy": none})
+        p.send(request(1, "initialize", protocolVersion="2025-06-18"))
+        case.is_error(p.answer(1), -31503, "mcp.example.invalid")
+    case.equal(len(server.requests), 0, "requests that the proxy saw")
+
+
+def this_machine_is_reached_without_the_proxy(case):
+    server, p = case.bridge(env={"http_proxy": "http://127.0.0.1:1", "all_proxy": "http://127.0.0.1:1"})
+    p.handshake()
+    case.equal(server.requests[0].path, "/mcp", "path")
