@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "net/ca.h"
+#include "net/site.h"
 
 /* Handles kept ready for the next request. Beyond a burst of this size a new one costs a few
  * microseconds. */
@@ -44,6 +45,7 @@
 
 struct http_fields {
 	struct curl_slist *list, *last;
+	bool cookie; /* one of them is Cookie: it takes the place of those that are kept */
 };
 
 struct sock {
@@ -62,6 +64,8 @@ enum req_state {
 
 struct http_req {
 	struct http *http;
+	struct site *site;
+	CURLSH *jar; /* the site's cookies; NULL: none are kept or sent */
 	CURL *easy;
 	enum req_state state;
 	const struct http_events *on;
@@ -83,10 +87,9 @@ struct http_req {
 struct http {
 	struct loop *loop;
 	CURLM *multi;
-	CURLSH *share; /* cookies; NULL when there are none */
 	struct http_opts opts;
 	struct ca *ca;
-	char *noproxy;
+	struct sites *sites;
 	struct loop_timer timer; /* libcurl's own */
 	struct loop_task task;   /* starts queued requests, frees dead ones */
 	struct sock socks;       /* sentinel */
@@ -158,6 +161,7 @@ bool http_fields_add(struct http_fields **f, const char *name, const char *value
 	/* libcurl's spelling of a field that is there and empty. */
 	line = *value ? mem_printf("%s: %s", name, value) : mem_printf("%s;", name);
 	good = append_line(f, line);
+	(*f)->cookie = (*f)->cookie || strcasecmp(name, "Cookie") == 0;
 	secret_wipe(line, strlen(line));
 	free(line);
 	return good || err_set(e, ERR_LIMIT, "out of memory");
@@ -171,6 +175,8 @@ struct http_fields *http_fields_copy(const struct http_fields *f)
 	for (struct curl_slist *i = f ? f->list->next : NULL; i; i = i == f->last ? NULL : i->next)
 		if (!append_line(&copy, i->data))
 			break;
+	if (copy)
+		copy->cookie = f->cookie;
 	return copy;
 }
 
@@ -365,6 +371,7 @@ static void easy_release(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+	curl_easy_setopt(easy, CURLOPT_SHARE, NULL);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
 	h->idle[h->nidle++] = easy;
 }
@@ -463,13 +470,37 @@ static void host_of(const struct http_req *r, char *out, size_t size)
 	snprintf(out, size, "%.*s", (int)strcspn(p, "/?#"), p);
 }
 
+/* What a proxy says when it does not let us through; false when there is none, or it did. */
+static bool describe_proxy(const struct http_req *r, const char *host, struct err *e)
+{
+	const char *proxy = site_proxy_words(r->site);
+	long status = 0;
+
+	if (proxy)
+		curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	if (status < 300)
+		return false;
+	if (status == 407)
+		err_set(e, ERR_NET,
+			"%s wants a user name and password, or others than it got: they are part "
+			"of the variable, http://user:password@host:port",
+			proxy);
+	else
+		err_set(e, ERR_NET, "%s does not let us through to %s (HTTP %ld)", proxy, host,
+			status);
+	return true;
+}
+
 static void describe(const struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e)
 {
 	char host[300];
 	const char *said = r->errbuf[0] ? r->errbuf : curl_easy_strerror(rc);
+	const char *proxy = site_proxy_words(r->site);
 
 	host_of(r, host, sizeof(host));
-	if (r->head_len > HEAD_MAX)
+	if (!r->sent && describe_proxy(r, host, e))
+		;
+	else if (r->head_len > HEAD_MAX)
 		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host,
 			HEAD_MAX >> 10);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
@@ -484,7 +515,8 @@ static void describe(const struct http_req *r, CURLcode rc, enum http_outcome ho
 		err_set(e, ERR_NET, "%s sent %s in time", host,
 			r->head_done ? "no more data" : "no answer");
 	else if (how == HTTP_UNREACHABLE)
-		err_set(e, ERR_NET, "cannot reach %s: %s", host, said);
+		err_set(e, ERR_NET, "cannot reach %s%s%s: %s", host, proxy ? " through " : "",
+			proxy ? proxy : "", said);
 	else
 		err_set(e, ERR_NET, "the connection to %s broke: %s", host, said);
 	err_clean(e->msg);
@@ -531,6 +563,15 @@ static void collect(struct http *h)
 
 /* ---- libcurl's callbacks ---- */
 
+/* The header is there: from now on pieces of the body count. */
+static void watch_silence(struct http_req *r)
+{
+	if (!r->endless && r->http->opts.body_timeout_ms > 0)
+		loop_timer_set(&r->timer, r->http->opts.body_timeout_ms);
+	else
+		loop_timer_clear(&r->timer);
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http_req *r = ctx;
@@ -538,6 +579,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 
 	n *= size;
 	r->head_len += n;
+	if (r->jar && n > 11 && strncasecmp(p, "Set-Cookie:", 11) == 0)
+		site_cookie_came(r->site, r->easy);
 	if (r->state == REQ_DEAD || r->head_len > HEAD_MAX)
 		return 0;
 	if (r->head_done || n > 2 || (p[0] != '\r' && p[0] != '\n'))
@@ -547,12 +590,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 		return n;
 	r->head_done = true;
 	r->heard_ms = clock_ms();
-	if (r->endless)
-		loop_timer_clear(&r->timer);
-	else if (r->http->opts.body_timeout_ms > 0)
-		loop_timer_set(&r->timer, r->http->opts.body_timeout_ms);
-	else
-		loop_timer_clear(&r->timer);
+	watch_silence(r);
 	if (r->on->head(r->ctx, r, status) == HTTP_STOP)
 		r->stopped = true;
 	return r->stopped ? 0 : n;
@@ -589,11 +627,22 @@ static int on_prereq(void *ctx, char *ip, char *local_ip, int port, int local_po
 	return r->resent ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
+/* Among libcurl's notes are the fields of a request over HTTP/2, and cookies. */
+static bool is_telling(const char *p, size_t n)
+{
+	if (n >= 6 && (strncmp(p, "h2h3 [", 6) == 0 || strncmp(p, "[HTTP/", 6) == 0))
+		return true;
+	for (size_t i = 0; i + 5 <= n; i++)
+		if (strncmp(p + i, "ookie", 5) == 0)
+			return true;
+	return false;
+}
+
 /* Only with --debug: lines about connections and certificates, never headers or bodies. */
 static int on_trace(CURL *easy, curl_infotype type, char *p, size_t n, void *ctx)
 {
 	(void)easy, (void)ctx;
-	if (type == CURLINFO_TEXT) {
+	if (type == CURLINFO_TEXT && !is_telling(p, n)) {
 		while (n && (p[n - 1] == '\n' || p[n - 1] == '\r'))
 			n--;
 		diag_debug("http: %.*s", (int)(n > 500 ? 500 : n), p);
@@ -651,6 +700,14 @@ static void total_due(void *ctx)
 	time_out(ctx);
 }
 
+void http_set_endless(struct http_req *r, bool endless)
+{
+	r->endless = endless;
+	r->heard_ms = clock_ms();
+	if (r->head_done)
+		watch_silence(r);
+}
+
 /* ---- starting ---- */
 
 /* What is the same for every request. */
@@ -669,16 +726,13 @@ static void easy_common(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_SIZE);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 		h->opts.connect_timeout_ms > 0 ? (long)h->opts.connect_timeout_ms : 0x7fffffffL);
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, h->noproxy);
+	/* Which proxy, if any, is said for each request: the variables mean nothing to libcurl. */
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_prereq);
 	if (h->opts.ipv4)
 		curl_easy_setopt(easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
-	if (h->share) {
-		curl_easy_setopt(easy, CURLOPT_SHARE, h->share);
-		curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
-	}
 	ca_apply(h->ca, easy);
 	if (diag_debugging()) {
 		curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_trace);
@@ -721,6 +775,11 @@ static void set_connect_only(struct http_req *r, const struct http_call *c)
 	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYHOST, c->any_peer ? 0L : 2L);
 }
 
+static bool own_cookie(const struct http_call *c)
+{
+	return (c->shared && c->shared->cookie) || (c->own && c->own->cookie);
+}
+
 static CURLcode set_request(struct http_req *r, const struct http_call *c)
 {
 	struct curl_slist *fields = c->shared ? c->shared->list : NULL;
@@ -732,6 +791,9 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 	set_method(r->easy, c);
 	if (c->connect_only)
 		set_connect_only(r, c);
+	r->jar = own_cookie(c) ? NULL : site_jar(r->site);
+	curl_easy_setopt(r->easy, CURLOPT_SHARE, r->jar);
+	curl_easy_setopt(r->easy, CURLOPT_PROXY, site_proxy(r->site));
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, fields);
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
 	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->errbuf);
@@ -747,9 +809,14 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 
 struct http_req *http_start(struct http *h, const struct http_call *c, struct err *e)
 {
-	CURL *easy = easy_get(h);
+	struct site *site = sites_of(h->sites, c->url, e);
+	CURL *easy = site ? easy_get(h) : NULL;
 	struct http_req *r;
 
+	if (!site) {
+		http_fields_free(c->own);
+		return NULL;
+	}
 	if (!easy) {
 		http_fields_free(c->own);
 		err_set(e, ERR_LIMIT, "out of memory");
@@ -757,6 +824,7 @@ struct http_req *http_start(struct http *h, const struct http_call *c, struct er
 	}
 	r = mem_new(sizeof(*r));
 	*r = (struct http_req){ .http = h,
+		.site = site,
 		.easy = easy,
 		.on = c->on,
 		.ctx = c->ctx,
@@ -828,40 +896,6 @@ bool http_sent(const struct http_req *r)
 
 /* ---- the whole ---- */
 
-/* Proxy variables apply to everything, loopback included; nobody wants that. */
-static char *make_noproxy(void)
-{
-	const char *env = getenv("no_proxy");
-
-	if (!env || !*env)
-		env = getenv("NO_PROXY");
-	if (env && strcmp(env, "*") == 0)
-		return mem_dup("*");
-	return mem_printf(
-		"localhost,127.0.0.0/8,[::1],::1%s%s", env && *env ? "," : "", env ? env : "");
-}
-
-/* libcurl's trace names the proxy, password and all. */
-static void hide_proxy_passwords(void)
-{
-	static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY",
-		"all_proxy", "ALL_PROXY" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *url = getenv(names[i]), *from, *at, *colon;
-
-		from = url ? strstr(url, "://") : NULL;
-		from = from ? from + 3 : url;
-		at = from ? strrchr(from, '@') : NULL;
-		if (!at)
-			continue;
-		diag_hide(from, (size_t)(at - from));
-		colon = memchr(from, ':', (size_t)(at - from));
-		if (colon)
-			diag_hide(colon + 1, (size_t)(at - colon - 1));
-	}
-}
-
 /* Where few descriptors are allowed, requests wait for a connection instead of failing; 0: enough. */
 static long connections_possible(void)
 {
@@ -872,13 +906,6 @@ static long connections_possible(void)
 		return 0;
 	n = (long)r.rlim_cur - OTHER_DESCRIPTORS;
 	return n < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : n;
-}
-
-static bool make_share(struct http *h)
-{
-	h->share = curl_share_init();
-	return h->share &&
-	       curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE) == CURLSHE_OK;
 }
 
 struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
@@ -893,10 +920,8 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	h->reqs.prev = h->reqs.next = &h->reqs;
 	loop_timer_init(&h->timer, l, timer_due, h);
 	loop_task_init(&h->task, l, run_queue, h);
-	h->noproxy = make_noproxy();
-	hide_proxy_passwords();
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()) ||
-		(o->cookies && !make_share(h))) {
+	h->sites = sites_new(o->cookies, o->one_proxy);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init())) {
 		err_set(e, ERR_NET, "libcurl does not start");
 		goto fail;
 	}
@@ -928,12 +953,10 @@ void http_free(struct http *h)
 		curl_multi_cleanup(h->multi);
 	while (h->socks.next != &h->socks)
 		sock_free(h->socks.next);
-	if (h->share)
-		curl_share_cleanup(h->share);
+	sites_free(h->sites);
 	loop_timer_clear(&h->timer);
 	loop_task_clear(&h->task);
 	ca_free(h->ca);
-	free(h->noproxy);
 	free(h);
 	curl_global_cleanup();
 }
