@@ -276,6 +276,8 @@ static const char *what_of_status(long status)
 		return "the service refuses this";
 	case 404:
 		return "nothing is at this address";
+	case 407:
+		return "the proxy wants a user name and password";
 	case 429:
 		return "too many requests";
 	case 503:
@@ -582,7 +584,7 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 	auth_accepted(x->t->auth, x->gen);
 	if (!x->resuming && !x->t->sse)
 		note_session(x, r);
-	if (x->initialize && !x->t->sse)
+	if (!x->t->sse && !x->channel)
 		x->t->undecided = false;
 	if (transport_type_is(r, "text/event-stream")) {
 		x->content = CONTENT_EVENTS;
@@ -935,18 +937,18 @@ static void read_message(struct exchange *x)
 	/* Scanned before, so nothing is left in it that the scan would change. */
 	if (envelope_scan((char *)(uintptr_t)x->c.body, x->c.len, &m, NULL) != ENVELOPE_OK)
 		return;
+	x->awaits = !x->c.one_way && (m.kind == ENVELOPE_REQUEST || m.kind == ENVELOPE_BATCH);
 	if (m.kind != ENVELOPE_REQUEST)
 		return;
 	x->id = m.id;
-	x->initialize = x->c.fresh && envelope_method_is(&m, "initialize");
+	x->initialize = envelope_method_is(&m, "initialize");
 }
 
 struct exchange *transport_post(struct transport *t, const struct exchange_call *c)
 {
 	struct exchange *x = exchange_new(t, c);
 
-	x->awaits = !c->one_way;
-	if (t->sse || (t->undecided && c->fresh))
+	if (t->sse || t->undecided)
 		read_message(x);
 	send_request(x);
 	return x;

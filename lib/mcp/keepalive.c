@@ -22,10 +22,16 @@ struct keepalive {
 	uint64_t secret; /* in the ids: no client's id is the same */
 	unsigned long count;
 	struct exchange *ping; /* under way; NULL: none */
-	bool refused;          /* the last one was, */
-	int64_t refused_ms;    /* and went out then */
+	int64_t pinged_ms;     /* when the last one went out */
+	bool refused;          /* the last one was */
 	char id[64], body[128];
 };
+
+/* When the last message went out. */
+static int64_t sent_ms(const struct keepalive *k)
+{
+	return clock_ms() - transport_idle_ms(k->t);
+}
 
 static void send_ping(struct keepalive *k)
 {
@@ -38,12 +44,7 @@ static void send_ping(struct keepalive *k)
 	c.body = k->body;
 	c.len = (size_t)n;
 	k->ping = transport_post(k->t, &c);
-}
-
-/* When the last message went out. */
-static int64_t sent_ms(const struct keepalive *k)
-{
-	return clock_ms() - transport_idle_ms(k->t);
+	k->pinged_ms = sent_ms(k);
 }
 
 static void due(void *ctx)
@@ -51,7 +52,7 @@ static void due(void *ctx)
 	struct keepalive *k = ctx;
 	int64_t idle = transport_idle_ms(k->t), next = k->interval_ms;
 
-	if (k->refused && sent_ms(k) > k->refused_ms)
+	if (k->refused && sent_ms(k) > k->pinged_ms)
 		k->refused = false;
 	if (idle < k->interval_ms)
 		next -= idle;
@@ -135,7 +136,6 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 		return;
 	diag_debug("keep-alive: the ping failed: %s", end->e->msg);
 	k->refused = end->status >= 400 && end->status < 500;
-	k->refused_ms = sent_ms(k);
 }
 
 const struct transport_events keepalive_events = { on_message, on_ended };

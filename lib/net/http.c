@@ -372,6 +372,7 @@ static void easy_release(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
 	curl_easy_setopt(easy, CURLOPT_SHARE, NULL);
+	curl_easy_setopt(easy, CURLOPT_COOKIEFILE, NULL);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
 	h->idle[h->nidle++] = easy;
 }
@@ -447,6 +448,16 @@ static bool is_tls_failure(CURLcode rc)
 	}
 }
 
+/* What the proxy said to CONNECT; 0: nothing. */
+static long proxy_status(const struct http_req *r)
+{
+	long status = 0;
+
+	if (site_proxy_words(r->site))
+		curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status;
+}
+
 static enum http_outcome outcome_of(const struct http_req *r, CURLcode rc)
 {
 	if (rc == CURLE_OK || r->stopped)
@@ -455,6 +466,8 @@ static enum http_outcome outcome_of(const struct http_req *r, CURLcode rc)
 		return HTTP_TIMED_OUT;
 	if (r->sent)
 		return HTTP_BROKEN;
+	if (proxy_status(r) >= 300)
+		return HTTP_NOT_LET;
 	return is_tls_failure(rc) ? HTTP_TLS_FAILED : HTTP_UNREACHABLE;
 }
 
@@ -470,16 +483,11 @@ static void host_of(const struct http_req *r, char *out, size_t size)
 	snprintf(out, size, "%.*s", (int)strcspn(p, "/?#"), p);
 }
 
-/* What a proxy says when it does not let us through; false when there is none, or it did. */
-static bool describe_proxy(const struct http_req *r, const char *host, struct err *e)
+static void describe_proxy(const struct http_req *r, const char *host, struct err *e)
 {
 	const char *proxy = site_proxy_words(r->site);
-	long status = 0;
+	long status = proxy_status(r);
 
-	if (proxy)
-		curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &status);
-	if (status < 300)
-		return false;
 	if (status == 407)
 		err_set(e, ERR_NET,
 			"%s wants a user name and password, or others than it got: they are part "
@@ -488,7 +496,6 @@ static bool describe_proxy(const struct http_req *r, const char *host, struct er
 	else
 		err_set(e, ERR_NET, "%s does not let us through to %s (HTTP %ld)", proxy, host,
 			status);
-	return true;
 }
 
 static void describe(const struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e)
@@ -498,8 +505,8 @@ static void describe(const struct http_req *r, CURLcode rc, enum http_outcome ho
 	const char *proxy = site_proxy_words(r->site);
 
 	host_of(r, host, sizeof(host));
-	if (!r->sent && describe_proxy(r, host, e))
-		;
+	if (how == HTTP_NOT_LET)
+		describe_proxy(r, host, e);
 	else if (r->head_len > HEAD_MAX)
 		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host,
 			HEAD_MAX >> 10);
@@ -792,7 +799,10 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 	if (c->connect_only)
 		set_connect_only(r, c);
 	r->jar = own_cookie(c) ? NULL : site_jar(r->site);
-	curl_easy_setopt(r->easy, CURLOPT_SHARE, r->jar);
+	if (r->jar) {
+		curl_easy_setopt(r->easy, CURLOPT_SHARE, r->jar);
+		curl_easy_setopt(r->easy, CURLOPT_COOKIEFILE, ""); /* no file: it means "yes" */
+	}
 	curl_easy_setopt(r->easy, CURLOPT_PROXY, site_proxy(r->site));
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, fields);
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);

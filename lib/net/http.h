@@ -83,6 +83,7 @@ enum http_outcome {
 	HTTP_BROKEN,      /* the connection failed later: the server may have acted */
 	HTTP_TIMED_OUT,   /* no header, or a gap in the body, beyond the limit */
 	HTTP_TLS_FAILED,  /* certificate or handshake: not seen by the server either */
+	HTTP_NOT_LET,     /* the proxy does not let us through: the same */
 };
 
 struct http_events {

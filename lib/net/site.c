@@ -44,7 +44,7 @@ struct sites {
 
 /* ---- the environment ---- */
 
-static struct variable read_variable(const char *name)
+static struct variable env(const char *name)
 {
 	struct variable v = { name, getenv(name) };
 
@@ -53,13 +53,9 @@ static struct variable read_variable(const char *name)
 	return v;
 }
 
-static struct variable first_set(const char *const *names)
+static struct variable either(struct variable a, struct variable b)
 {
-	struct variable v = { 0 };
-
-	for (; *names && !v.value; names++)
-		v = read_variable(*names);
-	return v;
+	return a.value ? a : b;
 }
 
 static void hide_decoded(const char *p, size_t n)
@@ -99,23 +95,19 @@ static void hide_credentials(const char *proxy)
 
 struct sites *sites_new(bool cookies, bool one_proxy)
 {
-	static const char *const https[] = { "https_proxy", "HTTPS_PROXY", NULL };
-	static const char *const all[] = { "all_proxy", "ALL_PROXY", NULL };
-	static const char *const except[] = { "no_proxy", "NO_PROXY", NULL };
 	struct sites *s = mem_new(sizeof(*s));
+	struct variable all = either(env("all_proxy"), env("ALL_PROXY"));
 
 	s->cookies = cookies;
-	s->http = read_variable("http_proxy");
-	if (!s->http.value && !getenv("REQUEST_METHOD"))
-		s->http = read_variable("HTTP_PROXY");
-	s->https = first_set(https);
-	if (!s->https.value && one_proxy)
-		s->https = s->http;
-	if (!s->http.value)
-		s->http = first_set(all);
-	if (!s->https.value)
-		s->https = first_set(all);
-	s->except = first_set(except).value;
+	s->http = env("http_proxy");
+	if (!env("REQUEST_METHOD").value)
+		s->http = either(s->http, env("HTTP_PROXY"));
+	s->https = either(env("https_proxy"), env("HTTPS_PROXY"));
+	if (one_proxy)
+		s->https = either(s->https, s->http);
+	s->http = either(s->http, all);
+	s->https = either(s->https, all);
+	s->except = either(env("no_proxy"), env("NO_PROXY")).value;
 	if (s->http.value)
 		hide_credentials(s->http.value);
 	if (s->https.value)
