@@ -68,6 +68,7 @@ static void set_oauth(struct context *c)
 		.device_code = a->device_code,
 		.id_token = a->use_id_token,
 		.no_browser = a->no_browser,
+		.allow_http = a->allow_http,
 		.timeout_s = (timeout_ms + 999) / 1000 };
 }
 

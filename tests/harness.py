@@ -153,11 +153,11 @@ class Request:
 class Server:
     """A scripted HTTP/1.1 server: handler(request) in a thread for each connection."""
 
-    def __init__(self, handler, tls=None):
+    def __init__(self, handler, tls=None, address="127.0.0.1", port=0):
         self.handler, self.tls = handler, tls
         self.requests, self.errors = [], []
         self.changed = threading.Condition()
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.socket = socket.create_server((address, port), backlog=512, family=socket.AF_INET6 if ":" in address else socket.AF_INET)
         self.port = self.socket.getsockname()[1]
         self.origin = "%s://127.0.0.1:%d" % ("https" if tls else "http", self.port)
         self.url = self.origin + "/mcp"
