@@ -405,7 +405,7 @@ static void register_client(struct flow *f);
  * registration that names one (RFC 7591 has no error of its own for that). */
 static bool registers_again(struct flow *f, long status)
 {
-	char *pinned = pinned_scope(f->o);
+	char *pinned = member_of(f->o->client_metadata, "scope");
 	bool again = status == 400 && !f->scope_refused && f->g.scope_asked && !pinned;
 
 	free(pinned);
