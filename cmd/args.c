@@ -19,11 +19,11 @@ const struct opt args_options[] = {
 		"keep sign-ins here instead of ~/.mcp-auth" },
 	{ "auth-success-url", "URL", OPT_TEXT, O(auth_success_url), FOR_ALL,
 		"send the browser there after a sign-in" },
-	{ "auth-timeout", "SECONDS", OPT_SECONDS, O(auth_timeout_s), FOR_ALL,
+	{ "auth-timeout", "SECONDS", OPT_SECONDS, O(auth_timeout_ms), FOR_ALL,
 		"longest wait for a person to sign in (300)" },
 	{ "authorize-param", "NAME=VALUE", OPT_LIST, O(authorize_params), FOR_ALL,
 		"another parameter for the sign-in page" },
-	{ "body-timeout", "SECONDS", OPT_SECONDS, O(body_timeout_s), FOR_ALL,
+	{ "body-timeout", "SECONDS", OPT_SECONDS, O(body_timeout_ms), FOR_ALL,
 		"longest silence inside an answer; 0: no limit (300)" },
 	{ "cacert", "FILE", OPT_TEXT, O(cacert), FOR_ALL,
 		"trust the certificate authorities in FILE alone" },
@@ -35,22 +35,24 @@ const struct opt args_options[] = {
 		"sign in as a client, without a person" },
 	{ "client-metadata-url", "URL", OPT_TEXT, O(client_metadata_url), FOR_ALL,
 		"client ID metadata document, where servers take one" },
-	{ "connect-timeout", "SECONDS", OPT_SECONDS, O(connect_timeout_s), FOR_ALL,
+	{ "connect-timeout", "SECONDS", OPT_SECONDS, O(connect_timeout_ms), FOR_ALL,
 		"longest wait for a connection (10)" },
 	{ "debug", NULL, OPT_FLAG, O(debug), FOR_ALL, "write a trace to standard error" },
 	{ "device-code", NULL, OPT_FLAG, O(device_code), FOR_LOGIN,
 		"sign in with a code on another device" },
+	{ "disable-cookies", NULL, OPT_FLAG, O(no_cookies), FOR_ALL,
+		"keep no cookies and send none back" },
 	{ "disable-resource-parameter", NULL, OPT_FLAG, O(no_resource), FOR_ALL,
 		"send no resource parameter when signing in" },
 	{ "enable-proxy", NULL, OPT_FLAG, O(enable_proxy), FOR_ALL,
-		"use the proxy variables (they are used anyway)" },
+		"use HTTP_PROXY for https too (proxy variables are used anyway)" },
 	{ "force", NULL, OPT_FLAG, O(force), FOR_LOGIN | FOR_SETUP,
 		"login: sign in anew; setup: replace the entry as a whole" },
 	{ "header", "NAME:VALUE", OPT_LIST, O(headers), FOR_ALL,
 		"send this header; ${NAME} is replaced from the environment" },
 	{ "header-file", "FILE", OPT_LIST, O(header_files), FOR_ALL,
 		"send the headers in FILE, one a line" },
-	{ "headers-timeout", "SECONDS", OPT_SECONDS, O(headers_timeout_s), FOR_ALL,
+	{ "headers-timeout", "SECONDS", OPT_SECONDS, O(headers_timeout_ms), FOR_ALL,
 		"longest wait for an answer to begin (300)" },
 	{ "help", NULL, OPT_FLAG, O(help), FOR_ALL, "show this help" },
 	{ "host", "NAME", OPT_TEXT, O(host), FOR_ALL,
@@ -62,12 +64,16 @@ const struct opt args_options[] = {
 	{ "json", NULL, OPT_FLAG, O(json),
 		FOR_LOGIN | FOR_STATUS | FOR_TOOLS | FOR_CALL | FOR_SETUP | FOR_DOCTOR,
 		"print JSON, for scripts" },
+	{ "keep-alive", NULL, OPT_FLAG, O(keep_alive), FOR_BRIDGE,
+		"ping an idle server every 30 seconds: 120 requests an hour" },
 	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_ALL, "also write messages to FILE" },
 	{ "name", "NAME", OPT_TEXT, O(name), FOR_SETUP,
 		"what the client calls the entry (mixpanel)" },
 	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_ALL, "start no browser" },
 	{ "only-tool", "GLOB", OPT_LIST, O(only_tools), FOR_POLICY,
 		"show and call these tools alone; @analytics, @boards, ..." },
+	{ "ping-interval", "SECONDS", OPT_SECONDS, O(ping_interval_ms), FOR_BRIDGE,
+		"ping an idle server this often; turns --keep-alive on" },
 	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_ALL,
 		"a sign-in of its own under this name" },
 	{ "project", NULL, OPT_FLAG, O(project), FOR_SETUP,
@@ -89,10 +95,12 @@ const struct opt args_options[] = {
 		"the registered client: JSON or @FILE, with ${NAME}" },
 	{ "static-oauth-client-metadata", "JSON", OPT_TEXT, O(client_metadata), FOR_ALL,
 		"what to register with, scope among it: JSON or @FILE" },
-	{ "timeout", "SECONDS", OPT_SECONDS, O(timeout_s), FOR_LOGIN,
+	{ "timeout", "SECONDS", OPT_SECONDS, O(timeout_ms), FOR_LOGIN,
 		"the same as --auth-timeout" },
 	{ "token-endpoint", "URL", OPT_TEXT, O(token_endpoint), FOR_ALL,
 		"with --client-credentials: no discovery" },
+	{ "transport", "KIND", OPT_TEXT, O(transport), FOR_ALL,
+		"http-first (default), http-only, sse-first or sse-only" },
 	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_ALL,
 		"send the ID token in place of the access token" },
 	{ "version", NULL, OPT_FLAG, O(version), FOR_ALL, "show versions" },
@@ -282,21 +290,32 @@ static char *join_torn(struct reader *r, const char *value)
 	return text;
 }
 
-static bool set_seconds(int64_t *out, const struct opt *o, const char *value, struct err *e)
+/* "30" or "0.5". What is shorter than a millisecond is one, since 0 often means no limit. */
+static bool set_seconds(struct reader *r, int64_t *out, const struct opt *o, const char *value)
 {
-	if (!all_digits(value) || strlen(value) > 5 || strtol(value, NULL, 10) > 86400)
+	size_t whole = strspn(value, "0123456789"), more = 0;
+	long ms = 0, unit = 1000;
+
+	if (value[whole] == '.')
+		more = strspn(value + whole + 1, "0123456789");
+	if (!(whole + more) || value[whole + (value[whole] == '.') + more] || whole > 5 ||
+		strtol(value, NULL, 10) > 86400)
 		return err_set(
-			e, ERR_USAGE, "--%s takes a number of seconds from 0 to 86400", o->name);
-	*out = strtol(value, NULL, 10);
-	return true;
+			r->e, ERR_USAGE, "--%s takes a number of seconds from 0 to 86400", o->name);
+	for (size_t i = 1; i <= more && unit > 1; i++)
+		ms += (value[whole + i] - '0') * (unit /= 10);
+	ms += strtol(value, NULL, 10) * 1000;
+	*out = ms ? ms : strpbrk(value, "123456789") != NULL;
+	return *out || out != &r->a->ping_interval_ms ||
+	       err_set(r->e, ERR_USAGE, "--%s must be more than 0", o->name);
 }
 
 static const struct args defaults = { .command = &args_commands[0],
-	.connect_timeout_s = 10,
-	.headers_timeout_s = 300,
-	.body_timeout_s = 300,
-	.auth_timeout_s = 300,
-	.timeout_s = -1 };
+	.connect_timeout_ms = 10000,
+	.headers_timeout_ms = 300000,
+	.body_timeout_ms = 300000,
+	.auth_timeout_ms = 300000,
+	.timeout_ms = -1 };
 
 void args_each(const struct args *a, const struct opt *o,
 	void (*put)(void *ctx, const struct opt *o, const char *value), void *ctx)
@@ -304,7 +323,8 @@ void args_each(const struct args *a, const struct opt *o,
 	const void *field = (const char *)a + o->offset,
 		   *usual = (const char *)&defaults + o->offset;
 	const struct args_list *l = field;
-	char seconds[24];
+	char seconds[48];
+	int64_t ms;
 
 	switch (o->type) {
 	case OPT_FLAG:
@@ -320,9 +340,11 @@ void args_each(const struct args *a, const struct opt *o,
 			put(ctx, o, l->item[i]);
 		break;
 	case OPT_SECONDS:
-		if (*(const int64_t *)field == *(const int64_t *)usual)
+		ms = *(const int64_t *)field;
+		if (ms == *(const int64_t *)usual)
 			break;
-		snprintf(seconds, sizeof(seconds), "%lld", (long long)*(const int64_t *)field);
+		snprintf(seconds, sizeof(seconds), ms % 1000 ? "%lld.%03lld" : "%lld",
+			(long long)ms / 1000, (long long)ms % 1000);
 		put(ctx, o, seconds);
 		break;
 	}
@@ -338,13 +360,16 @@ static bool set_option(struct reader *r, const struct opt *o, const char *value)
 		return true;
 	case OPT_TEXT:
 		*(const char **)field = value;
+		/* mcp-remote's older way to say --disable-resource-parameter. */
+		if (!*value && o->offset == O(resource))
+			return r->a->resource = NULL, r->a->no_resource = true;
 		return *value || err_set(r->e, ERR_USAGE, "--%s needs a %s that is not empty",
 					 o->name, o->arg);
 	case OPT_LIST:
 		list_add(field, o->offset == O(headers) ? join_torn(r, value) : mem_dup(value));
 		return true;
 	case OPT_SECONDS:
-		return set_seconds(field, o, value, r->e);
+		return set_seconds(r, field, o, value);
 	}
 	return false;
 }

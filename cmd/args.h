@@ -29,17 +29,19 @@ struct args {
 	struct args_list headers, header_files;
 	const char *sa_token_file;
 	const char *cacert, *log_file;
-	int64_t connect_timeout_s, headers_timeout_s, body_timeout_s;
+	int64_t connect_timeout_ms, headers_timeout_ms, body_timeout_ms;
+	int64_t ping_interval_ms; /* 0: by --keep-alive alone */
+	const char *transport;
 	const char *host, *callback_path, *auth_success_url, *resource;
 	const char *client_metadata, *client_info, *client_metadata_url, *token_endpoint;
 	struct args_list authorize_params, only_tools, ignore_tools;
-	int64_t auth_timeout_s, timeout_s;
+	int64_t auth_timeout_ms, timeout_ms;
 	bool no_resource, use_id_token, device_code, client_credentials, no_browser;
 	bool read_only;
 	bool force, json, import, all, check;
 	const char *name; /* of the entry that setup makes */
 	bool write, project, service_account;
-	bool allow_http, ipv4, enable_proxy, debug, silent;
+	bool allow_http, ipv4, enable_proxy, no_cookies, keep_alive, debug, silent;
 	bool help, version;
 };
 
@@ -47,7 +49,7 @@ enum opt_type {
 	OPT_FLAG,    /* bool */
 	OPT_TEXT,    /* const char * */
 	OPT_LIST,    /* struct args_list */
-	OPT_SECONDS, /* int64_t, 0 to 86400 */
+	OPT_SECONDS, /* int64_t, milliseconds: 0 to 86400 seconds, a fraction is fine */
 };
 
 /* Which commands an option belongs to. */

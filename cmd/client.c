@@ -297,6 +297,7 @@ static bool connect_ends(struct client *c, const struct args *a, struct err *e)
 	struct bridge_opts o = { .url = x->url,
 		.headers = x->headers.item,
 		.nheaders = x->headers.n,
+		.transport = x->transport,
 		.policy = c->policy };
 
 	if (!client_protocol(a, &o, e) || !make_pipes(c, e))

@@ -26,6 +26,9 @@ static enum exit_status status_of(enum bridge_end how, const struct err *e)
 	return EXIT_DONE;
 }
 
+/* As mcp-remote has it. */
+#define PING_INTERVAL_MS 30000
+
 static enum exit_status run(
 	struct context *c, struct auth *auth, struct policy *policy, const struct bridge_opts *era)
 {
@@ -34,6 +37,8 @@ static enum exit_status run(
 		.era_sure = era->era_sure,
 		.headers = c->headers.item,
 		.nheaders = c->headers.n,
+		.transport = c->transport,
+		.ping_interval_ms = c->a->ping_interval_ms,
 		.policy = policy,
 		.rate = c->rate,
 		.in_fd = STDIN_FILENO,
@@ -42,6 +47,8 @@ static enum exit_status run(
 	struct err e = { 0 };
 	struct bridge *b;
 
+	if (c->a->keep_alive && !o.ping_interval_ms)
+		o.ping_interval_ms = PING_INTERVAL_MS;
 	diag_debug("%s, with %s", c->url, c->why);
 	b = bridge_new(c->loop, c->http, auth, &o, &e);
 	if (b)

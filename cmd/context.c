@@ -46,6 +46,7 @@ static bool read_document(const char *given, const char *what, char **out, struc
 static void set_oauth(struct context *c)
 {
 	const struct args *a = c->a;
+	int64_t timeout_ms = a->timeout_ms >= 0 ? a->timeout_ms : a->auth_timeout_ms;
 
 	c->oauth = (struct oauth_opts){ .url = c->url,
 		.resource = a->resource,
@@ -67,19 +68,22 @@ static void set_oauth(struct context *c)
 		.device_code = a->device_code,
 		.id_token = a->use_id_token,
 		.no_browser = a->no_browser,
-		.timeout_s = a->timeout_s >= 0 ? a->timeout_s : a->auth_timeout_s };
+		.allow_http = a->allow_http,
+		.timeout_s = (timeout_ms + 999) / 1000 };
 }
 
 bool context_open(const struct args *a, struct context *c, struct err *e)
 {
 	*c = (struct context){ .a = a };
 	c->http_opts = (struct http_opts){ .cacert = a->cacert,
-		.connect_timeout_ms = a->connect_timeout_s * 1000,
-		.headers_timeout_ms = a->headers_timeout_s * 1000,
-		.body_timeout_ms = a->body_timeout_s * 1000,
-		.ipv4 = a->ipv4 };
+		.connect_timeout_ms = a->connect_timeout_ms,
+		.headers_timeout_ms = a->headers_timeout_ms,
+		.body_timeout_ms = a->body_timeout_ms,
+		.ipv4 = a->ipv4,
+		.cookies = !a->no_cookies,
+		.one_proxy = a->enable_proxy };
 	c->url = target_url(a, e);
-	if (!c->url || !headers_read(a, &c->headers, e) ||
+	if (!c->url || !target_transport(a, &c->transport, e) || !headers_read(a, &c->headers, e) ||
 		!read_document(a->client_info, "--static-oauth-client-info", &c->client_info, e) ||
 		!read_document(a->client_metadata, "--static-oauth-client-metadata",
 			&c->client_metadata, e))

@@ -12,12 +12,14 @@
 #include "headers.h"
 #include "base/secret.h"
 #include "mcp/rate.h"
+#include "mcp/transport.h"
 #include "net/http.h"
 #include "net/loop.h"
 
 struct context {
 	const struct args *a;
 	const char *url;
+	enum transport_kind transport;
 	struct headers headers;
 	struct http_opts http_opts;
 	struct loop *loop;

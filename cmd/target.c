@@ -84,6 +84,31 @@ const char *target_url(const struct args *a, struct err *e)
 	return url && check_url(url, a->allow_http, e) ? url : NULL;
 }
 
+bool target_transport(const struct args *a, enum transport_kind *out, struct err *e)
+{
+	static const char *const names[] = {
+		[TRANSPORT_HTTP_FIRST] = "http-first",
+		[TRANSPORT_HTTP_ONLY] = "http-only",
+		[TRANSPORT_SSE_FIRST] = "sse-first",
+		[TRANSPORT_SSE_ONLY] = "sse-only",
+	};
+
+	*out = TRANSPORT_HTTP_FIRST;
+	for (size_t i = 0; a->transport && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], a->transport) != 0)
+			continue;
+		*out = (enum transport_kind)i;
+		return true;
+	}
+	if (!a->transport)
+		return true;
+	err_set(e, ERR_USAGE,
+		"--transport is \"%.20s\"; it can be http-first, http-only, sse-first or sse-only",
+		a->transport);
+	err_clean(e->msg);
+	return false;
+}
+
 static bool token_from_file(
 	const char *path, struct buf *value, const char **repaired, struct err *e)
 {

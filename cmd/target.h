@@ -7,6 +7,7 @@
 #include "args.h"
 #include "auth/auth.h"
 #include "headers.h"
+#include "mcp/transport.h"
 
 /* The URL to use: given, or by --region, MIXPANEL_REGION, us. Checked: http only to this machine or
  * with --allow-http, no user or password in it. Borrowed; NULL with e set. */
@@ -14,6 +15,10 @@ const char *target_url(const struct args *a, struct err *e) __attribute__((warn_
 
 /* "us", "eu", "in" for the service's own endpoints, else NULL. */
 const char *target_region(const char *url);
+
+/* --transport. */
+bool target_transport(const struct args *a, enum transport_kind *out, struct err *e)
+	__attribute__((warn_unused_result));
 
 /*
  * The first that applies: an Authorization header of h; a service account (--sa-token-file,

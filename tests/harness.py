@@ -18,6 +18,8 @@ import tempfile
 import threading
 import time
 
+import forward
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.path.join(ROOT, os.environ.get("MPMCP", "build/mpmcp"))
 WRAP = shlex.split(os.environ.get("MPMCP_WRAP", ""))
@@ -65,11 +67,16 @@ class Request:
 
     def __init__(self, conn, method, path, headers, body):
         self.conn, self.method, self.path, self.headers, self.body = conn, method, path, headers, body
+        self.names = []
         self.at = time.monotonic()
         try:
             self.rpc = json.loads(body) if body else None
         except ValueError:
             self.rpc = None
+
+    def count(self, name):
+        """How often this header field came."""
+        return self.names.count(name)
 
     @property
     def id(self):
@@ -146,11 +153,11 @@ class Request:
 class Server:
     """A scripted HTTP/1.1 server: handler(request) in a thread for each connection."""
 
-    def __init__(self, handler, tls=None):
+    def __init__(self, handler, tls=None, address="127.0.0.1", port=0):
         self.handler, self.tls = handler, tls
         self.requests, self.errors = [], []
         self.changed = threading.Condition()
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.socket = socket.create_server((address, port), backlog=512, family=socket.AF_INET6 if ":" in address else socket.AF_INET)
         self.port = self.socket.getsockname()[1]
         self.origin = "%s://127.0.0.1:%d" % ("https" if tls else "http", self.port)
         self.url = self.origin + "/mcp"
@@ -362,7 +369,7 @@ class Case:
         self.folder = tempfile.mkdtemp(prefix="mpmcp-case-")
         self.home = os.path.join(self.folder, "home")
         os.mkdir(self.home)
-        self.programs, self.servers, self.boxes = [], [], []
+        self.programs, self.servers, self.boxes, self.proxies = [], [], [], []
         self.secrets = [TOKEN, PAIR.split(":")[1]]
         self.logs = []
 
@@ -370,6 +377,12 @@ class Case:
         s = Server(handler, **more)
         self.servers.append(s)
         return s
+
+    def proxy(self, route, **more):
+        """A forward proxy (forward.py)."""
+        p = forward.Proxy(route, **more)
+        self.proxies.append(p)
+        return p
 
     def env(self, more=None):
         env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
@@ -449,12 +462,14 @@ class Case:
             out += ["= status %r" % p.process.poll()]
         for s in self.servers:
             out += ["@ %s %s %s" % (r.method, r.path, r.body[:120]) for r in s.requests[:40]]
+        for x in self.proxies:
+            out += ["# %s %s" % s[:2] for s in x.seen[:40]]
         return "\n".join(out) + "\n"
 
     def clean_up(self):
         for p in self.programs:
             p.clean_up()
-        for s in self.servers:
+        for s in self.servers + self.proxies:
             s.close()
         for b in self.boxes:
             b.stdin.close()
@@ -494,13 +509,19 @@ class Certificates:
         self.run("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
                  "-extfile", name + ".ext", "-out", name + ".pem")
 
+    def named(self, *names):
+        """A certificate for these names, called after the first; made when first asked for."""
+        with _making:
+            if not os.path.exists(self.path(names[0] + ".pem")):
+                self.leaf(names[0], ",".join("DNS:" + n for n in names))
+
     def context(self, name):
         c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         c.load_cert_chain(self.path(name + ".pem"), self.path(name + ".key"))
         return c
 
 
-_certificates, _lock = None, threading.Lock()
+_certificates, _lock, _making = None, threading.Lock(), threading.Lock()
 
 
 def certificates():

@@ -135,21 +135,37 @@ static void succeed(struct flow *f)
 
 /* ---- the scope to ask for ---- */
 
-static char *pinned_scope(const struct oauth_opts *o)
+/* A text member of a JSON object that the person gave; NULL when there is none. */
+static char *member_of(const char *document, const char *name)
 {
-	json_t *m = o->client_metadata ? json_loads(o->client_metadata, 0, NULL) : NULL;
-	const char *scope = json_string_value(json_object_get(m, "scope"));
-	char *copy = scope ? mem_dup(scope) : NULL;
+	json_t *o = document ? json_loads(document, 0, NULL) : NULL;
+	const char *text = json_string_value(json_object_get(o, name));
+	char *copy = text ? mem_dup(text) : NULL;
 
-	json_decref(m);
+	json_decref(o);
 	return copy;
+}
+
+/* How a given client shows itself at the token endpoint: as it says itself, else as the metadata that
+ * were given with it say. */
+static void heed_method(struct flow *f)
+{
+	static const char name[] = "token_endpoint_auth_method";
+	char *own = member_of(f->o->client_info, name);
+	char *wanted = own ? NULL : member_of(f->o->client_metadata, name);
+
+	free(own);
+	if (!wanted)
+		return;
+	free(f->g.client_method);
+	f->g.client_method = wanted;
 }
 
 /* Pinned, else what the challenge wants (with what was held: a step-up), else what the resource offers,
  * else nothing at all. Never invented. */
 static void choose_scope(struct flow *f)
 {
-	char *pinned = pinned_scope(f->o), *scope;
+	char *pinned = member_of(f->o->client_metadata, "scope"), *scope;
 
 	if (pinned)
 		scope = f->wanted ? server_scope_union(pinned, f->wanted) : mem_dup(pinned);
@@ -389,7 +405,7 @@ static void register_client(struct flow *f);
  * registration that names one (RFC 7591 has no error of its own for that). */
 static bool registers_again(struct flow *f, long status)
 {
-	char *pinned = pinned_scope(f->o);
+	char *pinned = member_of(f->o->client_metadata, "scope");
 	bool again = status == 400 && !f->scope_refused && f->g.scope_asked && !pinned;
 
 	free(pinned);
@@ -480,6 +496,7 @@ static void prepare_client(struct flow *f)
 	if (f->o->client_info) {
 		if (server_read_client(
 			    f->o->client_info, strlen(f->o->client_info), &f->g, &f->e)) {
+			heed_method(f);
 			client_ready(f);
 			return;
 		}
@@ -556,6 +573,7 @@ static bool add_params(const struct flow *f, struct buf *url)
 	return true;
 }
 
+/* The person gave this parameter a value of their own. */
 static bool has_param(const struct flow *f, const char *name)
 {
 	size_t n = strlen(name);
@@ -576,8 +594,13 @@ static bool wants_consent(const struct flow *f)
 static bool authorize_url(const struct flow *f, struct buf *url)
 {
 	const char *resource = f->o->resource ? f->o->resource : f->g.resource;
+	const char *scope = f->g.scope_asked;
 	char challenge[PKCE_CHALLENGE_MAX];
 
+	if (f->o->no_resource || has_param(f, "resource"))
+		resource = NULL;
+	if (has_param(f, "scope"))
+		scope = NULL;
 	return pkce_challenge(secret_str(&f->verifier), challenge) &&
 	       buf_adds(url, f->g.authorization_endpoint) &&
 	       buf_addc(url, strchr(f->g.authorization_endpoint, '?') ? '&' : '?') &&
@@ -587,10 +610,9 @@ static bool authorize_url(const struct flow *f, struct buf *url)
 	       url_form_add(url, "state", secret_str(&f->state)) &&
 	       url_form_add(url, "code_challenge", challenge) &&
 	       url_form_add(url, "code_challenge_method", "S256") &&
-	       (!f->g.scope_asked || url_form_add(url, "scope", f->g.scope_asked)) &&
+	       (!scope || url_form_add(url, "scope", scope)) &&
 	       (!wants_consent(f) || url_form_add(url, "prompt", "consent")) &&
-	       (f->o->no_resource || !resource || url_form_add(url, "resource", resource)) &&
-	       add_params(f, url);
+	       (!resource || url_form_add(url, "resource", resource)) && add_params(f, url);
 }
 
 static void ask_person(struct flow *f)

@@ -8,10 +8,9 @@
 #include "base/mem.h"
 #include "net/url.h"
 
-/* Set by the flow for every sign-in; a second value could only disagree. "resource" has an option of
- * its own, which puts it into the token requests, too. */
+/* Made by the flow for every sign-in; a second value could only disagree. */
 static const char *const own_params[] = { "state", "code_challenge", "code_challenge_method",
-	"client_id", "redirect_uri", "response_type", "resource", "scope" };
+	"client_id", "redirect_uri", "response_type" };
 
 struct store_key oauth_key(const struct oauth_opts *o, char **params)
 {
@@ -60,10 +59,10 @@ static bool check_success_url(const struct oauth_opts *o, struct err *e)
 		return true;
 	if (!url_parse(o->success_url, &u, e))
 		return err_prefix(e, "--auth-success-url");
-	good = (url_is_safe(&u) && !u.userinfo && !u.query && !u.fragment) ||
+	good = ((url_is_safe(&u) || o->allow_http) && !u.userinfo && !u.query && !u.fragment) ||
 	       err_set(e, ERR_USAGE,
-		       "--auth-success-url must be https (or this machine), without user name, "
-		       "query and fragment");
+		       "--auth-success-url must be https (or this machine, or with --allow-http), "
+		       "without user name, query and fragment");
 	url_clear(&u);
 	return good;
 }

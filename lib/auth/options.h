@@ -27,6 +27,7 @@ struct oauth_opts {
 	size_t nparams;
 	const char *token_endpoint; /* with client_credentials: no discovery */
 	bool client_credentials, device_code, id_token, no_browser;
+	bool allow_http;   /* the success page may be http elsewhere, too */
 	int64_t timeout_s; /* of a sign-in */
 };
 

@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "mcp/envelope.h"
+#include "mcp/keepalive.h"
 #include "mcp/reply.h"
 #include "mcp/session.h"
 #include "mcp/transport.h"
@@ -35,6 +36,7 @@ struct bridge {
 	struct wire_out *out;
 	struct transport *transport;
 	struct session *session;
+	struct keepalive *keepalive; /* NULL: none */
 	struct loop_timer drain;
 	enum bridge_end how;
 	struct err e; /* BRIDGE_END_FAILED: why */
@@ -82,6 +84,7 @@ static void leave(struct bridge *b, enum bridge_end how)
 		loop_timer_set(&b->drain, DRAIN_MS);
 	if (b->in)
 		wire_in_pause(b->in, true);
+	keepalive_stop(b->keepalive);
 	transport_hold(b->transport, false);
 	transport_unlisten(b->transport);
 	transport_delete(b->transport, FAREWELL_MS, deleted, b);
@@ -273,20 +276,37 @@ static bool make_fields(const struct bridge_opts *o, struct http_fields **f, str
 	return true;
 }
 
+/* The transport, with the keepalive before it when there is one. */
+static void open_transport(
+	struct bridge *b, struct http *h, struct auth *a, const struct bridge_opts *o)
+{
+	struct transport_opts topts = {
+		.url = o->url, .kind = o->transport, .fields = b->fields, .rate = o->rate
+	};
+
+	if (o->ping_interval_ms > 0) {
+		b->keepalive = keepalive_new(
+			b->loop, o->ping_interval_ms, &session_transport_events, b->session);
+		b->transport =
+			transport_new(b->loop, h, a, &topts, &keepalive_events, b->keepalive);
+		keepalive_start(b->keepalive, b->transport);
+	} else {
+		b->transport =
+			transport_new(b->loop, h, a, &topts, &session_transport_events, b->session);
+	}
+	session_attach(b->session, b->transport);
+}
+
 static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
 	const struct bridge_opts *o, struct err *e)
 {
-	struct transport_opts topts = { .url = o->url, .rate = o->rate };
-
 	if (!make_fields(o, &b->fields, e))
 		return false;
-	topts.fields = b->fields;
 	b->out = wire_out_new(b->loop, o->out_fd, &out_events, b, e);
 	if (!b->out)
 		return false;
 	b->session = session_new(b->loop, b->out, &session_events, b);
-	b->transport = transport_new(b->loop, h, a, &topts, &session_transport_events, b->session);
-	session_attach(b->session, b->transport);
+	open_transport(b, h, a, o);
 	session_set_policy(b->session, o->policy);
 	session_set_era(b->session, o->era, o->era_sure);
 	b->era_known = o->era_sure;
@@ -325,6 +345,7 @@ void bridge_free(struct bridge *b)
 		return;
 	session_free(b->session);
 	transport_free(b->transport);
+	keepalive_free(b->keepalive);
 	loop_timer_clear(&b->drain);
 	wire_in_free(b->in);
 	wire_out_free(b->out);

@@ -10,7 +10,8 @@
  *             with era.c, whose changes are edits)
  *   mirror    what 2026-07-28 repeats in header fields, with toolbook
  *   policy    which tools may be seen and called, by catalog and annotations
- *   transport POST, GET, DELETE over HTTP; JSON bodies, resumption
+ *   keepalive pings of our own, which neither session nor client see (--keep-alive)
+ *   transport POST, GET, DELETE over HTTP; JSON bodies, resumption; HTTP+SSE
  *   sse       text/event-stream bytes to events
  *   bridge    owns all of them and ties them to the loop; ends when stdin does
  */
@@ -25,6 +26,7 @@
 #include "mcp/era.h"
 #include "mcp/policy.h"
 #include "mcp/rate.h"
+#include "mcp/transport.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -37,10 +39,12 @@ struct bridge_opts {
 	const struct bridge_header
 		*headers; /* sent with every request to its origin; no Authorization */
 	size_t nheaders;
-	struct policy *policy; /* which tools may be seen and called; NULL: all */
-	struct rate *rate;     /* counts requests; or NULL */
-	enum era era;          /* of the server, when something is known about it */
-	bool era_sure;         /* the person says so: no refusal changes it */
+	enum transport_kind transport;
+	int64_t ping_interval_ms; /* 0: no pings */
+	struct policy *policy;    /* which tools may be seen and called; NULL: all */
+	struct rate *rate;        /* counts requests; or NULL */
+	enum era era;             /* of the server, when something is known about it */
+	bool era_sure;            /* the person says so: no refusal changes it */
 	int in_fd, out_fd;
 };
 

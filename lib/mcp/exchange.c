@@ -48,13 +48,18 @@ static const int64_t refused_pauses_ms[] = { 150, 600 };
 
 /* The same for the body of a refusal: its words come right behind the header, or never. */
 #define REFUSAL_MS 3000
+/* HTTP+SSE: the answer came on the stream, yet the POST is still to be acknowledged. That costs the
+ * request nothing, but a connection here. */
+#define ACKNOWLEDGE_MS 5000
 
 enum step {
-	STEP_AUTH,  /* waits for an authorization value */
-	STEP_SENT,  /* a request is under way */
-	STEP_PAUSE, /* waits to send the POST again */
-	STEP_REST,  /* waits to GET the stream again */
-	STEP_END,   /* ended() is to be called at the end of the round */
+	STEP_CHANNEL, /* HTTP+SSE: waits for the stream to be open */
+	STEP_AUTH,    /* waits for an authorization value */
+	STEP_SENT,    /* a request is under way */
+	STEP_ANSWER,  /* HTTP+SSE: the POST was taken, the answer is awaited on the stream */
+	STEP_PAUSE,   /* waits to send the request again */
+	STEP_REST,    /* waits to GET the stream again */
+	STEP_END,     /* ended() is to be called at the end of the round */
 };
 
 enum content { CONTENT_NONE, CONTENT_JSON, CONTENT_EVENTS, CONTENT_ERROR };
@@ -76,12 +81,19 @@ struct exchange {
 	bool resuming;         /* the request under way is the GET of a resumption */
 	bool counted_resuming; /* in t->resuming */
 	bool heard;            /* a message is in the piece that is being read */
+	bool counted_awaiting; /* in t->channel.waiting */
 	bool lingering;
-	bool dead;     /* cancelled while one of our callbacks runs */
-	unsigned busy; /* callbacks of ours on the stack */
+	bool channel;    /* it is the GET of HTTP+SSE's stream */
+	bool initialize; /* its message is an initialize request */
+	bool awaits;     /* HTTP+SSE: its message will be answered on the stream */
+	bool fallback;   /* refused over Streamable HTTP; the other transport is being tried */
+	struct span id;  /* HTTP+SSE: of its message, when that is one request */
+	bool dead;       /* cancelled while one of our callbacks runs */
+	unsigned busy;   /* callbacks of ours on the stack */
 	long status;
 	bool claims_json;
 	enum content content;
+	size_t discarded;
 	struct buf body;
 	struct sse *sse;
 	char *session, *new_session;
@@ -107,6 +119,14 @@ static void set_resuming(struct exchange *x, bool on)
 		stream_kick(x->t->stream);
 }
 
+static void set_awaiting(struct exchange *x, bool on)
+{
+	if (on == x->counted_awaiting)
+		return;
+	x->counted_awaiting = on;
+	channel_await(x->t, on);
+}
+
 static void stop_waiting(struct exchange *x)
 {
 	if (!x->waiter.auth)
@@ -125,6 +145,7 @@ static void exchange_free(struct exchange *x)
 		x->next->prev = x->prev;
 	stop_waiting(x);
 	set_resuming(x, false);
+	set_awaiting(x, false);
 	loop_timer_clear(&x->timer);
 	http_cancel(x->req);
 	fieldset_drop(x->fields);
@@ -187,7 +208,13 @@ const char *exchange_session(const struct exchange *x)
 static void report_end(struct exchange *x)
 {
 	enter(x);
-	x->t->on->ended(x->t->ctx, x, &x->end);
+	set_awaiting(x, false);
+	if (x->channel) {
+		channel_retry(x->t, x->sse ? sse_retry_ms(x->sse) : -1);
+		channel_ended(x->t, &x->end);
+	} else {
+		x->t->on->ended(x->t->ctx, x, &x->end);
+	}
 	x->dead = true;
 	leave(x);
 }
@@ -197,6 +224,7 @@ static void end_soon(struct exchange *x)
 {
 	stop_waiting(x);
 	set_resuming(x, false);
+	set_awaiting(x, false);
 	x->step = STEP_END;
 	loop_timer_set(&x->timer, 0);
 }
@@ -249,6 +277,8 @@ static const char *what_of_status(long status)
 		return "the service refuses this";
 	case 404:
 		return "nothing is at this address";
+	case 407:
+		return "the proxy wants a user name and password";
 	case 429:
 		return "too many requests";
 	case 503:
@@ -331,14 +361,48 @@ static bool wait_as_told(struct exchange *x, long retry_after_s)
 	return true;
 }
 
+/* Where its request goes. */
+static char **target(struct exchange *x)
+{
+	return x->t->sse && !x->channel ? &x->t->channel.endpoint : &x->t->url;
+}
+
 static bool follow_redirect(struct exchange *x, struct http_req *r)
 {
 	if (x->redirects++ >= REDIRECTS_MAX)
 		return err_set(&x->e, ERR_PROTO, "the server redirects in circles: check the URL");
-	if (!transport_redirect(x->t, http_answer_field(r, "Location", 0), x->status, &x->e))
+	if (!transport_redirect(x->t, target(x), !x->channel && !x->resuming,
+		    http_answer_field(r, "Location", 0), x->status, &x->e))
 		return false;
 	pause_for(x, 0);
 	return true;
+}
+
+/*
+ * MCP 2025-11-25, Backwards Compatibility: a server that knows only HTTP+SSE refuses the POST of
+ * initialize with 400, 404 or 405. One that explains itself by a JSON-RPC error understood the
+ * message, unless POST itself is what it does not know.
+ */
+static bool may_fall_back(const struct exchange *x)
+{
+	struct envelope m;
+
+	if (x->t->sse || !x->t->undecided || !x->initialize)
+		return false;
+	if (x->status == 405)
+		return true;
+	return (x->status == 400 || x->status == 404) &&
+	       !(x->claims_json && envelope_scan(x->body.p, x->body.len, &m, NULL) == ENVELOPE_OK &&
+		       m.kind == ENVELOPE_RESPONSE && m.error.p);
+}
+
+/* x->e and the body keep what the refusal was, in case the GET brings nothing. */
+static void fall_back(struct exchange *x)
+{
+	diag_debug("initialize was refused (HTTP %ld): is it a server of HTTP+SSE?", x->status);
+	x->fallback = true;
+	x->step = STEP_CHANNEL;
+	channel_open(x->t);
 }
 
 /* The answer was 3xx, 4xx or 5xx and is there. */
@@ -352,14 +416,20 @@ static void refused(struct exchange *x, struct http_req *r)
 	if (x->status == 429)
 		rate_refused(x->t->rate, retry_after_s);
 	words_from_body(x->body.p ? x->body.p : words, x->body.len, words);
-	if ((x->status == 401 || x->status == 403) && answer_challenge(x, r, words))
-		return;
-	if (wait_as_told(x, retry_after_s))
-		return;
-	if (redirect && follow_redirect(x, r))
-		return;
+	if (!x->c.quiet) {
+		if ((x->status == 401 || x->status == 403) && answer_challenge(x, r, words))
+			return;
+		if (wait_as_told(x, retry_after_s))
+			return;
+		if (redirect && follow_redirect(x, r))
+			return;
+	}
 	if (x->e.kind == ERR_NONE)
 		describe_refusal(x, words, retry_after_s);
+	if (may_fall_back(x)) {
+		fall_back(x);
+		return;
+	}
 	if (x->resuming)
 		err_prefix(&x->e, "the answer's stream broke off and could not be resumed");
 	end_failed(x, retry_after_s);
@@ -369,7 +439,7 @@ static void refused(struct exchange *x, struct http_req *r)
 
 static bool may_resume(const struct exchange *x)
 {
-	return x->c.resumable && x->sse && !x->lingering && *sse_last_id(x->sse);
+	return x->c.resumable && !x->t->sse && x->sse && !x->lingering && *sse_last_id(x->sse);
 }
 
 static void rest_before_resuming(struct exchange *x)
@@ -426,6 +496,10 @@ static bool on_event(void *ctx, struct sse_event *ev)
 	struct exchange *x = ctx;
 	struct incoming in = { .p = ev->data, .n = ev->len, .sse = x->sse, .event = ev };
 
+	if (x->channel) {
+		channel_event(x->t, x->sse, ev);
+		return !x->dead;
+	}
 	if (!ev->message)
 		return true;
 	x->heard = true;
@@ -509,15 +583,19 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 		return HTTP_GO;
 	}
 	auth_accepted(x->t->auth, x->gen);
-	if (!x->resuming)
+	if (!x->resuming && !x->t->sse)
 		note_session(x, r);
+	if (!x->t->sse && !x->channel)
+		x->t->undecided = false;
 	if (transport_type_is(r, "text/event-stream")) {
 		x->content = CONTENT_EVENTS;
 		if (x->sse)
 			sse_reconnect(x->sse);
 		else
 			x->sse = sse_new(ENVELOPE_MAX, on_event, x);
-	} else if (x->claims_json && !x->resuming) {
+		if (x->channel)
+			channel_started(x->t);
+	} else if (x->claims_json && !x->resuming && !x->channel) {
 		x->content = CONTENT_JSON;
 		reserve_body(x, r);
 	}
@@ -566,7 +644,30 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 	case CONTENT_NONE:
 		break;
 	}
-	return x->status == 202 || x->status == 204 ? HTTP_STOP : wrong_type(x, r);
+	/* "Accepted", say. */
+	if (x->status == 202 || x->status == 204 || (x->t->sse && !x->channel))
+		return (x->discarded += n) > DISCARD_MAX ? HTTP_STOP : HTTP_GO;
+	return wrong_type(x, r);
+}
+
+/* HTTP+SSE: what came back for the POST is the answer itself. */
+static bool is_answer(const struct exchange *x)
+{
+	struct envelope m;
+
+	return x->body.len && envelope_scan(x->body.p, x->body.len, &m, NULL) == ENVELOPE_OK &&
+	       m.kind == ENVELOPE_RESPONSE && x->id.p && m.id.p && envelope_id_equal(m.id, x->id);
+}
+
+/* The POST was taken. */
+static void taken(struct exchange *x)
+{
+	if (!x->t->sse || !x->awaits || x->channel) {
+		end_ok(x, false);
+		return;
+	}
+	x->step = STEP_ANSWER;
+	set_awaiting(x, true);
 }
 
 /* RFC 8259 section 8.1: may be ignored, and the parsers of browsers and Node do. */
@@ -587,21 +688,22 @@ static void answered(struct exchange *x, struct http_req *r)
 		refused(x, r);
 	} else if (x->content == CONTENT_EVENTS) {
 		stream_over(x, NULL);
-	} else {
+	} else if (x->content == CONTENT_JSON && x->body.len && (!x->t->sse || is_answer(x))) {
 		enter(x);
 		skip_bom(&x->body);
 		in.p = x->body.p;
 		in.n = x->body.len;
-		if (x->content == CONTENT_JSON && in.n)
-			deliver(x, &in);
+		deliver(x, &in);
 		if (leave(x))
 			end_ok(x, false);
+	} else {
+		taken(x);
 	}
 }
 
 static void not_answered(struct exchange *x, enum http_outcome how, const struct err *e)
 {
-	if (how == HTTP_UNREACHABLE && x->refused < REFUSED_TRIES && !x->resuming) {
+	if (how == HTTP_UNREACHABLE && x->refused < REFUSED_TRIES && !x->resuming && !x->c.quiet) {
 		pause_for(x, refused_pauses_ms[x->refused++]);
 		return;
 	}
@@ -654,7 +756,7 @@ static const struct http_events http_events = { on_head, on_body, on_done };
 static struct http_req *start_post(struct exchange *x)
 {
 	struct http_call c = { .method = "POST",
-		.url = x->t->url,
+		.url = *target(x),
 		.shared = x->fields->fields,
 		.own = http_fields_copy(x->c.own),
 		.body = x->c.body,
@@ -681,11 +783,22 @@ static struct http_req *start_get(struct exchange *x)
 	return http_start(x->t->http, &c, &x->e);
 }
 
+static struct http_req *start_channel(struct exchange *x)
+{
+	struct http_call c = { .method = "GET",
+		.url = x->t->url,
+		.shared = x->fields->fields,
+		.endless = true,
+		.on = &http_events,
+		.ctx = x };
+
+	return http_start(x->t->http, &c, &x->e);
+}
+
 static void send_with(struct exchange *x, const struct auth_value *v)
 {
-	enum fieldset_kind kind = x->resuming  ? FIELDS_GET
-				  : x->c.fresh ? FIELDS_FRESH
-					       : FIELDS_POST;
+	bool get = x->resuming || x->channel;
+	enum fieldset_kind kind = get ? FIELDS_GET : x->c.fresh ? FIELDS_FRESH : FIELDS_POST;
 
 	x->gen = v->gen;
 	x->content = CONTENT_NONE;
@@ -694,9 +807,15 @@ static void send_with(struct exchange *x, const struct auth_value *v)
 	buf_free(&x->body);
 	free(x->session);
 	x->session = x->t->session && !x->c.fresh ? mem_dup(x->t->session) : NULL;
+	if (x->t->sse) {
+		free(x->new_session);
+		x->new_session = mem_dup(x->t->channel.name);
+	}
 	x->fields = transport_fields(x->t, kind, v, &x->e);
 	if (x->fields)
-		x->req = x->resuming ? start_get(x) : start_post(x);
+		x->req = x->channel ? start_channel(x) : x->resuming ? start_get(x) : start_post(x);
+	if (!get)
+		x->t->sent_ms = clock_ms();
 	x->step = STEP_SENT;
 	if (x->req) {
 		rate_count(x->t->rate);
@@ -708,13 +827,42 @@ static void send_with(struct exchange *x, const struct auth_value *v)
 	}
 }
 
+/* HTTP+SSE: the session ended with its stream. Told as a forgotten session is. */
+static void end_lost(struct exchange *x)
+{
+	free(x->session);
+	x->session = mem_dup(x->t->session);
+	x->status = 404;
+	err_set(&x->e, ERR_NET, "the server ended the event stream, and the session with it");
+	x->end = (struct exchange_end){ .status = x->status, .retry_after_s = -1, .e = &x->e };
+	end_soon(x);
+}
+
+static void wait_for_channel(struct exchange *x)
+{
+	if (!x->c.fresh && x->t->session) {
+		end_lost(x);
+	} else if (x->c.quiet) {
+		err_set(&x->e, ERR_NET, "no event stream is open");
+		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };
+		end_soon(x);
+	} else {
+		x->step = STEP_CHANNEL;
+		channel_open(x->t);
+	}
+}
+
 static void send_request(struct exchange *x)
 {
 	struct auth_value v = { 0 };
 
+	if (x->t->sse && !x->channel && !x->t->channel.endpoint) {
+		wait_for_channel(x);
+		return;
+	}
 	x->waiter.fn = auth_done;
 	x->waiter.ctx = x;
-	switch (auth_value(x->t->auth, &v, &x->waiter, &x->e)) {
+	switch (auth_value(x->t->auth, &v, x->c.quiet ? NULL : &x->waiter, &x->e)) {
 	case AUTH_READY:
 		send_with(x, &v);
 		break;
@@ -762,12 +910,14 @@ static void timer_due(void *ctx)
 	case STEP_SENT:
 		cut_off(x);
 		break;
+	case STEP_CHANNEL:
 	case STEP_AUTH:
+	case STEP_ANSWER:
 		break;
 	}
 }
 
-struct exchange *transport_post(struct transport *t, const struct exchange_call *c)
+static struct exchange *exchange_new(struct transport *t, const struct exchange_call *c)
 {
 	struct exchange *x = mem_new(sizeof(*x));
 
@@ -780,14 +930,156 @@ struct exchange *transport_post(struct transport *t, const struct exchange_call 
 	x->silent_since_ms = clock_ms();
 	buf_init(&x->body, ENVELOPE_MAX);
 	loop_timer_init(&x->timer, t->loop, timer_due, x);
+	return x;
+}
+
+/* What its message is: only HTTP+SSE, or the way to it, has to know. */
+static void read_message(struct exchange *x)
+{
+	struct envelope m;
+
+	/* Scanned before, so nothing is left in it that the scan would change. */
+	if (envelope_scan((char *)(uintptr_t)x->c.body, x->c.len, &m, NULL) != ENVELOPE_OK)
+		return;
+	x->awaits = !x->c.one_way && (m.kind == ENVELOPE_REQUEST || m.kind == ENVELOPE_BATCH);
+	if (m.kind != ENVELOPE_REQUEST)
+		return;
+	x->id = m.id;
+	x->initialize = envelope_method_is(&m, "initialize");
+}
+
+struct exchange *transport_post(struct transport *t, const struct exchange_call *c)
+{
+	struct exchange *x = exchange_new(t, c);
+
+	if (t->sse || t->undecided)
+		read_message(x);
 	send_request(x);
 	return x;
 }
 
+/* HTTP+SSE: nothing else is waited for but the acknowledgement. */
+static void answered_on_channel(struct exchange *x)
+{
+	if (!x->awaits)
+		return;
+	x->awaits = false;
+	if (x->step == STEP_SENT) {
+		x->lingering = true;
+		loop_timer_set(&x->timer, ACKNOWLEDGE_MS);
+	} else if (x->step != STEP_END) {
+		x->end = (struct exchange_end){
+			.ok = true, .status = x->status, .stream = true, .retry_after_s = -1
+		};
+		end_soon(x);
+	}
+}
+
 void exchange_linger(struct exchange *x)
 {
+	if (x->t->sse) {
+		answered_on_channel(x);
+		return;
+	}
 	if (x->lingering || x->dead || x->content != CONTENT_EVENTS || !x->req)
 		return;
 	x->lingering = true;
 	loop_timer_set(&x->timer, LINGER_MS);
+}
+
+/* ---- for the channel ---- */
+
+struct exchange *exchange_open_channel(struct transport *t, int64_t pause_ms)
+{
+	struct exchange_call none = { .fresh = true };
+	struct exchange *x = exchange_new(t, &none);
+
+	x->channel = true;
+	pause_for(x, pause_ms);
+	return x;
+}
+
+void exchange_heed_silence(struct exchange *x, bool on)
+{
+	if (x->req)
+		http_set_endless(x->req, !on);
+}
+
+static struct exchange *find_awaiting(const struct transport *t, struct span id)
+{
+	struct exchange *x = t->exchanges;
+
+	while (x && !(x->awaits && !x->dead && x->id.p && envelope_id_equal(x->id, id)))
+		x = x->next;
+	return x;
+}
+
+void exchanges_deliver(struct transport *t, struct incoming *in)
+{
+	struct envelope m;
+	struct exchange *x = NULL;
+
+	if (envelope_scan(in->p, in->n, &m, NULL) == ENVELOPE_OK && m.kind == ENVELOPE_RESPONSE &&
+		m.id.p)
+		x = find_awaiting(t, m.id);
+	in->from = x;
+	if (!x) {
+		t->on->message(t->ctx, in);
+		return;
+	}
+	enter(x);
+	t->on->message(t->ctx, in);
+	if (!x->dead)
+		answered_on_channel(x);
+	leave(x);
+}
+
+void exchanges_opened(struct transport *t)
+{
+	for (struct exchange *x = t->exchanges, *next; x; x = next) {
+		next = x->next;
+		if (x->step != STEP_CHANNEL || x->channel || x->dead)
+			continue;
+		x->fallback = false;
+		send_request(x);
+	}
+}
+
+void exchanges_refused(struct transport *t, const struct exchange_end *end)
+{
+	for (struct exchange *x = t->exchanges, *next; x; x = next) {
+		next = x->next;
+		if (x->step != STEP_CHANNEL || x->channel || x->dead)
+			continue;
+		if (!t->sse && !x->fallback) {
+			send_request(x);
+			continue;
+		}
+		x->end = (struct exchange_end){
+			.status = end->status, .retry_after_s = end->retry_after_s, .e = &x->e
+		};
+		if (x->fallback) {
+			x->end.status = x->status;
+			x->end.body = &x->body;
+			x->end.json = x->claims_json;
+		} else {
+			x->e = *end->e;
+		}
+		end_soon(x);
+	}
+}
+
+void exchanges_lost(struct transport *t, const struct err *why)
+{
+	for (struct exchange *x = t->exchanges; x; x = x->next) {
+		bool due = x->step == STEP_ANSWER || (x->step == STEP_SENT && x->awaits);
+
+		if (!due || x->channel || x->dead)
+			continue;
+		http_cancel(x->req);
+		x->req = NULL;
+		x->e = *why;
+		x->end = (struct exchange_end){ .stream = true, .retry_after_s = -1, .e = &x->e };
+		end_soon(x);
+	}
 }

@@ -20,9 +20,6 @@
 /* Openings in a row that failed without an answer that settles the matter. */
 #define FAILURES_MAX 6
 
-/* Of the body of a refusal, not more than this is read to save the connection. */
-#define DISCARD_MAX ((size_t)64 << 10)
-
 struct stream {
 	struct transport *t;
 	struct http_req *req;
@@ -64,6 +61,7 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 	/* Only a failure of the server or a refused credential may look different next time. */
 	s->t->no_stream = status != 401 && status != 429 && status < 500;
 	diag_debug("no GET stream: HTTP %ld", status);
+	http_set_endless(r, false);
 	/* Reading a short body to its end keeps the connection; without a length it might never end. */
 	return http_answer_field(r, "Content-Length", 0) ? HTTP_GO : HTTP_STOP;
 }
@@ -196,7 +194,7 @@ void transport_listen(struct transport *t)
 {
 	struct stream *s = t->stream;
 
-	if (t->no_stream)
+	if (t->no_stream || t->sse)
 		return;
 	if (!s) {
 		s = t->stream = mem_new(sizeof(*s));

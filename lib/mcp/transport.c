@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "mcp/transport_impl.h"
@@ -30,6 +31,9 @@ struct transport *transport_new(struct loop *l, struct http *h, struct auth *a,
 	t->url = mem_dup(o->url);
 	t->extra = o->fields;
 	t->rate = o->rate;
+	t->sse = o->kind == TRANSPORT_SSE_FIRST || o->kind == TRANSPORT_SSE_ONLY;
+	t->undecided = o->kind == TRANSPORT_HTTP_FIRST || o->kind == TRANSPORT_SSE_FIRST;
+	t->sent_ms = clock_ms();
 	t->on = on;
 	t->ctx = ctx;
 	return t;
@@ -67,7 +71,8 @@ static bool add_fields(struct transport *t, enum fieldset_kind kind, const char 
 		return false;
 	if (kind == FIELDS_FRESH)
 		return true;
-	return (!t->session || http_fields_add(f, "Mcp-Session-Id", t->session, e)) &&
+	/* In HTTP+SSE the address says which session it is. */
+	return (!t->session || t->sse || http_fields_add(f, "Mcp-Session-Id", t->session, e)) &&
 	       (!t->version || http_fields_add(f, "MCP-Protocol-Version", t->version, e));
 }
 
@@ -135,6 +140,7 @@ bool transport_set_version(struct transport *t, const char *version, struct err 
 
 void transport_forget_session(struct transport *t)
 {
+	channel_close(t, NULL);
 	free(t->session);
 	free(t->version);
 	t->session = t->version = NULL;
@@ -146,6 +152,11 @@ const char *transport_session(const struct transport *t)
 	return t->session;
 }
 
+const char *transport_version(const struct transport *t)
+{
+	return t->version;
+}
+
 size_t transport_waiting(const struct transport *t)
 {
 	return t->waiting;
@@ -154,6 +165,11 @@ size_t transport_waiting(const struct transport *t)
 void transport_limited(struct transport *t, long wait_s)
 {
 	rate_refused(t->rate, wait_s);
+}
+
+int64_t transport_idle_ms(const struct transport *t)
+{
+	return clock_ms() - t->sent_ms;
 }
 
 void transport_hold(struct transport *t, bool held)
@@ -180,48 +196,72 @@ size_t transport_challenges(const struct http_req *r, const char *out[TRANSPORT_
 	return n;
 }
 
-bool transport_redirect(struct transport *t, const char *location, long status, struct err *e)
+/* to: where it leads; for messages. */
+static bool other_origin(const char *to, long status, struct err *e)
+{
+	struct url u;
+
+	if (!url_parse(to, &u, NULL))
+		return err_set(
+			e, ERR_PROTO, "the server redirects (HTTP %ld) to another origin", status);
+	err_set(e, ERR_PROTO,
+		"the server redirects (HTTP %ld) to another origin, %s://%s:%u, where this "
+		"credential must not go. If you trust it, use that address as the URL",
+		status, u.scheme, u.host, u.port);
+	url_clear(&u);
+	return false;
+}
+
+/* libcurl would take a user name in the address for a credential. */
+static bool names_user(const char *url)
+{
+	struct url u;
+	bool yes = url_parse(url, &u, NULL) && u.userinfo;
+
+	url_clear(&u);
+	return yes;
+}
+
+char *transport_join(const char *base, const char *ref, struct err *e)
+{
+	char *to = url_join(base, ref, e);
+
+	if (to && names_user(to)) {
+		err_set(e, ERR_PROTO, "the address holds a user name or password");
+		free(to);
+		return NULL;
+	}
+	return to;
+}
+
+bool transport_redirect(struct transport *t, char **url, bool post, const char *location,
+	long status, struct err *e)
 {
 	char *to;
 
 	if (!location)
 		return err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) without saying where",
 			status);
-	to = url_join(t->url, location, e);
+	to = transport_join(*url, location, e);
 	if (!to)
 		return err_prefix(e,
 			"the server redirects (HTTP %ld) to an address that cannot be used",
 			status);
 	if (!url_same_origin(to, t->given)) {
-		struct url u;
-
-		if (url_parse(to, &u, NULL)) {
-			err_set(e, ERR_PROTO,
-				"the server redirects (HTTP %ld) to another origin, %s://%s:%u, "
-				"where this "
-				"credential must not go. If you trust it, use that address as the "
-				"URL",
-				status, u.scheme, u.host, u.port);
-			url_clear(&u);
-		} else {
-			err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) to another origin",
-				status);
-		}
-		free(to);
-		return false;
-	}
-	if (status != 307 && status != 308) {
+		other_origin(to, status, e);
+	} else if (post && status != 307 && status != 308) {
 		err_set(e, ERR_PROTO,
 			"the server redirects (HTTP %ld) to %.300s; a message cannot be repeated "
 			"there. "
 			"Use that address as the URL",
 			status, to);
-		free(to);
-		return false;
+	} else {
+		free(*url);
+		*url = to;
+		return true;
 	}
-	free(t->url);
-	t->url = to;
-	return true;
+	free(to);
+	return false;
 }
 
 /* ---- DELETE ---- */
@@ -287,8 +327,9 @@ void transport_delete(struct transport *t, int64_t ms, void (*done)(void *ctx), 
 		delete_free(t->deleting);
 	loop_timer_init(&d->limit, t->loop, delete_late, d);
 	t->deleting = d;
-	loop_timer_set(&d->limit, t->session ? ms : 0);
-	if (!t->session || auth_value(t->auth, &v, NULL, &e) != AUTH_READY)
+	channel_close(t, NULL);
+	loop_timer_set(&d->limit, t->session && !t->sse ? ms : 0);
+	if (!t->session || t->sse || auth_value(t->auth, &v, NULL, &e) != AUTH_READY)
 		return;
 	d->fields = transport_fields(t, FIELDS_DELETE, &v, &e);
 	if (d->fields) {
@@ -310,6 +351,7 @@ void transport_free(struct transport *t)
 {
 	if (!t)
 		return;
+	channel_free(t);
 	while (t->exchanges)
 		exchange_cancel(t->exchanges);
 	stream_free(t->stream);

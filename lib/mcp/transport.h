@@ -7,12 +7,21 @@
  * second try after a refusal, redirects inside the origin, the wait that a 429
  * or 503 asks for, the event stream and its resumption by GET. Beside the
  * exchanges there is at most one standalone GET stream.
+ *
+ * Behind the same interface stands HTTP+SSE, the deprecated transport of
+ * 2024-11-05, for servers that know nothing else: one GET stream brings the
+ * address for POSTs and then every answer. An exchange is then over when its
+ * answer came on that stream, and messages carry the exchange that they answer
+ * all the same. The session lives as long as the stream. A request made after
+ * its end, or refused by it, ends like one in a forgotten Streamable HTTP
+ * session: status 404 and exchange_session() not NULL.
  */
 #ifndef MPMCP_TRANSPORT_H
 #define MPMCP_TRANSPORT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "auth/auth.h"
 #include "base/buf.h"
@@ -59,8 +68,18 @@ struct transport_events {
 	void (*ended)(void *ctx, struct exchange *x, const struct exchange_end *end);
 };
 
+/* Which transport; the values of --transport. */
+enum transport_kind {
+	TRANSPORT_HTTP_FIRST, /* HTTP+SSE when initialize is refused with 400, 404 or 405 and a GET
+			       * opens its stream (MCP 2025-11-25, Backwards Compatibility) */
+	TRANSPORT_HTTP_ONLY,
+	TRANSPORT_SSE_FIRST, /* Streamable HTTP when a GET opens no stream of HTTP+SSE */
+	TRANSPORT_SSE_ONLY,
+};
+
 struct transport_opts {
 	const char *url;
+	enum transport_kind kind;
 	struct http_fields *fields; /* extra header fields for every request; borrowed */
 	struct rate *rate;          /* told of each request and of what limits them; or NULL */
 };
@@ -77,6 +96,7 @@ bool transport_set_version(struct transport *t, const char *version, struct err 
 	__attribute__((warn_unused_result));
 void transport_forget_session(struct transport *t);       /* neither from now on */
 const char *transport_session(const struct transport *t); /* NULL when there is none */
+const char *transport_version(const struct transport *t); /* the same */
 
 struct exchange_call {
 	const char *body; /* borrowed until the end of the exchange */
@@ -85,6 +105,7 @@ struct exchange_call {
 	bool resumable; /* a broken event stream is taken up again by GET (not in 2026-07-28) */
 	bool one_way;   /* no answer is expected: what may come is waited for only a moment */
 	bool endless;   /* its stream may be silent for ever (subscriptions/listen) */
+	bool quiet;     /* nobody waits for it: never a sign-in, never a second try */
 	struct http_fields *own; /* fields of this request alone; taken over; or NULL */
 	void *ctx;               /* for exchange_ctx() */
 };
@@ -104,7 +125,11 @@ void transport_limited(struct transport *t, long wait_s);
 /* How many exchanges wait for a person to sign in. */
 size_t transport_waiting(const struct transport *t);
 
-/* Opens the standalone GET stream, unless the server said 405 before; keeps it open. */
+/* Milliseconds since a message was last sent. */
+int64_t transport_idle_ms(const struct transport *t);
+
+/* Opens the standalone GET stream, unless the server said 405 before; keeps it open. Not in
+ * HTTP+SSE, whose one stream brings everything. */
 void transport_listen(struct transport *t);
 void transport_unlisten(struct transport *t);
 

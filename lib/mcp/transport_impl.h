@@ -1,10 +1,14 @@
 /*
- * What transport.c, exchange.c and stream.c share; nobody else includes this.
+ * What transport.c, exchange.c, channel.c and stream.c share; nobody else
+ * includes this.
  */
 #ifndef MPMCP_TRANSPORT_IMPL_H
 #define MPMCP_TRANSPORT_IMPL_H
 
 #include "mcp/transport.h"
+
+/* Of a body that nobody reads, not more than this is taken to save the connection. */
+#define DISCARD_MAX ((size_t)64 << 10)
 
 /* The header fields of requests of one kind, shared by all that were started while nothing
  * changed. */
@@ -23,6 +27,18 @@ enum fieldset_kind {
 
 struct stream; /* the standalone GET stream */
 
+/* The event stream of HTTP+SSE, which brings every answer. */
+struct channel {
+	struct exchange *x;      /* its GET; NULL: closed */
+	char *endpoint;          /* where messages are POSTed; NULL until the server has said it */
+	struct loop_timer limit; /* for the server to say it */
+	int64_t closed_ms;       /* when the last one ended */
+	int64_t retry_ms;        /* and how long the server wants to be left alone after that */
+	unsigned long count;     /* of those that were opened */
+	char name[24];           /* stands for the session id */
+	unsigned waiting;        /* exchanges whose answer is awaited on it */
+};
+
 struct transport {
 	struct loop *loop;
 	struct http *http;
@@ -33,6 +49,10 @@ struct transport {
 	struct rate *rate;
 	const struct transport_events *on;
 	void *ctx;
+	bool sse;       /* HTTP+SSE is spoken */
+	bool undecided; /* the other transport may still turn out to be the right one */
+	struct channel channel;
+	int64_t sent_ms; /* when a message was last POSTed */
 	char *session, *version;
 	struct fieldset *sets[FIELDS_KINDS];
 	unsigned long gen; /* of the authorization in sets */
@@ -50,10 +70,15 @@ struct fieldset *transport_fields(struct transport *t, enum fieldset_kind kind,
 	const struct auth_value *v, struct err *e) __attribute__((warn_unused_result));
 void fieldset_drop(struct fieldset *s); /* NULL is fine */
 
-/* Where a 307 or 308 leads, when that is inside the origin; t->url is set to it. False with e set
- * otherwise. */
-bool transport_redirect(struct transport *t, const char *location, long status, struct err *e)
+/* What an address from the server means, relative to base; malloc'ed. NULL with e set when it cannot
+ * be used. */
+char *transport_join(const char *base, const char *ref, struct err *e)
 	__attribute__((warn_unused_result));
+
+/* Where a redirect of *url leads, when that is inside the origin; *url is set to it. A POST follows
+ * 307 and 308 only. False with e set otherwise. */
+bool transport_redirect(struct transport *t, char **url, bool post, const char *location,
+	long status, struct err *e) __attribute__((warn_unused_result));
 
 /* Media type of an answer, parameters left off. */
 bool transport_type_is(const struct http_req *r, const char *type);
@@ -61,6 +86,36 @@ bool transport_type_is(const struct http_req *r, const char *type);
 /* Challenge fields of an answer, at most TRANSPORT_CHALLENGES; borrowed. */
 #define TRANSPORT_CHALLENGES 8
 size_t transport_challenges(const struct http_req *r, const char *out[TRANSPORT_CHALLENGES]);
+
+/* ---- channel.c ---- */
+
+/* Opens the stream unless it is open or being opened; exchanges_opened() or exchanges_refused()
+ * follows, later. */
+void channel_open(struct transport *t);
+/* Ends it, if there is one: whoever awaits an answer on it is told why. NULL: the session is given
+ * up. */
+void channel_close(struct transport *t, const struct err *why);
+void channel_free(struct transport *t); /* nobody is told */
+/* Another answer is awaited on it, or one less: silence counts while any is. */
+void channel_await(struct transport *t, bool more);
+/* From its exchange: the stream begins; an event; the retry field so far (-1: none); the end. */
+void channel_started(struct transport *t);
+void channel_event(struct transport *t, struct sse *sse, struct sse_event *ev);
+void channel_retry(struct transport *t, int64_t ms);
+void channel_ended(struct transport *t, const struct exchange_end *end);
+
+/* ---- exchange.c, for the channel ---- */
+
+struct exchange *exchange_open_channel(struct transport *t, int64_t pause_ms); /* its GET */
+void exchange_heed_silence(struct exchange *x, bool on);
+/* A message that came on it: goes on with the exchange that it answers. */
+void exchanges_deliver(struct transport *t, struct incoming *in);
+/* What becomes of those that waited for it; and of those that awaited answers on it. */
+void exchanges_opened(struct transport *t);
+void exchanges_refused(struct transport *t, const struct exchange_end *end);
+void exchanges_lost(struct transport *t, const struct err *why);
+
+/* ---- stream.c ---- */
 
 /* The exchanges that waited before reconnecting are through: the GET stream may go on. */
 void stream_kick(struct stream *s);

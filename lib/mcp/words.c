@@ -117,6 +117,8 @@ const char *words_hint(long status, const char *text)
 	switch (status) {
 	case 404:
 		return "Check the URL, or leave it out and name the region: --region us, eu or in.";
+	case 407:
+		return "They are part of its variable: http_proxy=http://user:password@host:port.";
 	case 405:
 		return "The address answers, but is no MCP endpoint: check the path of the URL.";
 	case 429:

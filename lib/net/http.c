@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "net/ca.h"
+#include "net/site.h"
 
 /* Handles kept ready for the next request. Beyond a burst of this size a new one costs a few
  * microseconds. */
@@ -49,6 +50,7 @@
 struct http_fields {
 	struct curl_slist *list, *last;
 	bool agent, encoding; /* holds a User-Agent, an Accept-Encoding of the person's own */
+	bool cookie;          /* one of them is Cookie: it takes the place of those that are kept */
 };
 
 struct sock {
@@ -67,6 +69,8 @@ enum req_state {
 
 struct http_req {
 	struct http *http;
+	struct site *site;
+	CURLSH *jar; /* the site's cookies; NULL: none are kept or sent */
 	CURL *easy;
 	enum req_state state;
 	const struct http_events *on;
@@ -99,10 +103,9 @@ struct place {
 struct http {
 	struct loop *loop;
 	CURLM *multi;
-	CURLSH *share; /* cookies; NULL when there are none */
 	struct http_opts opts;
 	struct ca *ca;
-	char *noproxy;
+	struct sites *sites;
 	struct place place;
 	struct curl_slist *agent, *encoding; /* fields of every request: agent's list goes on with
 					      * encoding's node */
@@ -179,6 +182,7 @@ bool http_fields_add(struct http_fields **f, const char *name, const char *value
 	/* libcurl's spelling of a field that is there and empty. */
 	line = *value ? mem_printf("%s: %s", name, value) : mem_printf("%s;", name);
 	good = append_line(f, line);
+	(*f)->cookie = (*f)->cookie || strcasecmp(name, "Cookie") == 0;
 	secret_wipe(line, strlen(line));
 	free(line);
 	return good || err_set(e, ERR_LIMIT, "out of memory");
@@ -191,6 +195,8 @@ struct http_fields *http_fields_copy(const struct http_fields *f)
 	for (struct curl_slist *i = f ? f->list : NULL; i; i = i == f->last ? NULL : i->next)
 		if (!append_line(&copy, i->data))
 			break;
+	if (copy)
+		copy->cookie = f->cookie;
 	return copy;
 }
 
@@ -387,6 +393,8 @@ static void easy_release(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+	curl_easy_setopt(easy, CURLOPT_SHARE, NULL);
+	curl_easy_setopt(easy, CURLOPT_COOKIEFILE, NULL);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
 	h->idle[h->nidle++] = easy;
 }
@@ -460,6 +468,16 @@ static bool is_tls_failure(CURLcode rc)
 	}
 }
 
+/* What the proxy said to CONNECT; 0: nothing. */
+static long proxy_status(const struct http_req *r)
+{
+	long status = 0;
+
+	if (site_proxy_words(r->site))
+		curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status;
+}
+
 static enum http_outcome outcome_of(const struct http_req *r, CURLcode rc)
 {
 	if (rc == CURLE_OK || r->stopped)
@@ -468,6 +486,8 @@ static enum http_outcome outcome_of(const struct http_req *r, CURLcode rc)
 		return HTTP_TIMED_OUT;
 	if (r->sent)
 		return HTTP_BROKEN;
+	if (proxy_status(r) >= 300)
+		return HTTP_NOT_LET;
 	return is_tls_failure(rc) ? HTTP_TLS_FAILED : HTTP_UNREACHABLE;
 }
 
@@ -483,13 +503,31 @@ static void host_of(const struct http_req *r, char *out, size_t size)
 	snprintf(out, size, "%.*s", (int)strcspn(p, "/?#"), p);
 }
 
+static void describe_proxy(const struct http_req *r, const char *host, struct err *e)
+{
+	const char *proxy = site_proxy_words(r->site);
+	long status = proxy_status(r);
+
+	if (status == 407)
+		err_set(e, ERR_NET,
+			"%s wants a user name and password, or others than it got: they are part "
+			"of the variable, http://user:password@host:port",
+			proxy);
+	else
+		err_set(e, ERR_NET, "%s does not let us through to %s (HTTP %ld)", proxy, host,
+			status);
+}
+
 static void describe(const struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e)
 {
 	char host[300];
 	const char *said = r->errbuf[0] ? r->errbuf : curl_easy_strerror(rc);
+	const char *proxy = site_proxy_words(r->site);
 
 	host_of(r, host, sizeof(host));
-	if (r->head_len > HEAD_MAX)
+	if (how == HTTP_NOT_LET)
+		describe_proxy(r, host, e);
+	else if (r->head_len > HEAD_MAX)
 		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host,
 			HEAD_MAX >> 10);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
@@ -504,7 +542,8 @@ static void describe(const struct http_req *r, CURLcode rc, enum http_outcome ho
 		err_set(e, ERR_NET, "%s sent %s in time", host,
 			r->head_done ? "no more data" : "no answer");
 	else if (how == HTTP_UNREACHABLE)
-		err_set(e, ERR_NET, "cannot reach %s: %s", host, said);
+		err_set(e, ERR_NET, "cannot reach %s%s%s: %s", host, proxy ? " through " : "",
+			proxy ? proxy : "", said);
 	else
 		err_set(e, ERR_NET, "the connection to %s broke: %s", host, said);
 	err_clean(e->msg);
@@ -551,6 +590,15 @@ static void collect(struct http *h)
 
 /* ---- libcurl's callbacks ---- */
 
+/* The header is there: from now on pieces of the body count. */
+static void watch_silence(struct http_req *r)
+{
+	if (!r->endless && r->http->opts.body_timeout_ms > 0)
+		loop_timer_set(&r->timer, r->http->opts.body_timeout_ms);
+	else
+		loop_timer_clear(&r->timer);
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http_req *r = ctx;
@@ -558,6 +606,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 
 	n *= size;
 	r->head_len += n;
+	if (r->jar && n > 11 && strncasecmp(p, "Set-Cookie:", 11) == 0)
+		site_cookie_came(r->site, r->easy);
 	if (r->state == REQ_DEAD || r->head_len > HEAD_MAX)
 		return 0;
 	if (r->head_done || n > 2 || (p[0] != '\r' && p[0] != '\n'))
@@ -567,12 +617,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 		return n;
 	r->head_done = true;
 	r->heard_ms = clock_ms();
-	if (r->endless)
-		loop_timer_clear(&r->timer);
-	else if (r->http->opts.body_timeout_ms > 0)
-		loop_timer_set(&r->timer, r->http->opts.body_timeout_ms);
-	else
-		loop_timer_clear(&r->timer);
+	watch_silence(r);
 	if (r->on->head(r->ctx, r, status) == HTTP_STOP)
 		r->stopped = true;
 	return r->stopped ? 0 : n;
@@ -609,11 +654,22 @@ static int on_prereq(void *ctx, char *ip, char *local_ip, int port, int local_po
 	return r->resent ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
+/* Among libcurl's notes are the fields of a request over HTTP/2, and cookies. */
+static bool is_telling(const char *p, size_t n)
+{
+	if (n >= 6 && (strncmp(p, "h2h3 [", 6) == 0 || strncmp(p, "[HTTP/", 6) == 0))
+		return true;
+	for (size_t i = 0; i + 5 <= n; i++)
+		if (strncmp(p + i, "ookie", 5) == 0)
+			return true;
+	return false;
+}
+
 /* Only with --debug: lines about connections and certificates, never headers or bodies. */
 static int on_trace(CURL *easy, curl_infotype type, char *p, size_t n, void *ctx)
 {
 	(void)easy, (void)ctx;
-	if (type == CURLINFO_TEXT) {
+	if (type == CURLINFO_TEXT && !is_telling(p, n)) {
 		while (n && (p[n - 1] == '\n' || p[n - 1] == '\r'))
 			n--;
 		diag_debug("http: %.*s", (int)(n > 500 ? 500 : n), p);
@@ -671,6 +727,14 @@ static void total_due(void *ctx)
 	time_out(ctx);
 }
 
+void http_set_endless(struct http_req *r, bool endless)
+{
+	r->endless = endless;
+	r->heard_ms = clock_ms();
+	if (r->head_done)
+		watch_silence(r);
+}
+
 /* ---- starting ---- */
 
 /* What is the same for every request. */
@@ -690,18 +754,13 @@ static void easy_common(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_SIZE);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 		h->opts.connect_timeout_ms > 0 ? (long)h->opts.connect_timeout_ms : 0x7fffffffL);
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, h->noproxy);
-	if (strcmp(h->noproxy, "*") != 0) /* for CONNECT */
-		curl_easy_setopt(easy, CURLOPT_USERAGENT, "mpmcp/" MPMCP_VERSION);
+	/* Which proxy, if any, is said for each request: the variables mean nothing to libcurl. */
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_prereq);
 	if (h->opts.ipv4)
 		curl_easy_setopt(easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
-	if (h->share) {
-		curl_easy_setopt(easy, CURLOPT_SHARE, h->share);
-		curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
-	}
 	ca_apply(h->ca, easy);
 	if (diag_debugging()) {
 		curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_trace);
@@ -796,6 +855,11 @@ static CURLcode set_url(struct http_req *r, const char *url)
 	return curl_easy_setopt(r->easy, CURLOPT_URL, url);
 }
 
+static bool own_cookie(const struct http_call *c)
+{
+	return (c->shared && c->shared->cookie) || (c->own && c->own->cookie);
+}
+
 static CURLcode set_request(struct http_req *r, const struct http_call *c)
 {
 	struct curl_slist *fields;
@@ -805,6 +869,15 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 	set_method(r->easy, c);
 	if (c->connect_only)
 		set_connect_only(r, c);
+	r->jar = own_cookie(c) ? NULL : site_jar(r->site);
+	if (r->jar) {
+		curl_easy_setopt(r->easy, CURLOPT_SHARE, r->jar);
+		curl_easy_setopt(r->easy, CURLOPT_COOKIEFILE, ""); /* no file: it means "yes" */
+	}
+	curl_easy_setopt(r->easy, CURLOPT_PROXY, site_proxy(r->site));
+	/* For CONNECT; the request itself brings its own. */
+	curl_easy_setopt(
+		r->easy, CURLOPT_USERAGENT, *site_proxy(r->site) ? "mpmcp/" MPMCP_VERSION : NULL);
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, fields);
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
 	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->errbuf);
@@ -820,9 +893,14 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 
 struct http_req *http_start(struct http *h, const struct http_call *c, struct err *e)
 {
-	CURL *easy = easy_get(h);
+	struct site *site = sites_of(h->sites, c->url, e);
+	CURL *easy = site ? easy_get(h) : NULL;
 	struct http_req *r;
 
+	if (!site) {
+		http_fields_free(c->own);
+		return NULL;
+	}
 	if (!easy) {
 		http_fields_free(c->own);
 		err_set(e, ERR_LIMIT, "out of memory");
@@ -830,6 +908,7 @@ struct http_req *http_start(struct http *h, const struct http_call *c, struct er
 	}
 	r = mem_new(sizeof(*r));
 	*r = (struct http_req){ .http = h,
+		.site = site,
 		.easy = easy,
 		.on = c->on,
 		.ctx = c->ctx,
@@ -901,26 +980,6 @@ bool http_sent(const struct http_req *r)
 
 /* ---- the whole ---- */
 
-static const char *env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
-
-/* Proxy variables apply to everything, loopback included; nobody wants that. Where there are none,
- * libcurl need not look through the list for every request. */
-static char *make_noproxy(void)
-{
-	const char *none = env("no_proxy") ? env("no_proxy") : env("NO_PROXY");
-	bool proxy = env("http_proxy") || env("https_proxy") || env("HTTPS_PROXY") ||
-		     env("all_proxy") || env("ALL_PROXY");
-
-	if (!proxy || (none && strcmp(none, "*") == 0))
-		return mem_dup("*");
-	return mem_printf("localhost,127.0.0.0/8,[::1],::1%s%s", none ? "," : "", none ? none : "");
-}
-
 /*
  * What libcurl would add by itself, but at several times the cost: it makes
  * such a field anew for each request, letter by letter.
@@ -942,27 +1001,6 @@ static bool make_common_fields(struct http *h)
 	return true;
 }
 
-/* libcurl's trace names the proxy, password and all. */
-static void hide_proxy_passwords(void)
-{
-	static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY",
-		"all_proxy", "ALL_PROXY" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *url = getenv(names[i]), *from, *at, *colon;
-
-		from = url ? strstr(url, "://") : NULL;
-		from = from ? from + 3 : url;
-		at = from ? strrchr(from, '@') : NULL;
-		if (!at)
-			continue;
-		diag_hide(from, (size_t)(at - from));
-		colon = memchr(from, ':', (size_t)(at - from));
-		if (colon)
-			diag_hide(colon + 1, (size_t)(at - colon - 1));
-	}
-}
-
 /* Where few descriptors are allowed, requests wait for a connection instead of failing; 0: enough. */
 static long connections_possible(void)
 {
@@ -973,13 +1011,6 @@ static long connections_possible(void)
 		return 0;
 	n = (long)r.rlim_cur - OTHER_DESCRIPTORS;
 	return n < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : n;
-}
-
-static bool make_share(struct http *h)
-{
-	h->share = curl_share_init();
-	return h->share &&
-	       curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE) == CURLSHE_OK;
 }
 
 struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
@@ -994,10 +1025,9 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	h->reqs.prev = h->reqs.next = &h->reqs;
 	loop_timer_init(&h->timer, l, timer_due, h);
 	loop_task_init(&h->task, l, run_queue, h);
-	h->noproxy = make_noproxy();
-	hide_proxy_passwords();
+	h->sites = sites_new(o->cookies, o->one_proxy);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()) ||
-		!make_common_fields(h) || (o->cookies && !make_share(h))) {
+		!make_common_fields(h)) {
 		err_set(e, ERR_NET, "libcurl does not start");
 		goto fail;
 	}
@@ -1029,12 +1059,10 @@ void http_free(struct http *h)
 		curl_multi_cleanup(h->multi);
 	while (h->socks.next != &h->socks)
 		sock_free(h->socks.next);
-	if (h->share)
-		curl_share_cleanup(h->share);
+	sites_free(h->sites);
 	loop_timer_clear(&h->timer);
 	loop_task_clear(&h->task);
 	ca_free(h->ca);
-	free(h->noproxy);
 	curl_url_cleanup(h->place.parsed);
 	free(h->place.text);
 	if (h->agent)

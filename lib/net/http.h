@@ -28,7 +28,8 @@ struct http_opts {
 	int64_t body_timeout_ms;    /* longest gap between two pieces of a body; 0: none */
 	unsigned max_connections;   /* to one host, HTTP/1.1; 0: no limit */
 	bool ipv4;                  /* names are resolved to IPv4 only */
-	bool cookies;               /* keep cookies, in memory, as RFC 6265 says */
+	bool cookies;   /* keep cookies, in memory: one jar for each origin (RFC 6265 within it) */
+	bool one_proxy; /* without a proxy for https, that for http is used */
 };
 
 /* Borrows o only during the call. */
@@ -82,6 +83,7 @@ enum http_outcome {
 	HTTP_BROKEN,      /* the connection failed later: the server may have acted */
 	HTTP_TIMED_OUT,   /* no header, or a gap in the body, beyond the limit */
 	HTTP_TLS_FAILED,  /* certificate or handshake: not seen by the server either */
+	HTTP_NOT_LET,     /* the proxy does not let us through: the same */
 };
 
 struct http_events {
@@ -112,6 +114,9 @@ struct http_call {
 /* NULL with e set when libcurl refuses the request; done() is never called from inside it. */
 struct http_req *http_start(struct http *h, const struct http_call *c, struct err *e)
 	__attribute__((warn_unused_result));
+
+/* From now on the body may be silent for ever, or not (any more); once the header is there. */
+void http_set_endless(struct http_req *r, bool endless);
 
 /* Ends an exchange at once, without done(). Fine inside its own callbacks. NULL is fine. */
 void http_cancel(struct http_req *r);

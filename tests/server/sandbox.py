@@ -31,6 +31,8 @@ def parse_args(argv):
     p = argparse.ArgumentParser(description="A local imitation of Mixpanel's hosted MCP service.")
     p.add_argument("--port", type=int, default=0, help="port of the MCP origin (any free one)")
     p.add_argument("--oauth-port", type=int, default=0, help="port of the OAuth origin (any free one)")
+    p.add_argument("--called", nargs=2, metavar=("MCP", "OAUTH"),
+                   help="the origins as documents name them, when something stands before the sandbox")
     p.add_argument("--explain", action="store_true", help="tell a person what to paste where")
     p.add_argument("--until-eof", action="store_true", help="end when standard input ends")
     p.add_argument("--log", metavar="FILE", help="write a JSON line for every request; credentials as hashes")
@@ -272,13 +274,15 @@ def main(argv):
     back = Server(("127.0.0.1", options.oauth_port), OAuthHandler)
     front.origin = "http://127.0.0.1:%d" % front.server_address[1]
     back.origin = "http://127.0.0.1:%d" % back.server_address[1]
+    facts = {"mcp": front.origin + "/mcp", "oauth": back.origin, "pid": os.getpid(),
+             "token": base64.b64encode(ACCOUNT.encode()).decode()}
+    if options.called:
+        front.origin, back.origin = options.called
     front.kind, back.kind = "mcp", "oauth"
     authority = oauth.Authority(options, front.origin, back.origin)
     for server in (front, back):
         server.options, server.log, server.oauth = options, log, authority
     front.service, front.listeners, back.mcp = mcp.Service(options), [], front
-    facts = {"mcp": front.origin + "/mcp", "oauth": back.origin, "pid": os.getpid(),
-             "token": base64.b64encode(ACCOUNT.encode()).decode()}
     print(json.dumps(facts), flush=True)
     if options.explain or sys.stdout.isatty():
         explain(facts, sys.stdout)

@@ -1,0 +1,48 @@
+/*
+ * What is known of one origin that requests go to: its cookies and the proxy
+ * on the way there.
+ *
+ * Cookies (RFC 6265) are kept in memory, in a jar for each origin, as load
+ * balancers need them that pin a session to one machine. A jar is sent to its
+ * own origin and nowhere else, whatever a cookie's Domain says and although
+ * RFC 6265 itself does not tell ports apart.
+ *
+ * The proxy is that of http_proxy, https_proxy or all_proxy, in either case,
+ * lower case first; HTTP_PROXY is left out when the program runs under a web
+ * server (there a client's "Proxy:" field ends up in it). This machine and
+ * what NO_PROXY lists are reached directly.
+ */
+#ifndef MPMCP_SITE_H
+#define MPMCP_SITE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct sites;
+struct site;
+
+/* Reads the environment; credentials in it are registered with diag_hide(). one_proxy: for https,
+ * the proxy for http is taken when there is no other. */
+struct sites *sites_new(bool cookies, bool one_proxy);
+void sites_free(struct sites *s); /* after every handle that used a jar; NULL is fine */
+
+/* The origin of this URL; kept until sites_free(). NULL with e set when its proxy variable holds
+ * nothing that can be used. */
+struct site *sites_of(struct sites *s, const char *url, struct err *e)
+	__attribute__((warn_unused_result));
+
+void *site_jar(const struct site *s);         /* a CURLSH; NULL: no cookies */
+const char *site_proxy(const struct site *s); /* for CURLOPT_PROXY: "" when there is none */
+/* "the proxy host:port (https_proxy)", for messages; NULL when there is none. */
+const char *site_proxy_words(const struct site *s);
+
+/* A Set-Cookie field came over this handle (a CURL): a jar that was overfilled is emptied. */
+void site_cookie_came(struct site *s, void *easy);
+
+/* One host against a list as in NO_PROXY: names match their subdomains too, with or without "." or
+ * "*." before them; addresses and networks ("10.0.0.0/8") match addresses; "name:port" that port
+ * only; "*" everything. Blanks or commas between. host is lower case, IPv6 in brackets. Pure. */
+bool site_is_listed(const char *list, const char *host, unsigned port);
+
+#endif
