@@ -18,6 +18,10 @@
 #define QUEUE_MESSAGES 1024
 #define QUEUE_BYTES ((size_t)64 << 20)
 
+/* Answers that the bridge gives on the client's behalf, under way at once: a server that asks faster
+ * than it takes answers gets none. */
+#define TELLING_MAX 1024
+
 static const char initialized_message[] =
 	"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
 
@@ -412,8 +416,8 @@ void session_tell(struct session *s, const char *body, size_t n)
 {
 	struct post *p = post_new(s, POST_INTERNAL);
 
-	if (!buf_add(&p->body, body, n)) {
-		diag_error("out of memory: a message to the server is lost");
+	if (s->in_flight >= TELLING_MAX || !buf_add(&p->body, body, n)) {
+		diag_note("a message to the server is lost: too many are under way");
 		post_free(p);
 		return;
 	}
