@@ -286,11 +286,11 @@ def changes_come_through_a_subscription(case):
         r.stream()
         wanted = r.rpc["params"]["notifications"]
         mark = {"_meta": {PREFIX + "subscriptionId": r.id}}
-        r.event({"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": dict(mark, notifications={
-            k: ([u for u in v if "secret" not in u] if isinstance(v, list) else v) for k, v in wanted.items()})})
         with told:
             streams.append((wanted, r))
             told.notify_all()
+        r.event({"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": dict(mark, notifications={
+            k: ([u for u in v if "secret" not in u] if isinstance(v, list) else v) for k, v in wanted.items()})})
         r.wait_gone()
         with told:
             gone.append(r)
