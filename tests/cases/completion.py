@@ -6,6 +6,7 @@ import pty
 import select
 import shutil
 import subprocess
+import sys
 import termios
 import time
 
@@ -40,8 +41,11 @@ SHELLS = {
     "bash": (["bash", "--noprofile", "--norc", "-i"],
              "PS1='$ready$ '; ready=READY; source ./script; mpmcp() { printf 'GOT'; printf '<%s>' \"$@\"; echo ' END'; }"),
     "zsh": (["zsh", "-f", "-i"],
-            "PS1='READY$ '; PROMPT_SP=; unsetopt prompt_sp prompt_cr; autoload -Uz compinit; compinit -u -D; source ./script; "
-            "mpmcp() { printf 'GOT'; printf '<%s>' \"$@\"; echo ' END'; }"),
+            "PS1='READY$ '; unsetopt prompt_sp prompt_cr; mkdir site; cp script site/_mpmcp; fpath=($PWD/site $fpath); "
+            "autoload -Uz compinit; compinit -u -D; mpmcp() { printf 'GOT'; printf '<%s>' \"$@\"; echo ' END'; }"),
+    "zsh, sourced": (["zsh", "-f", "-i"],
+                     "PS1='READY$ '; unsetopt prompt_sp prompt_cr; autoload -Uz compinit; compinit -u -D; source ./script; "
+                     "mpmcp() { printf 'GOT'; printf '<%s>' \"$@\"; echo ' END'; }"),
     "fish": (["fish", "--no-config", "-i"],
              "function fish_prompt; echo -n 'READY$ '; end; function fish_greeting; end; source ./script; "
              "function mpmcp; printf GOT; printf '<%s>' $argv; echo ' END'; end"),
@@ -58,8 +62,9 @@ class _Terminal:
         termios.tcsetattr(slave, termios.TCSANOW, attributes)
         env = {"HOME": case.home, "PATH": os.environ["PATH"], "TERM": "dumb", "LANG": "C.UTF-8", "XDG_CONFIG_HOME": case.home,
                "XDG_DATA_HOME": case.home, "XDG_CACHE_HOME": case.home}
-        self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, cwd=case.folder, env=env, start_new_session=True,
-                                        preexec_fn=lambda: __import__("fcntl").ioctl(0, termios.TIOCSCTTY, 0))
+        take = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+        self.process = subprocess.Popen([sys.executable, "-c", take] + argv, stdin=slave, stdout=slave, stderr=slave, cwd=case.folder,
+                                        env=env, start_new_session=True)
         os.close(slave)
         self.seen = b""
 
@@ -88,11 +93,11 @@ class _Terminal:
         os.close(self.master)
 
 
-def _try(case, shell):
+def _try(case, shell, typed_words=TYPED):
     argv, prepare = SHELLS[shell]
-    if not shutil.which(shell):
+    if not shutil.which(argv[0]):
         return
-    p = case.start("completion", shell, token=None)
+    p = case.start("completion", argv[0], token=None)
     case.equal(p.finish(), 0, "status")
     case.file("script", b"".join(p.lines))
     case.file("arguments.json", "{}")
@@ -101,7 +106,7 @@ def _try(case, shell):
     try:
         terminal.send(prepare + "; echo PRE''PARED\n")
         terminal.until(b"PREPARED")
-        for typed, words in TYPED:
+        for typed, words in typed_words:
             terminal.until(b"READY$ ")
             terminal.send(typed + "\t\n")
             terminal.until(b"GOT")
@@ -116,6 +121,10 @@ def bash_completes_what_is_typed(case):
 
 def zsh_completes_what_is_typed(case):
     _try(case, "zsh")
+
+
+def zsh_takes_the_script_in_a_start_up_file(case):
+    _try(case, "zsh, sourced", TYPED[:4])
 
 
 def fish_completes_what_is_typed(case):
