@@ -28,6 +28,7 @@ static const struct {
 } choices[] = {
 	{ "region", "us eu in" },
 	{ "protocol", "auto legacy modern" },
+	{ "transport", "http-first http-only sse-first sse-only" },
 };
 
 static const char *choices_of(const struct opt *o)

@@ -19,6 +19,8 @@ TYPED = (
     ("mpmcp setup cursor --service", ["setup", "cursor", "--service-account"]),
     ("mpmcp --region e", ["--region", "eu"]),
     ("mpmcp --region=e", ["--region=eu"]),
+    ("mpmcp --transport sse-o", ["--transport", "sse-only"]),
+    ("mpmcp --protocol leg", ["--protocol", "legacy"]),
     ("mpmcp setup --region eu wind", ["setup", "--region", "eu", "windsurf"]),
     ("mpmcp --only-tool @boa", ["--only-tool", "@boards"]),
     ("mpmcp --ignore-tool=@fla", ["--ignore-tool=@flags"]),
