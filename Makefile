@@ -8,6 +8,9 @@ O       ?= build
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 PKG_CONFIG ?= pkg-config
 PYTHON  ?= python3
 PKGS    := libcurl jansson libcrypto libssl
@@ -30,7 +33,7 @@ UNIT    := $(patsubst %.c,$O/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all
-all: $O/mpmcp
+all: $O/mpmcp $O/mpmcp.bash $O/mpmcp.zsh $O/mpmcp.fish
 
 $O/mpmcp: $(CMD) $O/libmpmcp.a
 	@echo '  LD    $@'
@@ -39,6 +42,10 @@ $O/mpmcp: $(CMD) $O/libmpmcp.a
 $O/libmpmcp.a: $(LIB)
 	@rm -f $@
 	@$(AR) rcs $@ $(LIB)
+
+# Completion, as the program prints it. RUN is for builds that another machine runs (RUN=qemu-aarch64).
+$O/mpmcp.%: $O/mpmcp
+	@$(RUN) $O/mpmcp completion $* >$@.new && mv $@.new $@
 
 # The commands without main, for unit tests.
 $O/libcmd.a: $(filter-out $O/cmd/main.o,$(CMD))
@@ -113,14 +120,18 @@ bench: $O/mpmcp
 	@sh tests/bench/run.sh $O
 
 .PHONY: install
-install: $O/mpmcp
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	install -m 755 $O/mpmcp $(DESTDIR)$(BINDIR)/mpmcp
 	install -m 644 man/mpmcp.1 $(DESTDIR)$(MANDIR)/man1/mpmcp.1
+	install -m 644 $O/mpmcp.bash $(DESTDIR)$(BASHDIR)/mpmcp
+	install -m 644 $O/mpmcp.zsh $(DESTDIR)$(ZSHDIR)/_mpmcp
+	install -m 644 $O/mpmcp.fish $(DESTDIR)$(FISHDIR)/mpmcp.fish
 
 .PHONY: uninstall
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/mpmcp $(DESTDIR)$(MANDIR)/man1/mpmcp.1
+	rm -f $(DESTDIR)$(BINDIR)/mpmcp $(DESTDIR)$(MANDIR)/man1/mpmcp.1 $(DESTDIR)$(BASHDIR)/mpmcp \
+		$(DESTDIR)$(ZSHDIR)/_mpmcp $(DESTDIR)$(FISHDIR)/mpmcp.fish
 
 .PHONY: dist
 dist:

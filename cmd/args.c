@@ -123,6 +123,8 @@ const struct command args_commands[] = {
 		"print or write a client's entry; without CLIENT: list the clients", cmd_setup },
 	{ "doctor", FOR_DOCTOR, "[OPTION...] [URL]", "find out why a connection fails",
 		cmd_doctor },
+	{ "completion", FOR_COMPLETION, "bash | zsh | fish", "print completion for a shell",
+		cmd_completion },
 	{ "help", FOR_HELP, "[COMMAND]", "show help", cmd_help },
 };
 /* clang-format on */

@@ -63,6 +63,7 @@ enum {
 	FOR_CALL = 1 << 6,
 	FOR_SETUP = 1 << 7,
 	FOR_DOCTOR = 1 << 8,
+	FOR_COMPLETION = 1 << 9,
 };
 #define FOR_ALL 0xffffu
 /* Whatever lists or calls tools. */

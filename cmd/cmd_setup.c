@@ -220,32 +220,34 @@ static bool show(const struct args *a, const struct entry *en, struct err *e)
 
 /* ---- writing ---- */
 
-static json_t *result_json(const struct entry *en, const struct install *in, struct err *e)
+static json_t *result_json(const struct entry *en, const struct install *in)
 {
-	json_t *entry = entry_json(en, e), *o;
+	json_t *o = json_object();
 
-	if (!entry)
-		return NULL;
-	o = json_object();
 	json_object_set_new(o, "client", json_string(en->app->name));
 	json_object_set_new(o, "file", json_string(in->path));
 	json_object_set_new(o, "changed", json_boolean(in->changed));
 	json_object_set_new(o, "backup", in->backup ? json_string(in->backup) : json_null());
-	json_object_set_new(o, "entry", entry);
+	json_object_set_new(o, "entry", entry_json(en));
 	return o;
 }
 
 static void print_result(const struct args *a, const struct entry *en, const struct install *in)
 {
-	static const char *const did[] = {
-		[INSTALL_NONE] = "Added",
-		[INSTALL_OURS] = "Changed",
-		[INSTALL_MCP_REMOTE] = "Replaced mcp-remote in",
-		[INSTALL_OTHER] = "Replaced",
+	static const struct {
+		const char *did, *where;
+	} words[] = {
+		[INSTALL_NONE] = { "Added", "to" },
+		[INSTALL_OURS] = { "Changed", "in" },
+		[INSTALL_MCP_REMOTE] = { "Replaced mcp-remote by mpmcp in", "of" },
+		[INSTALL_OTHER] = { "Replaced", "in" },
 	};
 
-	printf("%s the entry \"%s\"%s ", in->changed ? did[in->before] : "Unchanged:", en->name,
-		in->changed ? " in" : " is already right in");
+	if (in->changed)
+		printf("%s the entry \"%s\" %s ", words[in->before].did, en->name,
+			words[in->before].where);
+	else
+		printf("Nothing to do: the entry \"%s\" is as it should be in ", en->name);
 	print_path(in->path);
 	printf(".\n");
 	if (in->backup) {
@@ -259,7 +261,8 @@ static void print_result(const struct args *a, const struct entry *en, const str
 		printf("The service account that stands in the entry's \"env\" stays; take it out "
 		       "to sign "
 		       "in as a person.\n");
-	print_notes(a, en);
+	if (in->changed)
+		print_notes(a, en);
 }
 
 static bool write_entry(const struct args *a, const struct entry *en, struct err *e)
@@ -268,11 +271,11 @@ static bool write_entry(const struct args *a, const struct entry *en, struct err
 	bool good = install_entry(en, a->project, a->force, &in, e);
 
 	if (good && a->json)
-		print_json(result_json(en, &in, e));
+		print_json(result_json(en, &in));
 	else if (good)
 		print_result(a, en, &in);
 	install_clear(&in);
-	return good && !e->kind;
+	return good;
 }
 
 /* ---- the list ---- */
@@ -342,22 +345,21 @@ static bool one_client(const struct args *a, struct err *e)
 {
 	const struct app *app = app_find(a->words.item[0], e);
 	struct entry en = { 0 };
-	bool good = false;
+	bool good;
 
 	if (!app)
 		return false;
 	if (a->words.n > 1)
 		return err_set(e, ERR_USAGE, "setup takes one client at a time");
-	if (entry_make(a, app, &en, e)) {
-		if (a->write)
-			good = write_entry(a, &en, e);
-		else if (a->json)
-			print_json(entry_json(&en, e));
-		else
-			good = show(a, &en, e);
-	}
+	good = entry_make(a, app, &en, e);
+	if (good && a->write)
+		good = write_entry(a, &en, e);
+	else if (good && a->json)
+		print_json(entry_json(&en));
+	else if (good)
+		good = show(a, &en, e);
 	entry_clear(&en);
-	return good || !e->kind;
+	return good;
 }
 
 int cmd_setup(const struct args *a)

@@ -14,6 +14,7 @@ int cmd_tools(const struct args *a);
 int cmd_call(const struct args *a);
 int cmd_setup(const struct args *a);
 int cmd_doctor(const struct args *a);
+int cmd_completion(const struct args *a);
 int cmd_help(const struct args *a);
 
 #endif

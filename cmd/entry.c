@@ -328,12 +328,32 @@ static bool check_name(const char *name, struct err *e)
 	       err_set(e, ERR_USAGE, "--name takes up to 60 letters, digits, \"-\" and \"_\"");
 }
 
+static bool is_utf8(const char *word)
+{
+	json_t *text = json_string(word);
+
+	json_decref(text);
+	return text != NULL;
+}
+
+/* Neither JSON nor TOML can hold anything else. */
+static bool check_text(const struct entry *en, struct err *e)
+{
+	bool good = is_utf8(en->command);
+
+	for (size_t i = 0; i < en->args.n; i++)
+		good = good && is_utf8(en->args.item[i]);
+	return good ||
+	       err_set(e, ERR_USAGE,
+		       "a path or argument is not UTF-8, and the client's file can hold no other");
+}
+
 bool entry_make(const struct args *a, const struct app *app, struct entry *en, struct err *e)
 {
 	*en = (struct entry){ .app = app, .name = a->name ? a->name : "mixpanel" };
 	if (!check_name(en->name, e) || !target_url(a, e) || !check_headers(a, e) ||
 		!check_client_info(a, e) || !find_command(en, a, e) || !fill_args(en, a, e) ||
-		!fill_secret(en, a, e))
+		!fill_secret(en, a, e) || !check_text(en, e))
 		return false;
 	fill_env(en);
 	return true;
@@ -369,13 +389,10 @@ char *entry_reference(const struct entry *en, const char *variable)
 	return mem_printf("%s%s%s", en->app->reference, variable, en->app->behind);
 }
 
-/* False for a word that is not UTF-8. */
-static bool add_words(json_t *array, const struct args_list *l)
+static void add_words(json_t *array, const struct args_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (json_array_append_new(array, json_string(l->item[i])) != 0)
-			return false;
-	return true;
+		json_array_append_new(array, json_string(l->item[i]));
 }
 
 static void add_references(json_t *env, const struct entry *en, const struct args_list *names)
@@ -398,7 +415,6 @@ static void add_env(json_t *o, const struct entry *en)
 		return;
 	}
 	if (names) {
-		/* Names of variables are ASCII. */
 		add_words(env, &en->secrets);
 		add_words(env, &en->env);
 	} else {
@@ -408,24 +424,19 @@ static void add_env(json_t *o, const struct entry *en)
 	json_object_set_new(o, names ? "env_vars" : "env", env);
 }
 
-json_t *entry_json(const struct entry *en, struct err *e)
+json_t *entry_json(const struct entry *en)
 {
 	json_t *o = json_object(), *args = json_array();
-	bool good = add_words(args, &en->args);
 
 	if (en->app->type)
 		json_object_set_new(o, "type", json_string(en->app->type));
-	good = json_object_set_new(o, "command", json_string(en->command)) == 0 && good;
+	json_object_set_new(o, "command", json_string(en->command));
+	add_words(args, &en->args);
 	json_object_set_new(o, "args", args);
 	add_env(o, en);
 	if (en->app->tools)
 		json_object_set_new(o, "tools", json_pack("[s]", "*"));
-	if (good)
-		return o;
-	json_decref(o);
-	err_set(e, ERR_USAGE,
-		"a path or argument is not UTF-8, and the client's file can hold no other");
-	return NULL;
+	return o;
 }
 
 json_t *entry_input(const struct entry *en)

@@ -35,9 +35,8 @@ bool entry_refers(const struct entry *en, const char *variable);
 /* What a variable is referred to by, in the client's own syntax; "" where it has none. malloc'ed. */
 char *entry_reference(const struct entry *en, const char *variable);
 
-/* The value of the entry, without its name. The caller frees it; NULL with e set when a path is not
- * UTF-8. */
-json_t *entry_json(const struct entry *en, struct err *e) __attribute__((warn_unused_result));
+/* The value of the entry, without its name; the caller frees it. */
+json_t *entry_json(const struct entry *en);
 
 /* What the client is to ask the person for; NULL when nothing. The caller frees it. */
 json_t *entry_input(const struct entry *en);

@@ -149,10 +149,10 @@ static bool change_json(
 	struct buf *doc, const struct entry *en, bool whole, struct install *in, struct err *e)
 {
 	const char *path[] = { en->app->container, en->name, "env" };
-	json_t *entry = entry_json(en, e), *input = entry_input(en);
-	bool good = entry != NULL;
+	json_t *entry = entry_json(en), *input = entry_input(en);
+	bool good = true;
 
-	if (good && in->before == INSTALL_MCP_REMOTE && !whole)
+	if (in->before == INSTALL_MCP_REMOTE && !whole)
 		good = merge_unset(doc, path, 3, &in->changed, e);
 	if (good && (whole || in->before == INSTALL_NONE))
 		good = merge_set(doc, path, 2, entry, &in->changed, e);

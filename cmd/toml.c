@@ -169,7 +169,7 @@ static bool read_part(struct toml *t, char out[TOML_PART_MAX])
 
 static bool read_key(struct toml *t, struct toml_statement *s)
 {
-	char spare[TOML_PART_MAX];
+	char spare[TOML_PART_MAX] = "";
 
 	for (s->parts = 0;; t->at++) {
 		skip_blanks(t);

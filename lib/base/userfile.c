@@ -1,3 +1,6 @@
+/* realpath(3), which glibc counts as X/Open's. */
+#define _XOPEN_SOURCE 700
+#define _DARWIN_C_SOURCE
 #include "base/userfile.h"
 
 #include <errno.h>

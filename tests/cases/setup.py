@@ -176,6 +176,7 @@ def wrong_words_are_named(case):
     _setup(case, "json", "--write", status=2)
     _setup(case, "cursor", "--name", "a.b", status=2)
     _setup(case, "cursor", "--write", env={"HOME": ""}, status=2)
+    _setup(case, "codex", "--cacert", b"\xff", status=2)
 
 
 def the_list_says_what_is_there(case):
@@ -267,7 +268,7 @@ def a_token_that_a_person_wrote_into_the_entry_is_not_lost(case):
 def mcp_remote_makes_room_and_others_do_not(case):
     text = '{"mcpServers":{"mixpanel":{"command":"npx","args":["-y","mcp-remote","u"],"env":{"AUTH_HEADER":"x"},"timeout":9}}}'
     path = _home(case, ".gemini/settings.json", text)
-    case.check("Replaced mcp-remote in" in _setup(case, "gemini", "--write"), "not said")
+    case.check("Replaced mcp-remote by mpmcp" in _setup(case, "gemini", "--write"), "not said")
     case.equal(_entry(case, "gemini", path), {"command": harness.PROGRAM, "args": ["--region", "us"], "timeout": 9}, "entry")
     text = '{"mcpServers":{"mixpanel":{"url":"https://mcp.mixpanel.com/mcp","headers":{}}}}'
     path = _home(case, ".cursor/mcp.json", text)
