@@ -97,7 +97,7 @@ FUZZ_SECONDS ?= 60
 fuzz: $(FUZZ:%=$O/fuzz/%)
 	@for f in $(FUZZ); do sh tests/fuzz/run.sh $O/fuzz/$$f tests/fuzz/seeds/$$f $(FUZZ_SECONDS) || exit 1; done
 
-$O/fuzz/%: tests/fuzz/%.c $(wildcard lib/*/*.c) $(wildcard lib/*/*.h)
+$O/fuzz/%: tests/fuzz/%.c $(wildcard lib/*/*.[ch]) $(wildcard cmd/*.[ch])
 	@mkdir -p $(@D)
 	@echo '  FUZZ  $@'
 	@clang -std=c11 -D_POSIX_C_SOURCE=200809L -Ilib $(shell $(PKG_CONFIG) --cflags $(PKGS)) -DMPMCP_VERSION='"$(VERSION)"' \
