@@ -175,6 +175,7 @@ class Server:
             threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
 
     def serve(self, conn):
+        stream = None
         try:
             conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.tls:
@@ -197,6 +198,8 @@ class Server:
             self.errors.append(problem)
         finally:
             with contextlib.suppress(OSError):
+                if stream:
+                    stream.close()  # or the socket would stay open as long as a case remembers its requests
                 conn.close()
 
     @staticmethod

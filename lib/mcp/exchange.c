@@ -814,8 +814,10 @@ static void send_with(struct exchange *x, const struct auth_value *v)
 	x->fields = transport_fields(x->t, kind, v, &x->e);
 	if (x->fields)
 		x->req = x->channel ? start_channel(x) : x->resuming ? start_get(x) : start_post(x);
-	if (!get)
+	if (!get) {
+		x->t->sent++;
 		x->t->sent_ms = clock_ms();
+	}
 	x->step = STEP_SENT;
 	if (x->req) {
 		rate_count(x->t->rate);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/crypt.h"
 #include "base/diag.h"
 #include "base/mem.h"
@@ -22,16 +21,10 @@ struct keepalive {
 	uint64_t secret; /* in the ids: no client's id is the same */
 	unsigned long count;
 	struct exchange *ping; /* under way; NULL: none */
-	int64_t pinged_ms;     /* when the last one went out */
+	unsigned long sent;    /* transport_sent() with the last one */
 	bool refused;          /* the last one was */
 	char id[64], body[128];
 };
-
-/* When the last message went out. */
-static int64_t sent_ms(const struct keepalive *k)
-{
-	return clock_ms() - transport_idle_ms(k->t);
-}
 
 static void send_ping(struct keepalive *k)
 {
@@ -44,7 +37,7 @@ static void send_ping(struct keepalive *k)
 	c.body = k->body;
 	c.len = (size_t)n;
 	k->ping = transport_post(k->t, &c);
-	k->pinged_ms = sent_ms(k);
+	k->sent = transport_sent(k->t);
 }
 
 static void due(void *ctx)
@@ -52,7 +45,7 @@ static void due(void *ctx)
 	struct keepalive *k = ctx;
 	int64_t idle = transport_idle_ms(k->t), next = k->interval_ms;
 
-	if (k->refused && sent_ms(k) > k->pinged_ms)
+	if (k->refused && transport_sent(k->t) != k->sent)
 		k->refused = false;
 	if (idle < k->interval_ms)
 		next -= idle;

@@ -167,6 +167,11 @@ void transport_limited(struct transport *t, long wait_s)
 	rate_refused(t->rate, wait_s);
 }
 
+unsigned long transport_sent(const struct transport *t)
+{
+	return t->sent;
+}
+
 int64_t transport_idle_ms(const struct transport *t)
 {
 	return clock_ms() - t->sent_ms;

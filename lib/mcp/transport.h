@@ -125,7 +125,8 @@ void transport_limited(struct transport *t, long wait_s);
 /* How many exchanges wait for a person to sign in. */
 size_t transport_waiting(const struct transport *t);
 
-/* Milliseconds since a message was last sent. */
+/* Messages sent so far, and milliseconds since the last one. */
+unsigned long transport_sent(const struct transport *t);
 int64_t transport_idle_ms(const struct transport *t);
 
 /* Opens the standalone GET stream, unless the server said 405 before; keeps it open. Not in

@@ -52,7 +52,8 @@ struct transport {
 	bool sse;       /* HTTP+SSE is spoken */
 	bool undecided; /* the other transport may still turn out to be the right one */
 	struct channel channel;
-	int64_t sent_ms; /* when a message was last POSTed */
+	unsigned long sent; /* messages POSTed, */
+	int64_t sent_ms;    /* the last one then */
 	char *session, *version;
 	struct fieldset *sets[FIELDS_KINDS];
 	unsigned long gen; /* of the authorization in sets */
