@@ -145,9 +145,14 @@ class Request:
 
     def wait_gone(self):
         """Returns once the client has closed this connection."""
-        self.conn.settimeout(DEADLINE)
-        while self.conn.recv(4096):
-            pass
+        try:
+            self.conn.settimeout(DEADLINE)
+            while self.conn.recv(4096):
+                pass
+        except TimeoutError:
+            raise
+        except OSError:
+            pass  # closed on our side as well, which follows
 
 
 class Server:
