@@ -73,80 +73,7 @@ static void try_to_connect(struct doctor *d, bool any_peer, struct way *w)
 
 /* ---- proxy ---- */
 
-struct proxy {
-	const char *variable; /* NULL: none is set */
-	char *shown;          /* without user and password */
-	unsigned port;
-	bool socks;
-};
-
-/* libcurl's own rule: the scheme's variable before the one for all; HTTP_PROXY in capitals never, as a
- * web server's clients could set it. */
-static const char *const for_https[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
-	NULL };
-static const char *const for_http[] = { "http_proxy", "all_proxy", "ALL_PROXY", NULL };
-
-static unsigned port_of(const char *host, bool https)
-{
-	const char *end = strchr(host, ']'), *colon = strchr(end ? end : host, ':');
-
-	return colon ? (unsigned)strtoul(colon + 1, NULL, 10) : https ? 443 : 1080;
-}
-
-static void read_proxy(const char *value, struct proxy *p)
-{
-	const char *host = strstr(value, "://"), *at;
-	size_t scheme = host ? (size_t)(host - value) + 3 : 0, n;
-
-	host = value + scheme;
-	n = strcspn(host, "/");
-	at = memchr(host, '@', n);
-	for (const char *next = at; next;
-		next = memchr(next + 1, '@', n - (size_t)(next + 1 - host)))
-		at = next;
-	if (at) {
-		const char *colon = memchr(host, ':', (size_t)(at - host));
-
-		if (colon)
-			diag_hide(colon + 1, (size_t)(at - colon) - 1);
-		n -= (size_t)(at + 1 - host);
-		host = at + 1;
-	}
-	p->shown = mem_printf("%.*s%.*s", (int)scheme, value, (int)n, host);
-	p->port = port_of(host, strncasecmp(value, "https:", 6) == 0);
-	p->socks = strncasecmp(value, "socks", 5) == 0;
-}
-
-static void find_proxy(const struct url *u, struct proxy *p)
-{
-	const char *const *names = strcmp(u->scheme, "https") == 0 ? for_https : for_http;
-	const char *v = NULL;
-
-	*p = (struct proxy){ 0 };
-	for (; *names && !(v && *v); names++) {
-		v = getenv(*names);
-		p->variable = *names;
-	}
-	if (v && *v)
-		read_proxy(v, p);
-	else
-		p->variable = NULL;
-}
-
-/* libcurl does not say whether it went around the proxy (NO_PROXY, this machine): what was asked
- * for and met tells. */
-static bool is_used(const struct doctor *d, const struct proxy *p)
-{
-	const struct way *w = &d->way;
-
-	if (!p->variable)
-		return false;
-	if (w->step == WAY_PROXY || w->connect_status)
-		return true;
-	return w->port && w->port != d->u.port && w->port == p->port;
-}
-
-static bool proxy_failed(const struct doctor *d, const struct proxy *p)
+static bool proxy_failed(const struct doctor *d, const struct site_way *p)
 {
 	const struct way *w = &d->way;
 	bool tunnel = w->connect_status >= 200 && w->connect_status <= 299;
@@ -155,22 +82,23 @@ static bool proxy_failed(const struct doctor *d, const struct proxy *p)
 	       (w->step == WAY_TLS && !tunnel && !p->socks);
 }
 
-static void describe_proxy_failure(const struct doctor *d, const struct proxy *p, struct finding *f)
+static void describe_proxy_failure(
+	const struct doctor *d, const struct site_way *p, struct finding *f)
 {
 	const struct way *w = &d->way;
 
 	if (w->connect_status == 407) {
-		failed(f, ERR_NET, "%s (%s) wants a user name and password (HTTP 407)", p->shown,
+		failed(f, ERR_NET, "%s (%s) wants a user name and password (HTTP 407)", p->proxy,
 			p->variable);
 		advise(f, "Put them into the variable: %s=http://USER:PASSWORD@HOST:PORT",
 			p->variable);
 	} else if (w->connect_status) {
-		failed(f, ERR_NET, "%s (%s) refuses to connect to %s (HTTP %ld)", p->shown,
+		failed(f, ERR_NET, "%s (%s) refuses to connect to %s (HTTP %ld)", p->proxy,
 			p->variable, d->u.host, w->connect_status);
 		advise(f, "Ask who runs the proxy to allow it; NO_PROXY=%s goes around it.",
 			d->u.host);
 	} else {
-		failed(f, ERR_NET, "%s (%s) cannot be used: %s", p->shown, p->variable, w->why);
+		failed(f, ERR_NET, "%s (%s) cannot be used: %s", p->proxy, p->variable, w->why);
 		advise(f, "Correct or unset %s; NO_PROXY=%s goes around it.", p->variable,
 			d->u.host);
 	}
@@ -178,11 +106,16 @@ static void describe_proxy_failure(const struct doctor *d, const struct proxy *p
 
 void doctor_proxy(struct doctor *d, struct finding *f)
 {
-	struct proxy p;
+	struct site_way p = { 0 };
+	struct err e = { 0 };
 
+	if (!http_way_to(d->c.http, d->c.url, &p, &e)) {
+		failed(f, e.kind, "%s", e.msg);
+		advise(f, "Correct or unset it.");
+		return;
+	}
 	try_to_connect(d, false, &d->way);
-	find_proxy(&d->u, &p);
-	d->proxied = is_used(d, &p);
+	d->proxied = p.proxy != NULL;
 	if (!p.variable)
 		found(f, "none");
 	else if (!d->proxied)
@@ -190,8 +123,7 @@ void doctor_proxy(struct doctor *d, struct finding *f)
 	else if (proxy_failed(d, &p))
 		describe_proxy_failure(d, &p, f);
 	else
-		found(f, "%s (%s)", p.shown, p.variable);
-	free(p.shown);
+		found(f, "%s (%s)", p.proxy, p.variable);
 }
 
 /* ---- name and connection ---- */

@@ -18,7 +18,7 @@
  * on when it is set where the entry is made. */
 static const char *const wanted[] = { "MPMCP_AUTH_DIR", "MCP_REMOTE_CONFIG_DIR", "SSL_CERT_FILE",
 	"SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "https_proxy", "HTTPS_PROXY", "http_proxy",
-	"all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY" };
+	"HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY" };
 /* The same for the browser of a sign-in. */
 static const char *const wanted_browser[] = { "BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
 	"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS" };

@@ -1083,6 +1083,15 @@ void http_keep_alive(struct http *h, long server_idle_s)
 		h->idle_s = s;
 }
 
+bool http_way_to(struct http *h, const char *url, struct site_way *out, struct err *e)
+{
+	struct site *s = sites_of(h->sites, url, e);
+
+	if (s)
+		*out = site_way(s);
+	return s != NULL;
+}
+
 const char *http_version(void)
 {
 	return curl_version();

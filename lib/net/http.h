@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "net/loop.h"
+#include "net/site.h"
 #include "net/way.h"
 
 struct http;     /* connections, caches and settings, shared by exchanges */
@@ -129,6 +130,10 @@ const char *http_trust(const struct http *h);
 
 /* True once a byte of the request may have reached the server. */
 bool http_sent(const struct http_req *r);
+
+/* The proxy on the way to this URL, if any. False with e set when its variable holds none. */
+bool http_way_to(struct http *h, const char *url, struct site_way *out, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* "libcurl/7.88.1 OpenSSL/3.0.19 ...": for --version. Borrowed, static. */
 const char *http_version(void);

@@ -25,9 +25,10 @@ struct site {
 	char *origin; /* as the URL spells it; one spelled otherwise is another site, which is safe */
 	size_t len;
 	CURLSH *jar;
-	unsigned came; /* cookies since the last look */
-	char *proxy;   /* "" for none */
-	char *words;
+	unsigned came;        /* cookies since the last look */
+	const char *variable; /* NULL: none is set for this scheme */
+	char *proxy;          /* "" for none */
+	char *shown, *words;  /* NULL for none */
 	struct site *next;
 };
 
@@ -263,12 +264,22 @@ static char *proxy_host(const char *proxy)
 	return text;
 }
 
+static char *without_user(const char *proxy)
+{
+	const char *host = strstr(proxy, "://"), *at = strrchr(proxy, '@');
+	size_t scheme = host ? (size_t)(host - proxy) + 3 : 0;
+
+	host = at ? at + 1 : proxy + scheme;
+	return mem_printf("%.*s%.*s", (int)scheme, proxy, (int)strcspn(host, "/"), host);
+}
+
 static bool set_proxy(struct sites *all, struct site *s, const struct url *u, struct err *e)
 {
 	const struct variable *v = strcmp(u->scheme, "https") == 0 ? &all->https : &all->http;
 	char *host;
 
 	s->proxy = mem_dup("");
+	s->variable = v->value ? v->name : NULL;
 	if (!v->value || url_is_loopback(u) ||
 		(all->except && site_is_listed(all->except, u->host, u->port)))
 		return true;
@@ -280,6 +291,7 @@ static bool set_proxy(struct sites *all, struct site *s, const struct url *u, st
 	free(s->proxy);
 	s->proxy = mem_dup(v->value);
 	s->words = mem_printf("the proxy %s (%s)", host, v->name);
+	s->shown = without_user(v->value);
 	free(host);
 	return true;
 }
@@ -292,6 +304,7 @@ static void site_free(struct site *s)
 		curl_share_cleanup(s->jar);
 	free(s->origin);
 	free(s->proxy);
+	free(s->shown);
 	free(s->words);
 	free(s);
 }
@@ -362,6 +375,13 @@ const char *site_proxy(const struct site *s)
 const char *site_proxy_words(const struct site *s)
 {
 	return s->words;
+}
+
+struct site_way site_way(const struct site *s)
+{
+	return (struct site_way){ .variable = s->variable,
+		.proxy = s->shown,
+		.socks = strncasecmp(s->proxy, "socks", 5) == 0 };
 }
 
 void site_cookie_came(struct site *s, void *easy)

@@ -37,6 +37,14 @@ const char *site_proxy(const struct site *s); /* for CURLOPT_PROXY: "" when ther
 /* "the proxy host:port (https_proxy)", for messages; NULL when there is none. */
 const char *site_proxy_words(const struct site *s);
 
+/* The same in parts: for whom it matters that there would be one, and how it is spoken to. */
+struct site_way {
+	const char *variable; /* that names a proxy for this scheme; NULL: none does */
+	const char *proxy;    /* without user and password; NULL: this host is reached directly */
+	bool socks;
+};
+struct site_way site_way(const struct site *s);
+
 /* A Set-Cookie field came over this handle (a CURL): a jar that was overfilled is emptied. */
 void site_cookie_came(struct site *s, void *easy);
 

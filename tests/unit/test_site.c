@@ -192,6 +192,8 @@ static void passwords_are_hidden_as_written_decoded_and_encoded(void **state)
 	s = sites_new(false, false);
 	assert_string_equal(site_proxy_words(sites_of(s, "https://h/", &e)),
 		"the proxy proxy.example:3128 (https_proxy)");
+	assert_string_equal(
+		site_way(sites_of(s, "https://h/", &e)).proxy, "http://proxy.example:3128");
 	diag_redact(text);
 	assert_null(strstr(text, "ssw0rd"));
 	assert_null(strstr(text, "dXMzcjpw"));
