@@ -1,97 +1,10 @@
 """Arguments of mcp-remote's documentation that no other file of cases is about: what each does here."""
 
-import base64
-import json
 import os
 import socket
-import sys
-import urllib.parse
 
 from harness import INITIALIZE, Server, request
-
-# Goes where a person's browser would; writes down what was opened and where it ended.
-BROWSER = """#!%s
-import sys, urllib.request, urllib.error
-try:
-    end = urllib.request.urlopen(sys.argv[1], timeout=60).geturl()
-except urllib.error.HTTPError as e:
-    end = e.geturl()
-open(%%r, "a").write(sys.argv[1] + " " + end + "\\n")
-""" % sys.executable
-
-
-def _base64url(value):
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-
-ID_TOKEN = _base64url({"alg": "none"}) + "." + _base64url({"sub": "me", "exp": 4102444800}) + ".c2lnbmF0dXJl"
-
-
-class _Origin:
-    """MCP endpoint and authorization server in one, which takes whatever comes and notes it."""
-
-    def __init__(self, case, **server):
-        self.tokens = {"access-token-of-this-case", ID_TOKEN}
-        case.secrets += list(self.tokens)
-        self.server = Server(self, **server)
-        case.servers.append(self.server)
-        self.opened = os.path.join(case.folder, "opened-%d" % self.server.port)
-        self.env = {"BROWSER": case.file("browser-%d" % self.server.port, BROWSER % self.opened, 0o755)}
-        self.url = self.server.url
-
-    def __call__(self, r):
-        url = urllib.parse.urlsplit(r.path)
-        name = {"/mcp": "endpoint", "/.well-known/oauth-protected-resource/mcp": "resource_document",
-                "/.well-known/oauth-authorization-server": "server_document", "/register": "register",
-                "/authorize": "authorize", "/token": "token", "/done": "done"}.get(url.path)
-        if name is None:
-            r.reply(404)
-        else:
-            getattr(self, name)(r, dict(urllib.parse.parse_qsl(url.query)))
-
-    def endpoint(self, r, query):
-        if (r.headers.get("authorization") or "").partition(" ")[2] in self.tokens:
-            r.answer()
-        else:
-            r.reply(401, headers={"WWW-Authenticate": "Bearer"})
-
-    def resource_document(self, r, query):
-        r.json({"resource": self.url, "authorization_servers": [self.server.origin], "scopes_supported": ["one", "two"]})
-
-    def server_document(self, r, query):
-        o = self.server.origin
-        r.json({"issuer": o, "authorization_endpoint": o + "/authorize", "token_endpoint": o + "/token",
-                "registration_endpoint": o + "/register", "response_types_supported": ["code"],
-                "code_challenge_methods_supported": ["S256"], "token_endpoint_auth_methods_supported": ["none", "client_secret_post"]})
-
-    def register(self, r, query):
-        r.json(dict(r.rpc, client_id="registered-client"), 201)
-
-    def authorize(self, r, query):
-        r.reply(302, headers={"Location": query["redirect_uri"] + "?" + urllib.parse.urlencode({"code": "c0de", "state": query["state"]})})
-
-    def token(self, r, query):
-        r.json({"access_token": "access-token-of-this-case", "token_type": "Bearer", "expires_in": 3600, "id_token": ID_TOKEN})
-
-    def done(self, r, query):
-        r.reply(200, "done")
-
-    def sent(self, path):
-        """Parameters of the requests to this path: query, form or JSON."""
-        out = []
-        for r in self.server.requests:
-            if r.path.partition("?")[0] == path:
-                text = r.path.partition("?")[2] or r.body.decode()
-                out.append(json.loads(text) if text.startswith("{") else urllib.parse.parse_qs(text, keep_blank_values=True))
-        return out
-
-    def works(self, case, *args, env=None):
-        p = case.start(self.url, *args, token=None, env=dict(self.env, **(env or {})))
-        p.handshake()
-        case.check("result" in p.call(1), "no result")
-        case.equal(p.finish(), 0, "status")
-        return p
-
+from origin import ID_TOKEN, Origin
 
 def _free_port():
     with socket.create_server(("127.0.0.1", 0)) as s:
@@ -99,7 +12,7 @@ def _free_port():
 
 
 def host_changes_the_redirect(case):
-    o = _Origin(case)
+    o = Origin(case)
     o.works(case, "--host", "127.0.0.1")
     (asked,) = o.sent("/authorize")
     case.check(asked["redirect_uri"][0].startswith("http://127.0.0.1:"), "redirect %r" % asked["redirect_uri"])
@@ -107,14 +20,14 @@ def host_changes_the_redirect(case):
 
 
 def port_behind_the_url_is_used_as_it_is(case):
-    o = _Origin(case)
+    o = Origin(case)
     port = str(_free_port())
     o.works(case, port)
     case.equal(o.sent("/authorize")[0]["redirect_uri"], ["http://localhost:%s/oauth/callback" % port], "redirect")
 
 
 def callback_path_is_served(case):
-    o = _Origin(case)
+    o = Origin(case)
     o.works(case, "--callback-path", "/custom/callback")
     case.check(o.sent("/authorize")[0]["redirect_uri"][0].endswith("/custom/callback"), "redirect")
     p = case.start(o.url, "--callback-path", "custom", token=None)
@@ -123,7 +36,7 @@ def callback_path_is_served(case):
 
 
 def success_page_of_ones_own(case):
-    o = _Origin(case)
+    o = Origin(case)
     o.works(case, "--auth-success-url", o.server.origin + "/done")
     case.equal(open(o.opened).read().split()[1], o.server.origin + "/done", "where the browser ended")
     for url, more in (("http://internal.vpc/done", []), ("https://user@app.example.com/", []), ("https://app.example.com/?q=1", []),
@@ -131,7 +44,7 @@ def success_page_of_ones_own(case):
         p = case.start(o.url, "--auth-success-url", url, *more, token=None)
         p.send(INITIALIZE)
         case.is_error(p.answer(0), -31000, "--auth-success-url")
-    o = _Origin(case)
+    o = Origin(case)
     # The name is nobody's but the proxy's, and the callback is reached without it.
     proxy = case.proxy(lambda host, port: o.server.port if host == "internal.vpc" else None)
     o.works(case, "--auth-success-url", "http://internal.vpc/done", "--allow-http",
@@ -140,7 +53,7 @@ def success_page_of_ones_own(case):
 
 
 def resource_goes_to_both_endpoints_and_keeps_sign_ins_apart(case):
-    o = _Origin(case)
+    o = Origin(case)
     for tenant in ("https://tenant1.atlassian.net/", "https://tenant2.atlassian.net/"):
         o.works(case, "--resource", tenant)
         case.equal(o.sent("/authorize")[-1]["resource"], [tenant], "resource of the page")
@@ -151,13 +64,13 @@ def resource_goes_to_both_endpoints_and_keeps_sign_ins_apart(case):
 
 def resource_parameter_can_be_left_out(case):
     for args in (["--disable-resource-parameter"], ["--resource", ""]):
-        o = _Origin(case)
+        o = Origin(case)
         o.works(case, *args)
         case.check("resource" not in o.sent("/authorize")[0] and "resource" not in o.sent("/token")[0], "resource was sent")
 
 
 def authorize_params_go_to_the_page_alone(case):
-    o = _Origin(case)
+    o = Origin(case)
     o.works(case, "--authorize-param", "access_type=offline", "--authorize-param", "prompt=consent")
     asked = o.sent("/authorize")[0]
     case.equal((asked["access_type"], asked["prompt"]), (["offline"], ["consent"]), "parameters")
@@ -174,21 +87,21 @@ def authorize_params_go_to_the_page_alone(case):
 
 
 def id_token_in_place_of_the_access_token(case):
-    o = _Origin(case)
+    o = Origin(case)
     o.tokens = {ID_TOKEN}
     o.works(case, "--use-id-token", "--static-oauth-client-metadata", '{ "scope": "openid email" }')
     case.equal(o.sent("/authorize")[0]["scope"], ["openid email"], "scope")
 
 
 def registered_client_is_used(case):
-    o = _Origin(case)
+    o = Origin(case)
     case.secrets.append("yyy-the-secret")
     o.works(case, "--static-oauth-client-info", '{ "client_id": "xxx", "client_secret": "${MCP_REMOTE_CLIENT_SECRET}" }',
             env={"MCP_REMOTE_CLIENT_SECRET": "yyy-the-secret"})
     case.equal(o.sent("/register"), [], "registrations")
     case.equal(o.sent("/authorize")[0]["client_id"], ["xxx"], "client")
     case.equal(o.sent("/token")[0]["client_secret"], ["yyy-the-secret"], "secret")
-    o = _Origin(case)
+    o = Origin(case)
     o.works(case, "--static-oauth-client-info", "@" + case.file("client info.json", '{"client_id":"from-file"}'))
     case.equal(o.sent("/authorize")[0]["client_id"], ["from-file"], "client")
 
@@ -197,11 +110,11 @@ def client_credentials_need_no_person(case):
     case.secrets.append("secret-of-my-client")
     info = ["--client-credentials", "--static-oauth-client-info", '{"client_id":"my-client","client_secret":"${MCP_CLIENT_SECRET}"}']
     env = {"MCP_CLIENT_SECRET": "secret-of-my-client"}
-    o = _Origin(case)
+    o = Origin(case)
     o.works(case, *info, env=env)
     case.equal(o.sent("/token")[0]["grant_type"], ["client_credentials"], "grant")
     case.check(not os.path.exists(o.opened), "a page was opened")
-    o = _Origin(case)
+    o = Origin(case)
     o.works(case, *info, "--token-endpoint", o.server.origin + "/token", "--static-oauth-client-metadata",
             '{"scope":"mcp.read mcp.write","token_endpoint_auth_method":"client_secret_basic"}', env=env)
     case.equal([r.path for r in o.server.requests if "well-known" in r.path], [], "discovery")
@@ -232,7 +145,7 @@ def silent_leaves_errors_and_debug_wins(case):
     case.is_error(p.answer(0), -31000, "--header-file")
     p.wait()
     case.check(p.errors.startswith(b"mpmcp: "), "no error on standard error")
-    o = _Origin(case)
+    o = Origin(case)
     p = o.works(case, "--silent")
     case.equal(p.errors, b"", "standard error")
     p = o.works(case, "--silent", "--debug")

@@ -3,7 +3,8 @@
 import json
 import threading
 
-from harness import ACCOUNT_HEADER, INITIALIZE, INITIALIZED, TOKEN, initialized_result, request, response
+from harness import ACCOUNT_HEADER, INITIALIZE, INITIALIZED, initialized_result, request, response
+from origin import Origin
 
 
 class _Old:
@@ -460,3 +461,69 @@ def tools_from_the_shell_speak_it_too(case):
     p.end_input()
     case.equal(p.wait(), 0, "status (%r)" % p.errors)
     case.check(b"Get-Projects" in b"".join(p.lines), "output %r" % p.lines)
+
+
+class _SignIn(Origin):
+    """The same behind OAuth."""
+
+    def __init__(self, case):
+        self.old = _Old(endpoint="/messages?session=%d")
+        super().__init__(case)
+        self.url = self.server.origin + "/sse"
+
+    def __call__(self, r):
+        path = r.path.partition("?")[0]
+        if path not in ("/sse", "/messages"):
+            super().__call__(r)
+        elif self.taken(r):
+            self.old(r)
+        else:
+            r.reply(401, headers={"WWW-Authenticate": 'Bearer resource_metadata="%s/document"' % self.server.origin})
+
+    def taken(self, r):
+        return (r.headers.get("authorization") or "").partition(" ")[2] in self.tokens
+
+
+def sign_in_opens_before_the_stream_does(case):
+    for kind in ("http-first", "sse-only"):
+        o = _SignIn(case)
+        o.paths["/document"] = "resource_document"
+        o.works(case, "--transport", kind)
+        case.equal(len(o.sent("/authorize")), 1, "sign-ins with " + kind)
+        streams = [r for r in o.server.requests if r.method == "GET" and r.path == "/sse" and o.taken(r)]
+        case.equal(len(streams), 1, "streams")
+
+
+def token_that_ends_while_the_stream_is_open_is_renewed(case):
+    """The POST is refused, a new token is fetched, the call is sent again on the same session."""
+    o = _SignIn(case)
+    o.paths["/document"] = "resource_document"
+    o.refreshes = True
+    p = case.start(o.url, "--transport", "sse-only", token=None, env=o.env)
+    p.handshake()
+    case.equal(p.call(1)["result"], {"session": 1}, "result")
+    o.renew("second-token-of-this-case")
+    case.equal(p.call(2)["result"], {"session": 1}, "result")
+    case.equal(len(o.sent("/authorize")), 1, "sign-ins")
+    case.equal([f["grant_type"] for f in o.sent("/token")], [["authorization_code"], ["refresh_token"]], "token requests")
+
+
+def end_of_input_during_a_sign_in_ends_the_bridge(case):
+    o = _SignIn(case)
+    o.paths["/document"] = "resource_document"
+    browser = case.file("nobody", "#!/bin/sh\n: >%s/opened\n" % case.folder, 0o755)
+    p = case.start(o.url, "--transport", "sse-only", token=None, env={"BROWSER": browser})
+    p.send(INITIALIZE)
+    p.wait_error_text("sign in at")
+    case.equal(p.finish(), 0, "status")
+    case.is_error(p.answer(0), -31401, "mpmcp login")
+
+
+def modern_client_reaches_a_server_of_the_old_kind(case):
+    """Translated first, then over HTTP+SSE."""
+    old, server, p = _old(case, answer=lambda r: response(r.id, {"tools": []}))
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo": {"name": "case", "version": "1"}}
+    answer = p.call(1, "tools/list", _meta=meta)
+    case.equal(answer.get("result", {}).get("tools"), [], "answer %r" % answer)
+    case.check("initialize" in [r.rpc_method for r in server.requests if r.path.startswith("/messages")], "no handshake")
