@@ -173,7 +173,8 @@ static void welcome(struct legacy_client *l, const struct envelope *m)
 	buf_init(&b, ENVELOPE_MAX);
 	if (post_envelope(l->hello, &hello) && era_initialize_answer(&b, l->hello->one.pending.id,
 						       hello.params, m->result, "an MCP server")) {
-		say_text(s, &b);
+		if (l->hello->one.pending.listed)
+			say_text(s, &b);
 		post_settle(&l->hello->one);
 		s->batches = walk_string_is(
 			walk_get(hello.params, "protocolVersion", NULL), "2025-03-26");

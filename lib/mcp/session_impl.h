@@ -175,7 +175,8 @@ void tell_cancelled(struct session *s, struct span id);
 
 /* ---- from_server.c ---- */
 
-/* The answer m to a call is given to the client under the client's own id, with these edits. */
+/* The answer m to a call is given to the client under the client's own id, with these edits; nothing
+ * happens when the call has had its answer. */
 void answer_call(struct call *c, struct incoming *in, const struct envelope *m, struct edits *e);
 
 /* ---- legacy_client.c ---- */

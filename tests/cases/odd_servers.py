@@ -491,6 +491,29 @@ def answer_on_the_get_stream_to_a_posted_request_counts(case):
     case.equal([m["id"] for m in p.messages()], [0, 1], "ids")
 
 
+def answer_to_a_request_that_was_not_sent_yet_is_none(case):
+    """The client asks before the handshake is over; the server guesses the id."""
+    def handler(r):
+        if r.rpc_method == "initialize":
+            guess.wait(DEADLINE)
+            r.stream()
+            r.event(response(1, {"from": "a guess"}))
+            r.event(initialized_result(r.id))
+            r.end()
+        else:
+            r.answer({"from": "the server"})
+    guess = threading.Event()
+    server = case.server(handler)
+    p = case.start(server.url)
+    p.send(INITIALIZE, request(1), "nonsense")
+    p.wait_line(lambda line: b"-32700" in line, "the error")  # so all three were read
+    guess.set()
+    case.equal(p.answer(1)["result"], {"from": "the server"}, "result")
+    case.equal(p.finish(), 0, "status")
+    case.equal(len(server.of("tools/call")), 1, "calls")
+    case.equal(len([m for m in p.messages() if m["id"] == 1]), 1, "answers")
+
+
 def id_of_another_type_is_no_answer(case):
     def answer(r):
         r.json(response(str(r.id)))
