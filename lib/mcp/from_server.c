@@ -332,8 +332,7 @@ static bool initialize_answered(struct post *p, const struct envelope *m)
 		legacy_client_discover(p, m);
 		return true;
 	}
-	s->state = STATE_OPEN;
-	session_pump(s);
+	session_opened(s, p);
 	return false;
 }
 
@@ -556,14 +555,9 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 		answer_rest(p, end);
 	if (p->place != PLACE_ACTIVE || modern_client_stays(p))
 		return;
-	if (p->kind == POST_INITIALIZE && s->state == STATE_INITIALIZE) {
-		s->state = STATE_OPEN;
-	} else if (p->kind == POST_INITIALIZED && s->state == STATE_INITIALIZED) {
-		s->state = STATE_OPEN;
-		if (end->ok)
-			transport_listen(s->transport);
-	}
-	post_drop(p);
+	if (p->kind == POST_INITIALIZED && s->opener == p && end->ok)
+		transport_listen(s->transport);
+	post_drop(p); /* ends the state of its making */
 }
 
 const struct transport_events session_transport_events = { on_message, on_ended };

@@ -215,10 +215,10 @@ static void lists_lose_what_may_not_be_seen_and_nothing_else(void **state)
 		LIST(" {\"name\":\"Delete-Tag\"} , {\"name\":\"Get-Projects\", \"v\":1.0} "
 		     ",7,{\"name\":\"U\"}, {\"n\\u0061me\":\"Run-Query\"}"),
 		POLICY_FILTERED);
-	assert_string_equal(
-		left, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"x\":1e400, \"tools\" : "
-		      "[{\"name\":\"Get-Projects\", \"v\":1.0},{\"n\\u0061me\":\"Run-Query\"}] "
-		      ",\"nextCursor\":\"n\"}}");
+	assert_string_equal(left,
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"x\":1e400, \"tools\" : "
+		"[{\"name\":\"Get-Projects\", \"v\":1.0},{\"n\\u0061me\":\"Run-Query\"}] "
+		",\"nextCursor\":\"n\"}}");
 	free(left);
 	left = filtered(
 		p, LIST("{\"name\":\"Get-Projects\",\"name\":\"Get-Projects\"}"), POLICY_FILTERED);
