@@ -528,16 +528,22 @@ static void stop(void *ctx)
 	loop_stop(ctx);
 }
 
-/* One round of the loop. */
+static void set_timer(void *ctx)
+{
+	loop_timer_set(ctx, 0);
+}
+
+/* One whole round: a timer that a task sets is due when the descriptors have had their turn. */
 static void turn(struct play *y)
 {
-	struct loop_task end;
+	struct loop_timer end;
+	struct loop_task begin;
 	struct err e = { 0 };
 
-	loop_task_init(&end, y->loop, stop, y->loop);
-	loop_task_queue(&end);
+	loop_timer_init(&end, y->loop, stop, y->loop);
+	loop_task_init(&begin, y->loop, set_timer, &end);
+	loop_task_queue(&begin);
 	check(loop_run(y->loop, &e), "the loop");
-	loop_task_clear(&end);
 }
 
 static void client_says(struct play *y, struct buf *b)
