@@ -461,7 +461,7 @@ static void batch(
 
 	if (!walk_open(&w, m->whole))
 		return;
-	while (walk_next(&w, &it)) {
+	while (!(in->from && exchange_cancelled(in->from)) && walk_next(&w, &it)) {
 		char *p = in->p + (it.value.p - in->p);
 		struct incoming part = { .p = p, .n = it.value.n, .from = in->from };
 

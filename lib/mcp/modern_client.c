@@ -481,7 +481,7 @@ bool modern_client_keep(struct post *p, const struct envelope *m)
 
 bool modern_client_stays(struct post *p)
 {
-	if (!p->dialog || !p->dialog->away || !p->dialog->late.len)
+	if (!p->dialog || !p->dialog->away || !p->dialog->late.len || p->s->input_ended)
 		return false;
 	post_park(p);
 	return true;

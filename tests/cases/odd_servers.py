@@ -514,6 +514,24 @@ def answer_to_a_request_that_was_not_sent_yet_is_none(case):
     case.equal(len([m for m in p.messages() if m["id"] == 1]), 1, "answers")
 
 
+def batch_whose_first_element_settles_it_is_read_no_further(case):
+    """An answer that ends the request's exchange, and another one behind it in the same array."""
+    def handler(r):
+        if r.rpc_method == "initialize":
+            refusal = {"jsonrpc": "2.0", "id": r.id, "error": {"code": -32022, "message": "Unsupported", "data": {"supported": ["2026-07-28"]}}}
+            r.json([refusal, initialized_result(r.id)], 200)
+        elif r.rpc_method == "server/discover":
+            r.json({"jsonrpc": "2.0", "id": r.id, "result": {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}},
+                                                             "serverInfo": {"name": "m", "version": "1"}}})
+        else:
+            r.answer({"resultType": "complete"})
+    server, p = case.bridge(handler)
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.equal(p.finish(), 0, "status")
+    case.equal([m["id"] for m in p.messages()], [0, 1], "ids")
+
+
 def id_of_another_type_is_no_answer(case):
     def answer(r):
         r.json(response(str(r.id)))

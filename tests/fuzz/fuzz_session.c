@@ -277,6 +277,11 @@ void exchange_cancel(struct exchange *x)
 		exchange_free(x);
 }
 
+bool exchange_cancelled(const struct exchange *x)
+{
+	return x->dead;
+}
+
 void exchange_linger(struct exchange *x)
 {
 	check(!x->dead, "a dead exchange lingers");
