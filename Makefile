@@ -70,8 +70,14 @@ unit: $(UNIT)
 
 # All that CI runs but interop. Every part runs even when one before it failed.
 .PHONY: check
-check: $O/mpmcp $(UNIT)
+check: $O/mpmcp $(UNIT) $O/tests/fuzz/policy
 	@MPMCP=$O/mpmcp sh tests/check.sh $(UNIT)
+
+# Answers tests/checks/policy.py, which has its own reading of the rules.
+$O/tests/fuzz/policy: tests/fuzz/fuzz_policy.c $O/libmpmcp.a
+	@mkdir -p $(@D)
+	@echo '  LD    $@'
+	@$(CC) $(ALL_CFLAGS) -DPOLICY_STANDALONE -MMD -MP -MF $@.d $(HARDEN_LD) $(LDFLAGS) -o $@ $< $O/libmpmcp.a $(LIBS)
 
 .PHONY: deps
 deps:
@@ -159,4 +165,4 @@ help:
 	@sed -n 's/^#   //p' Makefile
 	@echo 'also: asan valgrind fuzz lint interop bench dist clean uninstall'
 
--include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d)
+-include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d
