@@ -21,6 +21,8 @@ import time
 import forward
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Under nohup(1) the program would ignore it, too.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 PROGRAM = os.path.join(ROOT, os.environ.get("MPMCP", "build/mpmcp"))
 WRAP = shlex.split(os.environ.get("MPMCP_WRAP", ""))
 # Only a failure waits this long; generous for a slow machine under valgrind.

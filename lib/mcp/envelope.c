@@ -473,7 +473,7 @@ enum envelope_status envelope_scan(char *p, size_t n, struct envelope *out, size
 	struct scanner s;
 
 	/* Not the stack of bits: push() writes it before it is read. */
-	s.end = p + n;
+	s.end = n ? p + n : p; /* p may be NULL then */
 	s.at = NULL;
 	s.why = NULL;
 	s.status = ENVELOPE_OK;

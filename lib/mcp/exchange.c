@@ -188,6 +188,11 @@ static bool leave(struct exchange *x)
 	return false;
 }
 
+bool exchange_cancelled(const struct exchange *x)
+{
+	return x->dead;
+}
+
 void *exchange_ctx(const struct exchange *x)
 {
 	return x->c.ctx;

@@ -60,6 +60,7 @@ static struct call *find_call(struct session *s, struct post *from, const struct
 	struct call *own =
 		from && from->ncalls == 1 && from->calls[0].pending.listed ? &from->calls[0] : NULL;
 	struct pending_call *c;
+	struct post *p;
 
 	if (own && (envelope_id_equal(wire_id(from), m->id) ||
 			   /* The server did not get as far as reading the id. */
@@ -71,8 +72,9 @@ static struct call *find_call(struct session *s, struct post *from, const struct
 	if (!c && own && envelope_id_alike(wire_id(from), m->id))
 		return own;
 	c = c ? c : pending_find_alike(&s->calls, m->id);
-	/* Not one that the server knows by another id. */
-	return c && !((struct call *)c)->post->id.len ? (struct call *)c : NULL;
+	p = c ? ((struct call *)c)->post : NULL;
+	/* Not one that is not under way, nor one that the server knows by another id. */
+	return p && p->place == PLACE_ACTIVE && !p->id.len ? (struct call *)c : NULL;
 }
 
 /* The answer was too large for what memory there is; this one is not. */
@@ -90,6 +92,8 @@ void answer_call(struct call *c, struct incoming *in, const struct envelope *m, 
 	struct span id = c->pending.id;
 	struct post *p = c->post;
 
+	if (!c->pending.listed)
+		return;
 	e = e ? e : &none;
 	if (!m->id.p) {
 		edit_put(e, m->whole.p + 1, "\"id\":");
@@ -328,8 +332,7 @@ static bool initialize_answered(struct post *p, const struct envelope *m)
 		legacy_client_discover(p, m);
 		return true;
 	}
-	s->state = STATE_OPEN;
-	session_pump(s);
+	session_opened(s, p);
 	return false;
 }
 
@@ -458,7 +461,7 @@ static void batch(
 
 	if (!walk_open(&w, m->whole))
 		return;
-	while (walk_next(&w, &it)) {
+	while (!(in->from && exchange_cancelled(in->from)) && walk_next(&w, &it)) {
 		char *p = in->p + (it.value.p - in->p);
 		struct incoming part = { .p = p, .n = it.value.n, .from = in->from };
 
@@ -552,14 +555,9 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 		answer_rest(p, end);
 	if (p->place != PLACE_ACTIVE || modern_client_stays(p))
 		return;
-	if (p->kind == POST_INITIALIZE && s->state == STATE_INITIALIZE) {
-		s->state = STATE_OPEN;
-	} else if (p->kind == POST_INITIALIZED && s->state == STATE_INITIALIZED) {
-		s->state = STATE_OPEN;
-		if (end->ok)
-			transport_listen(s->transport);
-	}
-	post_drop(p);
+	if (p->kind == POST_INITIALIZED && s->opener == p && end->ok)
+		transport_listen(s->transport);
+	post_drop(p); /* ends the state of its making */
 }
 
 const struct transport_events session_transport_events = { on_message, on_ended };

@@ -148,9 +148,7 @@ static void hello_over(struct legacy_client *l)
 	struct post *p = l->hello;
 
 	l->hello = NULL;
-	l->s->state = STATE_OPEN;
-	post_drop(p);
-	session_pump(l->s);
+	post_drop(p); /* and messages go as they come again */
 }
 
 static void note_server(struct legacy_client *l, struct span discovered)
@@ -173,7 +171,8 @@ static void welcome(struct legacy_client *l, const struct envelope *m)
 	buf_init(&b, ENVELOPE_MAX);
 	if (post_envelope(l->hello, &hello) && era_initialize_answer(&b, l->hello->one.pending.id,
 						       hello.params, m->result, "an MCP server")) {
-		say_text(s, &b);
+		if (l->hello->one.pending.listed)
+			say_text(s, &b);
 		post_settle(&l->hello->one);
 		s->batches = walk_string_is(
 			walk_get(hello.params, "protocolVersion", NULL), "2025-03-26");
@@ -211,7 +210,7 @@ static void discovered(struct post *p, const struct envelope *m, const struct er
 		/* It was remembered as modern and is not, any more: the client's own words decide. */
 		l->hello = NULL;
 		session_server_is(l->s, ERA_UNKNOWN);
-		l->s->state = STATE_OPEN;
+		session_opened(l->s, hello);
 		post_enqueue(hello, true);
 		return;
 	}
@@ -402,6 +401,13 @@ static bool begin_round(struct post *p, const struct envelope *m, struct buf *ou
 	return read_asks(p, requests, out, e);
 }
 
+static bool is_anybody_there(const struct session *s, struct err *e)
+{
+	return !s->input_ended ||
+	       err_set(e, ERR_CANCELLED,
+		       "the input ended before the server's question was answered");
+}
+
 /* result: input_required. The call stays owed; its questions go to the client. */
 static void ask_client(struct call *c, const struct envelope *m)
 {
@@ -411,7 +417,7 @@ static void ask_client(struct call *c, const struct envelope *m)
 	struct err e = { 0 };
 
 	buf_init(&out, ENVELOPE_MAX);
-	if (!begin_round(p, m, &out, &e)) {
+	if (!begin_round(p, m, &out, &e) || (p->round->nasks && !is_anybody_there(s, &e))) {
 		post_fail(p, &e, NULL);
 		post_answered(p);
 	} else if (!p->round->nasks) {
@@ -620,6 +626,8 @@ static void open_stream(struct legacy_client *l)
 	l->next_stream = NULL;
 	if (old)
 		post_drop(old);
+	if (l->s->input_ended)
+		return;
 	if (!wants_stream(l)) {
 		old = l->stream;
 		l->stream = NULL;
@@ -669,7 +677,13 @@ static size_t find_watched(const struct legacy_client *l, struct span uri)
 static void watch(struct legacy_client *l, struct post *p, struct span uri)
 {
 	struct waiting *w;
+	struct err e = { 0 };
 
+	if (!is_anybody_there(l->s, &e)) {
+		post_fail(p, &e, NULL);
+		post_free(p);
+		return;
+	}
 	if (walk_type(uri) != WALK_STRING || l->nwatched == WATCHED_MAX) {
 		say_invalid(l->s, p->one.pending.id, -32602,
 			l->nwatched == WATCHED_MAX ? "too many resources are watched already"
@@ -690,17 +704,41 @@ static void watch(struct legacy_client *l, struct post *p, struct span uri)
 	open_stream(l);
 }
 
+/* They asked to watch it and the server has not said yet whether they may: nobody will, now. */
+static void forget_waiting(struct legacy_client *l, struct span uri)
+{
+	struct waiting *w = l->waiting;
+	struct envelope m;
+
+	while (w) {
+		struct post *p = w->p;
+		struct span own = { 0 };
+
+		w = w->next;
+		if (post_envelope(p, &m))
+			own = walk_get(m.params, "uri", NULL);
+		if (own.n != uri.n || memcmp(own.p, uri.p, uri.n) != 0)
+			continue;
+		say_empty(l->s, p->one.pending.id);
+		post_settle(&p->one);
+		post_drop(p); /* takes it off the list */
+	}
+}
+
 static void unwatch(struct legacy_client *l, struct post *p, struct span uri)
 {
 	size_t i = find_watched(l, uri);
 
 	say_empty(l->s, p->one.pending.id);
 	post_settle(&p->one);
-	post_free(p);
-	if (i == l->nwatched)
+	if (i == l->nwatched) {
+		post_free(p);
 		return;
+	}
 	free(l->watched[i]);
 	l->watched[i] = l->watched[--l->nwatched];
+	forget_waiting(l, uri);
+	post_free(p); /* uri lies in its body */
 	open_stream(l);
 }
 
@@ -861,7 +899,7 @@ void legacy_client_end_input(struct session *s)
 	if (!s->legacy)
 		return;
 	loop_timer_clear(&s->legacy->timer);
-	err_set(&e, ERR_CANCELLED, "the input ended before the server's question was answered");
+	(void)is_anybody_there(s, &e);
 	for (struct post *p = list->head.next, *next; p != &list->head; p = next) {
 		next = p->next;
 		if (!p->round)

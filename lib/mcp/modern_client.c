@@ -481,7 +481,7 @@ bool modern_client_keep(struct post *p, const struct envelope *m)
 
 bool modern_client_stays(struct post *p)
 {
-	if (!p->dialog || !p->dialog->away || !p->dialog->late.len)
+	if (!p->dialog || !p->dialog->away || !p->dialog->late.len || p->s->input_ended)
 		return false;
 	post_park(p);
 	return true;
@@ -907,6 +907,20 @@ bool modern_client_answer(struct call *c, struct incoming *in, const struct enve
 
 /* ---- the end ---- */
 
+static void end_subs(struct modern_client *c)
+{
+	while (c->subs) {
+		struct post *p = c->subs->p;
+		struct buf b;
+
+		buf_init(&b, ENVELOPE_MAX);
+		if (p->one.pending.listed && era_subscription_end(&b, p->one.pending.id))
+			say_text(c->s, &b);
+		buf_free(&b);
+		post_drop(p);
+	}
+}
+
 void modern_client_end_input(struct session *s)
 {
 	struct modern_client *c = s->modern;
@@ -915,16 +929,7 @@ void modern_client_end_input(struct session *s)
 
 	if (!c)
 		return;
-	while (c->subs) {
-		struct post *p = c->subs->p;
-		struct buf b;
-
-		buf_init(&b, ENVELOPE_MAX);
-		if (era_subscription_end(&b, p->one.pending.id))
-			say_text(s, &b);
-		buf_free(&b);
-		post_drop(p);
-	}
+	end_subs(c);
 	/* Nobody will come back for these. */
 	for (;;) {
 		oldest = NULL;
@@ -943,8 +948,7 @@ void modern_client_free(struct session *s)
 
 	if (!c)
 		return;
-	while (c->subs)
-		post_drop(c->subs->p);
+	end_subs(c);
 	free(c);
 	s->modern = NULL;
 }

@@ -172,6 +172,15 @@ void post_drop(struct post *p)
 	post_free(p);
 }
 
+void session_opened(struct session *s, const struct post *p)
+{
+	if (s->opener != p)
+		return;
+	s->opener = NULL;
+	s->state = STATE_OPEN;
+	session_pump(s);
+}
+
 /* ---- posts ---- */
 
 struct post *post_new(struct session *s, enum post_kind kind)
@@ -217,6 +226,7 @@ static void release_held(struct post *p)
 void post_free(struct post *p)
 {
 	release_held(p);
+	session_opened(p->s, p);
 	for (size_t i = 0; i < p->ncalls; i++)
 		post_settle(&p->calls[i]);
 	if (p->calls != &p->one)
@@ -288,6 +298,18 @@ static void start_exchange(struct post *p)
 	p->x = transport_post(s->transport, &c);
 }
 
+/* MCP 2026-07-28, Subscriptions, Graceful Closure: the answer to a request that only ends with us. */
+static void close_subscription(struct post *p)
+{
+	struct buf b;
+
+	buf_init(&b, ENVELOPE_MAX);
+	if (p->one.pending.listed && era_subscription_end(&b, p->one.pending.id))
+		say_text(p->s, &b);
+	buf_free(&b);
+	post_settle(&p->one);
+}
+
 /* Fields for a modern request that has none yet: it was translated, or is sent once more. */
 static bool add_fields(struct post *p, struct err *e)
 {
@@ -303,6 +325,12 @@ void post_start(struct post *p)
 	struct session *s = p->s;
 	struct err e = { 0 };
 
+	if (s->input_ended && p->endless) {
+		/* It was still waiting to be sent when the input ended. */
+		close_subscription(p);
+		post_free(p);
+		return;
+	}
 	p->wire = p->era;
 	if (p->kind != POST_INTERNAL && p->era == ERA_LEGACY && s->server == ERA_MODERN) {
 		p->wire = ERA_MODERN;
@@ -348,9 +376,11 @@ static void begin(struct post *p)
 		transport_unlisten(s->transport);
 		transport_forget_session(s->transport);
 		s->state = STATE_INITIALIZE;
+		s->opener = p;
 		s->greeted = false;
 	} else if (p->kind == POST_INITIALIZED && s->server != ERA_MODERN) {
 		s->state = STATE_INITIALIZED;
+		s->opener = p;
 		s->greeted = true;
 	}
 }
@@ -501,6 +531,7 @@ void session_reopen(struct session *s)
 
 	diag_debug("a session is opened behind the client's back");
 	s->state = STATE_REPLAY;
+	s->opener = NULL;
 	transport_unlisten(s->transport);
 	transport_forget_session(s->transport);
 	buf_init(&body, ENVELOPE_MAX);
@@ -551,20 +582,9 @@ void session_fail_all(struct session *s, const struct err *e)
 	fail_list(&s->parked, e);
 }
 
-/* MCP 2026-07-28, Subscriptions, Graceful Closure: the answer to a request that only ends with us. */
-static void close_subscription(struct post *p)
-{
-	struct buf b;
-
-	buf_init(&b, ENVELOPE_MAX);
-	if (p->one.pending.listed && era_subscription_end(&b, p->one.pending.id))
-		say_text(p->s, &b);
-	buf_free(&b);
-	post_settle(&p->one);
-}
-
 void session_end_input(struct session *s)
 {
+	s->input_ended = true;
 	for (struct post *p = s->active.head.next, *next; p != &s->active.head; p = next) {
 		next = p->next;
 		if (!p->endless)

@@ -98,7 +98,9 @@ struct session {
 	const struct session_events *on;
 	void *ctx;
 	enum state state;
-	enum era server;      /* what it turned out to be */
+	struct post
+		*opener; /* STATE_INITIALIZE, STATE_INITIALIZED: who brought it about and ends it */
+	enum era server; /* what it turned out to be */
 	bool server_fixed;    /* said by the person: no refusal changes it */
 	bool server_recalled; /* from an earlier process: the first refusal changes it */
 	bool client_legacy;   /* it opened a session: its requests need not be looked through */
@@ -113,6 +115,7 @@ struct session {
 	bool greeted;          /* the client sent notifications/initialized */
 	bool batches;          /* the negotiated revision knows batches (2025-03-26) */
 	bool input_stopped;
+	bool input_ended; /* no line will come any more: nothing endless is begun, nobody is asked */
 	struct policy *policy;
 	struct toolbook *tools; /* of a modern server; NULL until it listed some */
 	unsigned long serial;   /* of ids of ours */
@@ -152,6 +155,9 @@ void session_negotiated(struct post *p, const struct envelope *m);
 void session_reopen(struct session *s);
 void session_pump(struct session *s);
 
+/* p was answered, or is over: if the state is of its making, messages go as they come again. */
+void session_opened(struct session *s, const struct post *p);
+
 /* What the server turned out to be. */
 void session_server_is(struct session *s, enum era era);
 
@@ -175,7 +181,8 @@ void tell_cancelled(struct session *s, struct span id);
 
 /* ---- from_server.c ---- */
 
-/* The answer m to a call is given to the client under the client's own id, with these edits. */
+/* The answer m to a call is given to the client under the client's own id, with these edits; nothing
+ * happens when the call has had its answer. */
 void answer_call(struct call *c, struct incoming *in, const struct envelope *m, struct edits *e);
 
 /* ---- legacy_client.c ---- */

@@ -113,6 +113,8 @@ struct exchange *transport_post(struct transport *t, const struct exchange_call 
 void *exchange_ctx(const struct exchange *x);
 /* Ends it without ended(): nobody wants the rest. Closes its stream. NULL is fine. */
 void exchange_cancel(struct exchange *x);
+/* It was cancelled while one of its messages is being looked at: the rest of that counts no more. */
+bool exchange_cancelled(const struct exchange *x);
 /* Its answer is complete; what else the stream may bring is waited for only a moment. */
 void exchange_linger(struct exchange *x);
 /* The Mcp-Session-Id of the answer, NULL when none; and the one that the request carried. */

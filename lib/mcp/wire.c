@@ -156,6 +156,7 @@ static void take_line(struct wire_in *w, size_t n)
 {
 	size_t behind = w->b.len - w->start - n - 1; /* bytes behind the LF */
 
+	w->began = true; /* a mark that comes now is no mark */
 	if (w->skipping)
 		w->skipping = false;
 	else

@@ -491,6 +491,47 @@ def answer_on_the_get_stream_to_a_posted_request_counts(case):
     case.equal([m["id"] for m in p.messages()], [0, 1], "ids")
 
 
+def answer_to_a_request_that_was_not_sent_yet_is_none(case):
+    """The client asks before the handshake is over; the server guesses the id."""
+    def handler(r):
+        if r.rpc_method == "initialize":
+            guess.wait(DEADLINE)
+            r.stream()
+            r.event(response(1, {"from": "a guess"}))
+            r.event(initialized_result(r.id))
+            r.end()
+        else:
+            r.answer({"from": "the server"})
+    guess = threading.Event()
+    server = case.server(handler)
+    p = case.start(server.url)
+    p.send(INITIALIZE, request(1), "nonsense")
+    p.wait_line(lambda line: b"-32700" in line, "the error")  # so all three were read
+    guess.set()
+    case.equal(p.answer(1)["result"], {"from": "the server"}, "result")
+    case.equal(p.finish(), 0, "status")
+    case.equal(len(server.of("tools/call")), 1, "calls")
+    case.equal(len([m for m in p.messages() if m["id"] == 1]), 1, "answers")
+
+
+def batch_whose_first_element_settles_it_is_read_no_further(case):
+    """An answer that ends the request's exchange, and another one behind it in the same array."""
+    def handler(r):
+        if r.rpc_method == "initialize":
+            refusal = {"jsonrpc": "2.0", "id": r.id, "error": {"code": -32022, "message": "Unsupported", "data": {"supported": ["2026-07-28"]}}}
+            r.json([refusal, initialized_result(r.id)], 200)
+        elif r.rpc_method == "server/discover":
+            r.json({"jsonrpc": "2.0", "id": r.id, "result": {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}},
+                                                             "serverInfo": {"name": "m", "version": "1"}}})
+        else:
+            r.answer({"resultType": "complete"})
+    server, p = case.bridge(handler)
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.equal(p.finish(), 0, "status")
+    case.equal([m["id"] for m in p.messages()], [0, 1], "ids")
+
+
 def id_of_another_type_is_no_answer(case):
     def answer(r):
         r.json(response(str(r.id)))

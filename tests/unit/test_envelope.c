@@ -169,6 +169,17 @@ static enum envelope_status scan_deep(size_t depth)
 	return st;
 }
 
+static void no_text_at_all_is_no_json(void **state)
+{
+	struct envelope m;
+	size_t at = 7;
+
+	(void)state;
+	assert_int_equal(envelope_scan(NULL, 0, &m, &at), ENVELOPE_BAD_JSON);
+	assert_int_equal(at, 0);
+	assert_non_null(m.why);
+}
+
 static void depth_has_a_cap(void **state)
 {
 	(void)state;
@@ -282,6 +293,7 @@ int main(void)
 		cmocka_unit_test(message_cut_anywhere_is_no_json),
 		cmocka_unit_test(grammar_is_that_of_rfc_8259),
 		cmocka_unit_test(only_line_breaks_between_tokens_change),
+		cmocka_unit_test(no_text_at_all_is_no_json),
 		cmocka_unit_test(depth_has_a_cap),
 		cmocka_unit_test(nothing_is_read_behind_the_end),
 		cmocka_unit_test(ids_are_equal_when_they_mean_the_same),
