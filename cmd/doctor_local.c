@@ -30,10 +30,9 @@ static char *without_query(const char *url, const struct url *u)
 {
 	size_t n = strcspn(url, "?");
 
-	if (!u->query)
-		return mem_dup(url);
-	diag_hide(u->query, strlen(u->query));
-	return mem_printf("%.*s?...", (int)n, url);
+	if (u->query)
+		diag_hide(u->query, strlen(u->query));
+	return err_clean(mem_printf("%.*s%s", (int)n, url, u->query ? "?..." : ""));
 }
 
 static const char *chosen_by(const struct args *a)
@@ -54,6 +53,7 @@ static void add_headers(const struct headers *h, struct finding *f)
 			h->item[i].name);
 		n = strlen(f->detail);
 	}
+	err_clean(f->detail);
 }
 
 void doctor_arguments(struct doctor *d, struct finding *f)

@@ -69,26 +69,37 @@ static void failed_by(const struct doctor *d, const struct err *e, struct findin
 	advise_by_kind(d, e->kind, f);
 }
 
+/* The result of initialize, or of server/discover (MCP 2026-07-28). */
+static void describe_server(const json_t *hello, struct finding *f)
+{
+	const json_t *server = json_object_get(hello, "serverInfo");
+	const char *revision = json_string_value(json_object_get(hello, "protocolVersion")), *name,
+		   *version;
+	char who[200];
+
+	if (!server)
+		server = json_object_get(
+			json_object_get(hello, "_meta"), "io.modelcontextprotocol/serverInfo");
+	if (!revision)
+		revision = json_string_value(
+			json_array_get(json_object_get(hello, "supportedVersions"), 0));
+	name = json_string_value(json_object_get(server, "name"));
+	version = json_string_value(json_object_get(server, "version"));
+	snprintf(who, sizeof(who), "%.100s%s%.60s", name ? name : "a server without a name",
+		version ? " " : "", version ? version : "");
+	found(f, "%s, revision %.20s", who, revision ? revision : "not said");
+}
+
 void doctor_initialize(struct doctor *d, struct finding *f)
 {
 	struct err e = { 0 };
-	const json_t *hello, *server;
-	const char *revision, *name, *version;
-	char who[200];
 
 	d->client = client_new(&d->c, d->a, &e);
 	if (!d->client) {
 		failed_by(d, &e, f);
 		return;
 	}
-	hello = client_hello(d->client);
-	server = json_object_get(hello, "serverInfo");
-	revision = json_string_value(json_object_get(hello, "protocolVersion"));
-	name = json_string_value(json_object_get(server, "name"));
-	version = json_string_value(json_object_get(server, "version"));
-	snprintf(who, sizeof(who), "%.100s%s%.60s", name ? name : "a server without a name",
-		version ? " " : "", version ? version : "");
-	found(f, "%s, revision %.20s", err_clean(who), revision ? revision : "not said");
+	describe_server(client_hello(d->client), f);
 }
 
 /* ---- tools ---- */
@@ -308,8 +319,8 @@ static void try_projects(
 			break;
 		}
 		if (i == 0) {
-			found(f, "%zu projects; MCP is enabled for \"%s\" (%lld)", all, p[0].name,
-				(long long)p[0].id);
+			found(f, "%zu project%s; MCP is enabled for \"%s\" (%lld)", all,
+				all == 1 ? "" : "s", p[0].name, (long long)p[0].id);
 			return;
 		}
 		warn_of(f,

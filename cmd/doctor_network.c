@@ -57,7 +57,7 @@ static void try_to_connect(struct doctor *d, bool any_peer, struct way *w)
 		.url = d->c.url,
 		.connect_only = true,
 		.any_peer = any_peer,
-		.total_ms = GET_MS,
+		.total_ms = 2 * d->c.http_opts.connect_timeout_ms,
 		.on = &events,
 		.ctx = &t };
 	struct err e = { 0 };
@@ -116,7 +116,9 @@ void doctor_proxy(struct doctor *d, struct finding *f)
 	}
 	try_to_connect(d, false, &d->way);
 	d->proxied = p.proxy != NULL;
-	if (!p.variable)
+	if (!d->way.tried)
+		skipped(f, "no connection was tried");
+	else if (!p.variable)
 		found(f, "none");
 	else if (!d->proxied)
 		found(f, "none for %s, though %s is set", d->u.host, p.variable);
@@ -307,13 +309,14 @@ static void got(void *ctx, const struct fetch_answer *a)
 
 	g->fetch = NULL;
 	d->heard_s = clock_wall_s();
-	if (a->how == HTTP_DONE) {
-		d->status = a->status;
+	/* With a header but no whole body it is an answer all the same. */
+	d->status = a->status;
+	if (a->status)
 		d->date_s = http_date_s(a->req);
+	if (a->how == HTTP_DONE)
 		buf_move(&d->body, a->body);
-	} else {
+	else
 		d->answer_e = *a->e;
-	}
 	loop_stop(d->c.loop);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/secret.h"
@@ -30,10 +31,10 @@ static void fetch_free(struct fetch *f)
 static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 {
 	struct fetch *f = ctx;
+	const char *type = http_answer_field(r, "Content-Type", 0);
 
-	(void)r;
 	f->status = status;
-	return HTTP_GO;
+	return type && strncasecmp(type, "text/event-stream", 17) == 0 ? HTTP_STOP : HTTP_GO;
 }
 
 static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)

@@ -1,6 +1,7 @@
 /*
  * One small document, whole: what the OAuth requests need. Over http.h, with
- * a cap on the answer and no redirects.
+ * a cap on the answer and no redirects. An event stream is no document: of one
+ * only the header is read, since it may never end.
  */
 #ifndef MPMCP_FETCH_H
 #define MPMCP_FETCH_H
@@ -22,7 +23,7 @@ struct fetch_call {
 
 struct fetch_answer {
 	enum http_outcome how;
-	long status;                /* HTTP status code; 0 unless how is HTTP_DONE */
+	long status;                /* HTTP status code; 0: there was no header */
 	long retry_after_s;         /* -1: not said */
 	const struct http_req *req; /* for http_answer_field() */
 	struct buf *body;           /* NUL-terminated; wiped afterwards */

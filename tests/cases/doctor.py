@@ -131,6 +131,17 @@ def _rewrite(path, **changes):
         json.dump(record, f)
 
 
+def _asked(box, least):
+    """The sandbox's log of the MCP endpoint, once it has so many rows."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        with open(box["log"]) as f:
+            rows = [r for r in map(json.loads, f) if r["path"] == "/mcp"]
+        if len(rows) >= least or time.monotonic() > end:
+            return rows
+        time.sleep(0.01)
+
+
 # ---- all is well
 
 
@@ -143,8 +154,7 @@ def healthy_service_account_is_healthy_in_few_requests(case):
     _is(case, report, "tools", "ok", "64", "KiB", "tokens")
     _is(case, report, "access", "ok", "MCP is enabled", "Coffee Shop")
     _is(case, report, "token", "skipped", "not needed")
-    with open(box["log"]) as f:
-        asked = [r for r in map(json.loads, f) if r["path"] == "/mcp"]
+    asked = _asked(box, report["requests_used"])
     case.equal(report["requests_used"], len(asked), "requests that are owned up to")
     case.check(len(asked) <= 6, "it asks %d times" % len(asked))
     _is(case, report, "requests", "ok", "%d requests from this machine" % len(asked))
@@ -736,3 +746,33 @@ def interruption_ends_it(case):
     hang.set()
     report = json.loads(b"".join(p.lines))
     _is(case, report, "tools", "skipped", "interrupted")
+
+
+def get_that_never_ends_holds_nothing_up(case):
+    def before(r):
+        if r.method != "GET":
+            return False
+        r.stream()
+        r.wait_gone()
+        return True
+    report = _run(case, case.server(_service(before=before)).url)
+    _is(case, report, "http", "ok", "HTTP 200")
+    case.equal(_failures(report), [], "failures")
+
+
+def server_that_is_silent_is_named(case):
+    s = socket.create_server(("127.0.0.1", 0))
+    report = _run(case, "https://127.0.0.1:%d/mcp" % s.getsockname()[1], "--connect-timeout", "1", status=5)
+    s.close()
+    _culprit(case, report, "tls", "no answer in time", "http://")
+
+
+def server_of_the_new_revision_is_described_too(case):
+    def before(r):
+        if r.rpc_method == "initialize":
+            r.json(response(r.id, {"supportedVersions": ["2026-07-28"], "_meta": {
+                "io.modelcontextprotocol/serverInfo": {"name": "New\x1b", "version": "9"}}}))
+            return True
+        return False
+    row = _is(case, _run(case, case.server(_service(before=before)).url), "initialize", "ok", "New? 9, revision 2026-07-28")
+    case.check("\x1b" not in row["detail"], "control characters")
