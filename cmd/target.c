@@ -175,7 +175,7 @@ bool target_credential(const struct args *a, const char *url, const struct heade
 		*why = "the Authorization header that was given";
 		*auth = auth_new_fixed(h->authorization, *why,
 			"Check its value; for a service account it reads \"Bearer Basic <base64 of "
-			"username:secret>\"");
+			"username:secret>\".");
 		return true;
 	}
 	buf_init(&value, 2 * ACCOUNT_MAX);
@@ -186,7 +186,7 @@ bool target_credential(const struct args *a, const char *url, const struct heade
 	if (value.len)
 		*auth = auth_new_fixed(buf_str(&value), *why,
 			"Check that the account exists, has not expired, and that the region is "
-			"right (--region)");
+			"right (--region).");
 	good = true;
 out:
 	buf_wipe(&value);

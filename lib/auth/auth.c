@@ -102,9 +102,6 @@ void auth_free(struct auth *a)
 
 /* ---- a value that never changes ---- */
 
-/* So much of the service's words goes into a message that our own still fit behind them. */
-#define WORDS_MAX (ERR_MSG_MAX / 2)
-
 struct fixed {
 	struct auth auth;
 	struct secret value;
@@ -128,15 +125,13 @@ static enum auth_state fixed_challenged(
 	struct auth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e)
 {
 	struct fixed *f = (struct fixed *)a;
-	size_t n = strlen(r->words);
 
 	(void)w;
-	while (n && (r->words[n - 1] == '.' || r->words[n - 1] == ' '))
-		n--; /* ours follows */
+	/* Ours come first: clients cut long messages, and the service's advice is for other programs. */
 	err_set(e, r->status == 403 ? ERR_FORBIDDEN : ERR_AUTH,
-		"the service %s %s (HTTP %ld%s%.*s). %s",
+		"the service %s %s (HTTP %ld). %s%s%s",
 		secret_isset(&f->value) ? "refuses" : "wants a credential and got", f->what,
-		r->status, n ? ": " : "", n < WORDS_MAX ? (int)n : WORDS_MAX, r->words, f->hint);
+		r->status, f->hint, *r->words ? " It says: " : "", r->words);
 	return AUTH_FAILED;
 }
 

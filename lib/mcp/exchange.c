@@ -706,6 +706,15 @@ static void answered(struct exchange *x, struct http_req *r)
 	}
 }
 
+/* Who reads this in a client sees no more of it. */
+static void advise(struct err *e)
+{
+	struct err so_far = *e;
+
+	err_set(e, so_far.kind, "%s. Check the address and the network, or run \"mpmcp doctor\"",
+		so_far.msg);
+}
+
 static void not_answered(struct exchange *x, enum http_outcome how, const struct err *e)
 {
 	if (how == HTTP_UNREACHABLE && x->refused < REFUSED_TRIES && !x->resuming && !x->c.quiet) {
@@ -718,6 +727,8 @@ static void not_answered(struct exchange *x, enum http_outcome how, const struct
 	}
 	x->content = CONTENT_NONE;
 	x->e = *e;
+	if (how == HTTP_UNREACHABLE)
+		advise(&x->e);
 	end_failed(x, -1);
 }
 

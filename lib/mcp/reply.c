@@ -58,8 +58,17 @@ enum err_kind reply_kind(long code)
 	}
 }
 
-static bool add_data(struct buf *b, enum err_kind kind, const struct reply_data *d)
+/* A credential that was given is no matter of signing in; then the message names no such command. */
+static const char *hint_of(const struct err *e)
 {
+	bool other = e->kind == ERR_AUTH && !strstr(e->msg, hints[ERR_AUTH]);
+
+	return hints[other ? ERR_SERVER : e->kind];
+}
+
+static bool add_data(struct buf *b, const struct err *e, const struct reply_data *d)
+{
+	const char *hint = hint_of(e);
 	const char *comma = "";
 	bool good = buf_addc(b, '{');
 
@@ -76,8 +85,8 @@ static bool add_data(struct buf *b, enum err_kind kind, const struct reply_data 
 		       envelope_quote(b, d->url, strlen(d->url));
 		comma = ",";
 	}
-	if (hints[kind])
-		good = good && buf_addf(b, "%s\"hint\":\"%s\"", comma, hints[kind]);
+	if (hint)
+		good = good && buf_addf(b, "%s\"hint\":\"%s\"", comma, hint);
 	return good && buf_addc(b, '}');
 }
 
@@ -87,7 +96,7 @@ bool reply_error(struct buf *out, struct span id, const struct err *e, const str
 	bool good;
 
 	buf_init(&data, DATA_MAX);
-	good = add_data(&data, e->kind, d) &&
+	good = add_data(&data, e, d) &&
 	       envelope_error(out, id, reply_code(e->kind), e->msg, data.len > 2 ? data.p : NULL);
 	buf_free(&data);
 	return good;

@@ -518,6 +518,18 @@ static void describe_proxy(const struct http_req *r, const char *host, struct er
 			status);
 }
 
+/* libcurl repeats the address and says what went wrong in general; the system knows it in particular. */
+static const char *why_unreachable(const struct http_req *r, CURLcode rc, const char *said)
+{
+	long number = 0;
+
+	if (rc == CURLE_OPERATION_TIMEDOUT)
+		return "no connection in time";
+	if (rc == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &number);
+	return number ? strerror((int)number) : said;
+}
+
 static void describe(const struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e)
 {
 	char host[300];
@@ -543,7 +555,7 @@ static void describe(const struct http_req *r, CURLcode rc, enum http_outcome ho
 			r->head_done ? "no more data" : "no answer");
 	else if (how == HTTP_UNREACHABLE)
 		err_set(e, ERR_NET, "cannot reach %s%s%s: %s", host, proxy ? " through " : "",
-			proxy ? proxy : "", said);
+			proxy ? proxy : "", why_unreachable(r, rc, said));
 	else
 		err_set(e, ERR_NET, "the connection to %s broke: %s", host, said);
 	err_clean(e->msg);

@@ -576,7 +576,7 @@ def connection_refused_is_an_error_that_names_the_address(case):
         port = s.getsockname()[1]
     p = case.start("http://127.0.0.1:%d/mcp" % port)
     p.send(request(1, "initialize"))
-    case.is_error(p.answer(1), -31503, "127.0.0.1:%d" % port)
+    case.is_error(p.answer(1), -31503, "127.0.0.1:%d: Connection refused. " % port, "run \"mpmcp doctor\"")
 
 
 def server_that_comes_back_within_a_moment_is_reached(case):

@@ -266,7 +266,7 @@ def connection_that_is_not_taken_is_an_error_after_the_connect_timeout(case):
         fillers.append(s)
     p = case.start("http://127.0.0.1:%d/mcp" % listener.getsockname()[1], "--connect-timeout", "1")
     p.send(request(1, "initialize"))
-    case.is_error(p.answer(1), -31503, "cannot reach")
+    case.is_error(p.answer(1), -31503, "cannot reach", "no connection in time. ", 'run "mpmcp doctor"')
     for s in fillers + [listener]:
         s.close()
 

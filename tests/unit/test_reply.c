@@ -69,10 +69,24 @@ static void data_holds_what_is_known_and_nothing_else(void **state)
 	check((struct span){ 0 }, ERR_USAGE, NULL, HEAD("null", "-31000") "}}");
 	check(id, ERR_USAGE, &none, HEAD("\"x\"", "-31000") "}}");
 	check(id, ERR_RATE, &none, HEAD("\"x\"", "-31429") "}}");
-	check(id, ERR_AUTH, NULL, HEAD("\"x\"", "-31401") ",\"data\":{\"hint\":\"mpmcp login\"}}}");
+	check(id, ERR_AUTH, NULL,
+		HEAD("\"x\"", "-31401") ",\"data\":{\"hint\":\"mpmcp doctor\"}}}");
 	check(id, ERR_NET, &all,
 		HEAD("\"x\"", "-31503") ",\"data\":{\"httpStatus\":503,\"retryAfter\":0,\"url\":"
 					"\"https://a/\\\"b\",\"hint\":\"mpmcp doctor\"}}}");
+}
+
+static void hint_is_to_sign_in_only_where_the_message_says_so(void **state)
+{
+	struct err e = { 0 };
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	err_set(&e, ERR_AUTH, "a sign-in is needed: run \"mpmcp login\"");
+	assert_true(reply_error(&b, (struct span){ 0 }, &e, NULL));
+	assert_non_null(strstr(buf_str(&b), "\"hint\":\"mpmcp login\""));
+	buf_free(&b);
 }
 
 static void answer_that_does_not_fit_is_refused(void **state)
@@ -93,6 +107,7 @@ int main(void)
 		cmocka_unit_test(every_kind_of_failure_has_a_code_outside_the_reserved_range),
 		cmocka_unit_test(codes_lead_back_to_a_kind_with_the_same_code),
 		cmocka_unit_test(data_holds_what_is_known_and_nothing_else),
+		cmocka_unit_test(hint_is_to_sign_in_only_where_the_message_says_so),
 		cmocka_unit_test(answer_that_does_not_fit_is_refused),
 	};
 
