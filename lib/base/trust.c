@@ -29,6 +29,16 @@ const char *trust_library(void)
 	return name;
 }
 
+const char *trust_default_folder(void)
+{
+	return X509_get_default_cert_dir();
+}
+
+const char *trust_default_file(void)
+{
+	return X509_get_default_cert_file();
+}
+
 struct trust *trust_new(void)
 {
 	struct trust *t = mem_new(sizeof(*t));

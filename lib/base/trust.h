@@ -14,6 +14,11 @@ struct trust;
 /* "OpenSSL/3.0.19": whoever uses another TLS library cannot use these stores. Static. */
 const char *trust_library(void);
 
+/* Where that library was built to look: the system's store on systems that are unlike the known ones.
+ * Static; need not exist. */
+const char *trust_default_folder(void);
+const char *trust_default_file(void);
+
 /* NULL when there is no memory. */
 struct trust *trust_new(void) __attribute__((warn_unused_result));
 void trust_free(struct trust *t); /* after the connections that use it; NULL is fine */

@@ -52,36 +52,28 @@ static bool is_hashed(const char *path)
 	return found;
 }
 
-static const char *first_readable(const char *const *paths)
-{
-	for (; *paths; paths++)
-		if (access(*paths, R_OK) == 0)
-			return *paths;
-	return NULL;
-}
-
 static const char *system_file(void)
 {
-	static const char *const known[] = { "/etc/ssl/certs/ca-certificates.crt",
-		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem",
-		"/usr/local/share/certs/ca-root-nss.crt", NULL };
-	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	const char *const known[] = { curl_version_info(CURLVERSION_NOW)->cainfo,
+		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+		"/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem",
+		"/usr/local/share/certs/ca-root-nss.crt", trust_default_file() };
 
-	if (v->cainfo && access(v->cainfo, R_OK) == 0)
-		return v->cainfo;
-	return first_readable(known);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i] && access(known[i], R_OK) == 0)
+			return known[i];
+	return NULL;
 }
 
 static const char *system_dir(void)
 {
-	static const char *const known[] = { "/etc/ssl/certs", "/etc/pki/tls/certs", NULL };
-	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	const char *const known[] = { curl_version_info(CURLVERSION_NOW)->capath, "/etc/ssl/certs",
+		"/etc/pki/ca-trust/extracted/pem/directory-hash", "/etc/pki/tls/certs",
+		trust_default_folder() };
 
-	if (v->capath && is_hashed(v->capath))
-		return v->capath;
-	for (const char *const *d = known; *d; d++)
-		if (is_hashed(*d))
-			return *d;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i] && is_hashed(known[i]))
+			return known[i];
 	return NULL;
 }
 
