@@ -32,7 +32,11 @@ hard_ld := $(call knows,-fPIE -pie) $(foreach f,-Wl$(comma)-z$(comma)relro -Wl$(
 # CI sets WERROR=-Werror; a packager's newer compiler must not fail the build.
 WERROR  ?=
 
-ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -Ilib -Icmd $(WARN) $(WERROR) $(HARDEN) \
+# glibc and musl show POSIX and what a file asks for; the headers of macOS and the BSDs would hide flock()
+# and more, whatever a file asks for.
+POSIX   := $(if $(filter Linux,$(shell uname -s)),-D_POSIX_C_SOURCE=200809L)
+
+ALL_CFLAGS = -std=c11 $(POSIX) -Ilib -Icmd $(WARN) $(WERROR) $(HARDEN) \
              $(shell $(PKG_CONFIG) --cflags $(PKGS)) -DMPMCP_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
 LIBS    = $(shell $(PKG_CONFIG) --libs $(PKGS))
 
@@ -120,7 +124,7 @@ fuzz: $(FUZZ:%=$O/fuzz/%)
 $O/fuzz/%: tests/fuzz/%.c $(wildcard lib/*/*.[ch]) $(wildcard cmd/*.[ch])
 	@mkdir -p $(@D)
 	@echo '  FUZZ  $@'
-	@clang -std=c11 -D_POSIX_C_SOURCE=200809L -Ilib $(shell $(PKG_CONFIG) --cflags $(PKGS)) -DMPMCP_VERSION='"$(VERSION)"' \
+	@clang -std=c11 $(POSIX) -Ilib $(shell $(PKG_CONFIG) --cflags $(PKGS)) -DMPMCP_VERSION='"$(VERSION)"' \
 		-O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(wildcard lib/*/*.c) $(LIBS)
 
 .PHONY: lint
