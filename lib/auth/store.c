@@ -15,6 +15,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#endif
+
 /* A sign-in is 2 to 4 KiB; tokens that are JWTs may add some. */
 #define FILE_MAX ((size_t)256 << 10)
 

@@ -18,6 +18,12 @@
 #include "base/mem.h"
 #include "base/secret.h"
 
+/* macOS has no such flag; SIGPIPE is ignored by the whole program, the flag only spares a call of ours
+ * from depending on that. */
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
 /* One message: an authorization URL of URL_MAX bytes and some words around it. */
 #define LINE_MAX_BYTES 16384
 

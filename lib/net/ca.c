@@ -12,14 +12,24 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/trust.h"
 
 /* A system's whole bundle is 200 KiB; the largest company ones known are a few MiB. */
 #define BUNDLE_MAX ((size_t)16 << 20)
 
+/* What libcurl's TLS library has to be for a store to be shared with it; CA_PORTABLE: no such (for
+ * tests). */
+#ifdef CA_PORTABLE
+#define OUR_LIBRARY ""
+#else
+#define OUR_LIBRARY trust_library()
+#endif
+
 struct ca {
-	char *file, *dir; /* either may be NULL */
-	struct buf
-		bundle; /* the system's bundle and NODE_EXTRA_CA_CERTS, when there is no folder */
+	char *file, *dir, *extra; /* each may be NULL; extra: NODE_EXTRA_CA_CERTS */
+	bool system;              /* the system's store is meant and not looked for yet */
+	struct trust *trust;      /* NULL before the first connection */
+	struct buf bundle;        /* for another TLS library: file and extra together */
 	char *words;
 };
 
@@ -42,36 +52,28 @@ static bool is_hashed(const char *path)
 	return found;
 }
 
-static const char *first_readable(const char *const *paths)
-{
-	for (; *paths; paths++)
-		if (access(*paths, R_OK) == 0)
-			return *paths;
-	return NULL;
-}
-
 static const char *system_file(void)
 {
-	static const char *const known[] = { "/etc/ssl/certs/ca-certificates.crt",
-		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem",
-		"/usr/local/share/certs/ca-root-nss.crt", NULL };
-	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	const char *const known[] = { curl_version_info(CURLVERSION_NOW)->cainfo,
+		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+		"/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem",
+		"/usr/local/share/certs/ca-root-nss.crt", trust_default_file() };
 
-	if (v->cainfo && access(v->cainfo, R_OK) == 0)
-		return v->cainfo;
-	return first_readable(known);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i] && access(known[i], R_OK) == 0)
+			return known[i];
+	return NULL;
 }
 
 static const char *system_dir(void)
 {
-	static const char *const known[] = { "/etc/ssl/certs", "/etc/pki/tls/certs", NULL };
-	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	const char *const known[] = { curl_version_info(CURLVERSION_NOW)->capath, "/etc/ssl/certs",
+		"/etc/pki/ca-trust/extracted/pem/directory-hash", "/etc/pki/tls/certs",
+		trust_default_folder() };
 
-	if (v->capath && is_hashed(v->capath))
-		return v->capath;
-	for (const char *const *d = known; *d; d++)
-		if (is_hashed(*d))
-			return *d;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i] && is_hashed(known[i]))
+			return known[i];
 	return NULL;
 }
 
@@ -101,31 +103,30 @@ static bool from_environment(struct ca *c, struct err *e)
 	return true;
 }
 
-static bool join_bundles(struct ca *c, const char *file, const char *extra, struct err *e)
+static bool system_extra(struct ca *c, struct err *e)
 {
-	struct buf more;
-	bool good;
-
-	buf_init(&more, BUNDLE_MAX);
-	good = file_read(file, &c->bundle, e) && file_read(extra, &more, e) &&
-	       ((buf_addc(&c->bundle, '\n') && buf_add(&c->bundle, more.p, more.len)) ||
-		       err_set(e, ERR_LIMIT, "%s and %s together are too large", file, extra));
-	buf_free(&more);
-	return good;
-}
-
-static bool from_system(struct ca *c, struct err *e)
-{
-	const char *dir = system_dir(), *file = dir ? NULL : system_file();
 	const char *extra = env("NODE_EXTRA_CA_CERTS");
 
+	c->system = true;
 	if (extra && !check_readable(extra, "NODE_EXTRA_CA_CERTS", e))
 		return false;
-	if (extra && file && !join_bundles(c, file, extra, e))
-		return false;
+	c->extra = extra ? mem_dup(extra) : NULL;
+	return true;
+}
+
+/* Looking through a folder of a thousand names takes as long as the rest of a start; plain http
+ * never needs it. */
+static void find_system(struct ca *c)
+{
+	const char *dir, *file;
+
+	if (!c->system)
+		return;
+	c->system = false;
+	dir = system_dir();
+	file = dir ? NULL : system_file();
 	c->dir = dir ? mem_dup(dir) : NULL;
-	if (!c->bundle.len)
-		c->file = extra ? mem_dup(extra) : file ? mem_dup(file) : NULL;
+	c->file = file ? mem_dup(file) : NULL;
 	c->words = mem_printf("%s%s%s%s%s",
 		dir    ? "the folder "
 		: file ? "the file "
@@ -133,9 +134,8 @@ static bool from_system(struct ca *c, struct err *e)
 		dir    ? dir
 		: file ? file
 		       : "",
-		extra ? " and the file " : "", extra ? extra : "",
-		extra ? " (NODE_EXTRA_CA_CERTS)" : "");
-	return true;
+		c->extra ? " and the file " : "", c->extra ? c->extra : "",
+		c->extra ? " (NODE_EXTRA_CA_CERTS)" : "");
 }
 
 struct ca *ca_new(const char *cacert, struct err *e)
@@ -151,7 +151,7 @@ struct ca *ca_new(const char *cacert, struct err *e)
 	} else if (env("SSL_CERT_FILE") || env("SSL_CERT_DIR")) {
 		good = from_environment(c, e);
 	} else {
-		good = from_system(c, e);
+		good = system_extra(c, e);
 	}
 	if (good)
 		return c;
@@ -163,28 +163,113 @@ void ca_free(struct ca *c)
 {
 	if (!c)
 		return;
+	trust_free(c->trust);
 	free(c->file);
 	free(c->dir);
+	free(c->extra);
 	buf_free(&c->bundle);
 	free(c->words);
 	free(c);
 }
 
-void ca_apply(const struct ca *c, void *easy)
+/* ---- one store for all connections, when libcurl's TLS library is ours ---- */
+
+static bool make_trust(struct ca *c)
 {
+	if (c->trust)
+		return true;
+	find_system(c);
+	c->trust = trust_new();
+	if (!c->trust)
+		return false;
+	if (c->dir)
+		trust_add_folder(c->trust, c->dir);
+	if (c->file)
+		trust_add_file(c->trust, c->file);
+	if (c->extra)
+		trust_add_file(c->trust, c->extra);
+	return true;
+}
+
+static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *ctx)
+{
+	struct ca *c = ctx;
+
+	(void)easy;
+	return make_trust(c) && trust_use(c->trust, ssl_ctx) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+}
+
+static bool share(struct ca *c, CURL *easy)
+{
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+
+	if (!v->ssl_version || strcmp(v->ssl_version, OUR_LIBRARY) != 0)
+		return false;
 	/* Explicit NULLs: libcurl has a bundle built in and would parse it at every connection. */
-	curl_easy_setopt(easy, CURLOPT_CAINFO, c->file);
+	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+	return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, c) == CURLE_OK;
+}
+
+void ca_settle(struct ca *c)
+{
+	if (c->trust)
+		trust_load(c->trust);
+}
+
+const char *ca_bad_file(const struct ca *c)
+{
+	return c->trust ? trust_bad_file(c->trust) : NULL;
+}
+
+/* ---- libcurl's own way, for its other TLS libraries ---- */
+
+/* libcurl takes one file: two go as one text. */
+static void join_files(struct ca *c)
+{
+	struct buf more;
+
+	if (c->bundle.len || !c->file || !c->extra)
+		return;
+	buf_init(&more, BUNDLE_MAX);
+	if (!file_read(c->file, &c->bundle, NULL) || !file_read(c->extra, &more, NULL) ||
+		!buf_addc(&c->bundle, '\n') || !buf_add(&c->bundle, more.p, more.len))
+		buf_free(&c->bundle);
+	buf_free(&more);
+}
+
+static void name_files(struct ca *c, CURL *easy)
+{
+	const char *file = c->file ? c->file : c->extra;
+
+	join_files(c);
+	curl_easy_setopt(easy, CURLOPT_CAINFO, file);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, c->dir);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, file);
+	curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, c->dir);
 	if (c->bundle.len) {
 		struct curl_blob blob = {
 			.data = c->bundle.p, .len = c->bundle.len, .flags = CURL_BLOB_NOCOPY
 		};
 
 		curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob);
 	}
 }
 
-const char *ca_describe(const struct ca *c)
+void ca_apply(struct ca *c, void *easy)
 {
+	if (share(c, easy))
+		return;
+	find_system(c);
+	name_files(c, easy);
+}
+
+const char *ca_describe(struct ca *c)
+{
+	find_system(c);
 	return c->words;
 }

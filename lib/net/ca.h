@@ -12,14 +12,25 @@
 
 struct ca;
 
-/* Reads the environment. NULL with e set (ERR_USAGE) when a named file cannot be read. */
+/* Reads the environment. NULL with e set (ERR_USAGE) when a named file cannot be read. The system's
+ * store is looked for when it is first needed. */
 struct ca *ca_new(const char *cacert, struct err *e) __attribute__((warn_unused_result));
 void ca_free(struct ca *c); /* NULL is fine */
 
-/* Sets the store on a libcurl easy handle; c must live as long as the handle. */
-void ca_apply(const struct ca *c, void *easy);
+/*
+ * Sets the store on a libcurl easy handle; c must live as long as the handle and its connections.
+ * All of them share one store, made for the first: with a folder libcurl would make one for each,
+ * and read a whole bundle again and again.
+ */
+void ca_apply(struct ca *c, void *easy);
+
+/* To be called when libcurl returns: what takes long is done while the server's answer is under way. */
+void ca_settle(struct ca *c);
+
+/* The path of a file without a certificate in it, which was found out meanwhile; or NULL. */
+const char *ca_bad_file(const struct ca *c);
 
 /* "the folder /etc/ssl/certs and the file /x.pem (NODE_EXTRA_CA_CERTS)": for doctor. Borrowed. */
-const char *ca_describe(const struct ca *c);
+const char *ca_describe(struct ca *c);
 
 #endif

@@ -290,6 +290,7 @@ static void socket_ready(void *ctx, int happened)
 	h->inside++;
 	curl_multi_socket_action(h->multi, fd, what, &running);
 	h->inside--;
+	ca_settle(h->ca);
 	collect(h);
 }
 
@@ -303,6 +304,7 @@ static void timer_due(void *ctx)
 	h->inside++;
 	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	h->inside--;
+	ca_settle(h->ca);
 	collect(h);
 }
 
@@ -544,6 +546,11 @@ static void describe(const struct http_req *r, CURLcode rc, enum http_outcome ho
 			HEAD_MAX >> 10);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
+	else if (how == HTTP_TLS_FAILED && ca_bad_file(r->http->ca))
+		err_set(e, ERR_NET,
+			"no secure connection to %s: no certificate can be read from %s. Give a "
+			"file in PEM format",
+			host, ca_bad_file(r->http->ca));
 	else if (how == HTTP_TLS_FAILED)
 		err_set(e, ERR_NET,
 			"no secure connection to %s: %s. If a proxy or the server uses a "

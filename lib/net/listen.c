@@ -15,6 +15,12 @@
 #include "base/mem.h"
 #include "net/reqhead.h"
 
+/* macOS has no such flag; SIGPIPE is ignored by the whole program, the flag only spares a call of ours
+ * from depending on that. */
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
 /* Connections at a time; the oldest one makes room, so that idle ones cannot keep the real one out. */
 #define CONNS_MAX 32
 

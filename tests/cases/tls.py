@@ -1,6 +1,8 @@
 """Certificates: who is trusted, and who is not."""
 
-from harness import certificates, request
+import threading
+
+from harness import DEADLINE, certificates, request
 
 
 def _outcome(case, name, *args, env=None, host="127.0.0.1"):
@@ -47,3 +49,31 @@ def plain_http_to_another_host_is_refused(case):
     p.send(request(1, "initialize"))
     case.is_error(p.answer(1), -31000, "--allow-http")
     case.equal(p.wait(), 2, "status")
+
+
+def a_file_without_certificates_is_named(case):
+    path = case.file("empty.pem", "no certificate in here\n")
+    case.is_error(_outcome(case, "good", "--cacert", path), -31503, path, "PEM")
+
+
+def an_extra_file_without_certificates_leaves_the_others(case):
+    answer = _outcome(case, "good", env={"NODE_EXTRA_CA_CERTS": case.file("empty.pem", "none\n")})
+    case.is_error(answer, -31503, "secure connection")
+
+
+def every_connection_is_verified_against_the_same_store(case):
+    """Several at once: the server answers none before all are there."""
+    arrived = threading.Barrier(8)
+
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            arrived.wait(DEADLINE)
+        r.answer()
+
+    server = case.server(handler, tls=certificates().context("good"))
+    p = case.start("https://127.0.0.1:%d/mcp" % server.port, env={"NODE_EXTRA_CA_CERTS": certificates().path("ca.pem")})
+    p.handshake()
+    for i in range(1, 9):
+        p.send(request(i))
+    for i in range(1, 9):
+        case.check("result" in p.answer(i), "no answer to %d" % i)
