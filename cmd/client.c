@@ -282,6 +282,11 @@ const json_t *client_hello(const struct client *c)
 	return c->hello;
 }
 
+bool client_translated(const struct client *c)
+{
+	return bridge_era(c->bridge) == ERA_MODERN;
+}
+
 static bool make_pipes(struct client *c, struct err *e)
 {
 	if (pipe(&c->fds[TO_BRIDGE_READ]) != 0 || pipe(&c->fds[FROM_BRIDGE_READ]) != 0)

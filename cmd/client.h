@@ -19,8 +19,10 @@ struct client *client_new(struct context *c, const struct args *a, struct err *e
 	__attribute__((warn_unused_result));
 void client_free(struct client *c); /* ends the session; NULL is fine */
 
-/* The server's answer to initialize (or what stands for it); borrowed. */
+/* The server's answer to initialize (or what stands for it); borrowed. And whether the server is one
+ * of MCP 2026-07-28, so that the bridge translates and the revision in that answer is the bridge's. */
 const json_t *client_hello(const struct client *c);
+bool client_translated(const struct client *c);
 
 /* One request; params is taken over (NULL: none). The result as a document, which the caller frees;
  * NULL with e set: the server's error, or why there was no answer. raw (may be NULL) gets the result's

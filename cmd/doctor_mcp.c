@@ -69,25 +69,20 @@ static void failed_by(const struct doctor *d, const struct err *e, struct findin
 	advise_by_kind(d, e->kind, f);
 }
 
-/* The result of initialize, or of server/discover (MCP 2026-07-28). */
-static void describe_server(const json_t *hello, struct finding *f)
+static void describe_server(const struct client *c, struct finding *f)
 {
-	const json_t *server = json_object_get(hello, "serverInfo");
-	const char *revision = json_string_value(json_object_get(hello, "protocolVersion")), *name,
-		   *version;
+	const json_t *hello = client_hello(c), *server = json_object_get(hello, "serverInfo");
+	const char *revision = json_string_value(json_object_get(hello, "protocolVersion")),
+		   *name = json_string_value(json_object_get(server, "name")),
+		   *version = json_string_value(json_object_get(server, "version"));
 	char who[200];
 
-	if (!server)
-		server = json_object_get(
-			json_object_get(hello, "_meta"), "io.modelcontextprotocol/serverInfo");
-	if (!revision)
-		revision = json_string_value(
-			json_array_get(json_object_get(hello, "supportedVersions"), 0));
-	name = json_string_value(json_object_get(server, "name"));
-	version = json_string_value(json_object_get(server, "version"));
 	snprintf(who, sizeof(who), "%.100s%s%.60s", name ? name : "a server without a name",
 		version ? " " : "", version ? version : "");
-	found(f, "%s, revision %.20s", who, revision ? revision : "not said");
+	if (client_translated(c))
+		found(f, "%s, revision " ERA_MODERN_VERSION " (translated for older clients)", who);
+	else
+		found(f, "%s, revision %.20s", who, revision ? revision : "not said");
 }
 
 void doctor_initialize(struct doctor *d, struct finding *f)
@@ -99,7 +94,7 @@ void doctor_initialize(struct doctor *d, struct finding *f)
 		failed_by(d, &e, f);
 		return;
 	}
-	describe_server(client_hello(d->client), f);
+	describe_server(d->client, f);
 }
 
 /* ---- tools ---- */

@@ -10,7 +10,7 @@ import time
 import urllib.parse
 import urllib.request
 
-from harness import ACCOUNT_HEADER, DEADLINE, TOKEN, Failed, certificates, initialized_result, response
+from harness import ACCOUNT_HEADER, DEADLINE, TOKEN, certificates, initialized_result, response
 
 BROWSER = """#!/usr/bin/env python3
 import sys, urllib.request
@@ -767,12 +767,32 @@ def server_that_is_silent_is_named(case):
     _culprit(case, report, "tls", "no answer in time", "http://")
 
 
-def server_of_the_new_revision_is_described_too(case):
+def names_of_the_server_are_cleaned(case):
     def before(r):
         if r.rpc_method == "initialize":
-            r.json(response(r.id, {"supportedVersions": ["2026-07-28"], "_meta": {
-                "io.modelcontextprotocol/serverInfo": {"name": "New\x1b", "version": "9"}}}))
+            result = initialized_result(r.id)
+            result["result"]["serverInfo"]["name"] = "Red\x1b[31m\u202e"
+            r.json(result)
             return True
         return False
-    row = _is(case, _run(case, case.server(_service(before=before)).url), "initialize", "ok", "New? 9, revision 2026-07-28")
-    case.check("\x1b" not in row["detail"], "control characters")
+    _is(case, _run(case, case.server(_service(before=before)).url), "initialize", "ok", "Red?[31m? 1, revision 2025-06-18")
+
+
+def server_of_the_new_revision_is_told_as_such(case):
+    meta = {"io.modelcontextprotocol/serverInfo": {"name": "new", "version": "2"}}
+
+    def before(r):
+        if r.rpc_method == "initialize":
+            r.json({"jsonrpc": "2.0", "id": r.id, "error": {"code": -32022, "message": "Unsupported protocol version",
+                                                            "data": {"supported": ["2026-07-28"], "requested": "2025-11-25"}}}, 400)
+        elif r.rpc_method == "server/discover":
+            r.json(response(r.id, {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}},
+                                   "ttlMs": 0, "cacheScope": "public", "_meta": meta}))
+        elif r.rpc_method == "tools/list":
+            r.json(response(r.id, {"resultType": "complete", "tools": [], "ttlMs": 0, "cacheScope": "public"}))
+        else:
+            return False
+        return True
+    report = _run(case, case.server(_service(before=before)).url)
+    _is(case, report, "initialize", "ok", "new 2, revision 2026-07-28")
+    _is(case, report, "tools", "warning", "none", "--only-tool")
