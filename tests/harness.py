@@ -502,6 +502,9 @@ class Certificates:
         self.leaf("good", "IP:127.0.0.1,DNS:localhost")
         self.leaf("other", "DNS:other.example")
         self.leaf("service", "DNS:mcp.mixpanel.com")
+        self.leaf("expired", "IP:127.0.0.1", "-1")
+        self.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                 "subjectAltName=IP:127.0.0.1", "-keyout", "self.key", "-out", "self.pem")
         os.mkdir(self.path("hashed"))
         shutil.copy(self.path("ca.pem"), self.path("hashed"))
         subprocess.run(["openssl", "rehash", self.path("hashed")], check=True, capture_output=True)
@@ -512,11 +515,11 @@ class Certificates:
     def run(self, *args):
         subprocess.run(["openssl", *args], check=True, capture_output=True, cwd=self.folder)
 
-    def leaf(self, name, names):
+    def leaf(self, name, names, days="2"):
         with open(self.path(name + ".ext"), "w") as f:
             f.write("subjectAltName=%s\n" % names)
         self.run("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-keyout", name + ".key", "-out", name + ".csr")
-        self.run("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+        self.run("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", days,
                  "-extfile", name + ".ext", "-out", name + ".pem")
 
     def named(self, *names):

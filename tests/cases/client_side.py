@@ -187,11 +187,16 @@ def end_of_input_delivers_what_is_due_and_deletes_the_session(case):
 
 
 def stream_left_open_behind_its_answer_holds_nothing_up(case):
+    gone, all_gone = [], threading.Event()
+
     def handler(r):
         if r.rpc_method == "tools/call":
             r.stream()
             r.event(response(r.id))
             r.wait_gone()
+            gone.append(r.id)
+            if len(gone) == 300:
+                all_gone.set()
         else:
             r.answer()
     _, p = case.bridge(handler)
@@ -200,6 +205,7 @@ def stream_left_open_behind_its_answer_holds_nothing_up(case):
         p.send(request(i))
     for i in range(1, 301):
         case.check("result" in p.answer(i), "no result")
+    case.check(all_gone.wait(DEADLINE), "only %d of 300 streams were closed" % len(gone))
     case.equal(p.finish(), 0, "status")
 
 

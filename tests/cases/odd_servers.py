@@ -259,6 +259,21 @@ def something_that_is_no_http_is_an_error(case):
     case.check("result" in p.call(9, "tools/list"), "the bridge does not go on")
 
 
+def request_answered_204_or_with_an_empty_stream_is_an_error(case):
+    def answer(r):
+        if r.id == 1:
+            r.head(204, {})
+        elif r.id == 2:
+            r.reply(200, "", {"Content-Type": "text/event-stream"})
+        else:
+            r.reply(200, "[]", {"Content-Type": "application/json"})
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    for i in (1, 2, 3):
+        case.is_error(p.call(i), -31500)
+    case.check("result" in p.call(4, "tools/list"), "the bridge does not go on")
+
+
 def refusal_whose_body_never_ends_is_still_an_error(case):
     """No length, and the connection stays open: sloppy servers do this with every empty answer."""
     def answer(r):
@@ -405,6 +420,23 @@ def many_messages_before_the_answer_come_in_order(case):
     rest = p.messages()[1:]
     case.equal([m["params"]["progress"] for m in rest[:500]], list(range(500)), "progress")
     case.equal([m["id"] for m in rest[500:]], ["s1", 1], "request and answer")
+
+
+def lines_end_with_cr_and_lf_and_pings_come_in_between(case):
+    def answer(r):
+        r.stream()
+        for _ in range(3):
+            r.chunk(": ping - 2026-11-25 09:00:00\r\n\r\n")
+        r.chunk("event: message\r\nid: 1\r\ndata: %s\r\n" % json.dumps({"jsonrpc": "2.0", "method": "notifications/x"}))
+        r.chunk("\r\n: ping\r\n\r\nevent: message\r")
+        r.chunk("\ndata: %s\r" % json.dumps(response(r.id)))
+        r.chunk("\n\r")
+        r.chunk("\n")
+        r.end()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.check(any(m.get("method") == "notifications/x" for m in p.messages()), "the first event is missing")
 
 
 def lines_end_with_cr_alone(case):
@@ -568,6 +600,23 @@ def large_id_that_the_server_rounded_is_put_right(case):
     p.handshake()
     p.send(request(ident))
     case.equal(p.answer(ident), {"jsonrpc": "2.0", "id": ident, "result": {}}, "answer")
+
+
+def not_found_of_a_living_session_passes_through(case):
+    """404 with an answer to this very request: the method is unknown, the session is not."""
+    def handler(r):
+        if r.rpc_method == "initialize":
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s"})
+        elif r.rpc_method == "tools/call":
+            r.json({"jsonrpc": "2.0", "id": r.id, "error": {"code": -32601, "message": "no such method"}}, 404)
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    case.is_error(p.call(1), -32601, "no such method")
+    case.check("result" in p.call(2, "tools/list"), "no result")
+    case.equal(len(server.of("initialize")), 1, "number of initialize")
+    case.equal(len(server.of("tools/call")), 1, "number of calls")
 
 
 def several_forgotten_calls_open_one_new_session(case):

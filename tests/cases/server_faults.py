@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import socket
 import threading
 import time
@@ -222,12 +223,16 @@ def refused_service_account_is_one_clear_error_without_a_loop(case):
 
 
 def refused_header_is_one_clear_error(case):
-    server = case.server(lambda r: r.reply(401))
-    p = case.start(server.url, "--header", "Authorization: Bearer nope-nope-nope", token=None)
+    server = case.server(lambda r: r.reply(401, headers={"WWW-Authenticate": 'Bearer resource_metadata="%s/.well-known/oauth-protected-resource"' % server.origin}))
+    seen = os.path.join(case.folder, "browser-started")
+    browser = case.file("browser", "#!/bin/sh\n: >%s\n" % seen, 0o755)
+    p = case.start(server.url, "--header", "Authorization: Bearer nope-nope-nope", token=None, env={"BROWSER": browser, "DISPLAY": ":0"})
     case.secrets.append("nope-nope-nope")
     p.send(request(1, "initialize"))
     case.is_error(p.answer(1), -31401, "Authorization header")
+    p.finish()
     case.equal(len(server.requests), 1, "requests")
+    case.check(not os.path.exists(seen), "a browser was started")
 
 
 def rate_limit_with_a_short_wait_is_waited_for(case):

@@ -17,6 +17,15 @@ def unknown_authority_is_refused_with_advice(case):
     case.is_error(_outcome(case, "good"), -31503, "secure connection", "--cacert")
 
 
+def self_signed_certificate_is_refused_until_it_is_named(case):
+    case.is_error(_outcome(case, "self"), -31503, "secure connection", "self", "--cacert")
+    case.check("result" in _outcome(case, "self", "--cacert", certificates().path("self.pem")), "refused")
+
+
+def expired_certificate_is_refused(case):
+    case.is_error(_outcome(case, "expired", "--cacert", certificates().path("ca.pem")), -31503, "secure connection", "expired")
+
+
 def wrong_host_name_is_refused(case):
     case.is_error(_outcome(case, "other", "--cacert", certificates().path("ca.pem")), -31503, "secure connection")
 

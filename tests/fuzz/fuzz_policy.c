@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mcp/policy.h"
@@ -160,6 +161,7 @@ int main(void)
 #else
 
 static FILE *to_oracle, *from_oracle;
+static pid_t oracle;
 
 static void start_oracle(void)
 {
@@ -167,7 +169,8 @@ static void start_oracle(void)
 
 	if (pipe(there) != 0 || pipe(back) != 0)
 		exit(2);
-	if (fork() == 0) {
+	oracle = fork();
+	if (oracle == 0) {
 		dup2(there[0], 0);
 		dup2(back[1], 1);
 		close(there[1]);
@@ -186,6 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buf out;
 	uint8_t *verdict;
+	int status = 0;
 	size_t n;
 
 	if (!to_oracle)
@@ -197,7 +201,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fflush(to_oracle);
 	verdict = get(from_oracle, &n);
 	if (!verdict || n) {
-		fprintf(stderr, "the oracle: %s\n", verdict ? (char *)verdict : "is gone");
+		if (verdict)
+			fprintf(stderr, "the oracle: %s\n", (char *)verdict);
+		else if (waitpid(oracle, &status, 0) == oracle)
+			fprintf(stderr, "the oracle is gone, status %#x\n", (unsigned)status);
 		abort();
 	}
 	free(verdict);

@@ -1,0 +1,74 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mcp/toollist.h"
+#include "mcp/walk.h"
+
+/* Leaves out the tools whose name is in the context. */
+static bool keep(void *ctx, struct span tool)
+{
+	return !walk_string_is(walk_get(tool, "name", NULL), ctx);
+}
+
+static void check(const char *text, char *without, enum toollist want, const char *left)
+{
+	char *copy = strdup(text);
+	struct envelope m;
+	struct err e = { 0 };
+	struct buf out;
+
+	buf_init(&out, 1 << 16);
+	assert_int_equal(envelope_scan(copy, strlen(copy), &m, NULL), ENVELOPE_OK);
+	assert_int_equal(toollist_filter(&m, keep, without, &out, &e), want);
+	assert_int_equal(e.kind != ERR_NONE, want == TOOLLIST_UNREADABLE);
+	if (left)
+		assert_string_equal(buf_str(&out), left);
+	buf_free(&out);
+	free(copy);
+}
+
+#define LIST(tools) \
+	"{\"id\":1,\"jsonrpc\":\"2.0\",\"result\":{\"a\":1.0 ,\"tools\":" tools ",\"z\":[ ]}}"
+
+static void what_is_left_stays_byte_for_byte(void **state)
+{
+	(void)state;
+	check(LIST("[{\"name\":\"a\"} , {\"name\":\"b\",\"n\":1e400}]"), (char[]){ "c" },
+		TOOLLIST_AS_IS, NULL);
+	check(LIST("[{\"name\":\"a\"} , {\"name\":\"b\",\"n\":1e400}]"), (char[]){ "a" },
+		TOOLLIST_FILTERED, LIST("[{\"name\":\"b\",\"n\":1e400}]"));
+	check(LIST("[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"a\"}]"), (char[]){ "a" },
+		TOOLLIST_FILTERED, LIST("[{\"name\":\"b\"}]"));
+	check(LIST("[{\"name\":\"a\"}]"), (char[]){ "a" }, TOOLLIST_FILTERED, LIST("[]"));
+	check(LIST("[ ]"), (char[]){ "a" }, TOOLLIST_AS_IS, NULL);
+}
+
+static void what_is_no_list_is_told_apart(void **state)
+{
+	(void)state;
+	check("{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"tools\":7}}", (char[]){ "a" },
+		TOOLLIST_AS_IS, NULL);
+	check("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", (char[]){ "a" }, TOOLLIST_AS_IS,
+		NULL);
+	check(LIST("{}"), (char[]){ "a" }, TOOLLIST_UNREADABLE, NULL);
+	check(LIST("[],\"tools\":[]"), (char[]){ "a" }, TOOLLIST_UNREADABLE, NULL);
+	check("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[]}", (char[]){ "a" }, TOOLLIST_UNREADABLE,
+		NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_left_stays_byte_for_byte),
+		cmocka_unit_test(what_is_no_list_is_told_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
