@@ -29,11 +29,12 @@
 #define MIB (1024.0 * 1024)
 
 /* Rounds of a row; a program that takes longer than this for its share of a row has fewer. */
-#define ROUNDS 7
+#define ROUNDS 15
+#define BIG_ROUNDS 7
 #define STARTS 41
 #define PATIENCE_S 5.0
 /* One turn. */
-#define TURN_S 0.2
+#define TURN_S 0.1
 /* No answer for so long is none at all. */
 #define SILENCE_MS 10000
 #define IDLE_S 3
@@ -596,43 +597,39 @@ static struct row *fresh(const char *names[], const char *better)
 	return rows;
 }
 
+static const struct {
+	turn_fn *turn;
+	int rounds;
+	const char *better; /* a sign for each row */
+	const char *names[ROWS];
+	int alone; /* with processes of its own */
+} all[] = {
+	{ turn_start, STARTS, "-", { "start to initialize answer, ms" }, 1 },
+	{ turn_start_tls, STARTS, "-", { "the same over TLS, ms" }, 1 },
+	{ turn_json, ROUNDS, "--", { "round trip JSON p50, us", "round trip JSON p99, us" }, 1 },
+	{ turn_sse, ROUNDS, "--", { "round trip SSE p50, us", "round trip SSE p99, us" }, 0 },
+	{ turn_rate_1, ROUNDS, "+-", { "calls/s, 1 in flight", "CPU ms for 10,000 of them" }, 0 },
+	{ turn_rate_8, ROUNDS, "+", { "calls/s, 8 in flight" }, 0 },
+	{ turn_rate_64, ROUNDS, "+-", { "calls/s, 64 in flight", "CPU ms for 10,000 of them" }, 0 },
+	{ turn_rate_tls, ROUNDS, "+-", { "calls/s over TLS, 64 in flight", "memory then, MiB" },
+		1 },
+	{ turn_memory, 1, "---",
+		{ "memory after start, MiB", "memory after 100 calls, MiB",
+			"memory after 10,000 calls, MiB" },
+		1 },
+	{ turn_down_json, BIG_ROUNDS, "+-",
+		{ "64 MiB result as JSON, MiB/s", "peak memory then, MiB" }, 1 },
+	{ turn_down_sse, BIG_ROUNDS, "+-",
+		{ "64 MiB result as SSE, MiB/s", "peak memory then, MiB" }, 1 },
+	{ turn_up_json, BIG_ROUNDS, "+-",
+		{ "64 MiB argument, answer JSON, MiB/s", "peak memory then, MiB" }, 1 },
+	{ turn_up_sse, BIG_ROUNDS, "+-",
+		{ "64 MiB argument, answer SSE, MiB/s", "peak memory then, MiB" }, 1 },
+	{ turn_flood, BIG_ROUNDS, "+", { "SSE events/s" }, 1 },
+};
+
 int main(int argc, char **argv)
 {
-	static const struct {
-		turn_fn *turn;
-		int rounds;
-		const char *better; /* a sign for each row */
-		const char *names[ROWS];
-		int alone; /* with processes of its own */
-	} all[] = {
-		{ turn_start, STARTS, "-", { "start to initialize answer, ms" }, 1 },
-		{ turn_start_tls, STARTS, "-", { "the same over TLS, ms" }, 1 },
-		{ turn_json, ROUNDS, "--", { "round trip JSON p50, us", "round trip JSON p99, us" },
-			1 },
-		{ turn_sse, ROUNDS, "--", { "round trip SSE p50, us", "round trip SSE p99, us" },
-			0 },
-		{ turn_rate_1, ROUNDS, "+-",
-			{ "calls/s, 1 in flight", "CPU ms for 10,000 of them" }, 0 },
-		{ turn_rate_8, ROUNDS, "+", { "calls/s, 8 in flight" }, 0 },
-		{ turn_rate_64, ROUNDS, "+-",
-			{ "calls/s, 64 in flight", "CPU ms for 10,000 of them" }, 0 },
-		{ turn_rate_tls, ROUNDS, "+-",
-			{ "calls/s over TLS, 64 in flight", "memory then, MiB" }, 1 },
-		{ turn_memory, 1, "---",
-			{ "memory after start, MiB", "memory after 100 calls, MiB",
-				"memory after 10,000 calls, MiB" },
-			1 },
-		{ turn_down_json, ROUNDS, "+-",
-			{ "64 MiB result as JSON, MiB/s", "peak memory then, MiB" }, 1 },
-		{ turn_down_sse, ROUNDS, "+-",
-			{ "64 MiB result as SSE, MiB/s", "peak memory then, MiB" }, 1 },
-		{ turn_up_json, ROUNDS, "+-",
-			{ "64 MiB argument, answer JSON, MiB/s", "peak memory then, MiB" }, 1 },
-		{ turn_up_sse, ROUNDS, "+-",
-			{ "64 MiB argument, answer SSE, MiB/s", "peak memory then, MiB" }, 1 },
-		{ turn_flood, ROUNDS, "+", { "SSE events/s" }, 1 },
-	};
-
 	const char *only = getenv("BENCH_ONLY"); /* part of a row's name: measures that one alone */
 
 	if (argc < 7)

@@ -126,21 +126,70 @@ static void queue_two(void *ctx)
 	loop_task_queue(&two);
 }
 
-static void tasks_run_once_and_those_they_queue_in_the_next_round(void **state)
+static void queue_again(void *ctx)
+{
+	(void)ctx;
+	note('1');
+	loop_task_queue(&one);
+}
+
+static void note_readable(void *ctx, int happened)
+{
+	(void)ctx, (void)happened;
+	note('w');
+	loop_stop(loop);
+}
+
+/* Runs until the descriptor, which is readable from the beginning, has its turn. */
+static void run_beside_descriptor(const char *want)
+{
+	struct loop_watch *w;
+	int p[2];
+
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(write(p[1], "x", 1), 1);
+	w = loop_watch(loop, p[0], LOOP_READ, note_readable, NULL);
+	run(want);
+	loop_watch_free(w);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void tasks_run_once_and_before_the_round_is_over_also_those_they_queue(void **state)
+{
+	(void)state;
+	start();
+	loop_task_init(&one, loop, queue_two, NULL);
+	loop_task_init(&two, loop, letter, (void *)(uintptr_t) "2");
+	loop_task_queue(&one);
+	loop_task_queue(&one);
+	run_beside_descriptor("12w");
+	loop_free(loop);
+}
+
+static void task_that_queues_itself_leaves_the_descriptors_their_turn(void **state)
+{
+	(void)state;
+	start();
+	loop_task_init(&one, loop, queue_again, NULL);
+	loop_task_queue(&one);
+	run_beside_descriptor("1w");
+	loop_task_clear(&one);
+	loop_free(loop);
+}
+
+static void stopped_loop_runs_no_further_task(void **state)
 {
 	struct loop_task end;
 
 	(void)state;
 	start();
-	loop_task_init(&one, loop, queue_two, NULL);
-	loop_task_init(&two, loop, letter, (void *)(uintptr_t) "2");
 	loop_task_init(&end, loop, stop, NULL);
-	loop_task_queue(&one);
-	loop_task_queue(&one);
+	loop_task_init(&two, loop, letter, (void *)(uintptr_t) "2");
 	loop_task_queue(&end);
-	run("1"); /* the loop was stopped before the second round */
-	loop_task_queue(&end);
-	run("12");
+	loop_task_queue(&two);
+	run("");
+	loop_task_clear(&two);
 	loop_free(loop);
 }
 
@@ -319,7 +368,9 @@ int main(void)
 		cmocka_unit_test(timers_fire_in_the_order_of_their_time),
 		cmocka_unit_test(cleared_timer_does_not_fire),
 		cmocka_unit_test(timer_can_be_set_again_from_its_own_callback),
-		cmocka_unit_test(tasks_run_once_and_those_they_queue_in_the_next_round),
+		cmocka_unit_test(tasks_run_once_and_before_the_round_is_over_also_those_they_queue),
+		cmocka_unit_test(task_that_queues_itself_leaves_the_descriptors_their_turn),
+		cmocka_unit_test(stopped_loop_runs_no_further_task),
 		cmocka_unit_test(task_cleared_by_another_does_not_run),
 		cmocka_unit_test(watch_freed_by_another_in_the_same_round_is_not_called),
 		cmocka_unit_test(hang_ups_are_told_only_to_who_listens),
