@@ -156,6 +156,11 @@ lint:
 interop: $O/mpmcp
 	@sh tests/interop/run.sh $O/mpmcp
 
+# Heavy, so apart: neither "check" nor CI runs it.
+.PHONY: interop-clients
+interop-clients: $O/mpmcp
+	@sh tests/interop/clients/run.sh $O/mpmcp
+
 .PHONY: bench
 bench: $O/mpmcp
 	@sh tests/bench/run.sh $O
@@ -187,6 +192,6 @@ clean:
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: static asan valgrind fuzz lint interop bench dist clean uninstall'
+	@echo 'also: static asan valgrind fuzz lint interop interop-clients bench dist clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d

@@ -62,6 +62,7 @@ const withMemory = {
 
 const withSessions = {
   "log messages over the GET stream": async (c) => {
+    await c.logEverything();
     const logged = c.next("notifications/message");
     await c.call("shout");
     equal((await logged).data, "logged");
@@ -86,9 +87,8 @@ const atTheEnd = {
 function wanted(serverKind, era) {
   const more = serverKind === "sdk1 json" ? withMemory
     : serverKind === "sdk2 both" && era === "legacy" ? withStreams : { ...withStreams, ...withQuestions, ...withMemory };
-  // A modern client is told only what belongs to a request, or what it asked for.
   const session = serverKind === "sdk2 modern" || serverKind === "sdk2 both" ? restart
-    : { ...(era === "legacy" ? withSessions : {}), ...restart, ...atTheEnd };
+    : { ...withSessions, ...restart, ...atTheEnd };
   return { ...wants, ...more, ...session };
 }
 
