@@ -421,7 +421,7 @@ class Case:
         facts["process"] = process
         facts["log"] = os.path.join(self.folder, "sandbox.log")
         self.boxes.append(process)
-        self.secrets.append(facts["token"])
+        self.secrets += [facts["token"], facts["client_secret"]]
         return facts
 
     def file(self, name, content, mode=0o644):
