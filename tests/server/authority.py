@@ -48,7 +48,7 @@ class Authority:
     def __init__(self, options, log, mcp, own, issuer):
         self.options, self.log, self.mcp, self.own = options, log, mcp, own
         self.named_issuer = issuer
-        self.lock = threading.RLock()
+        self.lock, self.forgot = threading.RLock(), False
         self.clients, self.codes, self.access, self.refresh = {MACHINE["client_id"]: MACHINE}, {}, {}, {}
 
     @property

@@ -18,7 +18,6 @@ class Cancelled(Exception):
 class Call:
     def __init__(self, handler, message, reply):
         self.handler, self.sandbox = handler, handler.server.sandbox
-        self.options, self.log_file = self.sandbox.options, self.sandbox.log
         self.id, self.method, self.params = message["id"], message["method"], message.get("params") or {}
         self.meta = self.params.get("_meta") or {}
         self.reply, self.inbox = reply, Inbox(handler)
@@ -52,6 +51,7 @@ class Call:
     def wait(self, seconds=None):
         """Until a test says release (True) or the seconds are over (False). Raises Cancelled, or Left."""
         with self.sandbox.hub.waiting(self.inbox):
+            self.sandbox.log.event("waiting", id=self.id)
             item = self.reply.wait(self.inbox, seconds)
         if item is CANCELLED:
             raise Cancelled()

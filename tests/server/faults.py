@@ -118,6 +118,7 @@ def play(handler, kind, elsewhere):
     if kind in ("close", "reset"):
         handler.drop(kind == "reset")
     elif kind == "hang":
+        handler.note(None)
         handler.rest()
     elif kind in ("empty-200", "empty-202"):
         handler.reply(int(kind[6:]))

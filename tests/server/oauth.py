@@ -80,9 +80,11 @@ def authorize(h, authority):
     if options.login and "sandbox_login=" not in (h.headers.get("cookie") or ""):
         h.reply(302, headers={"Location": "%s/login/?%s" % (authority.own, urlencode({"next": h.target}))})
         return
-    first = h.server.log.count("authorize") == 1
+    h.server.log.count("authorize")
     q = dict(h.query)
-    client = None if first and authority.fault("forget-clients") else authority.client(q.get("client_id"))
+    client = authority.client(q.get("client_id"))
+    if authority.fault("forget-clients") and not authority.forgot:
+        client, authority.forgot = None, True
     if client is None or not authority.redirect_allowed(client, q.get("redirect_uri")):
         h.page(400, pages.message("Something is wrong", "Invalid client or redirect URI."))
         return

@@ -50,7 +50,10 @@ class Service:
             return self.scope_missing(call, name)
         trial = trials.find(name) if self.options.test_tools else None
         if trial:
-            return trial(call, arguments)
+            try:
+                return trial(call, arguments)
+            except (KeyError, TypeError, ValueError) as problem:
+                raise RpcError(PARAMS, "%s: %r" % (name, problem))
         if name in self.options.new_tool:
             return tools.text_result({"tool": name, "done": True})
         if tools.find(name) is None:

@@ -135,8 +135,10 @@ def checked(name, item):
 
 class ListFaults(argparse.Action):
     def __call__(self, parser, *rest):
-        for name, text in faults.OAUTH.items():
-            print("%-22s %s" % (name, text))
+        for title, table in (("--fault NAME", faults.OAUTH), ("--fail METHOD=KIND", faults.HTTP)):
+            print(title)
+            for name, text in table.items():
+                print("  %-22s %s" % (name, text))
         parser.exit()
 
 
@@ -160,7 +162,7 @@ def read(argv):
     for alias, (name, value) in ALIASES.items():
         p.add_argument("--" + alias, dest=name.replace("-", "_"), action="store_const", const=value, default=argparse.SUPPRESS,
                        help="same as --%s %s" % (name, value) if value else "not --" + name)
-    p.add_argument("--list-faults", action=ListFaults, nargs=0, help="the names that --fault takes")
+    p.add_argument("--list-faults", action=ListFaults, nargs=0, help="what --fault and --fail take")
     given = vars(p.parse_args(argv))
     given.pop("list_faults")
     try:
