@@ -58,7 +58,7 @@ class Authority:
             return self.mcp
         return self.named_issuer
 
-    issuer_origin = property(lambda self: "http://" + urlsplit(self.issuer).netloc)
+    issuer_origin = property(lambda self: "%s://%s" % urlsplit(self.issuer)[:2])
     issuer_path = property(lambda self: urlsplit(self.issuer).path)
 
     def fault(self, name):

@@ -41,8 +41,9 @@ class Sandbox:
         self.open_requests = {}  # consent pages that wait for a click
         self.sessions, self.hub, self.service = Sessions(options), Hub(self), Service(self)
         self.legacy, self.modern = Legacy(self), Modern(self)
-        self.front = Server(self, "mcp", options.port, MCPHandler)
-        self.back = Server(self, "oauth", options.oauth_port, OAuthHandler)
+        called = options.called or (None, None)
+        self.front = Server(self, "mcp", options.port, MCPHandler, called[0])
+        self.back = Server(self, "oauth", options.oauth_port, OAuthHandler, called[1])
         mcp, own = self.front.origin, self.back.origin
         # The service names itself as its authorization server; the second one is for --fault other-issuer.
         self.authorities = [Authority(options, self.log, mcp, own, mcp + "/mcp"),
@@ -53,7 +54,7 @@ class Sandbox:
         return self.authorities[1 if asked(self.options, "other-issuer") else 0]
 
     def facts(self):
-        return {"mcp": self.front.origin + "/mcp", "oauth": self.back.origin, "token": ACCOUNT_TOKEN, "pid": os.getpid(),
+        return {"mcp": self.front.address + "/mcp", "oauth": self.back.address, "token": ACCOUNT_TOKEN, "pid": os.getpid(),
                 "client_id": MACHINE["client_id"], "client_secret": MACHINE["client_secret"]}
 
     def run(self, until_eof):

@@ -7,7 +7,7 @@ import faults
 
 REVISIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
-# kind: bool, int, str, "list" (may be given again), or a list of words to choose from.
+# kind: bool, int, str, "list" (may be given again), "pair" (two words), or a list of words to choose from.
 # live: may be changed while the sandbox runs.
 Switch = namedtuple("Switch", "name kind default help metavar live")
 
@@ -20,6 +20,8 @@ GROUPS = [
     ("life", [
         row("port", int, 0, "port of the MCP origin (0: any free one)", "N", False),
         row("oauth-port", int, 0, "port of the OAuth origin (0: any free one)", "N", False),
+        row("called", "pair", None, "the origins as documents name them, when something stands before the sandbox",
+            ("MCP", "OAUTH"), False),
         row("explain", bool, False, "tell a person what to paste where (also when stdout is a terminal)", None, False),
         row("until-eof", bool, False, "leave when standard input ends", None, False),
         row("log", str, None, "append a JSON line for every HTTP request; credentials as hashes", "FILE", False),
@@ -154,6 +156,8 @@ def read(argv):
                 more["action"] = "store_true"
             elif r.kind == "list":
                 more.update(action="append", metavar=r.metavar, default=None)
+            elif r.kind == "pair":
+                more.update(nargs=2, metavar=r.metavar)
             elif isinstance(r.kind, list):
                 more.update(choices=r.kind, metavar=r.metavar)
             else:

@@ -191,10 +191,12 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = allow_reuse_address = True
     request_queue_size = 512
 
-    def __init__(self, sandbox, kind, port, handler):
+    def __init__(self, sandbox, kind, port, handler, called=None):
+        """called: how documents are to name this origin."""
         self.sandbox, self.kind, self.log, self.watcher = sandbox, kind, sandbox.log, sandbox.watcher
         super().__init__(("127.0.0.1", port), handler)
-        self.origin = "http://127.0.0.1:%d" % self.server_address[1]
+        self.address = "http://127.0.0.1:%d" % self.server_address[1]
+        self.origin = called or self.address
 
     def handle_error(self, request, client_address):
         # A client that goes away is no event; anything else is a mistake in here.
