@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -81,7 +82,7 @@ def _takes(box, token):
                                     "Accept": "application/json, text/event-stream"})[0] == 200
 
 
-def sandbox_codes_need_their_verifier_and_serve_once(case):
+def codes_need_their_verifier_and_serve_once(case):
     box = case.sandbox("--auto", "approve")
     client = _register(box)
     for wrong in ({"code_verifier": "w" * 43}, {"redirect_uri": CALLBACK + "x"}, {"code": "x"}, {"client_id": _register(box)}):
@@ -94,7 +95,7 @@ def sandbox_codes_need_their_verifier_and_serve_once(case):
     case.check(not _takes(box, told["access_token"]), "the tokens of a code that was used twice are still good")
 
 
-def sandbox_authorize_refuses_what_it_must(case):
+def authorize_refuses_what_it_must(case):
     box = case.sandbox("--auto", "approve", "--require-resource")
     client, ok = _register(box), {"resource": box["mcp"]}
     for error, more in (("invalid_scope", {"scope": "openid email profile"}), ("invalid_target", {"resource": box["mcp"] + "/"}),
@@ -107,7 +108,7 @@ def sandbox_authorize_refuses_what_it_must(case):
     case.equal(_http(box["oauth"] + "/oauth/token", {"grant_type": "refresh_token"})[0], 404, "token without its slash")
 
 
-def sandbox_revokes_the_family_of_a_refresh_token_used_twice(case):
+def revokes_the_family_of_a_refresh_token_used_twice(case):
     box = case.sandbox("--auto", "approve")
     client, first = _signed_in(box)
     form = {"grant_type": "refresh_token", "client_id": client, "refresh_token": first["refresh_token"]}
@@ -119,7 +120,7 @@ def sandbox_revokes_the_family_of_a_refresh_token_used_twice(case):
     case.equal(_control(box, "stats")["reuse"], 1, "reuses")
 
 
-def sandbox_documents_have_the_shape_of_the_service(case):
+def documents_have_the_shape_of_the_service(case):
     box = case.sandbox()
     origin = box["mcp"][:-4]
     documents = [json.loads(_http(origin + "/.well-known/oauth-" + tail)[2]) for tail in
@@ -135,7 +136,7 @@ def sandbox_documents_have_the_shape_of_the_service(case):
                [box["oauth"] + p for p in ("/oauth/authorize", "/oauth/token/", "/oauth/mcp/register/")], "endpoints")
 
 
-def sandbox_pages_lead_a_person_through_login_and_consent(case):
+def pages_lead_a_person_through_login_and_consent(case):
     box = case.sandbox("--login")
     client = _register(box)
     q = urllib.parse.urlencode({"response_type": "code", "client_id": client, "redirect_uri": CALLBACK, "state": "s",
@@ -201,7 +202,7 @@ def _answer(own, form, note):
     return told
 
 
-def sandbox_faults_of_signing_in_each_change_something(case):
+def faults_of_signing_in_each_change_something(case):
     box = case.sandbox("--auto", "approve")
     names = [line.split()[0] for line in subprocess.run([sys.executable, SANDBOX, "--list-faults"], capture_output=True, text=True,
                                                         check=True).stdout.partition("--fail")[0].splitlines()[1:]]
@@ -258,7 +259,7 @@ def _refused(case, told, status, code):
     case.equal((told[0], told[1][-1].get("error", {}).get("code")), (status, code), "refusal (%r)" % (told,))
 
 
-def sandbox_modern_requests_are_checked_field_by_field(case):
+def modern_requests_are_checked_field_by_field(case):
     box = case.sandbox("--era", "modern", "--test-tools")
     good = _modern(1, "tools/list")
     case.equal(_post(box, good)[0], 200, "a good request")
@@ -288,7 +289,7 @@ def sandbox_modern_requests_are_checked_field_by_field(case):
     case.equal([_http(box["mcp"], None, {"Accept": "text/event-stream"})[0], _post(box, good, {"Origin": "https://evil.example"})[0]], [405, 403], "GET, foreign page")
 
 
-def sandbox_parameters_must_stand_in_their_headers(case):
+def parameters_must_stand_in_their_headers(case):
     box = case.sandbox("--era", "modern", "--test-tools")
     call = _call(1, "test-header", region="eu west ", count=-7, dry=True, place={"city": "Zürich"})
     right = {"Mcp-Param-Region": _encoded("eu west "), "Mcp-Param-Count": "-7.0", "mcp-param-dry-run": "true", "Mcp-Param-City": _encoded("Zürich")}
@@ -307,7 +308,7 @@ def sandbox_parameters_must_stand_in_their_headers(case):
     case.equal(_post(box, _call(1, "test-bad-header-twice", a="x"))[0], 200, "a call of one of them")
 
 
-def sandbox_state_of_a_question_must_come_back_as_it_was(case):
+def state_of_a_question_must_come_back_as_it_was(case):
     box = case.sandbox("--era", "modern", "--test-tools")
     first = _post(box, _call(1, "test-ask", rounds=2))[1][-1]["result"]
     case.equal((first["resultType"], list(first["inputRequests"]), "ttlMs" in first), ("input_required", ["elicitation-0"], False), "question")
@@ -328,7 +329,7 @@ def sandbox_state_of_a_question_must_come_back_as_it_was(case):
     case.equal((done["resultType"], done["structuredContent"]), ("complete", {"rounds": [{"elicitation-0": ELICITED}, {"elicitation-1": ELICITED}]}), "result")
 
 
-def sandbox_questions_need_a_capability_and_may_lack_a_state(case):
+def questions_need_a_capability_and_may_lack_a_state(case):
     box = case.sandbox("--era", "modern", "--test-tools", "--json")
     for kind, have, lacks in (("elicitation", {}, {"elicitation": {"form": {}}}), ("url", {"elicitation": {}}, {"elicitation": {"url": {}}}),
                               ("sampling-tools", {"sampling": {}}, {"sampling": {"tools": {}}}), ("roots", {}, {"roots": {}})):
@@ -389,7 +390,7 @@ def _seen(box, **row):
     return rows[0]
 
 
-def sandbox_subscriptions_tell_what_was_asked_for_and_end_with_a_result(case):
+def subscriptions_tell_what_was_asked_for_and_end_with_a_result(case):
     box = case.sandbox("--era", "modern", "--test-tools", "--json")
     listen = _modern("sub", "subscriptions/listen", notifications={"toolsListChanged": True, "resourceSubscriptions": ["a:b"], "odd": True})
     stream = _Stream(box, box["mcp"], listen)
@@ -407,7 +408,7 @@ def sandbox_subscriptions_tell_what_was_asked_for_and_end_with_a_result(case):
     stream.close()
 
 
-def sandbox_sees_a_client_leave_or_cancel(case):
+def sees_a_client_leave_or_cancel(case):
     box = case.sandbox("--era", "dual", "--test-tools")
     stream = _Stream(box, box["mcp"], _call("gone", "test-wait"))
     _seen(box, event="waiting", id="gone")
@@ -442,7 +443,7 @@ def _session(box):
     return {"Mcp-Session-Id": headers["Mcp-Session-Id"], "MCP-Protocol-Version": "2025-11-25"}
 
 
-def sandbox_sessions_are_strict(case):
+def sessions_are_strict(case):
     box = case.sandbox("--stateful", "--json")
     listing, headers = _legacy(1, "tools/list"), _session(box)
     _refused(case, _post(box, listing, headers), 200, -32600)
@@ -458,7 +459,7 @@ def sandbox_sessions_are_strict(case):
     _refused(case, _post(box, listing, headers), 404, -32600)
 
 
-def sandbox_streams_are_resumed_after_the_event_that_came_last(case):
+def streams_are_resumed_after_the_event_that_came_last(case):
     box = case.sandbox("--resumable", "--get", "stream", "--stateful", "--test-tools", "--retry-ms", "1")
     headers = _session(box)
     _post(box, {"jsonrpc": "2.0", "method": "notifications/initialized"}, headers)
@@ -478,7 +479,7 @@ def sandbox_streams_are_resumed_after_the_event_that_came_last(case):
     case.equal(_http(box["mcp"], None, {**headers, "Authorization": "Bearer Basic " + box["token"], "Accept": "text/event-stream", "Last-Event-ID": "s9-1"})[0], 400, "unknown event")
 
 
-def sandbox_asks_on_the_stream_of_the_post_or_the_get(case):
+def asks_on_the_stream_of_the_post_or_the_get(case):
     box = case.sandbox("--get", "stream", "--stateful", "--test-tools", "--json")
     headers = _session(box)
     _post(box, {"jsonrpc": "2.0", "method": "notifications/initialized"}, headers)
@@ -499,7 +500,7 @@ def sandbox_asks_on_the_stream_of_the_post_or_the_get(case):
         case.equal(done[0][1][-1]["result"]["structuredContent"], {"rounds": [{"elicitation-0": ELICITED, "roots-0": {"roots": []}}]}, "result")
 
 
-def sandbox_takes_batches_and_speaks_the_old_transport(case):
+def takes_batches_and_speaks_the_old_transport(case):
     box = case.sandbox("--batch", "--json", "--http-sse", "--test-tools")
     _post(box, {**HELLO, "params": {**HELLO["params"], "protocolVersion": "2025-03-26"}})
     batch = [_legacy(1, "ping"), {"jsonrpc": "2.0", "method": "notifications/initialized"}, _legacy("b", "tools/call", name="Get-Projects")]
@@ -517,7 +518,7 @@ def sandbox_takes_batches_and_speaks_the_old_transport(case):
 # ---- credentials, limits, faults
 
 
-def sandbox_log_holds_no_secret_and_counts(case):
+def log_holds_no_secret_and_counts(case):
     box = case.sandbox("--auto", "approve", "--log-bodies")
     client, tokens = _signed_in(box)
     _takes(box, tokens["access_token"])
@@ -532,7 +533,7 @@ def sandbox_log_holds_no_secret_and_counts(case):
     case.check('"method": "tools/list"' in rows[-1]["body"], "no body")
 
 
-def sandbox_challenges_and_limits_have_their_forms(case):
+def challenges_and_limits_have_their_forms(case):
     box = case.sandbox("--json", "--test-tools")
     call = _legacy(1, "tools/call", name="Get-Projects", arguments={})
 
@@ -560,3 +561,72 @@ def sandbox_challenges_and_limits_have_their_forms(case):
     case.equal(told("rate=0", "account-expired=1", token=good)[0], 401, "expired account")
     for kind, status in (("500", 500), ("empty-202", 202), ("redirect-same", 307), ("html-200", 200)):
         case.equal(told("fail=tools/call=" + kind, token=good)[0], status, "status of " + kind)
+
+
+def switches_do_what_their_help_says(case):
+    box = case.sandbox("--era", "dual", "--json", "--auto", "approve")
+    listing, modern = _legacy(1, "tools/list"), _modern(1, "tools/list")
+
+    def switch(**values):
+        _control(box, "set?" + urllib.parse.urlencode({k.replace("_", "-"): v for k, v in values.items()}))
+
+    def listed(message=listing):
+        return _post(box, message)[1][-1]["result"]
+    switch(revision="2025-03-26")
+    case.equal(_post(box, HELLO)[1][0]["result"]["protocolVersion"], "2025-03-26", "revision")
+    _refused(case, _post(box, listing, {"MCP-Protocol-Version": "2025-11-25"}), 400, -32600)
+    switch(version_hiccup=1)
+    told = _post(box, modern)
+    _refused(case, told, 400, -32022)
+    case.check(REVISION in told[1][0]["error"]["data"]["supported"] and _post(box, modern)[0] == 200, "one hiccup, with the revision that was asked for")
+    for switch_value, status, code in (("header", 400, -32020), ("version", 400, -32022), ("method", 404, -32601)):
+        switch(era="modern", initialize_refusal=switch_value)
+        told = _post(box, HELLO)
+        _refused(case, told, status, code)
+        case.check(REVISION in told[1][0]["error"]["message"], "the refusal does not name the revision")
+    case.check("resultType" in listed(modern), "no resultType")
+    switch(no_result_type=1)
+    case.check("resultType" not in listed(modern), "a resultType")
+    switch(era="legacy")
+    _refused(case, _post(box, modern), 400, -32600)
+    switch(page_size=50, new_tool="Later,Last")
+    page = listed()
+    rest = listed(_legacy(1, "tools/list", cursor=page["nextCursor"]))
+    case.equal((len(page["tools"]), [t["name"] for t in rest["tools"]][-2:], "nextCursor" in rest), (50, ["Later", "Last"], False), "pages")
+    _refused(case, _post(box, _legacy(1, "tools/list", cursor="x")), 200, -32602)
+    hints = {"all": {"readOnlyHint": False, "destructiveHint": True}, "lies": {"readOnlyHint": True, "destructiveHint": False}, "none": None}
+    for value, want in hints.items():
+        switch(annotations=value, page_size=0)
+        have = next(t for t in listed()["tools"] if t["name"] == "Delete-Dashboard").get("annotations")
+        case.equal(have and {k: have[k] for k in want}, want, "annotations " + value)
+    switch(not_enabled=1)
+    case.check("not enabled" in _post(box, _legacy(1, "tools/call", name="Get-Events", arguments={"project_id": 1}))[1][0]["result"]["content"][0]["text"], "text")
+    switch(json=0)
+    sent = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "Authorization": "Bearer Basic " + box["token"]}
+
+    def raw(message=listing):
+        return _http(box["mcp"], json.dumps(message).encode(), sent)
+    case.check(b"\r\n\r\n" in raw()[2] and b": ping" not in raw()[2], "line ends")
+    switch(lf=1, ping_comments=1)
+    case.check(b"\r" not in raw()[2] and raw()[2].startswith(b": ping\n\n"), "line ends and comments")
+    switch(latency="tools/list=30")
+    begun = time.monotonic()
+    raw()
+    case.check(time.monotonic() - begun >= 0.03, "no latency")
+    switch(latency="", fail="tools/list=503-retry", fail_times=2)
+    case.equal([(raw()[0], raw()[1]["Retry-After"])] + [raw()[0]], [(503, "1"), 200], "failures")
+    switch(fail="", auth="late")
+    del sent["Authorization"]
+    case.equal((raw()[0], raw(_legacy(1, "tools/call", name="Get-Projects"))[0]), (200, 401), "late")
+    switch(auth="after-initialize")
+    case.equal((raw(HELLO)[0], raw()[0]), (200, 401), "after initialize")
+    get = {"Accept": "text/event-stream"}
+    case.equal(_http(box["mcp"], None, get)[0], 405, "GET")
+    switch(get="401")
+    case.equal(_http(box["mcp"], None, get)[0], 401, "GET")
+    switch(auto="deny", token_ttl=77, grown_scopes=1)
+    client = _register(box)
+    case.equal(_authorize(box, client).get("error"), "access_denied", "answer")
+    switch(auto="approve")
+    told = _exchange(box, client, _authorize(box, client)["code"])[1]
+    case.equal((told["expires_in"], len(told["scope"].split())), (77, 20), "token")

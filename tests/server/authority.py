@@ -138,7 +138,8 @@ class Authority:
     def check_resource(self, resource):
         if resource is None and self.options.require_resource:
             raise Refused("invalid_target", "the resource parameter is missing")
-        if resource not in (None, self.mcp + "/mcp") and not self.fault("any-resource"):
+        named = metadata.resource(self.mcp, self.options)
+        if resource not in (None, self.mcp + "/mcp", named) and not self.fault("any-resource"):
             raise Refused("invalid_target", "no such resource here")
 
     def new_code(self, request, scopes):
@@ -219,10 +220,11 @@ class Authority:
             answer["refresh_token"] = refresh
         if self.fault("id-token"):
             answer["id_token"] = self.id_token(grant)
-        for name, field, value in (("token-newline", "access_token", text + "\r\nX-Injected: 1"), ("token-type", "token_type", "mac"),
-                                   ("token-type-lower", "token_type", "bearer"), ("expires-zero", "expires_in", 0),
-                                   ("expires-negative", "expires_in", -5), ("expires-string", "expires_in", "36000"),
-                                   ("expires-huge", "expires_in", 10 ** 18)):
+        for name, field, value in (
+                ("token-newline", "access_token", text + "\r\nX-Injected: 1"), ("token-type", "token_type", "mac"),
+                ("token-type-lower", "token_type", "bearer"), ("expires-zero", "expires_in", 0),
+                ("expires-negative", "expires_in", -5), ("expires-string", "expires_in", "36000"),
+                ("expires-huge", "expires_in", 10 ** 18)):
             if self.fault(name):
                 answer[field] = value
         for name, field in (("token-missing", "access_token"), ("scope-missing", "scope"), ("expires-missing", "expires_in")):
@@ -235,8 +237,9 @@ class Authority:
 
     def id_token(self, grant):
         """In the form of a JWT; nobody could check the signature."""
-        parts = [{"alg": "RS256", "typ": "JWT"},
-                 {"iss": self.issuer, "aud": grant.client, "sub": "1", "exp": int(time.time()) + 36000, "jti": secrets.token_hex(8)}]
+        claims = {"iss": self.issuer, "aud": grant.client, "sub": "1", "exp": int(time.time()) + 36000,
+                  "jti": secrets.token_hex(8)}
+        parts = [{"alg": "RS256", "typ": "JWT"}, claims]
         return ".".join([plain_base64(json.dumps(p).encode()) for p in parts] + [plain_base64(secrets.token_bytes(32))])
 
     def scopes_of(self, text):

@@ -31,7 +31,8 @@ def good_address(url):
     parts = urlsplit(url)
     scheme = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     segments = parts.path.split("/")
-    return bool(scheme and len(parts.path) > 1 and not parts.fragment and not parts.username and "." not in segments and ".." not in segments)
+    return bool(scheme and len(parts.path) > 1 and not parts.fragment and not parts.username
+                and not {".", ".."} & set(segments))
 
 
 def client(url, document):

@@ -5,7 +5,6 @@ GET with a query or POST with a form do the same; answers are JSON.
 
 import json
 
-from web import Bad
 
 
 class Control:
@@ -15,8 +14,11 @@ class Control:
     def __call__(self, handler):
         name = handler.path[len("/_sandbox"):].strip("/")
         act = getattr(self, "do_" + name.replace("-", "_"), None) if name else self.addresses
-        if handler.foreign() or act is None:
-            handler.reply(403 if act else 404, {"error": "not from a page of another host" if act else "no such address", **self.addresses({})})
+        if handler.foreign():
+            handler.reply(403, {"error": "not from a page of another host"})
+            return
+        if act is None:
+            handler.reply(404, {"error": "no such address", **self.addresses({})})
             return
         handler.about["control"] = name
         arguments = dict(handler.query)
@@ -37,6 +39,7 @@ class Control:
 
     def do_set(self, q):
         """NAME=VALUE: changes switches while running, as on the command line; lists joined by commas."""
+        self.sandbox.gate.failed = 0
         return {name: self.sandbox.options.set(name, value) for name, value in q.items()}
 
     def do_switches(self, _):

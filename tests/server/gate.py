@@ -6,6 +6,7 @@ import time
 
 import faults
 import metadata
+from jsonrpc import error
 
 # Made up; the form is the service's.
 ACCOUNT = "sandbox.abc123.mp-service-account:sandboxsandboxsandboxsandbox12"
@@ -84,11 +85,11 @@ class Gate:
         full = token is not None if form == "auto" else form in ("full", "many")
         parts = ['error="invalid_token"', 'error_description="%s"' % TEXT] * full + self.parameters()
         value = "Bearer " + ", ".join(parts) if parts else "Bearer"
-        headers = {"silent": [], "many": [
-            ("WWW-Authenticate", 'Negotiate dG9rZW42OA==, Basic realm="a \\"quoted\\", Bearer realm", ' + value + ', DPoP algs="ES256"'),
-            ("WWW-Authenticate", "ApiKey")]}.get(form, [("WWW-Authenticate", value)])
+        if form == "many":
+            value = 'Negotiate dG9rZW42OA==, Basic realm="a \\"quoted\\", Bearer realm", %s, DPoP algs="ES256"' % value
+        values = {"silent": [], "many": [value, "ApiKey"]}.get(form, [value])
         body = {"error": "invalid_token", "error_description": TEXT} if full else b""
-        handler.reply(401, body, headers=headers)
+        handler.reply(401, body, headers=[("WWW-Authenticate", v) for v in values])
 
     def insufficient(self, handler, scope, named):
         """403 insufficient_scope; named: with scope=."""
@@ -112,8 +113,9 @@ class Gate:
             wait = str(int(HOUR_S - (now - self.asked[0])) + 1) if self.asked else str(HOUR_S)
         form = self.options.rate_form
         if form == "jsonrpc":
-            handler.reply(200, {"jsonrpc": "2.0", "id": ident, "error": {"code": -32000, "message": "Global rate limit exceeded"}})
+            handler.reply(200, error(ident, -32000, "Global rate limit exceeded"))
             return True
         headers = {"Retry-After": self.options.retry_after or wait} if form == "429" else {}
-        handler.reply(429, b"" if form == "429-bare" else {"error": "rate_limited", "error_description": "600 requests per hour"}, headers=headers)
+        body = {"error": "rate_limited", "error_description": "600 requests per hour"}
+        handler.reply(429, b"" if form == "429-bare" else body, headers=headers)
         return True

@@ -38,6 +38,8 @@ class LegacyCall(Call):
             lacks = self.missing(method, params or {})
             if lacks:
                 raise RpcError(PARAMS, "The client did not declare " + json.dumps(lacks))
+        if via == "get" and not self.session.listens():
+            raise RpcError(PARAMS, "Nobody listens on a GET stream")
         for key, (method, params) in questions.items():
             self.session.request(method, params, self.inbox, key, self.session.speak if via == "get" else self.reply.emit)
         answers = {}
@@ -121,9 +123,9 @@ class Legacy:
             session = self.sessions.new()
             headers = [("Mcp-Session-Id", session.id)] if session.id else []
             answer, status = self.answer_of(message["id"], lambda: self.initialize(message.get("params") or {}, session))
-            Reply(handler, None, headers).finish(answer, status)
+            Reply(handler, headers=headers).finish(answer, status)
             return
-        reply = Reply(handler, self.sessions.replay if self.options.resumable else None)
+        reply = Reply(handler, True, self.sessions.replay if self.options.resumable else None)
         self.work(LegacyCall(handler, message, reply, session))
 
     def work(self, call):
@@ -159,7 +161,7 @@ class Legacy:
             raise bad("not a batch")
         if session.version not in (None, "2025-03-26"):
             raise bad("batches are of 2025-03-26, the session is of " + session.version)
-        reply, answers = Reply(handler), []
+        reply, answers = Reply(handler, True), []
         for message in messages:
             if "method" in message and "id" in message:
                 one = Collected(reply)
@@ -173,7 +175,8 @@ class Legacy:
 
     def initialize(self, params, session):
         asked = params.get("protocolVersion")
-        if not isinstance(asked, str) or not isinstance(params.get("capabilities"), dict) or not is_implementation(params.get("clientInfo")):
+        good = isinstance(asked, str) and isinstance(params.get("capabilities"), dict)
+        if not good or not is_implementation(params.get("clientInfo")):
             raise RpcError(PARAMS, "initialize needs protocolVersion, capabilities and clientInfo")
         session.version = asked if asked in self.revisions() else self.options.revision
         session.capabilities, session.initialized = params["capabilities"], False

@@ -52,7 +52,8 @@ def checked(wanted):
     if not isinstance(wanted, dict):
         raise RpcError(PARAMS, "Invalid params: notifications is missing", status=400)
     uris = wanted.get("resourceSubscriptions", [])
-    if not isinstance(uris, list) or not all(isinstance(u, str) for u in uris) or any(not isinstance(wanted.get(f, False), bool) for f in FLAGS):
+    good = isinstance(uris, list) and all(isinstance(u, str) for u in uris)
+    if not good or not all(isinstance(wanted.get(f, False), bool) for f in FLAGS):
         raise RpcError(PARAMS, "Invalid params: notifications", status=400)
     honoured = {f: True for f in FLAGS if wanted.get(f)}
     return {**honoured, "resourceSubscriptions": uris} if uris else honoured

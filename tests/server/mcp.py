@@ -93,8 +93,9 @@ class MCPHandler(Handler):
 
     def denies(self, sandbox, messages):
         """Whether a tool of --deny-tool was refused with a 403."""
-        names = [m["params"].get("name") for m in messages if m.get("method") == "tools/call" and isinstance(m.get("params"), dict)]
-        if not sandbox.options.scope_denied.startswith("403") or not any(n in sandbox.options.deny_tool for n in names):
+        calls = [m["params"] for m in messages if m.get("method") == "tools/call" and isinstance(m.get("params"), dict)]
+        denied = any(c.get("name") in sandbox.options.deny_tool for c in calls)
+        if not denied or not sandbox.options.scope_denied.startswith("403"):
             return False
         sandbox.gate.insufficient(self, "business_context", sandbox.options.scope_denied == "403")
         return True

@@ -33,24 +33,27 @@ def answer(handler, authorities, options):
     path, log = handler.path, handler.server.log
     if not (path.startswith("/.well-known/") or path.endswith(OPENID)):
         return False
-    make = None
-    if path in resource_paths(options) and handler.server.kind == "mcp":
+    document = None
+    origin = handler.server.origin
+    if asked(options, "metadata-redirect") and handler.server.kind == "oauth":
+        origin = authorities[0].mcp  # where the redirect leads
+    if path in resource_paths(options) and origin == authorities[0].mcp:
         log.count("resource-metadata")
-        make = resource_document(authorities, options)
+        document = resource_document(authorities, options)
     for authority in authorities:
-        if handler.server.origin + path in server_addresses(authority, options):
+        if origin + path in server_addresses(authority, options):
             log.count("server-metadata")
-            make = server_document(authority, options)
-    if make is None:
+            document = server_document(authority, options)
+    if document is None:
         handler.reply(404, b"Not Found", "text/plain")
     elif asked(options, "html-metadata"):
         handler.page(200, "<!doctype html><title>Welcome</title><p>You are looking for something else.")
     elif asked(options, "metadata-500"):
         handler.page(500, "<!doctype html><title>Server Error</title>")
-    elif asked(options, "metadata-redirect"):
+    elif asked(options, "metadata-redirect") and handler.server.kind == "mcp":
         handler.reply(302, headers={"Location": authorities[0].own + path})
     else:
-        handler.reply(200, make, "application/json")
+        handler.reply(200, document, "application/json")
     return True
 
 
@@ -60,18 +63,21 @@ def resource_paths(options):
     return [RESOURCE] if asked(options, "root-metadata") else [RESOURCE + "/mcp", RESOURCE]
 
 
+def resource(mcp, options):
+    """The name of the MCP server as a resource; mcp: its origin."""
+    if asked(options, "resource-mismatch"):
+        return "https://elsewhere.example/mcp"
+    return mcp + ("/mcp/" if asked(options, "resource-slash") else "/mcp")
+
+
 def resource_document(authorities, options):
     mcp, second = authorities[0].mcp, authorities[1]
     document = {
-        "resource": mcp + "/mcp",
+        "resource": resource(mcp, options),
         "authorization_servers": [second.issuer if asked(options, "other-issuer") else authorities[0].issuer],
         "scopes_supported": scopes(options),
         "bearer_methods_supported": ["header"],
     }
-    if asked(options, "resource-mismatch"):
-        document["resource"] = "https://elsewhere.example/mcp"
-    if asked(options, "resource-slash"):
-        document["resource"] += "/"
     if asked(options, "no-scopes"):
         del document["scopes_supported"]
     if asked(options, "huge-resource"):

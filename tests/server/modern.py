@@ -42,7 +42,7 @@ class ModernCall(Call):
 
 class Modern:
     def __init__(self, sandbox):
-        self.sandbox, self.options, self.hiccups = sandbox, sandbox.options, 0
+        self.sandbox, self.options = sandbox, sandbox.options
 
     def supported(self):
         legacy = self.sandbox.legacy.revisions() if self.options.era == "dual" else []
@@ -50,8 +50,11 @@ class Modern:
 
     def speaks_modern(self, handler, value):
         """Whether a message is of this era, for a server that knows both."""
-        meta = (value.get("params") or {}).get("_meta") if isinstance(value, dict) and isinstance(value.get("params"), dict) else None
-        return handler.headers.get("mcp-protocol-version") == REVISION or (isinstance(meta, dict) and PREFIX + "protocolVersion" in meta)
+        if handler.headers.get("mcp-protocol-version") == REVISION:
+            return True
+        params = value.get("params") if isinstance(value, dict) else None
+        meta = params.get("_meta") if isinstance(params, dict) else None
+        return isinstance(meta, dict) and PREFIX + "protocolVersion" in meta
 
     # ---- POST
 
@@ -84,7 +87,8 @@ class Modern:
             problem = "clients of %s send no answers" % REVISION
         if not problem and isinstance(value.get("id"), float):
             problem = "id must be a string or an integer"
-        if not problem and any(isinstance(part, jsonrpc.Repeated) for part in (value, value.get("params"), (value.get("params") or {}).get("_meta"))):
+        params = {} if problem else value.get("params") or {}
+        if not problem and any(isinstance(part, jsonrpc.Repeated) for part in (value, params, params.get("_meta"))):
             problem = "a key came twice"
         if problem:
             raise RpcError(INVALID, "Invalid Request: " + problem, status=400)
@@ -130,10 +134,9 @@ class Modern:
                 self.sandbox.log.count("stray:" + stray)  # to be ignored
 
     def hiccup(self):
-        if self.hiccups >= self.options.version_hiccup:
-            return False
-        self.hiccups += 1
-        return True
+        left = self.options.version_hiccup
+        self.options.version_hiccup = max(0, left - 1)
+        return left > 0
 
     def check_meta(self, meta):
         def wrong(text):

@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 import metadata
 import pages
 from authority import Refused
-from faults import asked
 from web import Handler
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -98,7 +97,7 @@ def authorize(h, authority):
     elif options.auto == "off":
         request = secrets.token_urlsafe(16)
         h.server.sandbox.open_requests[request] = (authority, q, scopes)
-        h.page(200, pages.consent(authority.own + "/oauth/consent", {"request": request}, client["client_name"], scopes, q["redirect_uri"]))
+        h.page(200, pages.consent(authority.own + "/oauth/consent", request, client["client_name"], scopes, q["redirect_uri"]))
     else:
         decide(h, authority, q, scopes, options.auto == "approve")
 
@@ -127,7 +126,8 @@ def log_in(h, authority):
         h.page(400, pages.message("Something is wrong", "That is no page of this site."))
         return
     h.server.log.count("login")
-    h.reply(302, headers={"Location": h.server.origin + following, "Set-Cookie": "sandbox_login=1; Path=/; HttpOnly; SameSite=Lax"})
+    cookie = "sandbox_login=1; Path=/; HttpOnly; SameSite=Lax"
+    h.reply(302, headers={"Location": h.server.origin + following, "Set-Cookie": cookie})
 
 
 def consent(h, authority):
@@ -208,7 +208,8 @@ def first_refresh(authority, client, grant):
 def client_of(h, authority, form):
     """The client that sent this, having proved itself in the way it registered for. Raises Refused."""
     value = h.headers.get("authorization")
-    ident, secret, way = form.get("client_id"), form.get("client_secret"), "client_secret_post" if "client_secret" in form else "none"
+    ident, secret = form.get("client_id"), form.get("client_secret")
+    way = "none" if secret is None else "client_secret_post"
     if value is not None:
         if way == "client_secret_post" or value[:6].lower() != "basic ":
             raise Refused("invalid_request", "one way of client authentication, please")

@@ -2,18 +2,23 @@
 
 from jsonrpc import encode
 from sse import Stream
+from wait import Left
 
 
 class Reply:
-    """The answer of a POST. It becomes an event stream when the switches say so, or when something precedes the answer."""
+    """The answer of a POST. It becomes an event stream when the switches say so, or when something precedes the answer.
 
-    def __init__(self, handler, replay=None, headers=()):
-        self.handler, self.replay, self.headers, self.stream = handler, replay, list(headers), None
+    outlives: the work goes on when the client leaves; so it is in the legacy revisions, where leaving cancels nothing.
+    """
+
+    def __init__(self, handler, outlives=False, replay=None, headers=()):
+        self.handler, self.outlives, self.replay, self.headers = handler, outlives, replay, list(headers)
+        self.stream, self.gone = None, False
 
     def opened(self):
         """The event stream, opened when it is not."""
         if self.stream is None:
-            self.stream = Stream(self.handler, self.headers, self.replay)
+            self.stream = Stream(self.handler, self.headers, self.replay, self.outlives)
         return self.stream
 
     def emit(self, message):
@@ -23,10 +28,22 @@ class Reply:
         """What a tool waits for. Raises Left."""
         if not self.handler.server.sandbox.options.json:
             self.opened()
-        return self.stream.wait(inbox, seconds) if self.stream else inbox.get(seconds)
+        if self.stream:
+            return self.stream.wait(inbox, seconds)
+        try:
+            return inbox.get(seconds)
+        except Left:
+            if not self.outlives:
+                raise
+        self.gone = True
+        self.handler.left()
+        return inbox.get(seconds)
 
     def finish(self, message, status=200):
         """message: the answer, or None when there is none to give."""
+        if self.gone:
+            self.handler.keep = False
+            return
         if self.stream is None and (status != 200 or message is None or self.handler.server.sandbox.options.json):
             body = b"" if message is None else encode(message)
             self.handler.reply(status if message is not None else 202, body, "application/json" if body else None, self.headers)

@@ -37,11 +37,14 @@ ANSWERS = {
     "Get-Lexicon-URL": {"url": "https://mixpanel.example/project/2195193/view/3101/app/lexicon#events/Order%20Placed"},
     "List-Metrics": {"metrics": [METRIC]},
     "Get-Metric": METRIC,
-    "Get-User-Replays-Data": {"replays": [{"id": "r-90", "start": "2026-11-22T08:14:00Z", "seconds": 312, "events": ["Page View", "Order Placed"]}]},
+    "Get-User-Replays-Data": {"replays": [{"id": "r-90", "start": "2026-11-22T08:14:00Z", "seconds": 312,
+                                           "events": ["Page View", "Order Placed"]}]},
     "List-Experiments": {"experiments": [{"id": "exp-12", "name": "Free oat milk", "status": "active"}]},
     "Get-Experiment": EXPERIMENT,
-    "Explain-Experiment-Health-Check": {"check": "sample ratio", "status": "passed", "text": "Variants have the shares that were planned."},
-    "Run-Experiment-Pre-Launch-Checks": {"checks": [{"name": "metric exists", "passed": True}, {"name": "flag exists", "passed": True}]},
+    "Explain-Experiment-Health-Check": {"check": "sample ratio", "status": "passed",
+                                        "text": "Variants have the shares that were planned."},
+    "Run-Experiment-Pre-Launch-Checks": {"checks": [{"name": "metric exists", "passed": True},
+                                                    {"name": "flag exists", "passed": True}]},
     "Search-Prior-Experiments": {"experiments": [{"id": "exp-9", "name": "Loyalty card reminder", "status": "concluded"}]},
     "List-Feature-Flags": {"feature_flags": [FLAG]},
     "Get-Feature-Flag": FLAG,
@@ -69,7 +72,9 @@ def contents(uri):
 
 def query_schema(report_type):
     """Tens of kilobytes, as the service's own."""
-    one = {"type": "object", "properties": {"event": {"type": "string"}, "aggregation": {"enum": ["total", "unique", "average"]}},
-           "description": "A step of a %s report: an event, how it is counted, and by which properties it is broken down." % report_type}
+    text = "A step of a %s report: an event, how it is counted, and by which properties it is broken down."
+    one = {"type": "object", "description": text % report_type,
+           "properties": {"event": {"type": "string"}, "aggregation": {"enum": ["total", "unique", "average"]}}}
+    steps = {"type": "array", "items": {"$ref": "#/$defs/step0"}}
     return {"report_type": report_type, "schema": {"type": "object", "$defs": {"step%d" % n: one for n in range(120)},
-                                                   "properties": {"steps": {"type": "array", "items": {"$ref": "#/$defs/step0"}}}}}
+                                                   "properties": {"steps": steps}}}

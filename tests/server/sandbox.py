@@ -5,6 +5,17 @@
 
 The first line on standard output is one JSON object: where the two origins
 are and which credentials are taken. Python's standard library only.
+
+    switches faults      every switch and every fault, a row each
+    web wait log         HTTP, waiting for clients, the log
+    control              /_sandbox/...: steering and looking in while it runs
+    oauth pages          the sign-in server's endpoints, and what a person sees
+    metadata authority   its documents, its memory; device and cimd: ways to sign in
+    gate mcp             before the MCP endpoint, and the endpoint
+    legacy sessions      2024-11-05 to 2025-11-25; oldsse: the transport of 2024-11-05
+    modern mirror        2026-07-28, its headers; questions, listen: what a server may ask and tell
+    jsonrpc reply sse    messages, where answers go, event streams; call: a request at work; hub: notifications
+    service tools        what the service does; samples: its data; trials: the tools of --test-tools
 """
 
 import json
@@ -80,23 +91,29 @@ def more_files():
         pass
 
 
-def explain(facts):
-    print("""
+EXPLANATION = """
 The sandbox runs at %(mcp)s
+Nothing leaves this machine; the data is made up.
 
-A bridge with a service account (paste into a terminal, then type MCP messages):
-    MIXPANEL_SA_TOKEN=%(token)s build/mpmcp %(mcp)s
+In a terminal, with a service account (then type MCP messages, or use "mpmcp tools" and "mpmcp call"):
+    MIXPANEL_SA_TOKEN=%(token)s mpmcp %(mcp)s
 
-Gemini CLI, ~/.gemini/settings.json:
+Gemini CLI (~/.gemini/settings.json) and Cursor (~/.cursor/mcp.json):
     "mcpServers": {"mixpanel-sandbox": {"command": "mpmcp", "args": ["%(mcp)s"],
                    "env": {"MIXPANEL_SA_TOKEN": "%(token)s"}}}
 
-Cursor, ~/.cursor/mcp.json takes the same entry.
+Claude Code:
+    claude mcp add mixpanel-sandbox -e MIXPANEL_SA_TOKEN=%(token)s -- mpmcp %(mcp)s
 
-Sign in with a browser instead:
-    build/mpmcp login %(mcp)s
+Signing in with a browser instead; leave the token out above:
+    mpmcp login %(mcp)s
 
-Ctrl-C ends it.""" % facts, flush=True)
+Make it difficult while it runs, for example few requests, or tokens that have ended:
+    curl '%(oauth)s/_sandbox/set?rate=3'
+    curl '%(oauth)s/_sandbox/expire'
+    curl '%(oauth)s/_sandbox'                 what else there is
+
+--help has the switches, --list-faults what can go wrong. Ctrl-C ends it."""
 
 
 def main(argv):
@@ -105,7 +122,7 @@ def main(argv):
     sandbox = Sandbox(options)
     print(json.dumps(sandbox.facts()), flush=True)
     if options.explain or sys.stdout.isatty():
-        explain(sandbox.facts())
+        print(EXPLANATION % sandbox.facts(), flush=True)
     sandbox.run(options.until_eof)
     return 0
 

@@ -21,7 +21,8 @@ class Service:
         self.sandbox, self.options = sandbox, sandbox.options
         self.methods = {"tools/list": self.list_tools, "tools/call": self.call_tool, "prompts/list": self.list_prompts,
                         "prompts/get": self.get_prompt, "resources/list": self.list_resources,
-                        "resources/read": self.read_resource, "resources/templates/list": lambda c: {"resourceTemplates": TEMPLATES},
+                        "resources/read": self.read_resource,
+                        "resources/templates/list": lambda call: {"resourceTemplates": TEMPLATES},
                         "completion/complete": self.complete}
 
     def run(self, call):
@@ -35,7 +36,8 @@ class Service:
 
     def tools(self):
         found = [tools.describe(row, self.options.annotations, n) for n, row in enumerate(tools.TABLE)]
-        found += [tools.describe((name, "read", "", "A tool that came later.", None, None), "all", 0) for name in self.options.new_tool]
+        found += [tools.describe((name, "read", "", "A tool that came later.", None, None), "all", 0)
+                  for name in self.options.new_tool]
         return found + (trials.definitions(self.sandbox) if self.options.test_tools else [])
 
     def list_tools(self, call):
@@ -88,8 +90,8 @@ class Service:
         project = (call.params.get("arguments") or {}).get("project")
         if project is None:
             raise RpcError(PARAMS, "Missing required argument: project")
-        text = "Write the report of the week for the project %s." % project
-        return {"description": PROMPTS[0]["description"], "messages": [{"role": "user", "content": {"type": "text", "text": text}}]}
+        content = {"type": "text", "text": "Write the report of the week for the project %s." % project}
+        return {"description": PROMPTS[0]["description"], "messages": [{"role": "user", "content": content}]}
 
     def list_resources(self, call):
         return self.page(call, "resources", samples.RESOURCES + (trials.RESOURCES if self.options.test_tools else []))

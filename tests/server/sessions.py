@@ -31,6 +31,9 @@ class Session:
         self.uris, self.outlets, self.running, self.asked = set(), [], {}, {}
         self.stream, self.number = None, 0  # of resumable streams: the one for what the server says first
 
+    def listens(self):
+        return bool(self.outlets or self.stream)
+
     def speak(self, message):
         """Sends a message of the server's own. Returns on how many streams."""
         data = encode(message)
@@ -111,7 +114,7 @@ class Sessions:
 
     def ask(self, question):
         """Asks the client of the newest GET stream, and waits for its answer."""
-        listening = [s for s in self.all() if s.outlets or s.stream]
+        listening = [s for s in self.all() if s.listens()]
         if not listening:
             raise ValueError("nobody listens on a GET stream")
         inbox = queue.Queue()

@@ -62,10 +62,11 @@ class Replay:
 class Stream:
     """One text/event-stream answer of a handler."""
 
-    def __init__(self, handler, headers=(), replay=None):
+    def __init__(self, handler, headers=(), replay=None, outlives=False):
+        """outlives: a client that leaves does not end what is written here; with a replay it can come back for it."""
         self.handler, self.options = handler, handler.server.sandbox.options
         self.replay, self.name = replay, replay.open() if replay else None
-        self.broken = False
+        self.outlives, self.broken = outlives, False
         handler.head(200, list(headers) + [
             ("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache, no-transform"), ("X-Accel-Buffering", "no"),
             ("Transfer-Encoding", "chunked")])
@@ -104,9 +105,11 @@ class Stream:
                 self.lost()
 
     def lost(self):
-        """The client has gone. What is sent from now on is for one that comes back, if it can."""
-        if not self.replay:
+        """The client has gone."""
+        if not self.outlives:
             raise Left()
+        if not self.broken:
+            self.handler.left()
         self.broken, self.handler.keep = True, False
 
     def break_off(self):

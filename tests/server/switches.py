@@ -49,7 +49,7 @@ GROUPS = [
     ]),
     ("credentials and limits", [
         row("auth", ["required", "none", "late", "after-initialize"], "required",
-            "late: 401 at tools/call only; after-initialize: at everything but the first message"),
+            "late: 401 at tools/call only; after-initialize: at all but initialize and server/discover"),
         row("challenge", ["auto", "full", "bare", "silent", "many"], "auto",
             "form of a 401: auto is bare without and full with a token; many: beside other schemes"),
         row("challenge-scope", str, None, "scope= in the 401", "SCOPES"),
@@ -146,7 +146,8 @@ class ListFaults(argparse.Action):
 
 def read(argv):
     p = argparse.ArgumentParser(
-        prog="sandbox.py", description="A local imitation of Mixpanel's hosted MCP service.",
+        prog="sandbox.py", usage="sandbox.py [switches]", description="A local imitation of Mixpanel's hosted MCP service.",
+        epilog="Most switches can be changed while it runs: /_sandbox/set?NAME=VALUE on either origin.",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=34, width=110))
     for title, rows in GROUPS:
         group = p.add_argument_group(title)

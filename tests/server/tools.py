@@ -106,6 +106,7 @@ TABLE = [
 WRAPPED = {"type": "object", "properties": {"result": {"type": "string"}}, "required": ["result"], "x-fastmcp-wrap-result": True}
 OUTPUT = {"Describe-Cohort-Schema": {"type": "object", "additionalProperties": True}, "Get-Business-Context": WRAPPED}
 
+REFUSED = "1 validation error for call[%s]\n%s\n  %s [type=%s]"
 JSON_TYPES = {"integer": (int, "integer", "int_type"), "string": (str, "string", "string_type"), "boolean": (bool, "boolean", "bool_type"),
               "object": (dict, "dictionary", "dict_type"), "array": (list, "list", "list_type")}
 
@@ -161,13 +162,13 @@ def wrong(name, shape, arguments):
     """What the service's software says of arguments that do not fit; else None."""
     for key in shape.get("required", []):
         if key not in arguments:
-            return "1 validation error for call[%s]\n%s\n  Missing required argument [type=missing_argument]" % (name, key)
+            return REFUSED % (name, key, "Missing required argument", "missing_argument")
     for key, value in arguments.items():
         if key not in shape["properties"]:
-            return "1 validation error for call[%s]\n%s\n  Unexpected keyword argument [type=unexpected_keyword_argument]" % (name, key)
+            return REFUSED % (name, key, "Unexpected keyword argument", "unexpected_keyword_argument")
         kind, word, code = JSON_TYPES.get(shape["properties"][key].get("type"), (object, "", ""))
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            return "1 validation error for call[%s]\n%s\n  Input should be a valid %s [type=%s]" % (name, key, word, code)
+            return REFUSED % (name, key, "Input should be a valid " + word, code)
     # Rules that the schemas do not tell.
     if name == "Get-Business-Context" and arguments.get("organization_id") is None and arguments.get("project_id") is None:
         return "Provide organization_id or project_id."

@@ -5,7 +5,6 @@ import socket
 import socketserver
 import struct
 import sys
-import traceback
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
@@ -39,22 +38,24 @@ class Handler(socketserver.StreamRequestHandler):
     """A connection. Each request is one call of route()."""
 
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave together; everything below flushes
+    wbufsize = -1  # head and body leave together; whoever writes the last of something flushes
 
     def handle(self):
-        self.keep = True
+        self.keep, self.dropped, self.about = True, False, {}
         try:
             while self.keep and self.read():
                 self.dispatch()
-                self.wfile.flush()
         except Bad as problem:
             self.keep = False
             self.reply(400, str(problem).encode(), "text/plain")
-        except Left:
+        except (Left, OSError):
+            self.left()
+
+    def left(self):
+        """Writes down that the client did not wait for its answer."""
+        if self.about and not self.dropped:
             self.server.log.event("client-left", of=self.logged, **self.about)
-        except OSError:
-            if self.about.get("rpc"):
-                self.server.log.event("client-left", of=self.logged, **self.about)
+        self.dropped = True
 
     def finish(self):
         try:
@@ -159,7 +160,7 @@ class Handler(socketserver.StreamRequestHandler):
     def drop(self, reset=False):
         """Ends the connection where it stands."""
         self.note(None)
-        self.keep = False
+        self.keep, self.dropped = False, True
         self.wfile.flush()
         if reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -201,4 +202,4 @@ class Server(socketserver.ThreadingTCPServer):
     def handle_error(self, request, client_address):
         # A client that goes away is no event; anything else is a mistake in here.
         if not isinstance(sys.exc_info()[1], OSError):
-            traceback.print_exc()
+            sys.excepthook(*sys.exc_info())
