@@ -414,14 +414,17 @@ class Case:
         return s, self.start(s.url, *args, **more)
 
     def sandbox(self, *switches):
+        # Compiled once for all cases, and not into the tree.
+        env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        env["PYTHONPYCACHEPREFIX"] = os.path.join(ROOT, "build/pycache")
         process = subprocess.Popen([sys.executable, os.path.join(ROOT, "tests/server/sandbox.py"), "--until-eof",
                                     "--log", os.path.join(self.folder, "sandbox.log"), *switches],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         facts = json.loads(process.stdout.readline())
         facts["process"] = process
         facts["log"] = os.path.join(self.folder, "sandbox.log")
         self.boxes.append(process)
-        self.secrets.append(facts["token"])
+        self.secrets += [facts["token"], facts["client_secret"]]
         return facts
 
     def file(self, name, content, mode=0o644):

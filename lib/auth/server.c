@@ -238,6 +238,7 @@ char *server_registration(
 	const struct grant *g, const char *metadata, const char *scope, struct err *e)
 {
 	json_t *more = NULL, *o;
+	const char *device;
 	char *text;
 
 	if (metadata) {
@@ -247,9 +248,11 @@ char *server_registration(
 			return NULL;
 		}
 	}
-	o = json_pack("{s:s, s:[s], s:[s,s], s:[s], s:s, s:s}", "client_name", "mpmcp",
+	/* A server may refuse a grant that the client did not register for (RFC 7591, section 2). */
+	device = g->device_endpoint ? "urn:ietf:params:oauth:grant-type:device_code" : NULL;
+	o = json_pack("{s:s, s:[s], s:[s,s,s*], s:[s], s:s, s:s}", "client_name", "mpmcp",
 		"redirect_uris", g->redirect_uri, "grant_types", "authorization_code",
-		"refresh_token", "response_types", "code", "token_endpoint_auth_method",
+		"refresh_token", device, "response_types", "code", "token_endpoint_auth_method",
 		pick_method(g), "application_type", "native");
 	if (scope)
 		json_object_set_new(o, "scope", json_string(scope));

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.parse
 import urllib.request
 
 from harness import ACCOUNT_HEADER, DEADLINE, TOKEN, certificates, initialized_result, response
@@ -575,9 +574,8 @@ def server_that_asks_for_a_sign_in_without_publishing_where(case):
 
 def refused_sign_in_is_named(case):
     box = case.sandbox("--auto", "approve")
-    _, record = _login(case, box)
-    form = urllib.parse.urlencode({"token": record["refresh_token"]}).encode()
-    urllib.request.urlopen(box["oauth"] + "/oauth/revoke/", form, timeout=DEADLINE).read()
+    _login(case, box)
+    urllib.request.urlopen(box["oauth"] + "/_sandbox/revoke", timeout=DEADLINE).read()
     report = _run(case, box["mcp"], token=None, status=4)
     _culprit(case, report, "initialize", "does not take the sign-in that is kept", "mpmcp login " + "--force " + box["mcp"])
 

@@ -1,169 +1,101 @@
-"""The MCP half of the sandbox: Streamable HTTP, revisions 2024-11-05 to 2025-11-25."""
+"""The MCP origin: the metadata documents, the endpoint in its eras, and the old transport beside it."""
 
-import json
-import secrets
-import threading
-import time
+import metadata
+import jsonrpc
+import oldsse
+from faults import asked
+from jsonrpc import INVALID, PARSE, RpcError
+from oauth import serve
+from web import Handler
 
-import tools
-
-REVISIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
-PROMPTS = [{"name": "weekly-report", "description": "A report of the week",
-            "arguments": [{"name": "project", "required": True}]}]
-RESOURCES = [{"uri": "mixpanel://query/q-7f3a", "name": "Orders by day", "mimeType": "application/json"}]
-
-
-class Answer:
-    """What goes back over HTTP: a status, headers, and a JSON body or None."""
-
-    def __init__(self, status, body=None, headers=None, before=None):
-        self.status = status
-        self.body = body
-        self.headers = headers or {}
-        self.before = before or []  # notifications that go before the body on a stream
+ENDPOINTS = ("/mcp", "/elsewhere/mcp")  # the second one for --fail METHOD=redirect-same
+# Where a server of 2025-03-26 without metadata has its endpoints.
+DEFAULTS = {"/authorize": "/oauth/authorize", "/token": "/oauth/token/", "/register": "/oauth/mcp/register/"}
 
 
-def error(ident, code, message, data=None):
-    body = {"code": code, "message": message}
-    if data is not None:
-        body["data"] = data
-    return {"jsonrpc": "2.0", "id": ident, "error": body}
+class MCPHandler(Handler):
+    def route(self):
+        sandbox = self.server.sandbox
+        if metadata.answer(self, sandbox.authorities, sandbox.options):
+            return
+        if self.path in DEFAULTS and asked(sandbox.options, "default-endpoints"):
+            serve(self, sandbox.authorities[0], DEFAULTS[self.path])
+            return
+        try:
+            self.endpoint(sandbox)
+        except RpcError as refusal:
+            self.reply(refusal.status, refusal.answer("server-error"))
 
+    def endpoint(self, sandbox):
+        old = sandbox.options.http_sse and {"/sse": "GET", "/messages/": "POST"}.get(self.path)
+        if self.path not in ENDPOINTS and not old:
+            self.reply(404, b"Not Found", "text/plain")
+        elif self.foreign():
+            raise RpcError(INVALID, "Forbidden: the Origin header names another host", status=403)
+        elif self.method == "POST" and old != "GET":
+            self.post(sandbox, old)
+        elif self.path == "/mcp" and sandbox.gate.fails(self, self.method):
+            pass
+        elif old:
+            if self.method != old:
+                self.reply(405, headers={"Allow": old})
+            elif not sandbox.gate.refuses(self, []):
+                oldsse.stream(sandbox, self)
+        elif sandbox.options.era == "modern" or self.method not in ("GET", "DELETE"):
+            self.reply(405, RpcError(INVALID, "Method Not Allowed").answer("server-error"), headers={"Allow": "POST"})
+        elif self.method == "GET":
+            sandbox.legacy.get(self)
+        else:
+            sandbox.legacy.delete(self)
 
-class Service:
-    """State of the service behind all connections."""
+    def post(self, sandbox, old):
+        try:
+            value = jsonrpc.parse(self.raw)
+        except ValueError as problem:
+            value = RpcError(PARSE, "Parse error: %s" % problem, status=400)
+        messages = [m for m in (value if isinstance(value, list) else [value]) if isinstance(m, dict)]
+        methods = [m["method"] for m in messages if isinstance(m.get("method"), str)]
+        self.note_messages(sandbox, messages)
+        if self.path != "/elsewhere/mcp" and sandbox.gate.fails(self, methods[0] if methods else "answer"):
+            return
+        if sandbox.gate.refuses(self, methods) or self.denies(sandbox, messages):
+            return
+        self.check_kind(old)
+        if isinstance(value, RpcError):
+            raise value
+        sandbox.gate.delay(self, methods[0] if methods else None)
+        era = sandbox.options.era
+        if old:
+            oldsse.post(sandbox, self, value)
+        elif era == "modern" or (era == "dual" and sandbox.modern.speaks_modern(self, value)):
+            sandbox.modern.post(self, value)
+        else:
+            sandbox.legacy.post(self, value)
 
-    def __init__(self, options):
-        self.options = options
-        self.sessions = {}
-        self.calls = []  # times of requests, for the rate limit
-        self.lock = threading.Lock()
+    def note_messages(self, sandbox, messages):
+        """What the log shows of the body."""
+        first = messages[0] if messages else {}
+        self.about.update(rpc=first.get("method"), id=first.get("id"))
+        if isinstance(first.get("params"), dict) and isinstance(first["params"].get("name"), str):
+            self.about["name"] = first["params"]["name"]
+        if len(messages) > 1:
+            self.about["batch"] = len(messages)
+        if sandbox.options.log_bodies:
+            self.about["body"] = self.raw.decode("utf-8", "replace")
 
-    # ---- the rate limit
+    def check_kind(self, old):
+        """Content-Type and Accept, as the service's software checks them."""
+        if not (self.headers.get("content-type") or "").lower().startswith("application/json"):
+            raise RpcError(INVALID, "Unsupported Media Type: Content-Type must be application/json", status=415)
+        accept = (self.headers.get("accept") or "").lower()
+        if not old and not ("application/json" in accept and "text/event-stream" in accept):
+            raise RpcError(INVALID, "Not Acceptable: Client must accept both application/json and text/event-stream", status=406)
 
-    def limited(self):
-        """Seconds to wait, or None."""
-        if not self.options.rate:
-            return None
-        with self.lock:
-            now = time.monotonic()
-            self.calls = [t for t in self.calls if now - t < 3600]
-            if len(self.calls) >= self.options.rate:
-                return int(3600 - (now - self.calls[0])) + 1
-            self.calls.append(now)
-        return None
-
-    def refuse_rate(self, ident, wait):
-        if self.options.rate_form == "jsonrpc":
-            return Answer(200, error(ident, -32000, "Global rate limit exceeded"))
-        headers = {} if self.options.rate_form == "429-bare" else {"Retry-After": str(wait)}
-        return Answer(429, {"error": "rate_limited", "error_description": "600 requests per hour"}, headers)
-
-    # ---- sessions
-
-    def check_session(self, headers, message):
-        if not self.options.stateful or message.get("method") == "initialize":
-            return None
-        ident = headers.get("mcp-session-id")
-        if not ident:
-            return Answer(400, error("server-error", -32600, "Bad Request: Missing session ID"))
-        if ident not in self.sessions:
-            return Answer(404, error("server-error", -32600, "Session not found"))
-        return None
-
-    def check_version(self, headers):
-        version = headers.get("mcp-protocol-version")
-        if version is not None and version not in REVISIONS:
-            return Answer(400, error("server-error", -32600, "Bad Request: Unsupported protocol version: " + version))
-        return None
-
-    # ---- methods
-
-    def post(self, headers, message):
-        """One message of the client."""
-        refusal = self.check_version(headers) or self.check_session(headers, message)
-        if refusal:
-            return refusal
-        if "id" not in message or "method" not in message:
-            return Answer(202)
-        wait = self.limited()
-        if wait is not None:
-            return self.refuse_rate(message["id"], wait)
-        method = getattr(self, "do_" + message["method"].replace("/", "_"), None)
-        if method is None:
-            return Answer(200, error(message["id"], -32601, "Method not found"))
-        answer = method(message.get("params") or {}, message)
-        if isinstance(answer, Answer):
-            return answer
-        return Answer(200, {"jsonrpc": "2.0", "id": message["id"], "result": answer})
-
-    def do_initialize(self, params, message):
-        asked = params.get("protocolVersion")
-        result = {
-            "protocolVersion": asked if asked in REVISIONS else REVISIONS[-1],
-            "capabilities": {"tools": {"listChanged": True}, "prompts": {}, "resources": {"subscribe": True},
-                             "logging": {}, "completions": {}},
-            "serverInfo": {"name": "Mixpanel MCP Server (sandbox)", "version": "0"},
-            "instructions": "Sample data only.",
-        }
-        headers = {}
-        if self.options.stateful:
-            ident = secrets.token_hex(16)
-            self.sessions[ident] = result["protocolVersion"]
-            headers["Mcp-Session-Id"] = ident
-        return Answer(200, {"jsonrpc": "2.0", "id": message["id"], "result": result}, headers)
-
-    def do_ping(self, params, message):
-        return {}
-
-    def do_tools_list(self, params, message):
-        found = [tools.describe(row, self.options.annotations) for row in tools.TABLE]
-        size = self.options.page_size
-        if not size:
-            return {"tools": found}
-        start = int(params.get("cursor") or 0)
-        page = {"tools": found[start:start + size]}
-        if start + size < len(found):
-            page["nextCursor"] = str(start + size)
-        return page
-
-    def do_tools_call(self, params, message):
-        name = params.get("name")
-        if name in self.options.deny_tool:
-            return tools.text_result("Tool '%s' requires scopes: business_context" % name, True)
-        result = tools.call(name, params.get("arguments") or {})
-        if result is None:
-            return tools.text_result("Unknown tool: '%s'" % name, True)
-        token = (params.get("_meta") or {}).get("progressToken")
-        before = []
-        if token is not None:
-            before = [{"jsonrpc": "2.0", "method": "notifications/progress",
-                       "params": {"progressToken": token, "progress": i, "total": 2}} for i in (1, 2)]
-        return Answer(200, {"jsonrpc": "2.0", "id": message["id"], "result": result}, before=before)
-
-    def do_prompts_list(self, params, message):
-        return {"prompts": PROMPTS}
-
-    def do_prompts_get(self, params, message):
-        return {"messages": [{"role": "user", "content": {"type": "text", "text": "Write the report of the week."}}]}
-
-    def do_resources_list(self, params, message):
-        return {"resources": RESOURCES}
-
-    def do_resources_read(self, params, message):
-        return {"contents": [{"uri": params.get("uri"), "mimeType": "application/json",
-                              "text": json.dumps(tools.SAMPLES["Run-Query"])}]}
-
-    def do_resources_subscribe(self, params, message):
-        return {}
-
-    do_resources_unsubscribe = do_resources_subscribe
-
-    def do_resources_templates_list(self, params, message):
-        return {"resourceTemplates": []}
-
-    def do_logging_setLevel(self, params, message):
-        return {}
-
-    def do_completion_complete(self, params, message):
-        return {"completion": {"values": ["Coffee Shop (demo)"], "hasMore": False}}
+    def denies(self, sandbox, messages):
+        """Whether a tool of --deny-tool was refused with a 403."""
+        calls = [m["params"] for m in messages if m.get("method") == "tools/call" and isinstance(m.get("params"), dict)]
+        denied = any(c.get("name") in sandbox.options.deny_tool for c in calls)
+        if not denied or not sandbox.options.scope_denied.startswith("403"):
+            return False
+        sandbox.gate.insufficient(self, "business_context", sandbox.options.scope_denied == "403")
+        return True

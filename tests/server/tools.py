@@ -5,6 +5,8 @@ Names and classes as documented; descriptions and sample data are made up.
 
 import json
 
+import samples
+
 INT = {"type": "integer"}
 STR = {"type": "string"}
 OBJ = {"type": "object"}
@@ -47,7 +49,8 @@ TABLE = [
     ("Get-Events", "read", "lexicon", "The events of a project.", PROJECT, None),
     ("List-Properties", "read", "lexicon", "Properties of events or users.", PROJECT,
      {"resource_type": STR, "names": {"type": "array", "items": STR}, "query": STR}),
-    ("Get-Property-Values", "read", "lexicon", "Values seen of a property.", PROJECT, {"property": STR, "event": STR}),
+    ("Get-Property-Values", "read", "lexicon", "Values seen of a property.", PROJECT,
+     {"property": STR, "properties": {"type": "array", "items": STR}, "event": STR}),
     ("Search-Entities", "read", "analytics", "Find reports, dashboards and more by name.", {"project_id": INT, "query": STR}, None),
     ("Get-Issues", "read", "lexicon", "Data-quality issues of a project.", PROJECT, None),
     ("Get-Lexicon-URL", "read", "lexicon", "The address of an entry in Lexicon.", PROJECT, None),
@@ -99,26 +102,29 @@ TABLE = [
     ("Delete-Cohort", "delete", "analytics", "Delete a cohort.", {"project_id": INT, "cohort_id": INT, "workspace_id": INT}, None),
 ]
 
-SAMPLES = {
-    "Get-Projects": {"2195193": {"id": 2195193, "name": "Coffee Shop (demo)"},
-                     "2195194": {"id": 2195194, "name": "Coffee Shop (staging)"}},
-    "List-Organizations": {"organizations": [{"id": 4711, "name": "Coffee Shop Inc."}]},
-    "Get-Events": {"events": ["Sign Up", "Page View", "Order Placed", "Order Cancelled"]},
-    "Run-Query": {"query_id": "q-7f3a", "report_type": "insights",
-                  "series": {"Order Placed": {"2026-11-20": 1204, "2026-11-21": 1377, "2026-11-22": 1419}}},
-    "List-Dashboards": {"dashboards": [{"id": 88, "title": "Morning numbers"}, {"id": 91, "title": "Funnel health"}]},
-    "Get-Dashboard": {"id": 88, "title": "Morning numbers", "reports": [{"id": 1, "name": "Orders by day"}]},
-}
+# Schemas of answers, as far as they are known; FastMCP marks results that it wrapped.
+WRAPPED = {"type": "object", "properties": {"result": {"type": "string"}}, "required": ["result"], "x-fastmcp-wrap-result": True}
+OUTPUT = {"Describe-Cohort-Schema": {"type": "object", "additionalProperties": True}, "Get-Business-Context": WRAPPED}
 
-NOT_ENABLED_PROJECT = 403403
+REFUSED = "1 validation error for call[%s]\n%s\n  %s [type=%s]"
+JSON_TYPES = {"integer": (int, "integer", "int_type"), "string": (str, "string", "string_type"), "boolean": (bool, "boolean", "bool_type"),
+              "object": (dict, "dictionary", "dict_type"), "array": (list, "list", "list_type")}
 
 
-def describe(row, annotations=True):
-    """The tool definition of one row, as tools/list gives it."""
+def describe(row, annotations, number):
+    """The tool definition of one row, as tools/list gives it; annotations as the switch."""
     name, kind, _, text, required, optional = row
     tool = {"name": name, "description": text, "inputSchema": schema(required, optional)}
-    if annotations:
-        tool["annotations"] = {"readOnlyHint": kind == "read", "destructiveHint": kind in ("change", "delete")}
+    output = WRAPPED if name.endswith("-Guidance") else OUTPUT.get(name)
+    if output:
+        tool["outputSchema"] = output
+    if name == "Display-Query":
+        tool["_meta"] = {"ui": {"resourceUri": "ui://mixpanel/query"}}
+    if annotations == "all" or (annotations == "some" and number % 2 == 0):
+        tool["annotations"] = {"title": name.replace("-", " "), "readOnlyHint": kind == "read",
+                               "destructiveHint": kind in ("change", "delete")}
+    elif annotations == "lies":
+        tool["annotations"] = {"readOnlyHint": kind in ("read", "delete"), "destructiveHint": kind == "read"}
     return tool
 
 
@@ -136,18 +142,38 @@ def text_result(value, error=False):
     return result
 
 
-def call(name, arguments):
-    """A tool's result; None when there is no such tool."""
+def call(name, arguments, not_enabled=False):
+    """The result of a tool of the table."""
     row = find(name)
-    if row is None:
-        return None
-    if arguments.get("project_id") == NOT_ENABLED_PROJECT:
-        return text_result("MCP access is not enabled for this project. Ask an organisation admin to enable it.", True)
-    missing = [key for key in (row[4] or {}) if key not in arguments]
-    if missing:
-        return text_result("1 validation error: %s: Field required" % missing[0], True)
-    if name in SAMPLES:
-        return text_result(SAMPLES[name])
+    problem = wrong(name, schema(row[4], row[5]), arguments)
+    if problem:
+        return text_result(problem, True)
+    if arguments.get("project_id") == samples.NOT_ENABLED_PROJECT or (not_enabled and "project_id" in arguments):
+        return text_result("MCP access is not enabled for this project. Ask an organisation admin to enable it in the "
+                           "organisation settings; it can take up to 15 minutes to take effect.", True)
+    if name == "Get-Query-Schema":
+        return text_result(samples.query_schema(arguments["report_type"]))
     if name.endswith("-Guidance"):
-        return text_result({"result": "Start with a hypothesis; decide the metric before the first user sees it."})
-    return text_result({"tool": name, "done": True, "arguments": arguments})
+        return text_result(samples.GUIDANCE)
+    return text_result(samples.ANSWERS.get(name, {"tool": name, "done": True, "arguments": arguments}))
+
+
+def wrong(name, shape, arguments):
+    """What the service's software says of arguments that do not fit; else None."""
+    for key in shape.get("required", []):
+        if key not in arguments:
+            return REFUSED % (name, key, "Missing required argument", "missing_argument")
+    for key, value in arguments.items():
+        if key not in shape["properties"]:
+            return REFUSED % (name, key, "Unexpected keyword argument", "unexpected_keyword_argument")
+        kind, word, code = JSON_TYPES.get(shape["properties"][key].get("type"), (object, "", ""))
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            return REFUSED % (name, key, "Input should be a valid " + word, code)
+    # Rules that the schemas do not tell.
+    if name == "Get-Business-Context" and arguments.get("organization_id") is None and arguments.get("project_id") is None:
+        return "Provide organization_id or project_id."
+    if name == "List-Properties" and "names" in arguments and "query" in arguments:
+        return "Provide names or query, not both."
+    if name == "Get-Property-Values" and "property" not in arguments and "properties" not in arguments:
+        return "Provide property or properties."
+    return None
