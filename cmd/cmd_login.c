@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "auth/browser.h"
+#include "auth/discover.h"
 #include "auth/flow.h"
 #include "auth/import.h"
+#include "auth/oauth.h"
 #include "auth/store.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -15,38 +17,28 @@
 #include "commands.h"
 #include "context.h"
 #include "exit.h"
-#include "net/fetch.h"
+#include "proof.h"
 #include "target.h"
 #include "words.h"
 
 /* A pasted address: as long as a URL may be. */
 #define PASTE_MAX 8192
 
-#define PROOF_MS 30000
-/* Between two tries for the lock that saving needs. */
-#define LOCK_MS 50
-#define LOCK_TRIES 600
-
-static const char proof_message[] =
-	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
-	"\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{\"name\":\"mpmcp "
-	"login\",\"version\":\"" MPMCP_VERSION "\"}}}";
+/* Longest wait for news of more scopes: who is signed in already wants one line, soon. */
+#define NEWS_MS 10000
 
 struct login {
 	struct context *c;
 	struct store *store;
-	struct grant known;
+	struct grant known, g; /* the sign-in before, and the new one */
 	struct flow *flow;
-	struct fetch *proof;
-	struct loop_timer deadline, save;
+	struct loop_timer deadline;
 	struct loop_watch *input;
-	const struct grant *g;
-	struct grant *imported;
 	char line[PASTE_MAX];
 	size_t line_len;
-	bool skip_line, saved;
-	unsigned tries;
+	bool skip_line, done;
 	bool json;
+	int lock; /* of the sign-in: bridges wait for this one and open no page of their own */
 	struct err e;
 };
 
@@ -63,29 +55,70 @@ static void say_json(json_t *o)
 	json_decref(o);
 }
 
-static void say_outcome(const struct login *l, const struct grant *g, bool already)
+/* missing: scopes that were asked for and not given, or are to be had beyond those; or NULL. */
+static void say_json_outcome(
+	const struct login *l, const char *outcome, const struct grant *g, const char *missing)
 {
-	const char *region = target_region(l->c->url);
-	char until[64];
+	say_json(json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:I, s:b, s:s}", "outcome", outcome,
+		"url", l->c->url, "region", target_region(l->c->url), "profile", g->profile,
+		"scope", g->scope_granted, "scope_missing", missing, "expires",
+		(json_int_t)g->expires_s, "refreshable", secret_isset(&g->refresh), "file",
+		store_path(l->store)));
+}
 
-	words_expiry(g, until);
+static void say_scopes(const struct login *l)
+{
+	const struct grant *g = &l->g;
+	char *lacking = server_scope_missing(g->scope_asked, g->scope_granted);
+	const char *before = l->known.scope_granted ? l->known.scope_granted : l->known.scope_asked;
+	char *gained = before ? server_scope_missing(g->scope_granted, before) : NULL;
+
+	printf("  scopes  %s\n", g->scope_granted ? g->scope_granted : "not said");
+	if (gained)
+		printf("  new     %s\n", gained);
+	if (lacking)
+		printf("  without %s (asked for, not given)\n", lacking);
+	free(lacking);
+	free(gained);
+}
+
+static void say_signed_in(const struct login *l, const char *outcome)
+{
+	const struct grant *g = &l->g;
+	const char *region = target_region(l->c->url);
+	char *lacking, until[64];
+
 	if (l->json) {
-		say_json(json_pack("{s:s, s:s, s:s*, s:s*, s:I, s:b, s:b, s:s*}", "outcome",
-			already ? "already_signed_in" : "signed_in", "url", l->c->url, "region",
-			region, "scope", g->scope_granted, "expires", (json_int_t)g->expires_s,
-			"refreshable", secret_isset(&g->refresh), "kept", already || l->saved,
-			"file", already || l->saved ? store_path(l->store) : NULL));
+		lacking = server_scope_missing(g->scope_asked, g->scope_granted);
+		say_json_outcome(l, outcome, g, lacking);
+		free(lacking);
 		return;
 	}
-	if (already) {
-		printf("Already signed in to %s (%s); --force signs in anew.\n", l->c->url, until);
-		return;
-	}
+	words_expiry(g, until);
 	printf("Signed in to %s%s%s%s.\n", l->c->url, region ? " (region " : "",
 		region ? region : "", region ? ")" : "");
-	printf("  scopes  %s\n  token   %s\n  kept    %s\n",
-		g->scope_granted ? g->scope_granted : "not said", until,
-		l->saved ? store_path(l->store) : "nowhere: the folder cannot be written");
+	if (g->profile)
+		printf("  profile %s\n", g->profile);
+	say_scopes(l);
+	printf("  token   %s\n  kept    %s\n", until, store_path(l->store));
+	fflush(stdout);
+}
+
+/* One line. more: what a new sign-in would add; or NULL. */
+static void say_already(const struct login *l, const char *more)
+{
+	char *command = oauth_command(&l->c->oauth, "--force"), until[64];
+
+	words_expiry(&l->known, until);
+	if (l->json)
+		say_json_outcome(l, "already_signed_in", &l->known, more);
+	else if (more)
+		printf("Already signed in to %s (%s), without these scopes that are to be had now: "
+		       "%s. \"%s\" asks for them.\n",
+			l->c->url, until, more, command);
+	else
+		printf("Already signed in to %s (%s); --force signs in anew.\n", l->c->url, until);
+	free(command);
 }
 
 static void say_failure(const struct login *l)
@@ -97,6 +130,18 @@ static void say_failure(const struct login *l)
 		diag_error("%s", l->e.msg);
 }
 
+/* A service account in the environment goes before any sign-in; people forget that it is there. */
+static void say_what_is_used(struct login *l)
+{
+	struct err e = { 0 };
+	struct auth *auth = context_credential(l->c, &e);
+
+	if (auth && !l->c->signs_in)
+		diag_note("with these options and variables, bridges use %s, not this sign-in",
+			l->c->why);
+	auth_free(auth);
+}
+
 /* ---- the flow ---- */
 
 static void stop(struct login *l)
@@ -104,96 +149,59 @@ static void stop(struct login *l)
 	loop_stop(l->c->loop);
 }
 
-static void on_url(void *ctx, const char *url, const char *code)
+static void note(const struct login *l, const char *url, const char *code)
 {
-	struct login *l = ctx;
+	struct store_note n = { .at_s = clock_wall_s(),
+		.kind = l->e.kind,
+		.message = l->e.kind ? mem_dup(l->e.msg) : NULL,
+		.url = url ? mem_dup(url) : NULL,
+		.code = code ? mem_dup(code) : NULL };
+	struct err e = { 0 };
 
-	if (l->json) {
-		say_json(json_pack("{s:s, s:s*}", "authorize_url", url, "user_code", code));
-		return;
-	}
+	if (l->lock >= 0 && !store_note_write(l->store, &n, &e))
+		diag_debug("%s", e.msg);
+	store_note_clear(&n);
+}
+
+static void say_url(const struct login *l, const char *url, const char *code)
+{
+	bool opens = !l->c->oauth.no_browser && browser_possible();
+
 	if (code)
 		fprintf(stderr,
 			"Open this address on any device:\n\n    %s\n\nand type the code  %s\n\n",
 			url, code);
 	else
-		fprintf(stderr, "%s this address to sign in:\n\n    %s\n\n",
-			l->c->oauth.no_browser ? "Open"
-					       : "Your browser opens. If it does not, open",
+		fprintf(stderr, "%s\n\n    %s\n\n",
+			opens ? "Your browser opens. If it does not, open this address to sign in:"
+			      : "Open this address in a browser to sign in:",
 			url);
 	if (!code && isatty(STDIN_FILENO))
-		fprintf(stderr, "On another machine? Paste the address that the browser ends at, "
-				"or the code in it:\n");
+		fprintf(stderr,
+			"If the browser is on another machine, its last page will not load there. "
+			"Paste the address\nof that page here, or the code in it:\n");
 }
 
-/* One request with the new token; then it is known to work. */
-static void proven(void *ctx, const struct fetch_answer *a)
+static void on_url(void *ctx, const char *url, const char *code)
 {
 	struct login *l = ctx;
 
-	l->proof = NULL;
-	if (a->how != HTTP_DONE) {
-		l->e = *a->e;
-		err_prefix(&l->e, "signed in, but the service cannot be asked");
-	} else if (a->status == 401 || a->status == 403) {
-		err_set(&l->e, ERR_AUTH,
-			"signed in, but the service refuses the new token (HTTP %ld). Check "
-			"account and region",
-			a->status);
-	} else if (a->status >= 500) {
-		err_set(&l->e, ERR_SERVER,
-			"signed in, but the service fails at the moment (HTTP %ld)", a->status);
-	}
-	stop(l);
-}
-
-static void prove(struct login *l)
-{
-	char *value = mem_printf("Bearer %s", secret_str(&l->g->access));
-	struct fetch_call c = { .url = l->c->url,
-		.content_type = "application/json",
-		.body = proof_message,
-		.accept = "application/json, text/event-stream",
-		.authorization = value,
-		.cap = (size_t)4 << 20,
-		.total_ms = PROOF_MS };
-
-	l->proof = fetch_start(l->c->http, &c, proven, l, &l->e);
-	secret_wipe(value, strlen(value));
-	free(value);
-	if (!l->proof)
-		stop(l);
-}
-
-static void save(void *ctx)
-{
-	struct login *l = ctx;
-	bool busy = false;
-	struct err e = { 0 };
-	int lock = store_lock(l->store, &busy, &e);
-
-	if (lock < 0 && busy && ++l->tries < LOCK_TRIES) {
-		loop_timer_set(&l->save, LOCK_MS);
-		return;
-	}
-	l->saved = lock >= 0 && store_save(l->store, l->g, &e);
-	store_unlock(lock);
-	if (!l->saved)
-		diag_note("the sign-in cannot be kept: %s", e.msg);
-	prove(l);
+	if (l->json)
+		say_json(json_pack("{s:s, s:s*}", "authorize_url", url, "user_code", code));
+	else
+		say_url(l, url, code);
+	note(l, url, code);
 }
 
 static void on_done(void *ctx, const struct grant *g, const struct err *e)
 {
 	struct login *l = ctx;
 
-	loop_timer_clear(&l->deadline);
-	l->g = g;
-	if (g) {
-		save(l);
-		return;
-	}
-	l->e = *e;
+	if (g)
+		grant_copy(&l->g, g);
+	else
+		l->e = *e;
+	l->done = true;
 	stop(l);
 }
 
@@ -202,9 +210,16 @@ static const struct flow_events events = { on_url, on_done };
 static void too_late(void *ctx)
 {
 	struct login *l = ctx;
+	char *command = oauth_command(&l->c->oauth, "--force");
 
 	err_set(&l->e, ERR_AUTH, "nobody completed the sign-in within %lld seconds",
 		(long long)l->c->oauth.timeout_s);
+	if (flow_may_be_forgotten(l->flow))
+		err_set(&l->e, ERR_AUTH,
+			"nobody completed the sign-in within %lld seconds. If the page did not "
+			"know this program, run \"%s\"",
+			(long long)l->c->oauth.timeout_s, command);
+	free(command);
 	stop(l);
 }
 
@@ -253,26 +268,252 @@ static void on_input(void *ctx, int happened)
 			l->skip_line = true;
 		}
 	}
+	secret_wipe(c, sizeof(c));
+}
+
+/* Reading from the background fails instead of stopping us: the browser's answer still comes. */
+static void watch_input(struct login *l)
+{
+	if (!isatty(STDIN_FILENO))
+		return;
+	signal(SIGTTIN, SIG_IGN);
+	l->input = loop_watch(l->c->loop, STDIN_FILENO, LOOP_READ, on_input, l);
+}
+
+/* ---- keeping and proving ---- */
+
+/* Those who wait for this sign-in go on. */
+static void sign_in_is_over(struct login *l)
+{
+	note(l, NULL, NULL);
+	store_unlock(l->lock);
+	l->lock = -1;
+}
+
+static bool keep(struct login *l)
+{
+	int lock = context_lock(l->c, l->store, &l->e);
+	bool kept = lock >= 0 && store_save(l->store, &l->g, &l->e);
+
+	store_unlock(lock);
+	if (!kept)
+		err_prefix(&l->e, "signed in, but that cannot be kept");
+	sign_in_is_over(l);
+	return kept;
+}
+
+struct proving {
+	struct login *l;
+	struct auth *auth;
+	struct auth_waiter waiter;
+	struct proof *proof;
+};
+
+static void proven(void *ctx, const struct err *e, const char *said)
+{
+	struct proving *p = ctx;
+
+	p->proof = NULL;
+	if (e) {
+		p->l->e = *e;
+		err_prefix(&p->l->e, "signed in, but");
+	} else if (said) {
+		diag_note("signed in, but %s", said);
+	}
+	p->l->done = true;
+	stop(p->l);
+}
+
+static void ask(struct proving *p);
+
+static void token_ready(void *ctx, enum auth_state state, const struct err *e)
+{
+	struct proving *p = ctx;
+
+	if (state == AUTH_READY) {
+		ask(p);
+		return;
+	}
+	p->l->e = *e;
+	p->l->done = true;
+	stop(p->l);
+}
+
+/* As a bridge takes it: from the file, renewed when it has ended. */
+static void ask(struct proving *p)
+{
+	struct login *l = p->l;
+	struct auth_value v = { 0 };
+
+	p->waiter = (struct auth_waiter){ .fn = token_ready, .ctx = p };
+	switch (auth_value(p->auth, &v, &p->waiter, &l->e)) {
+	case AUTH_WAIT:
+		return;
+	case AUTH_READY:
+		if (v.field)
+			p->proof = proof_start(l->c, v.field, proven, p, &l->e);
+		else
+			err_set(&l->e, ERR_AUTH, "the sign-in has ended already");
+		break;
+	case AUTH_FAILED:
+		break;
+	}
+	l->done = !p->proof;
+}
+
+static bool prove(struct login *l)
+{
+	struct proving p = { .l = l };
+
+	l->c->oauth.no_browser = true; /* one page is enough */
+	p.auth = auth_new_oauth(l->c->loop, l->c->http, &l->c->http_opts, &l->c->oauth, &l->e);
+	if (!p.auth)
+		return false;
+	l->done = false;
+	ask(&p);
+	if (!l->done && !loop_run(l->c->loop, &l->e))
+		stop(l);
+	auth_unwait(&p.waiter);
+	proof_cancel(p.proof);
+	auth_free(p.auth);
+	return !l->e.kind;
+}
+
+/* What is kept now: a proof may have renewed it. */
+static void read_back(struct login *l)
+{
+	struct grant g = { 0 };
+	struct err e = { 0 };
+
+	if (store_load(l->store, &g, &e) == STORE_OK) {
+		grant_clear(&l->g);
+		l->g = g;
+	} else {
+		grant_clear(&g);
+	}
+}
+
+static bool keep_and_prove(struct login *l, const char *outcome)
+{
+	bool good = keep(l) && prove(l);
+
+	if (!good)
+		return false;
+	read_back(l);
+	say_signed_in(l, outcome);
+	say_what_is_used(l);
+	return true;
+}
+
+/* ---- what there is to be had ---- */
+
+struct news {
+	struct login *l;
+	struct discover *discover;
+	struct grant offered;
+	struct server_traits traits;
+	bool known;
+};
+
+static void news_came(void *ctx, const struct err *e)
+{
+	struct news *n = ctx;
+
+	n->discover = NULL;
+	n->known = !e;
+	if (e)
+		diag_debug("%s", e->msg);
+	stop(n->l);
+}
+
+static void no_news(void *ctx)
+{
+	stop(ctx);
+}
+
+/* For status, which asks nobody. */
+static void remember_offer(struct login *l, const char *offered)
+{
+	bool busy = false;
+	struct grant g = { 0 };
+	struct err e = { 0 };
+	int lock;
+
+	if (!offered || (l->known.scopes_offered && strcmp(offered, l->known.scopes_offered) == 0))
+		return;
+	lock = store_lock(l->store, &busy, &e);
+	if (lock >= 0 && store_load(l->store, &g, &e) == STORE_OK) {
+		free(g.scopes_offered);
+		g.scopes_offered = mem_dup(offered);
+		if (!store_save(l->store, &g, &e))
+			diag_debug("%s", e.msg);
+	}
+	store_unlock(lock);
+	grant_clear(&g);
+}
+
+/* Asks what the server offers now; no answer is no news. malloc'ed, or NULL. */
+static char *scopes_to_gain(struct login *l)
+{
+	struct news n = { .l = l };
+	struct discover_call c = { .endpoint = l->c->url, .known_issuer = l->known.issuer };
+	struct loop_timer timer;
+	struct err e = { 0 };
+	char *more;
+
+	loop_timer_init(&timer, l->c->loop, no_news, l);
+	loop_timer_set(&timer, NEWS_MS);
+	n.discover = discover_start(l->c->http, &c, &n.offered, &n.traits, news_came, &n, &e);
+	if (n.discover && !loop_run(l->c->loop, &e))
+		diag_debug("%s", e.msg);
+	discover_cancel(n.discover);
+	loop_timer_clear(&timer);
+	if (n.known)
+		remember_offer(l, n.offered.scopes_offered);
+	more = oauth_scopes_to_gain(&l->c->oauth,
+		n.known ? n.offered.scopes_offered : l->known.scopes_offered, &l->known);
+	grant_clear(&n.offered);
+	return more;
 }
 
 /* ---- the command ---- */
+
+static bool somebody_is_there(struct login *l)
+{
+	const struct oauth_opts *o = &l->c->oauth;
+	const char *ci = getenv("CI");
+
+	if (!ci || !*ci || isatty(STDIN_FILENO) || l->json || o->no_browser || o->device_code ||
+		o->client_credentials)
+		return true;
+	return err_set(&l->e, ERR_AUTH,
+		"nobody can sign in here: CI is set and there is no terminal. Use a service "
+		"account (MIXPANEL_SA_TOKEN); or give --no-browser to get the address to sign in "
+		"at, or --device-code");
+}
 
 static bool run_flow(struct login *l)
 {
 	struct flow_start s = { .opts = &l->c->oauth,
 		.known = l->known.url ? &l->known : NULL,
 		.fresh = l->c->a->force };
+	bool busy = false, ran;
+	struct err e = { 0 };
 
+	l->lock = store_lock_signin(l->store, &busy, &e);
 	loop_timer_init(&l->deadline, l->c->loop, too_late, l);
-	loop_timer_init(&l->save, l->c->loop, save, l);
 	loop_timer_set(&l->deadline, l->c->oauth.timeout_s * 1000);
-	if (!loop_signal(l->c->loop, SIGINT, interrupted, l, &l->e) ||
-		!loop_signal(l->c->loop, SIGTERM, interrupted, l, &l->e))
-		return false;
-	if (isatty(STDIN_FILENO))
-		l->input = loop_watch(l->c->loop, STDIN_FILENO, LOOP_READ, on_input, l);
+	watch_input(l);
 	l->flow = flow_new(l->c->loop, l->c->http, &s, &events, l, &l->e);
-	return l->flow && loop_run(l->c->loop, &l->e) && !l->e.kind;
+	ran = l->flow && loop_run(l->c->loop, &l->e) && !l->e.kind && l->done;
+	loop_timer_clear(&l->deadline);
+	loop_watch_free(l->input);
+	l->input = NULL;
+	ran = ran && keep_and_prove(l, "signed_in");
+	sign_in_is_over(l);
+	flow_free(l->flow);
+	l->flow = NULL;
+	return ran;
 }
 
 static bool still_signed_in(const struct grant *g)
@@ -282,60 +523,42 @@ static bool still_signed_in(const struct grant *g)
 }
 
 /* mcp-remote keeps no endpoints: they are looked up. */
-static void add_endpoints(struct login *l, struct grant *g, const struct grant *found)
+static bool add_endpoints(struct login *l)
 {
-	if (g->issuer && strcmp(g->issuer, found->issuer) != 0) {
+	struct news n = { .l = l };
+	struct discover_call c = { .endpoint = l->c->url, .known_issuer = l->g.issuer };
+	bool good = false;
+
+	n.discover = discover_start(l->c->http, &c, &n.offered, &n.traits, news_came, &n, &l->e);
+	if (!n.discover || !loop_run(l->c->loop, &l->e) || l->e.kind)
+		good = false;
+	else if (!n.known)
+		err_set(&l->e, ERR_PROTO,
+			"the sign-in server of %s cannot be found now; try again later", l->c->url);
+	else if (l->g.issuer && strcmp(l->g.issuer, n.offered.issuer) != 0)
 		err_set(&l->e, ERR_AUTH,
-			"the sign-in of mcp-remote is of another issuer: run \"mpmcp login\"");
-		return;
-	}
-	free(g->issuer);
-	g->issuer = mem_dup(found->issuer);
-	g->token_endpoint = mem_dup(found->token_endpoint);
-	g->authorization_endpoint =
-		found->authorization_endpoint ? mem_dup(found->authorization_endpoint) : NULL;
-	g->registration_endpoint =
-		found->registration_endpoint ? mem_dup(found->registration_endpoint) : NULL;
-	g->revocation_endpoint =
-		found->revocation_endpoint ? mem_dup(found->revocation_endpoint) : NULL;
-	g->resource = found->resource ? mem_dup(found->resource) : NULL;
-}
-
-static void import_done(void *ctx, const struct grant *g, const struct err *e)
-{
-	struct login *l = ctx;
-
-	if (g)
-		add_endpoints(l, l->imported, g);
+			"the sign-in of mcp-remote is of another issuer than the server's of now: "
+			"run \"mpmcp login\" without --import");
 	else
-		l->e = *e;
-	stop(l);
+		good = true;
+	if (good)
+		grant_add_places(&l->g, &n.offered);
+	discover_cancel(n.discover);
+	grant_clear(&n.offered);
+	return good;
 }
 
 static bool run_import(struct login *l)
 {
-	static const struct flow_events discovery = { on_url, import_done };
-	struct flow_start s = { .opts = &l->c->oauth, .discover_only = true };
-	struct grant g = { 0 };
-	bool good;
-
-	l->imported = &g;
-	good = import_mcp_remote(&l->c->oauth, &g, &l->e);
-	l->flow = good ? flow_new(l->c->loop, l->c->http, &s, &discovery, l, &l->e) : NULL;
-	good = l->flow && loop_run(l->c->loop, &l->e) && !l->e.kind &&
-	       store_save(l->store, &g, &l->e);
-	if (good) {
-		l->saved = true;
-		say_outcome(l, &g, false);
-		diag_note("mcp-remote must sign in again when it is used next: refresh tokens are "
-			  "good for one use");
-	}
-	l->imported = NULL;
-	grant_clear(&g);
-	return good;
+	if (!import_mcp_remote(&l->c->oauth, &l->g, &l->e) || !add_endpoints(l) ||
+		!keep_and_prove(l, "imported"))
+		return false;
+	diag_note("mcp-remote must sign in again when it is used next: refresh tokens are good for "
+		  "one use");
+	return true;
 }
 
-static bool login(struct login *l)
+static bool load_known(struct login *l)
 {
 	switch (store_load(l->store, &l->known, &l->e)) {
 	case STORE_OK:
@@ -348,32 +571,39 @@ static bool login(struct login *l)
 		return false;
 	}
 	l->e = (struct err){ 0 };
-	if (l->c->a->import)
-		return run_import(l);
+	return true;
+}
+
+static bool login(struct login *l)
+{
+	char *more;
+
+	if (!load_known(l) || !loop_signal(l->c->loop, SIGINT, interrupted, l, &l->e) ||
+		!loop_signal(l->c->loop, SIGTERM, interrupted, l, &l->e))
+		return false;
 	if (l->known.url && still_signed_in(&l->known) && !l->c->a->force) {
-		say_outcome(l, &l->known, true);
+		more = scopes_to_gain(l);
+		say_already(l, more);
+		free(more);
 		return true;
 	}
-	if (!run_flow(l))
-		return false;
-	say_outcome(l, l->g, false);
-	return true;
+	if (l->c->a->import)
+		return run_import(l);
+	return somebody_is_there(l) && run_flow(l);
 }
 
 int cmd_login(const struct args *a)
 {
 	struct context c;
-	struct login l = { .c = &c, .json = a->json };
+	struct login l = { .c = &c, .json = a->json, .lock = -1 };
 	bool good = context_open(a, &c, &l.e) && (l.store = context_store(&c, &l.e)) && login(&l);
 
 	if (!good)
 		say_failure(&l);
-	fetch_cancel(l.proof);
-	loop_watch_free(l.input);
+	store_unlock(l.lock);
 	flow_free(l.flow);
-	loop_timer_clear(&l.deadline);
-	loop_timer_clear(&l.save);
 	grant_clear(&l.known);
+	grant_clear(&l.g);
 	store_free(l.store);
 	context_close(&c);
 	return (int)exit_for(l.e.kind);

@@ -5,6 +5,7 @@
 #include "auth/store.h"
 #include "auth/token.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "commands.h"
@@ -12,6 +13,7 @@
 #include "exit.h"
 #include "net/fetch.h"
 #include "net/url.h"
+#include "words.h"
 
 /* The files go whether or not the server answers. */
 #define REVOKE_MS 10000
@@ -20,6 +22,7 @@ struct logout {
 	struct context *c;
 	struct fetch *fetch;
 	size_t count;
+	bool revoked;
 	struct err e;
 };
 
@@ -28,8 +31,9 @@ static void revoked(void *ctx, const struct fetch_answer *a)
 	struct logout *l = ctx;
 
 	l->fetch = NULL;
-	if (a->how != HTTP_DONE || a->status >= 400)
-		diag_note("the server did not revoke the token; it is forgotten here all the same");
+	l->revoked = a->how == HTTP_DONE && a->status < 300;
+	if (a->how != HTTP_DONE)
+		diag_debug("%s", a->e->msg);
 	loop_stop(l->c->loop);
 }
 
@@ -44,8 +48,7 @@ static void revoke(struct logout *l, const struct grant *g)
 	struct buf form, authorization;
 	struct err e = { 0 };
 
-	if (!g->revocation_endpoint || (!refresh && !secret_isset(&g->access)))
-		return;
+	l->revoked = false;
 	buf_init(&form, 65536);
 	buf_init(&authorization, 65536);
 	if (url_form_add(&form, "token", secret_str(refresh ? &g->refresh : &g->access)) &&
@@ -57,44 +60,80 @@ static void revoke(struct logout *l, const struct grant *g)
 		l->fetch = fetch_start(l->c->http, &c, revoked, l, &e);
 	}
 	if (!l->fetch || !loop_run(l->c->loop, &e))
-		diag_note("the token could not be revoked: %s", e.msg);
+		diag_debug("%s", e.msg);
 	buf_wipe(&form);
 	buf_wipe(&authorization);
 }
 
-static bool forget(void *ctx, const char *path, const struct grant *g)
+static void say_what_remains(const struct logout *l, const struct grant *g)
 {
-	struct logout *l = ctx;
+	char until[64];
 
-	revoke(l, g);
-	if (!store_remove(path, &l->e))
+	words_expiry(g, until);
+	if (g->revocation_endpoint && !l->revoked)
+		diag_note("the server did not revoke the tokens; they are forgotten here all the "
+			  "same");
+	else if (!g->revocation_endpoint && secret_isset(&g->access) &&
+		 g->expires_s > clock_wall_s())
+		printf("The server has no way to revoke tokens; the one that is forgotten would "
+		       "have been %s.\n",
+			until);
+}
+
+/* With the lock held: whoever refreshes now would bring the sign-in back. */
+static bool forget_locked(struct logout *l, const struct store *s)
+{
+	struct grant g;
+	bool some = false;
+
+	switch (store_load(s, &g, &l->e)) {
+	case STORE_OK:
+		some = secret_isset(&g.refresh) || secret_isset(&g.access);
+		break;
+	case STORE_NONE:
+	case STORE_BROKEN:
+		l->e = (struct err){ 0 };
+		break;
+	case STORE_FAILED:
 		return false;
-	printf("Signed out of %s.\n", g->url);
-	l->count++;
-	return true;
+	}
+	if (some && g.revocation_endpoint)
+		revoke(l, &g);
+	if (store_forget(s, &l->e) && some) {
+		printf("Signed out of %s%s%s%s.\n", g.url, g.profile ? " (profile " : "",
+			g.profile ? g.profile : "", g.profile ? ")" : "");
+		secret_clear(&g.refresh); /* nothing is renewed any more */
+		say_what_remains(l, &g);
+		l->count++;
+	}
+	grant_clear(&g);
+	return !l->e.kind;
+}
+
+static bool forget(struct logout *l, const struct store *s)
+{
+	struct err e = { 0 };
+	int lock = context_lock(l->c, s, &e);
+	bool good;
+
+	if (lock < 0)
+		diag_debug("%s", e.msg);
+	good = forget_locked(l, s);
+	store_unlock(lock);
+	return good;
+}
+
+static bool forget_each(void *ctx, const struct store *s, const struct grant *g)
+{
+	(void)g;
+	return forget(ctx, s);
 }
 
 static bool forget_one(struct logout *l)
 {
 	struct store *s = context_store(l->c, &l->e);
-	struct grant g;
-	bool good = false;
+	bool good = s && forget(l, s);
 
-	if (!s)
-		return false;
-	switch (store_load(s, &g, &l->e)) {
-	case STORE_OK:
-		good = forget(l, store_path(s), &g);
-		grant_clear(&g);
-		break;
-	case STORE_NONE:
-	case STORE_BROKEN:
-		l->e = (struct err){ 0 };
-		good = true;
-		break;
-	case STORE_FAILED:
-		break;
-	}
 	store_free(s);
 	return good;
 }
@@ -105,8 +144,10 @@ int cmd_logout(const struct args *a)
 	struct logout l = { .c = &c };
 	bool good = context_open(a, &c, &l.e);
 
+	if (good && a->all)
+		store_sweep(a->auth_dir);
 	if (good)
-		good = a->all ? store_each(a->auth_dir, forget, &l, &l.e) && !l.e.kind
+		good = a->all ? store_each(a->auth_dir, forget_each, &l, &l.e) && !l.e.kind
 			      : forget_one(&l);
 	if (!good)
 		diag_error("%s", l.e.msg);

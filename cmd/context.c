@@ -15,12 +15,72 @@
 /* Client documents are a few hundred bytes. */
 #define DOCUMENT_MAX ((size_t)64 << 10)
 
+static json_t *expanded(json_t *v, const char *what, struct err *e);
+
+static json_t *expanded_object(json_t *o, const char *what, struct err *e)
+{
+	json_t *copy = json_object(), *v, *new;
+	const char *name;
+
+	json_object_foreach(o, name, v)
+	{
+		new = expanded(v, what, e);
+		if (!new) {
+			json_decref(copy);
+			return NULL;
+		}
+		json_object_set_new(copy, name, new);
+	}
+	return copy;
+}
+
+/* A copy with ${NAME} replaced in strings: there a value may hold quotes. Lists hold nothing secret. */
+static json_t *expanded(json_t *v, const char *what, struct err *e)
+{
+	char *text;
+	json_t *new;
+
+	if (json_is_object(v))
+		return expanded_object(v, what, e);
+	if (!json_is_string(v))
+		return json_incref(v);
+	text = headers_expand(json_string_value(v), what, e);
+	new = text ? json_string(text) : NULL;
+	if (text && !new)
+		err_set(e, ERR_USAGE, "%s: a variable in it holds what is no text", what);
+	if (text)
+		secret_wipe(text, strlen(text));
+	free(text);
+	return new;
+}
+
+/* A variable may also hold the whole. */
+static json_t *parse_document(const char *text, const char *what, struct err *e)
+{
+	json_t *given = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *o = NULL;
+	char *whole;
+
+	if (json_is_object(given)) {
+		o = expanded_object(given, what, e);
+	} else if ((whole = headers_expand(text, what, e))) {
+		o = json_loads(whole, JSON_REJECT_DUPLICATES, NULL);
+		secret_wipe(whole, strlen(whole));
+		free(whole);
+		if (!json_is_object(o))
+			err_set(e, ERR_USAGE, "%s is not a JSON object (or @FILE with one)", what);
+	}
+	json_decref(given);
+	if (json_is_object(o))
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
 /* "{...}" or "@file", with ${NAME} replaced; checked to be a JSON object. */
 static bool read_document(const char *given, const char *what, char **out, struct err *e)
 {
 	struct buf text;
-	json_t *o;
-	bool good = false;
+	json_t *o = NULL;
 
 	if (!given)
 		return true;
@@ -32,15 +92,12 @@ static bool read_document(const char *given, const char *what, char **out, struc
 			err_set(e, ERR_USAGE, "%s is too long", what);
 		e->kind = ERR_USAGE;
 	} else {
-		*out = headers_expand(buf_str(&text), what, e);
-		o = *out ? json_loads(*out, JSON_REJECT_DUPLICATES, NULL) : NULL;
-		good = json_is_object(o);
-		if (*out && !good)
-			err_set(e, ERR_USAGE, "%s is not a JSON object (or @FILE with one)", what);
-		json_decref(o);
+		o = parse_document(buf_str(&text), what, e);
+		*out = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	}
+	json_decref(o);
 	buf_wipe(&text);
-	return good;
+	return *out != NULL;
 }
 
 static void set_oauth(struct context *c)
@@ -63,6 +120,8 @@ static void set_oauth(struct context *c)
 		.client_metadata_url = a->client_metadata_url,
 		.params = a->authorize_params.item,
 		.nparams = a->authorize_params.n,
+		.headers = c->headers.text,
+		.nheaders = c->headers.ntexts,
 		.token_endpoint = a->token_endpoint,
 		.client_credentials = a->client_credentials,
 		.device_code = a->device_code,
@@ -117,6 +176,33 @@ struct store *context_store(struct context *c, struct err *e)
 	free(c->params);
 	key = oauth_key(&c->oauth, &c->params);
 	return store_new(c->oauth.auth_dir, &key, e);
+}
+
+/* Between two tries for a lock that another process holds. */
+#define LOCK_MS 50
+#define LOCK_TRIES 600
+
+static void try_again(void *ctx)
+{
+	loop_stop(ctx);
+}
+
+int context_lock(struct context *c, const struct store *s, struct err *e)
+{
+	struct loop_timer timer;
+	bool busy = false, runs = true;
+	int lock = store_lock(s, &busy, e);
+
+	loop_timer_init(&timer, c->loop, try_again, c->loop);
+	for (int i = 0; i < LOCK_TRIES && lock < 0 && busy && runs; i++) {
+		loop_timer_set(&timer, LOCK_MS);
+		runs = loop_run(c->loop, e);
+		loop_timer_clear(&timer);
+		lock = store_lock(s, &busy, e);
+	}
+	if (lock < 0 && busy)
+		err_set(e, ERR_IO, "another process keeps %s locked; try again", store_path(s));
+	return lock;
 }
 
 /* Where requests with this credential are counted: by the sign-in's place, or by the hash of a value

@@ -39,6 +39,11 @@ bool context_open(const struct args *a, struct context *c, struct err *e)
 	__attribute__((warn_unused_result));
 void context_close(struct context *c);
 
+/* The lock for changing what s holds, once whoever refreshes is done; runs the loop meanwhile, for half a
+ * minute at most. -1 with e set when it cannot be had. */
+int context_lock(struct context *c, const struct store *s, struct err *e)
+	__attribute__((warn_unused_result));
+
 /* Where the sign-in that the arguments name is kept. */
 struct store *context_store(struct context *c, struct err *e) __attribute__((warn_unused_result));
 

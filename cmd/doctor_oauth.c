@@ -85,14 +85,17 @@ static void no_document(struct doctor *d, const char *what, struct finding *f)
 
 static void read_resource(struct doctor *d, struct finding *f)
 {
+	struct server_issuers issuers;
 	struct err e = { 0 };
 
 	if (!server_read_resource(
-		    buf_str(&d->body), d->body.len, d->c.url, &d->offered, &d->issuer, &e)) {
+		    buf_str(&d->body), d->body.len, d->c.url, &d->offered, &issuers, &e)) {
 		failed(f, e.kind, "%s", e.msg);
 		advise(f, "Check the URL: it has to be the one that the server goes by.");
 		return;
 	}
+	d->issuer = issuers.n ? mem_dup(issuers.item[0]) : NULL;
+	server_issuers_clear(&issuers);
 	found(f, "%zu scopes; sign-in server %s", count_words(d->offered.scopes_offered),
 		d->issuer ? d->issuer : "of the same origin");
 }
@@ -217,11 +220,11 @@ struct other {
 	const char *region;
 };
 
-static bool look_for_other(void *ctx, const char *path, const struct grant *g)
+static bool look_for_other(void *ctx, const struct store *s, const struct grant *g)
 {
 	struct other *o = ctx;
 
-	(void)path;
+	(void)s;
 	if (strcmp(g->url, o->d->c.url) == 0 || strchr(g->url, '?'))
 		return true;
 	snprintf(o->url, sizeof(o->url), "%.299s", g->url);

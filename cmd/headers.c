@@ -176,6 +176,8 @@ static bool add(struct headers *h, const char *text, const char *what, bool repl
 	if (replace)
 		drop(h, name);
 	keep(h, name, value);
+	h->text = mem_grow(h->text, h->ntexts + 1, sizeof(*h->text));
+	h->text[h->ntexts++] = mem_dup(text);
 	return true;
 fail:
 	free(name);
@@ -237,6 +239,9 @@ void headers_clear(struct headers *h)
 		wipe_string((char *)h->item[i].value);
 	}
 	free(h->item);
+	for (size_t i = 0; i < h->ntexts; i++)
+		wipe_string(h->text[i]);
+	free(h->text);
 	wipe_string(h->authorization);
 	*h = (struct headers){ 0 };
 }

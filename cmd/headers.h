@@ -11,6 +11,8 @@
 struct headers {
 	struct bridge_header *item; /* names and values owned */
 	size_t n;
+	char **text; /* all of them as given, variables not replaced */
+	size_t ntexts;
 	char *authorization; /* value of an Authorization header, taken out of the list; or NULL */
 };
 

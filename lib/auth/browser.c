@@ -2,15 +2,14 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/child.h"
 #include "base/mem.h"
 #include "net/url.h"
 
@@ -51,24 +50,33 @@ static char *wayland_socket(void)
 	return found;
 }
 
-bool browser_possible(void)
+/* Whose screen it is matters: over SSH nobody sits in front of this one. */
+static bool has_session(void)
 {
 	char *found;
+	bool any;
 
+	if (env("SSH_CONNECTION") || env("SSH_TTY"))
+		return false;
+	found = wayland_socket();
+	if (!found)
+		found = find_socket("/tmp/.X11-unix", "X");
+	any = found != NULL;
+	free(found);
+	return any;
+}
+
+bool browser_possible(void)
+{
 	if (env("CI"))
 		return false;
 	if (env("BROWSER") || env("DISPLAY") || env("WAYLAND_DISPLAY"))
 		return true;
 #ifdef __APPLE__
-	return true;
+	return !env("SSH_CONNECTION") && !env("SSH_TTY");
+#else
+	return has_session();
 #endif
-	found = wayland_socket();
-	if (!found)
-		found = find_socket("/tmp/.X11-unix", "X");
-	if (!found)
-		return false;
-	free(found);
-	return true;
 }
 
 /* In the browser's process. Clients withhold these variables; the session is there all the same. */
@@ -95,31 +103,72 @@ static void find_display(void)
 	free(name);
 }
 
-static void run(const char *program, const char *url)
-{
-	char *argv[] = { (char *)(uintptr_t)program, (char *)(uintptr_t)url, NULL };
+/* Words of one entry; more than that is no command line. */
+#define WORDS_MAX 16
 
-	execvp(program, argv);
+/* word with every %s replaced. */
+static char *fill_in(const char *word, const char *url)
+{
+	struct buf b;
+	char *text;
+
+	buf_init(&b, (size_t)1 << 20);
+	while (*word) {
+		bool place = word[0] == '%' && word[1] == 's';
+
+		if (place ? !buf_adds(&b, url) : !buf_addc(&b, *word))
+			break;
+		word += place ? 2 : 1;
+	}
+	text = buf_take(&b, NULL);
+	return text;
 }
 
-/* $BROWSER is a list separated by colons; an entry may hold %s (which a program of its own would need
- * a shell for: only the first word and the URL are used). */
+/* One entry of the list, n bytes: a program and perhaps arguments, between blanks. Returns when it cannot
+ * be started. */
+static void try_entry(const char *entry, size_t n, const char *url)
+{
+	char *argv[WORDS_MAX + 2] = { 0 };
+	const char *end = entry + n;
+	bool placed = false;
+	size_t count = 0;
+
+	while (entry < end && count < WORDS_MAX) {
+		size_t len = strcspn(entry, " \t");
+		char *word;
+
+		len = len > (size_t)(end - entry) ? (size_t)(end - entry) : len;
+		if (len) {
+			word = mem_ndup(entry, len);
+			placed = placed || (count && strstr(word, "%s"));
+			argv[count] = count ? fill_in(word, url) : mem_dup(word);
+			count++;
+			free(word);
+		}
+		entry += len + 1;
+	}
+	if (!placed)
+		argv[count] = mem_dup(url);
+	if (count)
+		execvp(argv[0], argv);
+	for (size_t i = 0; argv[i]; i++)
+		free(argv[i]);
+}
+
+/* $BROWSER is a list separated by colons; the address takes the place of %s in an entry, or is added to
+ * it. No shell reads any of that. */
 static void exec_browser(const char *url)
 {
 	const char *list = env("BROWSER");
 
 	find_display();
-	for (const char *p = list; p && *p;) {
-		size_t n = strcspn(p, ":");
-		char *program = mem_ndup(p, strcspn(p, ": ") < n ? strcspn(p, ": ") : n);
+	if (!list)
+		list = "xdg-open:open";
+	while (*list) {
+		size_t n = strcspn(list, ":");
 
-		run(program, url);
-		free(program);
-		p += n + (p[n] == ':');
-	}
-	if (!list) {
-		run("xdg-open", url);
-		run("open", url);
+		try_entry(list, n, url);
+		list += n + (list[n] == ':');
 	}
 	_exit(127);
 }
@@ -127,17 +176,14 @@ static void exec_browser(const char *url)
 /* The child of a child: nobody has to wait for it. */
 static void launch(const char *url)
 {
-	int null = open("/dev/null", O_RDWR);
 	pid_t pid;
 
+	child_reset_signals(); /* the browser is no place for what we ignore */
 	setsid();
 	pid = fork();
 	if (pid != 0)
 		_exit(pid < 0);
-	for (int fd = 0; fd < 3 && null >= 0; fd++)
-		dup2(null, fd);
-	for (int fd = 3; fd < 1024; fd++)
-		close(fd);
+	child_let_go(NULL, 0);
 	exec_browser(url);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Shows a page to the person: $BROWSER, else xdg-open or open. No shell; the
- * browser's output never reaches ours; nobody waits for it.
+ * Shows a page to the person: $BROWSER (programs separated by colons, with
+ * arguments, %s for the address), else xdg-open or open. No shell; the browser's
+ * output never reaches ours; nobody waits for it.
  */
 #ifndef MPMCP_BROWSER_H
 #define MPMCP_BROWSER_H
@@ -9,8 +10,8 @@
 
 #include "base/err.h"
 
-/* Whether somebody could see it: not with CI set; BROWSER, DISPLAY or WAYLAND_DISPLAY, or the
- * sockets of a graphical session of this user. */
+/* Whether somebody could see it: not with CI set; BROWSER, DISPLAY or WAYLAND_DISPLAY; the sockets of a
+ * graphical session of this user, unless we were reached over SSH. */
 bool browser_possible(void);
 
 /* url must be http or https without control characters (checked again here). A browser that is

@@ -1,39 +1,31 @@
 #include "auth/flow.h"
 
 #include <ctype.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/browser.h"
+#include "auth/device.h"
+#include "auth/discover.h"
 #include "auth/pkce.h"
+#include "auth/register.h"
 #include "auth/server.h"
 #include "auth/token.h"
 #include "base/buf.h"
-#include "base/clock.h"
-#include "base/crypt.h"
 #include "base/diag.h"
 #include "base/mem.h"
-#include "net/fetch.h"
 #include "net/listen.h"
 #include "net/url.h"
-
-#define DOCUMENT_MS 15000
 
 /* How many ports are tried from the one of the rule on, as mcp-remote does. */
 #define PORTS 8
 
-/* Addresses at which one document may be found. */
-#define PLACES_MAX 4
-
-/* RFC 8628 section 3.2: seconds between two questions when the server says nothing. */
-#define DEVICE_INTERVAL_S 5
-#define DEVICE_INTERVAL_MAX_S 120
+/* The parameters may add some to an address that is as long as it can be. */
+#define ADDRESS_MAX ((size_t)32 << 10)
 
 enum step {
-	STEP_RESOURCE, /* resource metadata, one place after the other */
-	STEP_SERVER,   /* server metadata, likewise */
+	STEP_DISCOVER,
 	STEP_REGISTER,
 	STEP_PERSON, /* the browser is open; the callback is awaited */
 	STEP_DEVICE, /* a device code is shown and asked about */
@@ -48,29 +40,21 @@ struct flow {
 	const struct flow_events *on;
 	void *ctx;
 	enum step step;
-	struct grant g;
-	char *known_issuer, *known_redirect; /* of a registration that may serve */
+	struct grant g, known;
 	struct server_traits traits;
-	bool fresh, registered_before, discover_only;
-	bool scope_refused; /* by the registration, which is tried once more without it */
-	char *wanted;       /* scope of the challenge */
-	char *issuer;       /* identifier of the authorization server */
-	bool guessed;       /* nobody named it: it is the endpoint's origin */
-	char *places[PLACES_MAX];
-	size_t nplaces, place;
-	struct fetch *fetch;
+	bool fresh, step_up;
+	bool kept; /* the client is from an earlier registration */
+	char *resource_metadata, *wanted, *only_issuer;
+	struct discover *discover;
+	struct registration *registration;
+	struct device *device;
 	struct token_request *token;
 	struct listener *listener;
 	struct listen_conn *conn; /* the browser waits for its page */
-	struct secret verifier, state, code, device_code;
-	int64_t interval_s;
-	struct loop_timer timer;
-	struct loop_task failed; /* done() from the loop, never from a call of ours */
+	struct secret verifier, state, code;
+	struct loop_task over; /* done() from the loop, never from a call of ours */
 	struct err e;
 };
-
-static void next_place(struct flow *f);
-static void ask_person(struct flow *f);
 
 /* ---- the end ---- */
 
@@ -78,7 +62,6 @@ static void report(void *ctx)
 {
 	struct flow *f = ctx;
 
-	f->step = STEP_OVER;
 	if (f->e.kind)
 		f->on->done(f->ctx, NULL, &f->e);
 	else
@@ -87,19 +70,22 @@ static void report(void *ctx)
 
 static void finish(struct flow *f)
 {
+	f->conn = NULL;
 	f->step = STEP_OVER;
-	loop_task_queue(&f->failed);
+	loop_task_queue(&f->over);
 }
 
 /* The page is all that a person sees of it who was sent here by a program. */
 static void page_of_failure(struct flow *f)
 {
+	char *command = oauth_command(f->o, NULL);
 	char *text = mem_printf("%c%s. Nothing was kept. Go back to your program and try again, or "
-				"run \"mpmcp login\" in a terminal.",
-		toupper((unsigned char)f->e.msg[0]), f->e.msg + (f->e.msg[0] != 0));
+				"run \"%s\" in a terminal.",
+		toupper((unsigned char)f->e.msg[0]), f->e.msg + (f->e.msg[0] != 0), command);
 
 	listen_page(f->conn, 400, "Not signed in", text);
 	free(text);
+	free(command);
 }
 
 static void page_of_success(struct flow *f)
@@ -119,7 +105,6 @@ static void fail(struct flow *f)
 {
 	if (f->conn)
 		page_of_failure(f);
-	f->conn = NULL;
 	finish(f);
 }
 
@@ -129,225 +114,99 @@ static void succeed(struct flow *f)
 		listen_redirect(f->conn, f->o->success_url);
 	else if (f->conn)
 		page_of_success(f);
-	f->conn = NULL;
 	finish(f);
 }
 
 /* ---- the scope to ask for ---- */
 
-/* A text member of a JSON object that the person gave; NULL when there is none. */
-static char *member_of(const char *document, const char *name)
+/* What the person gave by --authorize-param; NULL when nothing. */
+static const char *own_param(const struct flow *f, const char *name)
 {
-	json_t *o = document ? json_loads(document, 0, NULL) : NULL;
-	const char *text = json_string_value(json_object_get(o, name));
-	char *copy = text ? mem_dup(text) : NULL;
+	size_t n = strlen(name);
 
-	json_decref(o);
-	return copy;
+	for (size_t i = 0; i < f->o->nparams; i++)
+		if (strncmp(f->o->params[i], name, n) == 0 && f->o->params[i][n] == '=')
+			return f->o->params[i] + n + 1;
+	return NULL;
 }
 
-/* How a given client shows itself at the token endpoint: as it says itself, else as the metadata that
- * were given with it say. */
-static void heed_method(struct flow *f)
+static char *pinned_scope(const struct flow *f)
 {
-	static const char name[] = "token_endpoint_auth_method";
-	char *own = member_of(f->o->client_info, name);
-	char *wanted = own ? NULL : member_of(f->o->client_metadata, name);
+	const char *own = own_param(f, "scope");
 
-	free(own);
-	if (!wanted)
-		return;
-	free(f->g.client_method);
-	f->g.client_method = wanted;
+	return own ? mem_dup(own) : oauth_metadata_text(f->o, "scope");
 }
 
-/* Pinned, else what the challenge wants (with what was held: a step-up), else what the resource offers,
+/* In place of *scope. */
+static void add_scope(char **scope, const char *more)
+{
+	char *both = server_scope_union(*scope, more);
+
+	free(*scope);
+	*scope = both;
+}
+
+/* More than is held: what is held must not get lost by it. Who asked for none was given what the server
+ * then said; who knows nothing of that asks for all that is offered. */
+static char *beyond_held(const struct flow *f, const char *wanted)
+{
+	char *scope = server_scope_union(f->known.scope_asked, f->known.scope_granted);
+
+	if (!*scope)
+		add_scope(&scope, f->g.scopes_offered);
+	add_scope(&scope, wanted);
+	return scope;
+}
+
+/* Pinned, else what the challenge wants (with what was asked for before), else what the resource offers,
  * else nothing at all. Never invented. */
+static char *usual_scope(const struct flow *f, const char *pinned)
+{
+	if (pinned)
+		return mem_dup(pinned);
+	if (f->wanted)
+		return server_scope_union(f->known.scope_asked, f->wanted);
+	return mem_dup(f->g.scopes_offered ? f->g.scopes_offered : "");
+}
+
 static void choose_scope(struct flow *f)
 {
-	char *pinned = member_of(f->o->client_metadata, "scope"), *scope;
+	char *pinned = pinned_scope(f);
+	char *scope = f->step_up && f->wanted ? beyond_held(f, f->wanted) : usual_scope(f, pinned);
 
-	if (pinned)
-		scope = f->wanted ? server_scope_union(pinned, f->wanted) : mem_dup(pinned);
-	else if (f->wanted)
-		scope = server_scope_union(f->g.scope_asked, f->wanted);
-	else
-		scope = mem_dup(f->g.scopes_offered ? f->g.scopes_offered : "");
-	if (f->traits.offline_access && !pinned && *scope) {
-		char *more = server_scope_union(scope, "offline_access");
-
+	/* What the service once asked for in vain. None at all would be made into that alone. */
+	if (f->known.scope_wanted && *scope) {
+		add_scope(&scope, f->known.scope_wanted);
+	} else if (f->known.scope_wanted) {
 		free(scope);
-		scope = more;
+		scope = beyond_held(f, f->known.scope_wanted);
 	}
+	if (f->traits.offline_access && !pinned && *scope)
+		add_scope(&scope, "offline_access");
 	free(pinned);
 	free(f->g.scope_asked);
 	f->g.scope_asked = *scope ? mem_dup(scope) : NULL;
 	free(scope);
 }
 
-/* ---- discovery ---- */
-
-static void clear_places(struct flow *f)
-{
-	for (size_t i = 0; i < f->nplaces; i++)
-		free(f->places[i]);
-	f->nplaces = f->place = 0;
-}
-
-static void add_place(struct flow *f, char *url)
-{
-	if (!url)
-		return;
-	for (size_t i = 0; i < f->nplaces; i++) {
-		if (strcmp(f->places[i], url) == 0) {
-			free(url);
-			return;
-		}
-	}
-	if (f->nplaces == PLACES_MAX)
-		free(url);
-	else
-		f->places[f->nplaces++] = url;
-}
-
-static void look_for_server(struct flow *f)
-{
-	struct url u;
-	bool path = url_parse(f->issuer, &u, NULL) && strcmp(u.path, "/") != 0;
-
-	url_clear(&u);
-	clear_places(f);
-	f->step = STEP_SERVER;
-	add_place(f, url_well_known(f->issuer, "oauth-authorization-server", NULL));
-	add_place(f, url_well_known(f->issuer, "openid-configuration", NULL));
-	if (path)
-		add_place(f, url_well_known_behind(f->issuer, "openid-configuration", NULL));
-	next_place(f);
-}
-
-/* MCP 2025-03-26: without resource metadata the endpoint's origin is the authorization server. */
-static void fall_back_to_origin(struct flow *f)
-{
-	struct url u;
-	struct buf origin;
-
-	buf_init(&origin, URL_MAX);
-	if (url_parse(f->o->url, &u, &f->e) && url_origin(&u, &origin)) {
-		free(f->issuer);
-		f->issuer = buf_take(&origin, NULL);
-		f->guessed = true;
-		look_for_server(f);
-	} else {
-		fail(f);
-	}
-	url_clear(&u);
-	buf_free(&origin);
-}
-
-static char *origin_endpoint(const char *issuer, const char *path)
-{
-	return mem_printf("%s%s", issuer, path);
-}
-
-static void prepare_client(struct flow *f);
-
-/* No metadata anywhere: the default endpoints of MCP 2025-03-26 on the endpoint's own origin, unless a
- * resource document named a server, which then has to describe itself. */
-static void no_server_metadata(struct flow *f)
-{
-	if (f->g.resource) {
-		err_set(&f->e, ERR_PROTO,
-			"the sign-in server %.200s has no metadata that can be read", f->issuer);
-		fail(f);
-		return;
-	}
-	f->g.authorization_endpoint = origin_endpoint(f->issuer, "/authorize");
-	f->g.token_endpoint = origin_endpoint(f->issuer, "/token");
-	f->g.registration_endpoint = origin_endpoint(f->issuer, "/register");
-	f->g.issuer = mem_dup(f->issuer);
-	prepare_client(f);
-}
-
-static void read_resource(struct flow *f, const struct buf *body)
-{
-	if (!server_read_resource(buf_str(body), body->len, f->o->url, &f->g, &f->issuer, &f->e))
-		fail(f);
-	else if (f->issuer)
-		look_for_server(f);
-	else
-		fall_back_to_origin(f);
-}
-
-static void read_server(struct flow *f, const struct buf *body)
-{
-	if (server_read_metadata(buf_str(body), body->len, f->issuer, f->guessed, f->o->url, &f->g,
-		    &f->traits, &f->e))
-		prepare_client(f);
-	else
-		fail(f);
-}
-
-static void got_document(void *ctx, const struct fetch_answer *a)
-{
-	struct flow *f = ctx;
-
-	f->fetch = NULL;
-	if (a->how != HTTP_DONE) {
-		f->e = *a->e;
-		err_prefix(&f->e, "looking for the sign-in server");
-		fail(f);
-	} else if (a->status == 200) {
-		if (f->step == STEP_RESOURCE)
-			read_resource(f, a->body);
-		else
-			read_server(f, a->body);
-	} else if (a->status >= 500 || a->status == 429) {
-		err_set(&f->e, ERR_SERVER,
-			"looking for the sign-in server: the service answers HTTP %ld. Try again "
-			"later",
-			a->status);
-		fail(f);
-	} else {
-		f->place++;
-		next_place(f);
-	}
-}
-
-static void next_place(struct flow *f)
-{
-	struct fetch_call c = { .cap = SERVER_DOCUMENT_MAX, .total_ms = DOCUMENT_MS };
-
-	if (f->place == f->nplaces) {
-		if (f->step == STEP_RESOURCE)
-			fall_back_to_origin(f);
-		else
-			no_server_metadata(f);
-		return;
-	}
-	c.url = f->places[f->place];
-	f->fetch = fetch_start(f->http, &c, got_document, f, &f->e);
-	if (!f->fetch)
-		fail(f);
-}
-
-static bool look_for_resource(struct flow *f, const char *named, struct err *e)
-{
-	f->step = STEP_RESOURCE;
-	if (named) {
-		if (!server_url_ok(named, f->o->url, "resource metadata", e))
-			return false;
-		add_place(f, mem_dup(named));
-	} else {
-		add_place(f, url_well_known(f->o->url, "oauth-protected-resource", NULL));
-		add_place(f, url_well_known_root(f->o->url, "oauth-protected-resource", NULL));
-	}
-	next_place(f);
-	return true;
-}
-
 /* ---- the client ---- */
 
 static void on_callback(void *ctx, struct listen_conn *c, const char *query);
+static void begin(struct flow *f);
+
+/* A registration is for one redirect URI: its port is tried before others. 0: there is none. */
+static unsigned known_port(const struct flow *f, const char *host, const char *path)
+{
+	struct url u = { 0 };
+	unsigned port = f->known.redirect_uri && !f->fresh &&
+					url_parse(f->known.redirect_uri, &u, NULL) &&
+					strcmp(u.host, host) == 0 && strcmp(u.path, path) == 0
+				? u.port
+				: 0;
+
+	url_clear(&u);
+	return port;
+}
 
 static bool open_listener(struct flow *f)
 {
@@ -355,10 +214,14 @@ static bool open_listener(struct flow *f)
 		   *path = f->o->callback_path ? f->o->callback_path : "/oauth/callback";
 	/* A port that somebody was told must be the one that is used. */
 	bool fixed = f->o->callback_port || f->o->client_info || f->o->client_metadata_url;
-	unsigned port = f->o->callback_port ? f->o->callback_port : oauth_port(f->o->url);
+	unsigned port = f->o->callback_port ? f->o->callback_port : oauth_port(f->o);
+	unsigned before = fixed ? 0 : known_port(f, host, path);
 
-	f->listener =
-		listen_new(f->loop, host, port, fixed ? 1 : PORTS, path, on_callback, f, &f->e);
+	if (before)
+		f->listener = listen_new(f->loop, host, before, 1, path, on_callback, f, NULL);
+	if (!f->listener)
+		f->listener = listen_new(
+			f->loop, host, port, fixed ? 1 : PORTS, path, on_callback, f, &f->e);
 	if (!f->listener)
 		return false;
 	free(f->g.redirect_uri);
@@ -366,174 +229,84 @@ static bool open_listener(struct flow *f)
 	return true;
 }
 
-static void forget_client(struct flow *f)
+static void have_client(void *ctx, bool kept, const struct err *e)
 {
-	free(f->g.client_id);
-	free(f->g.client_method);
-	f->g.client_id = f->g.client_method = NULL;
-	secret_clear(&f->g.client_secret);
+	struct flow *f = ctx;
+
+	f->registration = NULL;
+	f->kept = kept;
+	if (e) {
+		f->e = *e;
+		fail(f);
+	} else {
+		begin(f);
+	}
 }
 
-/* A Client ID Metadata Document: its URL is the client_id, nothing is registered. */
-static bool has_document(const struct flow *f)
+static void get_client(struct flow *f)
 {
-	return f->traits.client_documents && f->o->client_metadata_url;
+	struct register_call c = {
+		.opts = f->o, .traits = &f->traits, .known = &f->known, .fresh = f->fresh
+	};
+
+	f->step = STEP_REGISTER;
+	f->registration = register_start(f->loop, f->http, &c, &f->g, have_client, f);
 }
 
-static void use_document(struct flow *f)
+/* The server has forgotten the registration that was kept: once more with a new one. */
+static bool registers_anew(struct flow *f)
 {
-	forget_client(f);
-	f->g.client_id = mem_dup(f->o->client_metadata_url);
-	f->g.client_method = mem_dup("none");
-}
-
-/* A registration belongs to its issuer and its redirect URI. The URL of a document is none. */
-static bool known_client_serves(const struct flow *f)
-{
-	const char *document = f->o->client_metadata_url;
-
-	return !f->fresh && f->g.client_id && f->known_issuer &&
-	       !(document && strcmp(f->g.client_id, document) == 0) &&
-	       strcmp(f->known_issuer, f->g.issuer) == 0 && f->known_redirect &&
-	       strcmp(f->known_redirect, f->g.redirect_uri) == 0;
-}
-
-static void client_ready(struct flow *f);
-static void register_client(struct flow *f);
-
-/* A server may know the scopes of the resources behind it only at the authorize step, and refuse a
- * registration that names one (RFC 7591 has no error of its own for that). */
-static bool registers_again(struct flow *f, long status)
-{
-	char *pinned = member_of(f->o->client_metadata, "scope");
-	bool again = status == 400 && !f->scope_refused && f->g.scope_asked && !pinned;
-
-	free(pinned);
-	if (!again)
+	if (!f->kept || !f->g.registration_endpoint)
 		return false;
-	f->scope_refused = true;
-	register_client(f);
+	f->fresh = true;
+	if (f->conn)
+		listen_page(f->conn, 400, "Once more, please",
+			"The sign-in server had forgotten this program. A new page opens.");
+	f->conn = NULL;
+	get_client(f);
 	return true;
 }
 
-static void got_client(void *ctx, const struct fetch_answer *a)
+/* The listener is there before anybody hears of its address. */
+static bool prepare(struct flow *f)
+{
+	bool browser = !f->o->client_credentials && !f->o->device_code;
+
+	choose_scope(f);
+	if (browser && !f->g.authorization_endpoint)
+		return err_set(&f->e, ERR_PROTO,
+			"the sign-in server's metadata has no authorization_endpoint");
+	if (browser)
+		return open_listener(f);
+	if (!f->g.redirect_uri)
+		f->g.redirect_uri = mem_dup("http://localhost/oauth/callback");
+	return true;
+}
+
+static void found_server(void *ctx, const struct err *e)
 {
 	struct flow *f = ctx;
-	char code[64], words[241];
 
-	f->fetch = NULL;
-	if (a->how != HTTP_DONE) {
-		f->e = *a->e;
-		err_prefix(&f->e, "registering with the sign-in server");
-	} else if (a->status == 200 || a->status == 201) {
-		if (server_read_client(buf_str(a->body), a->body->len, &f->g, &f->e)) {
-			client_ready(f);
-			return;
-		}
-	} else if (registers_again(f, a->status)) {
-		return;
-	} else {
-		server_read_error(buf_str(a->body), a->body->len, code, words);
-		err_set(&f->e, a->status == 429 ? ERR_RATE : ERR_AUTH,
-			"the sign-in server refuses to register this program (HTTP %ld)%s%s",
-			a->status, *words ? ": " : "", words);
-		if (a->retry_after_s >= 0) {
-			char so_far[ERR_MSG_MAX];
-
-			memcpy(so_far, f->e.msg, sizeof(so_far));
-			err_set(&f->e, f->e.kind, "%.900s. Try again in %ld seconds", so_far,
-				a->retry_after_s);
-		}
-	}
-	fail(f);
-}
-
-static void register_client(struct flow *f)
-{
-	struct fetch_call c = { .url = f->g.registration_endpoint,
-		.content_type = "application/json",
-		.cap = SERVER_DOCUMENT_MAX,
-		.total_ms = DOCUMENT_MS };
-	char *text;
-
-	f->step = STEP_REGISTER;
-	forget_client(f);
-	if (!c.url) {
-		err_set(&f->e, ERR_AUTH,
-			"the sign-in server registers no clients: give one with "
-			"--static-oauth-client-info");
+	f->discover = NULL;
+	if (e)
+		f->e = *e;
+	if (!e && prepare(f))
+		get_client(f);
+	else
 		fail(f);
-		return;
-	}
-	text = server_registration(
-		&f->g, f->o->client_metadata, f->scope_refused ? NULL : f->g.scope_asked, &f->e);
-	c.body = text;
-	f->fetch = text ? fetch_start(f->http, &c, got_client, f, &f->e) : NULL;
-	free(text);
-	if (!f->fetch)
-		fail(f);
-}
-
-static void prepare_client(struct flow *f)
-{
-	if (f->discover_only) {
-		finish(f);
-		return;
-	}
-	choose_scope(f);
-	if (!f->o->client_credentials && !f->o->device_code && !open_listener(f)) {
-		fail(f);
-		return;
-	}
-	if (!f->o->client_credentials && !f->o->device_code && !f->g.authorization_endpoint) {
-		err_set(&f->e, ERR_PROTO,
-			"the sign-in server's metadata has no authorization_endpoint");
-		fail(f);
-		return;
-	}
-	if (f->o->device_code && !f->g.redirect_uri)
-		f->g.redirect_uri = mem_dup("http://localhost/oauth/callback");
-	if (f->o->client_info) {
-		if (server_read_client(
-			    f->o->client_info, strlen(f->o->client_info), &f->g, &f->e)) {
-			heed_method(f);
-			client_ready(f);
-			return;
-		}
-		err_prefix(&f->e, "--static-oauth-client-info");
-		f->e.kind = ERR_USAGE;
-		fail(f);
-	} else if (has_document(f)) {
-		use_document(f);
-		client_ready(f);
-	} else if (known_client_serves(f)) {
-		f->registered_before = true;
-		client_ready(f);
-	} else {
-		register_client(f);
-	}
 }
 
 /* ---- tokens ---- */
 
-static void got_tokens(void *ctx, enum token_outcome how, const struct err *e)
+static void got_tokens(void *ctx, enum token_outcome how, long retry_after_s, const struct err *e)
 {
 	struct flow *f = ctx;
 
+	(void)retry_after_s;
 	f->token = NULL;
 	if (how == TOKEN_OK) {
 		succeed(f);
-	} else if (how == TOKEN_INVALID_CLIENT && f->registered_before &&
-		   f->g.registration_endpoint) {
-		/* The server has forgotten the registration that was kept: once more with a new one. */
-		f->registered_before = false;
-		f->fresh = true;
-		if (f->conn)
-			listen_page(f->conn, 400, "Once more, please",
-				"The sign-in server had forgotten this program. A new page opens.");
-		f->conn = NULL;
-		register_client(f);
-	} else {
+	} else if (how != TOKEN_INVALID_CLIENT || !registers_anew(f)) {
 		f->e = *e;
 		err_prefix(&f->e, "signing in");
 		fail(f);
@@ -573,22 +346,11 @@ static bool add_params(const struct flow *f, struct buf *url)
 	return true;
 }
 
-/* The person gave this parameter a value of their own. */
-static bool has_param(const struct flow *f, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < f->o->nparams; i++)
-		if (strncmp(f->o->params[i], name, n) == 0 && f->o->params[i][n] == '=')
-			return true;
-	return false;
-}
-
 /* OpenID Connect Core section 11: without it a server ignores offline_access. */
 static bool wants_consent(const struct flow *f)
 {
 	return f->g.scope_asked && server_scope_has(f->g.scope_asked, "offline_access", 14) &&
-	       !has_param(f, "prompt");
+	       !own_param(f, "prompt");
 }
 
 static bool authorize_url(const struct flow *f, struct buf *url)
@@ -597,9 +359,9 @@ static bool authorize_url(const struct flow *f, struct buf *url)
 	const char *scope = f->g.scope_asked;
 	char challenge[PKCE_CHALLENGE_MAX];
 
-	if (f->o->no_resource || has_param(f, "resource"))
+	if (f->o->no_resource || own_param(f, "resource"))
 		resource = NULL;
-	if (has_param(f, "scope"))
+	if (own_param(f, "scope"))
 		scope = NULL;
 	return pkce_challenge(secret_str(&f->verifier), challenge) &&
 	       buf_adds(url, f->g.authorization_endpoint) &&
@@ -622,115 +384,48 @@ static void ask_person(struct flow *f)
 
 	pkce_verifier(&f->verifier);
 	pkce_random(&f->state, 24);
-	buf_init(&url, (size_t)32 << 10);
+	buf_init(&url, ADDRESS_MAX);
 	if (!authorize_url(f, &url)) {
 		err_set(&f->e, ERR_LIMIT, "the sign-in address is too long");
 		fail(f);
 	} else {
 		f->step = STEP_PERSON;
 		f->on->url(f->ctx, url.p, NULL);
-		if (!f->o->no_browser && !browser_open(url.p, &e))
+		if (!f->o->no_browser && browser_possible() && !browser_open(url.p, &e))
 			diag_note("%s", e.msg);
 	}
 	buf_wipe(&url);
 }
 
-/* ---- device code, RFC 8628 ---- */
+/* ---- device code ---- */
 
-static void device_asked(void *ctx, enum token_outcome how, const struct err *e)
+static void show_code(void *ctx, const char *url, const char *code)
 {
 	struct flow *f = ctx;
 
-	f->token = NULL;
-	if (how == TOKEN_SLOW_DOWN && f->interval_s < DEVICE_INTERVAL_MAX_S)
-		f->interval_s += DEVICE_INTERVAL_S;
-	if (how == TOKEN_PENDING || how == TOKEN_SLOW_DOWN || how == TOKEN_TRANSIENT)
-		loop_timer_set(&f->timer, f->interval_s * 1000);
-	else
-		got_tokens(f, how, e);
+	f->on->url(f->ctx, url, code);
 }
 
-static void ask_device(void *ctx)
-{
-	struct flow *f = ctx;
-	struct token_call c = { .kind = TOKEN_DEVICE, .secret = secret_str(&f->device_code) };
-
-	f->token = token_start(f->http, f->o, &f->g, &c, device_asked, f, &f->e);
-	if (!f->token)
-		fail(f);
-}
-
-static bool read_device(struct flow *f, const struct buf *body)
-{
-	json_t *o = json_loadb(buf_str(body), body->len, 0, NULL);
-	const char *code = json_string_value(json_object_get(o, "device_code")),
-		   *shown = json_string_value(json_object_get(o, "user_code"));
-	const char *url = json_string_value(json_object_get(o, "verification_uri"));
-	json_int_t interval = json_integer_value(json_object_get(o, "interval"));
-	bool good = code && shown && strlen(shown) < 100 && url &&
-		    server_url_ok(url, f->o->url, "verification_uri", &f->e);
-
-	if (good) {
-		char *clean = err_clean(mem_dup(shown));
-
-		secret_set(&f->device_code, code, strlen(code));
-		f->interval_s = interval > 0 && interval < DEVICE_INTERVAL_MAX_S
-					? interval
-					: DEVICE_INTERVAL_S;
-		f->step = STEP_DEVICE;
-		loop_timer_set(&f->timer, f->interval_s * 1000);
-		f->on->url(f->ctx, url, clean);
-		free(clean);
-	} else if (!f->e.kind) {
-		err_set(&f->e, ERR_PROTO,
-			"the device authorization's answer lacks device_code, user_code or "
-			"verification_uri");
-	}
-	json_decref(o);
-	return good;
-}
-
-static void got_device(void *ctx, const struct fetch_answer *a)
+static void device_done(void *ctx, enum token_outcome how, const struct err *e)
 {
 	struct flow *f = ctx;
 
-	f->fetch = NULL;
-	if (a->how != HTTP_DONE)
-		f->e = *a->e;
-	else if (a->status != 200)
-		err_set(&f->e, ERR_AUTH, "the sign-in server gives no device code (HTTP %ld)",
-			a->status);
-	else if (read_device(f, a->body))
-		return;
-	fail(f);
+	device_free(f->device);
+	f->device = NULL;
+	got_tokens(f, how, -1, e);
 }
+
+static const struct device_events device_events = { show_code, device_done };
 
 static void start_device(struct flow *f)
 {
-	struct fetch_call c = { .url = f->g.device_endpoint,
-		.content_type = "application/x-www-form-urlencoded",
-		.cap = SERVER_DOCUMENT_MAX,
-		.total_ms = DOCUMENT_MS };
-	struct buf form, authorization;
-
-	buf_init(&form, (size_t)64 << 10);
-	buf_init(&authorization, (size_t)64 << 10);
-	if (!c.url) {
-		err_set(&f->e, ERR_AUTH,
-			"the sign-in server offers no device codes: sign in without --device-code");
-	} else if (token_authenticate(&f->g, &form, &authorization) &&
-		   (!f->g.scope_asked || url_form_add(&form, "scope", f->g.scope_asked))) {
-		c.body = buf_str(&form);
-		c.authorization = authorization.len ? authorization.p : NULL;
-		f->fetch = fetch_start(f->http, &c, got_device, f, &f->e);
-	}
-	buf_wipe(&form);
-	buf_wipe(&authorization);
-	if (!f->fetch)
+	f->step = STEP_DEVICE;
+	f->device = device_start(f->loop, f->http, f->o, &f->g, &device_events, f, &f->e);
+	if (!f->device)
 		fail(f);
 }
 
-static void client_ready(struct flow *f)
+static void begin(struct flow *f)
 {
 	struct token_call c = { .kind = TOKEN_CLIENT, .scope = f->g.scope_asked };
 
@@ -760,36 +455,53 @@ static bool check_iss(struct flow *f, const char *query)
 
 static void denied(struct flow *f, const char *error, const char *description)
 {
+	char *anew = oauth_command(f->o, "--force");
+
 	err_set(&f->e, ERR_AUTH, "the sign-in was refused: %.80s%s%.300s", error,
-		description ? ": " : "", description ? description : "");
-	err_clean(diag_redact(f->e.msg));
+		description && *description ? ": " : "", description ? description : "");
+	/* A scope that was held before may be known no more. */
+	if (strcmp(error, "invalid_scope") == 0) {
+		struct err so_far = f->e;
+
+		err_set(&f->e, ERR_AUTH, "%s. Run \"%s\"", so_far.msg, anew);
+	}
+	free(anew);
+}
+
+/* Some servers say so by the redirect what the token endpoint would say. */
+static bool is_unknown_client(const char *error)
+{
+	return strcmp(error, "invalid_client") == 0 || strcmp(error, "unauthorized_client") == 0;
 }
 
 /* The query is from the one who got our state. */
-static bool take_answer(struct flow *f, const char *query)
+static void take_answer(struct flow *f, const char *query)
 {
 	unsigned codes = 0, errors = 0;
 	char *code = url_form_get(query, "code", &codes),
 	     *error = url_form_get(query, "error", &errors);
 	char *description = url_form_get(query, "error_description", NULL);
-	bool good = false;
 
-	if (!check_iss(f, query))
-		good = false;
-	else if (error)
-		denied(f, error, description);
-	else if (codes != 1 || !code || !*code)
+	if (!check_iss(f, query)) {
+		fail(f);
+	} else if (errors) {
+		denied(f, error ? error : "an error that cannot be read", description);
+		if (!error || !is_unknown_client(error) || !registers_anew(f))
+			fail(f);
+		else
+			f->e = (struct err){ 0 };
+	} else if (codes != 1 || !code || !*code) {
 		err_set(&f->e, ERR_AUTH, "the answer of the sign-in holds no code");
-	else {
+		fail(f);
+	} else {
 		secret_set(&f->code, code, strlen(code));
-		good = true;
+		exchange_code(f);
 	}
 	if (code)
 		secret_wipe(code, strlen(code));
 	free(code);
 	free(error);
 	free(description);
-	return good;
 }
 
 static bool state_is_ours(const struct flow *f, const char *query)
@@ -815,110 +527,168 @@ static void on_callback(void *ctx, struct listen_conn *c, const char *query)
 		return;
 	}
 	f->conn = c;
-	if (take_answer(f, query))
-		exchange_code(f);
-	else
-		fail(f);
+	take_answer(f, query);
+}
+
+/* ---- pasting ---- */
+
+/* The code as it stands in an address is encoded. */
+static bool paste_code(struct flow *f, const char *text, size_t n, struct err *e)
+{
+	char *code = url_form_decode(text, n);
+
+	/* A plus sign may be itself here. */
+	if (!code || !memchr(text, '%', n)) {
+		free(code);
+		code = mem_ndup(text, n);
+	}
+	for (const char *p = code; *p; p++) {
+		if (*p > ' ' && *p < 127)
+			continue;
+		free(code);
+		return err_set(e, ERR_USAGE, "that is neither the address nor the code in it");
+	}
+	secret_set(&f->code, code, strlen(code));
+	secret_wipe(code, strlen(code));
+	free(code);
+	exchange_code(f);
+	return true;
+}
+
+static bool paste_query(struct flow *f, const char *text, size_t n, struct err *e)
+{
+	char *query = mem_ndup(text, n), *end = query + strcspn(query, "#");
+	bool ours;
+
+	secret_wipe(end, strlen(end));
+	ours = state_is_ours(f, query);
+	if (ours)
+		take_answer(f, query);
+	secret_wipe(query, strlen(query));
+	free(query);
+	return ours || err_set(e, ERR_USAGE, "that address belongs to another sign-in");
+}
+
+static bool is_address(const char *text, size_t n)
+{
+	return n > 7 && (strncmp(text, "http://", 7) == 0 || strncmp(text, "https:/", 7) == 0);
 }
 
 bool flow_paste(struct flow *f, const char *text, struct err *e)
 {
+	static const char around[] = " \t\r\n\"'<>";
 	const char *query;
 	size_t n;
 
-	while (*text == ' ' || *text == '\t')
-		text++;
-	n = strcspn(text, " \t\r\n");
+	text += strspn(text, around);
+	n = strcspn(text, around);
 	if (!n)
 		return err_set(e, ERR_USAGE, "nothing was pasted");
+	if (text[n + strspn(text + n, around)])
+		return err_set(e, ERR_USAGE, "paste the address or the code alone");
 	if (f->step != STEP_PERSON)
 		return err_set(e, ERR_USAGE, "nothing is awaited at the moment");
 	query = memchr(text, '?', n);
-	if (!query) {
-		secret_set(&f->code, text, n);
-		exchange_code(f);
-		return true;
-	}
-	{
-		char *copy = mem_ndup(query + 1, n - (size_t)(query + 1 - text));
-		bool ours = state_is_ours(f, copy), good = ours && take_answer(f, copy);
-
-		secret_wipe(copy, strlen(copy));
-		free(copy);
-		if (!ours)
-			return err_set(e, ERR_USAGE, "that address belongs to another sign-in");
-		if (good)
-			exchange_code(f);
-		else
-			fail(f);
-	}
-	return true;
+	if (query)
+		return paste_query(f, query + 1, n - (size_t)(query + 1 - text), e);
+	if (is_address(text, n))
+		return err_set(e, ERR_USAGE,
+			"that address holds no answer: paste the one that the browser ends at");
+	if (n > 5 && strncmp(text, "code=", 5) == 0)
+		return paste_query(f, text, n, e);
+	return paste_code(f, text, n, e);
 }
 
 /* ---- the whole ---- */
 
-static void take_known(struct flow *f, const struct flow_start *s)
+static bool same(const char *a, const char *b)
 {
-	const struct grant *k = s->known;
+	return a && b && strcmp(a, b) == 0;
+}
 
-	if (!k)
-		return;
-	f->known_issuer = k->issuer ? mem_dup(k->issuer) : NULL;
-	f->known_redirect = k->redirect_uri ? mem_dup(k->redirect_uri) : NULL;
-	f->g.client_id = k->client_id ? mem_dup(k->client_id) : NULL;
-	f->g.client_method = k->client_method ? mem_dup(k->client_method) : NULL;
-	f->g.scope_asked = k->scope_asked ? mem_dup(k->scope_asked) : NULL;
-	if (secret_isset(&k->client_secret))
-		secret_set(
-			&f->g.client_secret, secret_str(&k->client_secret), k->client_secret.len);
+/* A client that was given belongs to the server that it says, else to the one where it signed in. */
+static char *issuer_of_given(const struct flow *f)
+{
+	char *issuer, *id;
+
+	if (!f->o->client_info)
+		return NULL;
+	issuer = oauth_info_text(f->o, "issuer");
+	id = oauth_info_text(f->o, "client_id");
+	if (!issuer && same(id, f->known.client_id) && f->known.issuer)
+		issuer = mem_dup(f->known.issuer);
+	free(id);
+	return issuer;
+}
+
+static bool look_for_server(struct flow *f, struct err *e)
+{
+	struct discover_call c = { .endpoint = f->o->url,
+		.named = f->resource_metadata,
+		.known_issuer = f->known.issuer,
+		.only_issuer = f->only_issuer };
+
+	f->step = STEP_DISCOVER;
+	f->discover = discover_start(f->http, &c, &f->g, &f->traits, found_server, f, e);
+	return f->discover != NULL;
 }
 
 struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s,
 	const struct flow_events *on, void *ctx, struct err *e)
 {
 	struct flow *f = mem_new(sizeof(*f));
+	const char *endpoint = s->opts->token_endpoint;
 
-	f->loop = l;
-	f->http = h;
-	f->o = s->opts;
-	f->on = on;
-	f->ctx = ctx;
-	f->fresh = s->fresh;
-	f->discover_only = s->discover_only;
-	f->g.url = mem_dup(s->opts->url);
-	f->g.profile = s->opts->profile ? mem_dup(s->opts->profile) : NULL;
-	f->wanted = s->scope ? mem_dup(s->scope) : NULL;
-	loop_timer_init(&f->timer, l, ask_device, f);
-	loop_task_init(&f->failed, l, report, f);
-	take_known(f, s);
-	if (s->opts->token_endpoint) {
-		f->g.token_endpoint = mem_dup(s->opts->token_endpoint);
-		prepare_client(f);
-	} else if (!look_for_resource(f, s->resource_metadata, e)) {
+	*f = (struct flow){ .loop = l,
+		.http = h,
+		.o = s->opts,
+		.on = on,
+		.ctx = ctx,
+		.fresh = s->fresh,
+		.step_up = s->step_up,
+		.wanted = s->scope ? mem_dup(s->scope) : NULL,
+		.resource_metadata = s->resource_metadata ? mem_dup(s->resource_metadata) : NULL };
+	loop_task_init(&f->over, l, report, f);
+	if (s->known)
+		grant_copy(&f->known, s->known);
+	f->g.url = mem_dup(f->o->url);
+	f->g.profile = f->o->profile ? mem_dup(f->o->profile) : NULL;
+	f->only_issuer = issuer_of_given(f);
+	if (endpoint) {
+		f->g.token_endpoint = mem_dup(endpoint);
+		if (prepare(f))
+			get_client(f);
+		else
+			fail(f);
+	} else if (!look_for_server(f, e)) {
 		flow_free(f);
 		return NULL;
 	}
 	return f;
 }
 
+bool flow_may_be_forgotten(const struct flow *f)
+{
+	return f->kept && f->step == STEP_PERSON;
+}
+
 void flow_free(struct flow *f)
 {
 	if (!f)
 		return;
-	fetch_cancel(f->fetch);
+	discover_cancel(f->discover);
+	register_cancel(f->registration);
+	device_free(f->device);
 	token_cancel(f->token);
 	listen_free(f->listener);
-	loop_timer_clear(&f->timer);
-	loop_task_clear(&f->failed);
-	clear_places(f);
+	loop_task_clear(&f->over);
 	grant_clear(&f->g);
+	grant_clear(&f->known);
 	secret_clear(&f->verifier);
 	secret_clear(&f->state);
 	secret_clear(&f->code);
-	secret_clear(&f->device_code);
-	free(f->known_issuer);
-	free(f->known_redirect);
+	free(f->resource_metadata);
 	free(f->wanted);
-	free(f->issuer);
+	free(f->only_issuer);
 	free(f);
 }

@@ -25,18 +25,22 @@ struct flow_events {
 
 struct flow_start {
 	const struct oauth_opts *opts; /* must outlive the flow */
-	const struct grant
-		*known; /* an earlier sign-in whose registration may serve; or NULL; copied */
+	const struct grant *known;     /* an earlier sign-in, whose registration may serve and whose
+					  scopes are not to be lost; or NULL; copied */
 	const char *resource_metadata; /* of the challenge, or NULL */
-	const char *scope;             /* wanted beyond what would be asked anyway; or NULL */
-	bool fresh;                    /* register anew in any case */
-	bool discover_only;            /* done() comes with the endpoints alone */
+	const char *scope;             /* of the challenge, or NULL */
+	bool step_up; /* scope is wanted beyond what is held, whatever was pinned */
+	bool fresh;   /* register anew in any case */
 };
 
 /* done() is never called from inside it. */
 struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s,
 	const struct flow_events *on, void *ctx, struct err *e) __attribute__((warn_unused_result));
 void flow_free(struct flow *f); /* NULL is fine; not from inside url() */
+
+/* The person was sent to the sign-in page with a registration of earlier. Servers that have forgotten it
+ * say so to the person alone: when nothing comes of it, the next sign-in had better register anew. */
+bool flow_may_be_forgotten(const struct flow *f);
 
 /* What the person pasted: the address the browser was sent back to, or the code alone. False with e
  * set when it is neither, or belongs to another sign-in; the flow goes on. */

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,43 +29,6 @@ static char *root_folder(void)
 	return mem_printf("%s/.mcp-auth", env("HOME") ? env("HOME") : "");
 }
 
-/* The authorize parameters as that program writes them: compact JSON, sorted. */
-static char *params_text(const struct oauth_opts *o)
-{
-	json_t *all = json_object();
-	char *text;
-
-	for (size_t i = 0; i < o->nparams; i++) {
-		size_t n = strcspn(o->params[i], "=");
-		char *name = mem_ndup(o->params[i], n);
-
-		json_object_set_new(
-			all, name, json_string(o->params[i] + n + (o->params[i][n] == '=')));
-		free(name);
-	}
-	text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(all);
-	return text;
-}
-
-static bool file_hash(const struct oauth_opts *o, struct buf *out)
-{
-	unsigned char sum[CRYPT_MD5_LEN];
-	struct buf text;
-	char *params = o->nparams ? params_text(o) : NULL;
-	const char *parts[] = { o->resource, params, o->client_metadata_url, o->token_endpoint };
-	bool good;
-
-	buf_init(&text, FILE_MAX);
-	good = buf_adds(&text, o->url);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		good = good && (!parts[i] || buf_addf(&text, "|%s", parts[i]));
-	good = good && crypt_md5(text.p, text.len, sum) && crypt_hex(out, sum, sizeof(sum));
-	buf_free(&text);
-	free(params);
-	return good;
-}
-
 static json_t *read_document(const char *dir, const char *hash, const char *what)
 {
 	char *path = mem_printf("%s/%s_%s.json", dir, hash, what);
@@ -82,24 +46,6 @@ static json_t *read_document(const char *dir, const char *hash, const char *what
 	return NULL;
 }
 
-static bool take_document(json_t *o,
-	bool (*read)(const char *, size_t, struct grant *, struct err *), struct grant *g,
-	struct err *e)
-{
-	char *text = json_dumps(o, JSON_COMPACT);
-	bool good = text && read(text, strlen(text), g, e);
-
-	if (text)
-		secret_wipe(text, strlen(text));
-	free(text);
-	return good;
-}
-
-static bool read_tokens(const char *text, size_t n, struct grant *g, struct err *e)
-{
-	return server_read_tokens(text, n, false, g, e);
-}
-
 static char *copy_text(const json_t *o, const char *name)
 {
 	const char *v = json_string_value(json_object_get(o, name));
@@ -107,16 +53,47 @@ static char *copy_text(const json_t *o, const char *name)
 	return v ? mem_dup(v) : NULL;
 }
 
+static bool take_tokens(
+	const struct oauth_opts *o, const json_t *tokens, struct grant *g, struct err *e)
+{
+	json_int_t until_ms = json_integer_value(json_object_get(tokens, "expires_at"));
+	char *text = json_dumps(tokens, JSON_COMPACT);
+	bool good = text && server_read_tokens(text, strlen(text), o->id_token, g, e);
+
+	if (text)
+		secret_wipe(text, strlen(text));
+	free(text);
+	/* It keeps milliseconds. Without a date the token counts as ended: a refresh is cheap. */
+	if (!o->id_token || !g->expires_s)
+		g->expires_s = until_ms > 0 ? until_ms / 1000 : clock_wall_s();
+	return good;
+}
+
+/* A client that is given need not be in the folder. */
+static bool take_client(
+	const struct oauth_opts *o, const json_t *client, struct grant *g, struct err *e)
+{
+	const char *redirect =
+		json_string_value(json_array_get(json_object_get(client, "redirect_uris"), 0));
+	char *text = o->client_info ? mem_dup(o->client_info) : json_dumps(client, JSON_COMPACT);
+	char *method = oauth_metadata_text(o, "token_endpoint_auth_method");
+	bool good = text && server_read_client(text, strlen(text), method, g, e);
+
+	if (text)
+		secret_wipe(text, strlen(text));
+	free(text);
+	free(method);
+	g->redirect_uri = redirect ? mem_dup(redirect) : NULL;
+	return good;
+}
+
 static bool from_folder(const struct oauth_opts *o, const char *dir, const char *hash,
 	struct grant *g, struct err *e)
 {
 	json_t *tokens = read_document(dir, hash, "tokens"),
 	       *client = read_document(dir, hash, "client_info");
-	json_int_t until_ms = json_integer_value(json_object_get(tokens, "expires_at"));
-	const char *redirect =
-		json_string_value(json_array_get(json_object_get(client, "redirect_uris"), 0));
-	bool good = tokens && client && take_document(tokens, read_tokens, g, e) &&
-		    take_document(client, server_read_client, g, e);
+	bool good = tokens && (client || o->client_info) && take_tokens(o, tokens, g, e) &&
+		    take_client(o, client, g, e);
 
 	if (good) {
 		g->url = mem_dup(o->url);
@@ -125,45 +102,75 @@ static bool from_folder(const struct oauth_opts *o, const char *dir, const char 
 		if (!g->issuer)
 			g->issuer = copy_text(client, "issuer");
 		g->scope_asked = copy_text(tokens, "requested_scope");
-		g->redirect_uri = redirect ? mem_dup(redirect) : NULL;
-		/* It keeps milliseconds. Without a date the token counts as ended: a refresh is cheap. */
-		g->expires_s = until_ms > 0 ? until_ms / 1000 : clock_wall_s();
+	} else {
+		grant_clear(g);
 	}
 	json_decref(tokens);
 	json_decref(client);
 	return good;
 }
 
+/* ---- which folder ---- */
+
 static int is_store(const struct dirent *d)
 {
 	return strncmp(d->d_name, "mcp-remote-", 11) == 0;
+}
+
+/* "mcp-remote-0.1.29" in one number; "mcp-remote-v1", which took the place of all those, is beyond. */
+static long rank(const char *name)
+{
+	long sum = 0;
+
+	name += 11;
+	if (*name == 'v')
+		return LONG_MAX;
+	for (int i = 0; i < 3; i++) {
+		char *end;
+		long part = strtol(name, &end, 10);
+
+		sum = sum * 1000 + (part < 0 ? 0 : part > 999 ? 999 : part);
+		name = *end == '.' ? end + 1 : end;
+	}
+	return sum;
+}
+
+static int newest_first(const struct dirent **a, const struct dirent **b)
+{
+	long x = rank((*a)->d_name), y = rank((*b)->d_name);
+
+	return x < y ? 1 : x > y ? -1 : 0;
 }
 
 bool import_mcp_remote(const struct oauth_opts *o, struct grant *g, struct err *e)
 {
 	char *root = root_folder();
 	struct dirent **found = NULL;
+	unsigned char sum[CRYPT_MD5_LEN];
+	struct err why = { 0 };
 	struct buf hash;
 	bool good = false;
-	int n;
+	int n = -1;
 
 	*g = (struct grant){ 0 };
 	buf_init(&hash, 64);
-	n = file_hash(o, &hash) ? scandir(root, &found, is_store, alphasort) : -1;
-	/* "mcp-remote-v1" sorts behind every version number: the newest first. */
-	while (n-- > 0) {
-		char *dir = mem_printf("%s/%s", root, found[n]->d_name);
+	if (oauth_hash(o, sum) && crypt_hex(&hash, sum, sizeof(sum)))
+		n = scandir(root, &found, is_store, newest_first);
+	for (int i = 0; i < n; i++) {
+		char *dir = mem_printf("%s/%s", root, found[i]->d_name);
 
-		if (!good)
-			good = from_folder(o, dir, hash.p, g, e);
+		good = good || from_folder(o, dir, hash.p, g, &why);
 		free(dir);
-		free(found[n]);
+		free(found[i]);
 	}
 	free(found);
-	if (!good && !e->kind)
-		err_set(e, ERR_AUTH,
-			"no sign-in of mcp-remote for %s was found in %s: run \"mpmcp login\"",
-			o->url, root);
+	if (!good) {
+		char *command = oauth_command(o, NULL);
+
+		err_set(e, ERR_AUTH, "no sign-in of mcp-remote for %s %s in %s. Run \"%s\"", o->url,
+			why.kind ? "that can be used is" : "is", root, command);
+		free(command);
+	}
 	free(root);
 	buf_free(&hash);
 	return good;

@@ -7,10 +7,10 @@
 #include "auth/browser.h"
 #include "auth/challenge.h"
 #include "auth/flow.h"
+#include "auth/refresh.h"
 #include "auth/server.h"
 #include "auth/signin.h"
 #include "auth/store.h"
-#include "auth/token.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
@@ -26,6 +26,8 @@
 /* Pauses between tries of a refresh that failed for no fault of the token. */
 static const int64_t retry_ms[] = { 1000, 3000 };
 #define RETRIES (sizeof(retry_ms) / sizeof(retry_ms[0]))
+/* The server may make us wait so long by Retry-After, as with any request. */
+#define RETRY_AFTER_MAX_S 30
 /* A token that still serves is not refreshed again for this long after a failure. */
 #define REFRESH_REST_S 30
 
@@ -52,27 +54,31 @@ struct oauth {
 	char *params;
 	struct store *store;
 	struct grant g;
-	uint64_t stamp;      /* of the file that g came from */
+	uint64_t stamp;      /* of the file that g came from; 0: none, or look again */
 	struct secret field; /* "Bearer ..." of g.access */
 	unsigned long gen;
 	bool loaded, rejected; /* rejected: the service refused g.access */
 	bool unsaved;          /* the file does not hold what is at hand: it could not be written */
+	struct err unreadable; /* the file is there, and not ours to read or replace */
 	enum state state;
 	struct loop_timer timer;
-	struct token_request *token;
-	struct flow *flow; /* client credentials: here, for nobody has to be asked */
-	int lock;
+	struct worker *worker; /* refreshes or signs in; NULL when another process does */
+	struct report report;  /* its last word */
+	struct flow *flow;     /* client credentials: here, for nobody has to be asked */
 	int64_t began_ms, began_s, rest_until_s, declined_ms;
 	int64_t signed_in_ms; /* when a sign-in that we waited for succeeded; 0: never */
 	unsigned tries;
 	bool url_shown;
 	bool joined;                     /* the sign-in under way was started by another process */
 	char *resource_metadata, *scope; /* of the challenge */
+	bool step_up;                    /* scope is more than what is held */
+	char *stepped_up;                /* what step-ups of this run have asked for */
 	struct err declined;
 };
 
 static void try_refresh(struct oauth *a);
 static void watch_signin(struct oauth *a);
+static bool start_signin(struct oauth *a, struct err *e);
 
 /* ---- the token at hand ---- */
 
@@ -98,37 +104,57 @@ static bool same_access(const struct oauth *a, const struct grant *g)
 		       g->access.len);
 }
 
-/* Takes what the file holds now. True when that is another token than the one at hand. */
+/* Takes g over. True when that brings another token than the one at hand. */
+static bool adopt(struct oauth *a, struct grant *g)
+{
+	bool same = same_access(a, g);
+
+	grant_clear(&a->g);
+	a->g = *g;
+	*g = (struct grant){ 0 };
+	if (!same)
+		set_field(a);
+	return !same && secret_isset(&a->g.access);
+}
+
+/* Takes what the file holds now. True when that is another token than the one at hand. Where the file is
+ * gone, the token in memory still serves. */
 static bool reload(struct oauth *a)
 {
 	uint64_t stamp = store_stamp(a->store);
 	struct grant g;
 	struct err e = { 0 };
-	bool other;
 
 	if (a->loaded && stamp == a->stamp)
 		return false;
 	a->loaded = true;
 	a->stamp = stamp;
+	a->unreadable = e;
 	switch (store_load(a->store, &g, &e)) {
 	case STORE_OK:
-		other = secret_isset(&g.access) && !same_access(a, &g);
-		if (!other && secret_isset(&a->g.access)) {
-			grant_clear(&g);
-			return false;
-		}
-		grant_clear(&a->g);
-		a->g = g;
-		set_field(a);
-		return other;
+		a->unsaved = false;
+		return adopt(a, &g);
 	case STORE_NONE:
 		break;
-	case STORE_BROKEN:
 	case STORE_FAILED:
+		a->unreadable = e;
+		diag_note("%s", e.msg);
+		break;
+	case STORE_BROKEN:
 		diag_note("%s", e.msg);
 		break;
 	}
 	return false;
+}
+
+/* What a worker brought: from the pipe, since there may be no file. */
+static void take_report(struct oauth *a)
+{
+	adopt(a, &a->report.g);
+	a->stamp = 0;
+	a->unsaved = !a->report.kept;
+	if (a->unsaved)
+		diag_note("the sign-in serves this run, but cannot be kept: %s", a->report.e.msg);
 }
 
 static int64_t early_s(const struct grant *g)
@@ -148,27 +174,51 @@ static bool usable(const struct oauth *a)
 	return secret_isset(&a->g.access) && !a->rejected && !expired(a, 0);
 }
 
-static void save(struct oauth *a)
+static void stop_worker(struct oauth *a)
 {
-	struct err e = { 0 };
-
-	a->unsaved = !store_save(a->store, &a->g, &e);
-	if (a->unsaved)
-		diag_note("the sign-in serves this run, but cannot be kept: %s", e.msg);
-	a->stamp = store_stamp(a->store);
+	worker_leave(a->worker);
+	a->worker = NULL;
+	report_clear(&a->report);
 }
 
 static void settle(struct oauth *a, enum auth_state state, const struct err *e)
 {
+	struct err why = { 0 };
+
+	if (e)
+		why = *e;
 	a->state = STATE_IDLE;
 	loop_timer_clear(&a->timer);
-	auth_wake(&a->auth, state, e);
+	stop_worker(a);
+	auth_wake(&a->auth, state, e ? &why : NULL);
 }
 
-static void unlock(struct oauth *a)
+/* ---- what workers say ---- */
+
+static void show_url(struct oauth *a, const char *url, const char *code)
 {
-	store_unlock(a->lock);
-	a->lock = -1;
+	if (a->url_shown)
+		return;
+	a->url_shown = true;
+	if (code)
+		diag_note("sign in at %s and type the code %s", url, code);
+	else
+		diag_note("sign in at %s", url);
+}
+
+static void worker_line(void *ctx, char *text, size_t n)
+{
+	struct oauth *a = ctx;
+	struct report r;
+
+	if (report_read(text, n, &r) && r.over) {
+		report_clear(&a->report);
+		a->report = r;
+		return;
+	}
+	if (r.url)
+		show_url(a, r.url, r.code);
+	report_clear(&r);
 }
 
 /* ---- client credentials ---- */
@@ -182,26 +232,33 @@ static void client_done(void *ctx, const struct grant *g, const struct err *e)
 {
 	struct oauth *a = ctx;
 	struct err why = { 0 };
+	bool serves = usable(a);
 
 	if (g) {
 		secret_set(&a->g.access, secret_str(&g->access), g->access.len);
 		a->g.expires_s = g->expires_s;
 		a->g.obtained_s = g->obtained_s;
+		a->signed_in_ms = clock_ms();
 		set_field(a);
 	} else {
 		why = *e;
+		a->rest_until_s = clock_wall_s() + REFRESH_REST_S;
 	}
 	flow_free(a->flow);
 	a->flow = NULL;
-	settle(a, g ? AUTH_READY : AUTH_FAILED, g ? NULL : &why);
+	if (g || serves)
+		settle(a, AUTH_READY, NULL);
+	else
+		settle(a, AUTH_FAILED, &why);
 }
 
 static bool start_client(struct oauth *a, struct err *e)
 {
 	static const struct flow_events events = { client_url, client_done };
-	struct flow_start s = {
-		.opts = a->o, .resource_metadata = a->resource_metadata, .scope = a->scope
-	};
+	struct flow_start s = { .opts = a->o,
+		.resource_metadata = a->resource_metadata,
+		.scope = a->scope,
+		.step_up = a->step_up };
 
 	a->flow = flow_new(a->loop, a->http, &s, &events, a, e);
 	a->state = a->flow ? STATE_SIGNIN : STATE_IDLE;
@@ -212,83 +269,147 @@ static bool start_client(struct oauth *a, struct err *e)
 
 static bool no_person(const struct oauth *a, struct err *e)
 {
-	return err_set(e, ERR_AUTH,
-		"a sign-in is needed, and no browser can be opened from here: run \"mpmcp login "
-		"%s\" in a terminal, "
-		"then try again; or use a service account",
-		a->o->url);
+	char *command = oauth_command(a->o, a->step_up ? "--force" : NULL);
+
+	if (a->step_up)
+		err_set(e, ERR_AUTH,
+			"this needs a scope that the sign-in lacks (%.200s), and no browser can be "
+			"opened from here: run \"%s\" in a terminal, then try again",
+			a->scope, command);
+	else
+		err_set(e, ERR_AUTH,
+			"a sign-in is needed, and no browser can be opened from here: run \"%s\" "
+			"in a terminal, then try again; or use a service account",
+			command);
+	free(command);
+	return false;
+}
+
+/* A device code is read in a log, too. */
+static bool can_ask(const struct oauth *a)
+{
+	return !a->o->no_browser && (a->o->device_code || browser_possible());
 }
 
 static void signin_failed(struct oauth *a, const struct err *e)
 {
-	a->declined = *e;
+	struct err why = *e;
+
+	if (!strstr(why.msg, "mpmcp login")) {
+		char *command = oauth_command(a->o, NULL);
+
+		err_set(&why, e->kind, "%s. To try again, run \"%s\"", e->msg, command);
+		free(command);
+	}
+	a->declined = why;
 	a->declined_ms = clock_ms();
-	settle(a, AUTH_FAILED, e);
-}
-
-static bool spawn(struct oauth *a, int lock, struct err *e)
-{
-	struct signin s = { .opts = a->o,
-		.http = a->http_opts,
-		.store = a->store,
-		.known = a->g.url ? &a->g : NULL,
-		.resource_metadata = a->resource_metadata,
-		.scope = a->scope };
-	struct store_note n = { .at_s = clock_wall_s() };
-	bool good = store_note_write(a->store, &n, e) && signin_spawn(&s, lock, e);
-
-	/* Only closed: unlocking would take it from the new process, too. */
-	close(lock);
-	return good;
-}
-
-/* Joins the sign-in under way, or starts it. */
-static bool start_signin(struct oauth *a, struct err *e)
-{
-	bool busy = false;
-	int lock;
-
-	if (a->o->client_credentials)
-		return start_client(a, e);
-	if (a->declined.kind && clock_ms() - a->declined_ms < DECLINED_MS) {
-		*e = a->declined;
-		return false;
-	}
-	lock = store_lock_signin(a->store, &busy, e);
-	if (lock < 0 && !busy)
-		return err_prefix(e, "a sign-in is needed, but its place cannot be used");
-	if (lock >= 0 && (a->o->no_browser || !browser_possible())) {
-		store_unlock(lock);
-		return no_person(a, e);
-	}
-	a->began_ms = clock_ms();
-	a->began_s = clock_wall_s();
-	a->url_shown = false;
-	if (lock >= 0 && !spawn(a, lock, e))
-		return false;
-	a->joined = lock < 0;
-	a->state = STATE_SIGNIN;
-	loop_timer_set(&a->timer, WATCH_MS);
-	return true;
-}
-
-static void show_url(struct oauth *a)
-{
-	struct store_note n;
-
-	if (a->url_shown || !store_note_read(a->store, &n))
-		return;
-	if (n.url) {
-		diag_note("sign in at %s", n.url);
-		a->url_shown = true;
-	}
-	store_note_clear(&n);
+	settle(a, AUTH_FAILED, &why);
 }
 
 static void signed_in(struct oauth *a)
 {
 	a->signed_in_ms = clock_ms();
 	settle(a, AUTH_READY, NULL);
+}
+
+static void not_completed(const struct oauth *a, struct err *e)
+{
+	char *command = oauth_command(a->o, NULL);
+
+	err_set(e, ERR_AUTH, "the sign-in was not completed. Run \"%s\"", command);
+	free(command);
+}
+
+/* The process that we started is gone. */
+static void signin_ended(void *ctx)
+{
+	struct oauth *a = ctx;
+	struct err e = { 0 };
+
+	a->worker = NULL;
+	if (a->report.has_grant) {
+		take_report(a);
+		signed_in(a);
+		return;
+	}
+	if (reload(a)) {
+		signed_in(a);
+		return;
+	}
+	if (a->report.e.kind)
+		e = a->report.e;
+	else
+		not_completed(a, &e);
+	signin_failed(a, &e);
+}
+
+static bool spawn(struct oauth *a, int lock, struct err *e)
+{
+	static const struct worker_events events = { worker_line, signin_ended };
+	struct signin s = { .opts = a->o,
+		.http = a->http_opts,
+		.store = a->store,
+		.known = a->g.url ? &a->g : NULL,
+		.resource_metadata = a->resource_metadata,
+		.scope = a->scope,
+		.step_up = a->step_up };
+	struct store_note n = { .at_s = clock_wall_s() };
+	struct err why = { 0 };
+
+	if (!store_note_write(a->store, &n, &why))
+		diag_debug("%s", why.msg);
+	a->worker = signin_start(a->loop, &s, lock, &events, a, e);
+	/* Only closed: unlocking would take it from the new process, too. */
+	if (lock >= 0)
+		close(lock);
+	return a->worker != NULL;
+}
+
+/* Joins the sign-in under way, or starts it. Where there is no place for a lock, everybody signs in for
+ * himself. */
+static bool start_signin(struct oauth *a, struct err *e)
+{
+	bool busy = false;
+	struct err why = { 0 };
+	int lock;
+
+	if (a->o->client_credentials)
+		return start_client(a, e);
+	if (a->unreadable.kind) {
+		*e = a->unreadable;
+		return err_prefix(e, "a sign-in is needed, but its place cannot be used");
+	}
+	if (a->declined.kind && clock_ms() - a->declined_ms < DECLINED_MS) {
+		*e = a->declined;
+		return false;
+	}
+	lock = store_lock_signin(a->store, &busy, &why);
+	if (!busy && !can_ask(a)) {
+		store_unlock(lock);
+		return no_person(a, e);
+	}
+	if (lock < 0 && !busy)
+		diag_debug("signing in without a lock: %s", why.msg);
+	a->began_ms = clock_ms();
+	a->began_s = clock_wall_s();
+	a->url_shown = false;
+	if (!busy && !spawn(a, lock, e))
+		return false;
+	a->joined = busy;
+	a->state = STATE_SIGNIN;
+	loop_timer_set(&a->timer, WATCH_MS);
+	return true;
+}
+
+static void show_url_of_note(struct oauth *a)
+{
+	struct store_note n;
+
+	if (a->url_shown || !store_note_read(a->store, &n))
+		return;
+	if (n.url)
+		show_url(a, n.url, n.code);
+	store_note_clear(&n);
 }
 
 /* How the sign-in that just ended failed; false when it left no word about that. */
@@ -308,7 +429,7 @@ static bool read_failure(const struct oauth *a, struct err *e)
 }
 
 /* Nobody holds the lock any more: how did it end? */
-static void signin_over(struct oauth *a)
+static void joined_is_over(struct oauth *a)
 {
 	struct err e = { 0 };
 
@@ -318,31 +439,38 @@ static void signin_over(struct oauth *a)
 	}
 	if (!read_failure(a, &e)) {
 		/* One that was joined when it was as good as over says nothing about us. */
-		if (a->joined && start_signin(a, &e))
+		if (start_signin(a, &e))
 			return;
 		if (!e.kind)
-			err_set(&e, ERR_AUTH, "the sign-in was not completed. Run \"mpmcp login\"");
+			not_completed(a, &e);
 	}
 	signin_failed(a, &e);
 }
 
-static void watch_signin(struct oauth *a)
+/* The lock is free. */
+static bool is_over(const struct oauth *a)
 {
 	bool busy = false;
 	struct err e = { 0 };
-	int lock;
+
+	store_unlock(store_lock_signin(a->store, &busy, &e));
+	return !busy;
+}
+
+static void watch_signin(struct oauth *a)
+{
+	struct err e = { 0 };
 
 	if (reload(a)) {
 		signed_in(a);
 		return;
 	}
-	show_url(a);
-	lock = store_lock_signin(a->store, &busy, &e);
-	store_unlock(lock);
-	if (!busy) {
-		signin_over(a);
+	if (a->joined)
+		show_url_of_note(a);
+	if (a->joined && is_over(a)) {
+		joined_is_over(a);
 	} else if (clock_ms() - a->began_ms > (a->o->timeout_s + 5) * 1000) {
-		err_set(&e, ERR_AUTH, "nobody completed the sign-in in time. Run \"mpmcp login\"");
+		not_completed(a, &e);
 		signin_failed(a, &e);
 	} else {
 		loop_timer_set(&a->timer, WATCH_MS);
@@ -351,114 +479,136 @@ static void watch_signin(struct oauth *a)
 
 /* ---- refreshing ---- */
 
-/* The refresh token is worth nothing: the person has to sign in. */
-static void refresh_refused(struct oauth *a, bool client_unknown)
+/* The refresh token is worth nothing: the person has to sign in, once the access token has ended. */
+static void refresh_refused(struct oauth *a)
 {
 	struct err e = { 0 };
 
-	secret_clear(&a->g.access);
-	secret_clear(&a->g.refresh);
-	if (client_unknown) {
-		free(a->g.client_id);
-		a->g.client_id = NULL;
-	}
-	save(a);
-	unlock(a);
-	set_field(a);
-	if (!start_signin(a, &e))
+	take_report(a);
+	stop_worker(a);
+	if (usable(a))
+		settle(a, AUTH_READY, NULL);
+	else if (!start_signin(a, &e))
 		settle(a, AUTH_FAILED, &e);
 }
 
-static void refresh_failed(struct oauth *a, const struct err *e)
+/* The tokens held are still worth something. */
+static void refresh_failed(struct oauth *a, const struct err *e, bool again, long wait_s)
 {
 	struct err why = *e;
+	int64_t pause = a->tries < RETRIES ? retry_ms[a->tries] : 0;
+	char *command;
 
-	unlock(a);
 	a->rest_until_s = clock_wall_s() + REFRESH_REST_S;
+	stop_worker(a);
 	if (usable(a)) {
-		diag_debug("the token serves on: %s", e->msg);
+		diag_debug("the token serves on: %s", why.msg);
 		settle(a, AUTH_READY, NULL);
-	} else if (a->tries < RETRIES) {
-		loop_timer_set(&a->timer, retry_ms[a->tries++]);
+	} else if (again && a->tries < RETRIES && wait_s <= RETRY_AFTER_MAX_S) {
+		a->tries++;
+		a->began_ms = clock_ms() + pause;
+		loop_timer_set(&a->timer, wait_s * 1000 > pause ? wait_s * 1000 : pause);
 	} else {
-		err_prefix(&why, "the sign-in could not be refreshed (it is kept)");
+		command = oauth_command(a->o, "--force");
+		err_set(&why, why.kind,
+			"the sign-in could not be refreshed (it is kept): %s. If that stays so, "
+			"run \"%s\"",
+			e->msg, command);
+		free(command);
 		settle(a, AUTH_FAILED, &why);
 	}
 }
 
-static void refreshed(void *ctx, enum token_outcome how, const struct err *e)
+static void refresh_ended(void *ctx)
 {
 	struct oauth *a = ctx;
+	struct err e = a->report.e;
 
-	a->token = NULL;
-	switch (how) {
+	a->worker = NULL;
+	if (!a->report.over) {
+		err_set(&e, ERR_IO, "the process that refreshes it ended before its time");
+		refresh_failed(a, &e, true, 0);
+		return;
+	}
+	switch (a->report.how) {
 	case TOKEN_OK:
-		save(a);
-		unlock(a);
-		set_field(a);
+		take_report(a);
 		settle(a, AUTH_READY, NULL);
 		break;
 	case TOKEN_INVALID_GRANT:
-		refresh_refused(a, false);
-		break;
 	case TOKEN_INVALID_CLIENT:
-		refresh_refused(a, true);
+		if (secret_isset(&a->report.g.refresh))
+			refresh_failed(a, &e, false, 0);
+		else
+			refresh_refused(a);
 		break;
 	case TOKEN_PENDING:
 	case TOKEN_SLOW_DOWN:
 	case TOKEN_REFUSED:
-		a->tries = RETRIES;
-		refresh_failed(a, e);
+		refresh_failed(a, &e, false, 0);
 		break;
 	case TOKEN_TRANSIENT:
-		refresh_failed(a, e);
+		refresh_failed(a, &e, true, a->report.retry_after_s);
 		break;
 	}
 }
 
-/* With the lock held, or with no lock to be had. */
-static void refresh_now(struct oauth *a)
+static void signed_out(struct oauth *a)
 {
-	struct token_call c = { .kind = TOKEN_REFRESH };
+	struct grant none = { 0 };
+	struct err e = { 0 };
+
+	adopt(a, &none);
+	if (!start_signin(a, &e))
+		settle(a, AUTH_FAILED, &e);
+}
+
+/* With the lock held, or with no lock to be had. */
+static void refresh_now(struct oauth *a, int lock)
+{
+	static const struct worker_events events = { worker_line, refresh_ended };
+	struct refresh r = { .opts = a->o, .http = a->http_opts, .store = a->store };
 	struct err e = { 0 };
 
 	if (reload(a) && usable(a) && !expired(a, early_s(&a->g))) {
-		unlock(a);
+		store_unlock(lock);
 		settle(a, AUTH_READY, NULL);
 		return;
 	}
 	if ((!a->stamp && !a->unsaved) || !secret_isset(&a->g.refresh)) {
-		/* The file is gone: somebody signed out. */
-		unlock(a);
-		grant_clear(&a->g);
-		set_field(a);
-		if (!start_signin(a, &e))
-			settle(a, AUTH_FAILED, &e);
+		store_unlock(lock);
+		signed_out(a);
 		return;
 	}
-	a->token = token_start(a->http, a->o, &a->g, &c, refreshed, a, &e);
-	if (!a->token) {
-		a->tries = RETRIES;
-		refresh_failed(a, &e);
-	}
+	r.g = &a->g;
+	r.refused = a->rejected;
+	a->worker = refresh_start(a->loop, &r, lock, &events, a, &e);
+	/* Only closed: unlocking would take it from the new process, too. */
+	if (lock >= 0)
+		close(lock);
+	if (!a->worker)
+		refresh_failed(a, &e, true, 0);
 }
 
 static void try_refresh(struct oauth *a)
 {
 	bool busy = false;
 	struct err e = { 0 };
+	int lock = store_lock(a->store, &busy, &e);
 
-	a->lock = store_lock(a->store, &busy, &e);
-	if (a->lock < 0 && busy && clock_ms() - a->began_ms < LOCK_PATIENCE_MS) {
-		if (reload(a) && usable(a))
-			settle(a, AUTH_READY, NULL);
-		else
-			loop_timer_set(&a->timer, LOCK_MS);
-		return;
+	if (!busy) {
+		if (lock < 0)
+			diag_debug("refreshing without a lock: %s", e.msg);
+		refresh_now(a, lock);
+	} else if (reload(a) && usable(a)) {
+		settle(a, AUTH_READY, NULL);
+	} else if (clock_ms() - a->began_ms < LOCK_PATIENCE_MS) {
+		loop_timer_set(&a->timer, LOCK_MS);
+	} else {
+		/* Never without the lock: a refresh token that is used twice ends the sign-in. */
+		err_set(&e, ERR_SERVER, "another process is at it, and gets no answer");
+		refresh_failed(a, &e, false, 0);
 	}
-	if (a->lock < 0 && !busy)
-		diag_debug("refreshing without a lock: %s", e.msg);
-	refresh_now(a);
 }
 
 static void start_refresh(struct oauth *a)
@@ -499,19 +649,32 @@ static enum auth_state wait_for(struct oauth *a, struct auth_waiter *w, struct e
 	return AUTH_WAIT;
 }
 
+/* Before the token ends, and beside the requests that it still serves. */
+static void renew_early(struct oauth *a)
+{
+	struct err e = { 0 };
+
+	if (a->state != STATE_IDLE || !expired(a, early_s(&a->g)) ||
+		clock_wall_s() < a->rest_until_s)
+		return;
+	if (secret_isset(&a->g.refresh))
+		start_refresh(a);
+	else if (a->o->client_credentials && !start_client(a, &e))
+		diag_debug("%s", e.msg);
+}
+
 static enum auth_state oauth_value(
 	struct auth *base, struct auth_value *v, struct auth_waiter *w, struct err *e)
 {
 	struct oauth *a = (struct oauth *)base;
-	bool early;
 
 	if (!a->loaded)
 		reload(a);
-	early = secret_isset(&a->g.access) && expired(a, early_s(&a->g));
-	if (usable(a) && (!early || clock_wall_s() < a->rest_until_s))
+	if (usable(a)) {
+		if (w)
+			renew_early(a);
 		return ready(a, v);
-	if (a->state == STATE_SIGNIN && usable(a))
-		return ready(a, v);
+	}
 	if (a->state != STATE_IDLE)
 		return wait_for(a, w, e);
 	if (secret_isset(&a->g.refresh)) {
@@ -525,12 +688,14 @@ static enum auth_state oauth_value(
 	return ready(a, v);
 }
 
-static void keep_challenge(struct oauth *a, const struct challenge *c)
+static void keep_challenge(
+	struct oauth *a, const struct challenge *c, const char *scope, bool step_up)
 {
 	free(a->resource_metadata);
 	free(a->scope);
 	a->resource_metadata = c->resource_metadata ? mem_dup(c->resource_metadata) : NULL;
-	a->scope = c->scope ? mem_dup(c->scope) : NULL;
+	a->scope = scope ? mem_dup(scope) : NULL;
+	a->step_up = step_up;
 }
 
 static enum auth_state sign_in(struct oauth *a, struct auth_waiter *w, struct err *e)
@@ -540,39 +705,154 @@ static enum auth_state sign_in(struct oauth *a, struct auth_waiter *w, struct er
 	return wait_for(a, w, e);
 }
 
+/* ---- 403 ---- */
+
+/* For a change of what the file holds now: another process may have refreshed the token meanwhile. -1 when
+ * that cannot be, or there is no file. */
+static int lock_file(struct oauth *a)
+{
+	bool busy = false;
+	struct err e = { 0 };
+	int lock = store_lock(a->store, &busy, &e);
+
+	if (lock < 0)
+		return -1;
+	reload(a);
+	if (a->stamp)
+		return lock;
+	store_unlock(lock);
+	return -1;
+}
+
+static void write_file(struct oauth *a, int lock)
+{
+	struct err e = { 0 };
+
+	if (!store_save(a->store, &a->g, &e))
+		diag_debug("%s", e.msg);
+	a->stamp = store_stamp(a->store);
+	store_unlock(lock);
+}
+
+/* So that a person who signs in by hand is asked for it, too. */
+static void remember_wanted(struct oauth *a, const char *scope)
+{
+	char *missing = server_scope_missing(scope, a->g.scope_wanted), *all;
+	int lock = missing ? lock_file(a) : -1;
+
+	if (lock >= 0) {
+		all = server_scope_union(a->g.scope_wanted, scope);
+		free(a->g.scope_wanted);
+		a->g.scope_wanted = all;
+		write_file(a, lock);
+	}
+	free(missing);
+}
+
+static bool refuse(struct err *e, const struct auth_refusal *r, const char *more)
+{
+	return err_set(e, ERR_FORBIDDEN, "the service refuses this (HTTP 403)%s%s%s%s",
+		*r->words ? ": " : "", r->words, *more ? ". " : "", more);
+}
+
+/* What a step-up would ask for beyond what is held; malloc'ed. NULL with e set when it would be in vain:
+ * the service does not say what is missing, or we have it, or were not given it when we asked. */
+static char *scope_to_gain(const struct oauth *a, const struct auth_refusal *r,
+	const struct challenge *c, struct err *e)
+{
+	const char *held = a->g.scope_granted ? a->g.scope_granted : a->g.scope_asked;
+	char *missing = server_scope_missing(c->scope ? c->scope : a->g.scopes_offered, held);
+	char *rest = missing ? server_scope_missing(missing, a->stepped_up) : NULL;
+	char *command = oauth_command(a->o, "--force");
+	char *advice = NULL;
+
+	if (r->tries >= STEP_UPS_MAX)
+		advice = mem_printf("Run \"%s\"", command);
+	else if (!missing && c->scope)
+		advice =
+			mem_printf("It wants the scope %.200s, which the sign-in has; ask an admin "
+				   "what else this account needs",
+				c->scope);
+	else if (!missing)
+		advice = mem_dup("A scope is missing, but it does not say which");
+	else if (!rest)
+		advice = mem_printf("The sign-in was not given the scope %.200s; ask an admin for "
+				    "it, then run \"%s\"",
+			missing, command);
+	if (advice) {
+		refuse(e, r, advice);
+		free(missing);
+		missing = NULL;
+	}
+	free(rest);
+	free(command);
+	free(advice);
+	return missing;
+}
+
+static void note_step_up(struct oauth *a, const char *scope)
+{
+	char *all = server_scope_union(a->stepped_up, scope);
+
+	free(a->stepped_up);
+	a->stepped_up = all;
+}
+
 static enum auth_state forbidden(struct oauth *a, const struct auth_refusal *r,
 	const struct challenge *c, struct auth_waiter *w, struct err *e)
 {
-	if (!c->error || strcmp(c->error, "insufficient_scope") != 0 || r->tries >= STEP_UPS_MAX) {
-		err_set(e, ERR_FORBIDDEN, "the service refuses this (HTTP 403)%s%s%s",
-			*r->words ? ": " : "", r->words,
-			c->error && r->tries >= STEP_UPS_MAX ? ". Run \"mpmcp login --force\""
-							     : "");
+	enum auth_state state = AUTH_FAILED;
+	char *scope;
+
+	if (!c->error || strcmp(c->error, "insufficient_scope") != 0) {
+		refuse(e, r, "");
 		return AUTH_FAILED;
 	}
-	return sign_in(a, w, e);
+	if (a->state != STATE_IDLE)
+		return wait_for(a, w, e);
+	scope = scope_to_gain(a, r, c, e);
+	if (scope) {
+		keep_challenge(a, c, scope, true);
+		remember_wanted(a, scope);
+		state = sign_in(a, w, e);
+		if (state == AUTH_WAIT)
+			note_step_up(a, scope);
+	}
+	free(scope);
+	return state;
 }
 
-static enum auth_state unauthorized(
-	struct oauth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e)
+/* ---- 401 ---- */
+
+/* A token that is refused though it is new and has not ended: another page would bring no better one. */
+static bool is_fresh(const struct oauth *a)
 {
+	return a->signed_in_ms && clock_ms() - a->signed_in_ms < FRESH_MS && !expired(a, 0);
+}
+
+static enum auth_state unauthorized(struct oauth *a, const struct auth_refusal *r,
+	const struct challenge *c, struct auth_waiter *w, struct err *e)
+{
+	char *command;
+
 	a->rejected = true;
 	if (a->state != STATE_IDLE)
 		return wait_for(a, w, e);
+	keep_challenge(a, c, c->scope, false);
 	/* Refresh once; a token that is refused right after that needs a person. */
 	if (secret_isset(&a->g.refresh) && r->tries == 0) {
 		start_refresh(a);
 		return wait_for(a, w, e);
 	}
-	if (r->tries > 2 || (a->signed_in_ms && clock_ms() - a->signed_in_ms < FRESH_MS)) {
-		err_set(e, ERR_AUTH,
-			"the service refuses a fresh sign-in (HTTP 401)%s%s. Check the region and "
-			"the account, then run "
-			"\"mpmcp login --force\"",
-			*r->words ? ": " : "", r->words);
-		return AUTH_FAILED;
-	}
-	return sign_in(a, w, e);
+	if (r->tries <= 2 && !is_fresh(a))
+		return sign_in(a, w, e);
+	command = oauth_command(a->o, "--force");
+	err_set(e, ERR_AUTH,
+		"the service refuses a fresh sign-in (HTTP 401)%s%s. Check the region and the "
+		"account, then run \"%s\"",
+		*r->words ? ": " : "", r->words, command);
+	free(command);
+	return AUTH_FAILED;
 }
 
 static enum auth_state oauth_challenged(
@@ -585,8 +865,7 @@ static enum auth_state oauth_challenged(
 	if (r->gen != a->gen || reload(a))
 		return AUTH_READY;
 	challenge_parse(r->challenges, r->nchallenges, &c);
-	keep_challenge(a, &c);
-	state = r->status == 403 ? forbidden(a, r, &c, w, e) : unauthorized(a, r, w, e);
+	state = r->status == 403 ? forbidden(a, r, &c, w, e) : unauthorized(a, r, &c, w, e);
 	challenge_clear(&c);
 	return state;
 }
@@ -602,28 +881,21 @@ static const char *oauth_recall(struct auth *base)
 	return a->g.word && age >= 0 && age < WORD_S ? a->g.word : NULL;
 }
 
-/* Into what the file holds now: another process may have refreshed the token meanwhile. */
 static void oauth_remember(struct auth *base, const char *word)
 {
 	struct oauth *a = (struct oauth *)base;
 	const char *known = oauth_recall(base);
-	bool busy = false;
-	struct err e = { 0 };
 	int lock;
 
 	if (known && strcmp(known, word) == 0)
 		return;
-	lock = store_lock(a->store, &busy, &e);
+	lock = lock_file(a);
 	if (lock < 0)
 		return;
-	reload(a);
-	if (a->stamp) {
-		free(a->g.word);
-		a->g.word = mem_dup(word);
-		a->g.word_s = clock_wall_s();
-		save(a);
-	}
-	store_unlock(lock);
+	free(a->g.word);
+	a->g.word = mem_dup(word);
+	a->g.word_s = clock_wall_s();
+	write_file(a, lock);
 }
 
 static void oauth_free(struct auth *base)
@@ -631,15 +903,15 @@ static void oauth_free(struct auth *base)
 	struct oauth *a = (struct oauth *)base;
 
 	loop_timer_clear(&a->timer);
-	token_cancel(a->token);
+	stop_worker(a);
 	flow_free(a->flow);
-	unlock(a);
 	grant_clear(&a->g);
 	secret_clear(&a->field);
 	store_free(a->store);
 	free(a->params);
 	free(a->resource_metadata);
 	free(a->scope);
+	free(a->stepped_up);
 	free(a);
 }
 
@@ -661,7 +933,6 @@ struct auth *auth_new_oauth(struct loop *l, struct http *h, const struct http_op
 	a->http = h;
 	a->http_opts = ho;
 	a->o = o;
-	a->lock = -1;
 	a->gen = 1;
 	loop_timer_init(&a->timer, l, timer_due, a);
 	key = oauth_key(o, &a->params);

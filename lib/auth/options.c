@@ -1,37 +1,207 @@
 #include "auth/options.h"
 
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "auth/server.h"
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "net/url.h"
 
 /* Made by the flow for every sign-in; a second value could only disagree. */
 static const char *const own_params[] = { "state", "code_challenge", "code_challenge_method",
 	"client_id", "redirect_uri", "response_type" };
 
+/* ---- documents that were given ---- */
+
+static char *text_in(const char *document, const char *name)
+{
+	json_t *o = document ? json_loads(document, 0, NULL) : NULL;
+	const char *v = json_string_value(json_object_get(o, name));
+	char *copy = v ? mem_dup(v) : NULL;
+
+	json_decref(o);
+	return copy;
+}
+
+char *oauth_metadata_text(const struct oauth_opts *o, const char *name)
+{
+	return text_in(o->client_metadata, name);
+}
+
+char *oauth_info_text(const struct oauth_opts *o, const char *name)
+{
+	return text_in(o->client_info, name);
+}
+
+char *oauth_scopes_to_gain(const struct oauth_opts *o, const char *offered, const struct grant *g)
+{
+	char *pinned = oauth_metadata_text(o, "scope");
+	char *wanted = server_scope_union(pinned ? pinned : offered, g->scope_wanted);
+	char *held = server_scope_union(g->scope_asked, g->scope_granted);
+	char *more = *held ? server_scope_missing(wanted, held) : NULL;
+
+	free(pinned);
+	free(wanted);
+	free(held);
+	return more;
+}
+
+/* ---- names ---- */
+
+static bool add_params(const struct oauth_opts *o, struct buf *b)
+{
+	char *client = oauth_info_text(o, "client_id");
+	/* An ID token is no access token. */
+	bool good = (!client || buf_addf(b, "client=%s&", client)) &&
+		    (!o->id_token || buf_adds(b, "id_token&"));
+
+	free(client);
+	for (size_t i = 0; i < o->nparams && good; i++)
+		good = buf_addf(b, "%s&", o->params[i]);
+	return good;
+}
+
 struct store_key oauth_key(const struct oauth_opts *o, char **params)
 {
 	struct store_key k = { .url = o->url,
 		.resource = o->resource,
 		.profile = o->profile,
-		.client = o->client_metadata_url };
+		.client = o->client_info ? "given" : o->client_metadata_url };
 	struct buf b;
 
-	/* The client's secret is no part of a name; its presence tells the client apart well enough. */
-	if (o->client_info)
-		k.client = "given";
 	buf_init(&b, SERVER_DOCUMENT_MAX);
-	for (size_t i = 0; i < o->nparams; i++)
-		if (!buf_addf(&b, "%s&", o->params[i]))
-			break;
-	*params = b.len ? buf_take(&b, NULL) : NULL;
+	*params = add_params(o, &b) && b.len ? buf_take(&b, NULL) : NULL;
 	buf_free(&b);
 	k.params = *params;
 	return k;
 }
+
+/* As that program writes it: a JSON object, compact, sorted. */
+static void add_compact(struct buf *out, json_t *o)
+{
+	char *text = json_object_size(o) ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+
+	if (text)
+		(void)!buf_addf(out, "|%s", text);
+	if (text)
+		secret_wipe(text, strlen(text));
+	free(text);
+	json_decref(o);
+}
+
+static json_t *params_object(const struct oauth_opts *o)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < o->nparams; i++) {
+		size_t n = strcspn(o->params[i], "=");
+		char *name = mem_ndup(o->params[i], n);
+
+		json_object_set_new(
+			all, name, json_string(o->params[i] + n + (o->params[i][n] == '=')));
+		free(name);
+	}
+	return all;
+}
+
+/* It takes a header only where the colon follows the name at once. */
+static json_t *headers_object(const struct oauth_opts *o)
+{
+	static const char name_chars[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < o->nheaders; i++) {
+		size_t n = strspn(o->headers[i], name_chars);
+		const char *value = o->headers[i] + n + 1;
+		char *name;
+
+		if (!n || o->headers[i][n] != ':')
+			continue;
+		name = mem_ndup(o->headers[i], n);
+		value += strspn(value, " \t");
+		json_object_set_new(all, name, json_string(value));
+		free(name);
+	}
+	return all;
+}
+
+bool oauth_hash(const struct oauth_opts *o, unsigned char sum[CRYPT_MD5_LEN])
+{
+	struct buf text;
+	bool good;
+
+	buf_init(&text, (size_t)1 << 20);
+	good = buf_adds(&text, o->url) && (!o->resource || buf_addf(&text, "|%s", o->resource));
+	add_compact(&text, params_object(o));
+	add_compact(&text, headers_object(o));
+	good = good &&
+	       (!o->client_metadata_url || buf_addf(&text, "|%s", o->client_metadata_url)) &&
+	       (!o->token_endpoint || buf_addf(&text, "|%s", o->token_endpoint)) &&
+	       crypt_md5(text.p, text.len, sum);
+	buf_wipe(&text);
+	return good;
+}
+
+/* ---- the command ---- */
+
+/* As a shell takes it for one word. */
+static bool add_word(struct buf *b, const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:@%+=,-";
+	bool good;
+
+	if (*s && s[strspn(s, plain)] == 0)
+		return buf_addf(b, " %s", s);
+	good = buf_adds(b, " '");
+	for (; *s && good; s++)
+		good = *s == '\'' ? buf_adds(b, "'\\''") : buf_addc(b, *s);
+	return good && buf_addc(b, '\'');
+}
+
+static bool add_option(struct buf *b, const char *name, const char *value)
+{
+	return !value || (buf_addf(b, " --%s", name) && add_word(b, value));
+}
+
+static bool is_plain_network(const char *url)
+{
+	struct url u = { 0 };
+	bool plain = url_parse(url, &u, NULL) && !url_is_safe(&u);
+
+	url_clear(&u);
+	return plain;
+}
+
+char *oauth_command(const struct oauth_opts *o, const char *more)
+{
+	struct buf b;
+	char *text;
+
+	buf_init(&b, SERVER_DOCUMENT_MAX);
+	if (!buf_addf(&b, "mpmcp login%s%s", more ? " " : "", more ? more : "") ||
+		!add_word(&b, o->url) || !add_option(&b, "profile", o->profile) ||
+		!add_option(&b, "auth-dir", o->auth_dir) ||
+		!add_option(&b, "resource", o->resource) ||
+		!add_option(&b, "client-metadata-url", o->client_metadata_url) ||
+		(o->no_resource && !buf_adds(&b, " --disable-resource-parameter")) ||
+		(o->id_token && !buf_adds(&b, " --use-id-token")) ||
+		(is_plain_network(o->url) && !buf_adds(&b, " --allow-http")) ||
+		(o->nparams && !buf_adds(&b, " --authorize-param ...")) ||
+		(o->client_metadata && !buf_adds(&b, " --static-oauth-client-metadata ...")) ||
+		(o->client_info && !buf_adds(&b, " --static-oauth-client-info ...")))
+		buf_reset(&b);
+	text = b.len ? buf_take(&b, NULL) : mem_dup("mpmcp login");
+	buf_free(&b);
+	return text;
+}
+
+/* ---- checks ---- */
 
 static bool check_params(const struct oauth_opts *o, struct err *e)
 {
@@ -82,6 +252,24 @@ static bool check_client_url(const struct oauth_opts *o, struct err *e)
 	return good;
 }
 
+static bool check_documents(const struct oauth_opts *o, struct err *e)
+{
+	json_t *m = o->client_metadata ? json_loads(o->client_metadata, 0, NULL) : NULL;
+	const json_t *scope = json_object_get(m, "scope");
+	char *id = oauth_info_text(o, "client_id");
+	bool good = true;
+
+	if (scope && !json_is_string(scope))
+		good = err_set(e, ERR_USAGE,
+			"--static-oauth-client-metadata: scope must be one text, with blanks "
+			"between the scopes");
+	else if (o->client_info && (!id || !*id))
+		good = err_set(e, ERR_USAGE, "--static-oauth-client-info holds no client_id");
+	json_decref(m);
+	free(id);
+	return good;
+}
+
 bool oauth_check(const struct oauth_opts *o, struct err *e)
 {
 	if (o->callback_path &&
@@ -94,6 +282,9 @@ bool oauth_check(const struct oauth_opts *o, struct err *e)
 	if (o->resource && o->no_resource)
 		return err_set(
 			e, ERR_USAGE, "give --resource or --disable-resource-parameter, not both");
+	if (o->device_code && o->client_credentials)
+		return err_set(
+			e, ERR_USAGE, "give --device-code or --client-credentials, not both");
 	if (o->client_credentials && !o->client_info)
 		return err_set(e, ERR_USAGE,
 			"--client-credentials needs the client in --static-oauth-client-info");
@@ -102,14 +293,15 @@ bool oauth_check(const struct oauth_opts *o, struct err *e)
 			e, ERR_USAGE, "--token-endpoint goes with --client-credentials only");
 	if (o->token_endpoint && !server_url_ok(o->token_endpoint, o->url, "--token-endpoint", e))
 		return false;
-	return check_params(o, e) && check_success_url(o, e) && check_client_url(o, e);
+	return check_params(o, e) && check_success_url(o, e) && check_client_url(o, e) &&
+	       check_documents(o, e);
 }
 
-unsigned oauth_port(const char *url)
+unsigned oauth_port(const struct oauth_opts *o)
 {
 	unsigned char sum[CRYPT_MD5_LEN];
 
-	if (!crypt_md5(url, strlen(url), sum))
+	if (!oauth_hash(o, sum))
 		return 3335;
 	return 3335 + (unsigned)(sum[0] << 8 | sum[1]) % 45816;
 }

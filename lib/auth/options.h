@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "auth/store.h"
+#include "base/crypt.h"
 
 struct oauth_opts {
 	const char *url;      /* the MCP endpoint */
@@ -25,6 +26,8 @@ struct oauth_opts {
 	const char *client_metadata_url;
 	char *const *params; /* --authorize-param, "name=value" each */
 	size_t nparams;
+	char *const *headers; /* --header and lines of --header-file as given, "Name: value" each */
+	size_t nheaders;
 	const char *token_endpoint; /* with client_credentials: no discovery */
 	bool client_credentials, device_code, id_token, no_browser;
 	bool allow_http;   /* the success page may be http elsewhere, too */
@@ -32,13 +35,32 @@ struct oauth_opts {
 };
 
 /* The key of the sign-in that these options name; *params receives a text that must outlive it and is
- * freed by the caller. */
+ * freed by the caller. Part of it is what makes tokens not interchangeable, not what is merely asked for
+ * when they are got. */
 struct store_key oauth_key(const struct oauth_opts *o, char **params);
 
 /* What of opts is wrong, before anything starts. */
 bool oauth_check(const struct oauth_opts *o, struct err *e) __attribute__((warn_unused_result));
 
-/* mcp-remote's port rule: 3335 + the first four hex digits of the MD5 of the URL, mod 45816. */
-unsigned oauth_port(const char *url);
+/* Which scopes a sign-in with these options would ask for beyond those of g; offered: what the server is
+ * known to offer, or NULL. What was pinned is all that is wanted. malloc'ed, NULL when none. */
+char *oauth_scopes_to_gain(const struct oauth_opts *o, const char *offered, const struct grant *g)
+	__attribute__((warn_unused_result));
+
+/* The command that signs in for these options, as a person may type it; more: an option behind "login",
+ * or NULL. What may hold a secret is only named. malloc'ed. */
+char *oauth_command(const struct oauth_opts *o, const char *more);
+
+/* A string member of --static-oauth-client-metadata or --static-oauth-client-info; malloc'ed, NULL when
+ * it is not there. */
+char *oauth_metadata_text(const struct oauth_opts *o, const char *name);
+char *oauth_info_text(const struct oauth_opts *o, const char *name);
+
+/* mcp-remote's name for a sign-in: the MD5 of the URL and of what else that program tells apart. */
+bool oauth_hash(const struct oauth_opts *o, unsigned char sum[CRYPT_MD5_LEN])
+	__attribute__((warn_unused_result));
+
+/* Its rule for the callback port: 3335 + the first four hex digits of that, mod 45816. */
+unsigned oauth_port(const struct oauth_opts *o);
 
 #endif

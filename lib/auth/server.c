@@ -7,12 +7,16 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/crypt.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "net/url.h"
 
 /* Longest token: header fields of 8 KiB pass everywhere, 16 nearly. */
 #define TOKEN_MAX 16384
+
+/* Longest name of a scope, or of whatever else stands in a list. */
+#define SCOPE_MAX 1024
 
 /* Ten years: a date further off is nonsense and would overflow sums. */
 #define EXPIRES_MAX ((json_int_t)10 * 366 * 86400)
@@ -41,6 +45,17 @@ static void replace(char **to, const char *value)
 	*to = copy;
 }
 
+/* Visible ASCII, and something. */
+static bool is_printable(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	for (; s[n]; n++)
+		if (s[n] <= ' ' || s[n] >= 127)
+			return false;
+	return n > 0 && n <= max;
+}
+
 /* An array of strings as one blank-separated text; NULL when it is none. */
 static char *joined(const json_t *array)
 {
@@ -56,7 +71,7 @@ static char *joined(const json_t *array)
 	{
 		const char *s = json_string_value(v);
 
-		if (s && *s && !strpbrk(s, " \r\n\t\"\\") &&
+		if (s && is_printable(s, SCOPE_MAX) && !strpbrk(s, "\"\\") &&
 			(!buf_adds(&b, b.len ? " " : "") || !buf_adds(&b, s)))
 			break;
 	}
@@ -79,20 +94,41 @@ static bool contains(const json_t *array, const char *what)
 	return false;
 }
 
+bool server_is_document(const char *text, size_t n)
+{
+	json_t *o = json_loadb(text, n, 0, NULL);
+	bool good = json_is_object(o);
+
+	json_decref(o);
+	return good;
+}
+
+/* Plain http is a matter of the person's own network, once the endpoint itself is there. */
+static bool is_plain_network(const struct url *u, const struct url *own)
+{
+	return own->scheme && strcmp(own->scheme, "http") == 0 && !url_is_loopback(own) &&
+	       !url_is_loopback(u);
+}
+
 bool server_url_ok(const char *url, const char *endpoint, const char *what, struct err *e)
 {
 	struct url u = { 0 }, own = { 0 };
-	bool good = false;
+	bool good = false, at_home = url_parse(endpoint, &own, NULL) && url_is_loopback(&own);
 
 	if (!url_parse(url, &u, e)) {
 		err_prefix(e, "the %s of the sign-in server cannot be used", what);
-		e->kind = ERR_PROTO;
-	} else if (u.userinfo || !url_is_safe(&u)) {
+		if (e)
+			e->kind = ERR_PROTO;
+	} else if (u.userinfo || u.fragment || !is_printable(url, URL_MAX)) {
+		err_set(e, ERR_PROTO,
+			"the %s of the sign-in server cannot be used: it holds a user name, a "
+			"fragment or characters that a URL does not have",
+			what);
+	} else if (!url_is_safe(&u) && !is_plain_network(&u, &own)) {
 		err_set(e, ERR_PROTO,
 			"the %s of the sign-in server is not https, so no credential goes there",
 			what);
-	} else if (url_is_loopback(&u) && url_parse(endpoint, &own, NULL) &&
-		   !url_is_loopback(&own)) {
+	} else if (url_is_loopback(&u) && !at_home) {
 		err_set(e, ERR_PROTO, "the %s of the sign-in server points into this machine",
 			what);
 	} else {
@@ -105,7 +141,8 @@ bool server_url_ok(const char *url, const char *endpoint, const char *what, stru
 
 /* ---- resource metadata ---- */
 
-/* RFC 9728 section 3.3: the resource is the endpoint, or a part of its path on the same origin. */
+/* RFC 9728 section 3.3: the resource is the endpoint, or a part of its path on the same origin. One with
+ * a query is that alone: another query may be another tenant. */
 static bool covers(const char *resource, const char *endpoint)
 {
 	struct url r = { 0 }, u = { 0 };
@@ -114,8 +151,8 @@ static bool covers(const char *resource, const char *endpoint)
 
 	if (strcmp(resource, endpoint) == 0)
 		return true;
-	if (url_same_origin(resource, endpoint) && url_parse(resource, &r, NULL) &&
-		url_parse(endpoint, &u, NULL)) {
+	if (url_same_origin(resource, endpoint) && url_parse(resource, &r, NULL) && !r.query &&
+		!r.fragment && url_parse(endpoint, &u, NULL)) {
 		n = strlen(r.path);
 		while (n && r.path[n - 1] == '/')
 			n--;
@@ -126,16 +163,47 @@ static bool covers(const char *resource, const char *endpoint)
 	return good;
 }
 
+void server_issuers_clear(struct server_issuers *i)
+{
+	for (size_t k = 0; k < i->n; k++)
+		free(i->item[k]);
+	i->n = 0;
+}
+
+/* Those that can be used, in order. */
+static bool take_issuers(
+	const json_t *array, const char *endpoint, struct server_issuers *issuers, struct err *e)
+{
+	struct err first = { 0 }, why;
+	size_t i;
+	json_t *v;
+
+	json_array_foreach(array, i, v)
+	{
+		const char *s = json_string_value(v);
+
+		if (!s || issuers->n == SERVER_ISSUERS_MAX)
+			continue;
+		why = (struct err){ 0 };
+		if (server_url_ok(s, endpoint, "address", &why))
+			issuers->item[issuers->n++] = mem_dup(s);
+		else if (!first.kind)
+			first = why;
+	}
+	if (issuers->n || !first.kind)
+		return true;
+	*e = first;
+	return false;
+}
+
 bool server_read_resource(const char *text, size_t n, const char *endpoint, struct grant *g,
-	char **issuer, struct err *e)
+	struct server_issuers *issuers, struct err *e)
 {
 	json_t *o = load(text, n, "the resource metadata", e);
 	const char *resource = text_of(o, "resource");
-	const char *as =
-		json_string_value(json_array_get(json_object_get(o, "authorization_servers"), 0));
 	bool good = false;
 
-	*issuer = NULL;
+	*issuers = (struct server_issuers){ 0 };
 	if (!o)
 		return false;
 	if (!resource || !covers(resource, endpoint)) {
@@ -143,15 +211,12 @@ bool server_read_resource(const char *text, size_t n, const char *endpoint, stru
 			"the resource metadata is for another server (%.200s), so nobody is asked "
 			"to sign in",
 			resource ? resource : "none");
-		err_clean(e->msg);
-	} else if (as && !server_url_ok(as, endpoint, "address", e)) {
-		good = false;
-	} else {
+	} else if (take_issuers(
+			   json_object_get(o, "authorization_servers"), endpoint, issuers, e)) {
 		if (!g->resource)
 			g->resource = mem_dup(resource);
 		free(g->scopes_offered);
 		g->scopes_offered = joined(json_object_get(o, "scopes_supported"));
-		*issuer = as ? mem_dup(as) : NULL;
 		good = true;
 	}
 	json_decref(o);
@@ -225,20 +290,43 @@ bool server_read_metadata(const char *text, size_t n, const char *issuer, bool g
 
 /* ---- registration ---- */
 
-static const char *pick_method(const struct grant *g)
+/* How a client with or without a secret shows who it is. Where the server does not say what it takes, the
+ * default counts (RFC 8414 section 2). */
+static const char *pick_method(const struct grant *g, bool secret)
 {
-	if (!g->auth_methods || server_scope_has(g->auth_methods, "none", 4))
-		return "none";
-	if (server_scope_has(g->auth_methods, "client_secret_post", 18))
-		return "client_secret_post";
-	return "client_secret_basic";
+	const char *offered = g->auth_methods;
+
+	if (!secret)
+		return !offered || server_scope_has(offered, "none", 4) ? "none"
+		       : server_scope_has(offered, "client_secret_post", 18)
+			       ? "client_secret_post"
+			       : "client_secret_basic";
+	if (!offered || server_scope_has(offered, "client_secret_basic", 19))
+		return "client_secret_basic";
+	return server_scope_has(offered, "none", 4) &&
+			       !server_scope_has(offered, "client_secret_post", 18)
+		       ? "none"
+		       : "client_secret_post";
+}
+
+static json_t *registration(const struct grant *g, const char *scope)
+{
+	json_t *o = json_pack("{s:s, s:[s], s:[s,s], s:[s], s:s, s:s, s:s*}", "client_name",
+		"mpmcp", "redirect_uris", g->redirect_uri, "grant_types", "authorization_code",
+		"refresh_token", "response_types", "code", "token_endpoint_auth_method",
+		pick_method(g, false), "application_type", "native", "scope", scope);
+
+	/* A server may refuse a grant that the client did not register for (RFC 7591, section 2). */
+	if (g->device_endpoint)
+		json_array_append_new(json_object_get(o, "grant_types"),
+			json_string("urn:ietf:params:oauth:grant-type:device_code"));
+	return o;
 }
 
 char *server_registration(
 	const struct grant *g, const char *metadata, const char *scope, struct err *e)
 {
 	json_t *more = NULL, *o;
-	const char *device;
 	char *text;
 
 	if (metadata) {
@@ -248,14 +336,7 @@ char *server_registration(
 			return NULL;
 		}
 	}
-	/* A server may refuse a grant that the client did not register for (RFC 7591, section 2). */
-	device = g->device_endpoint ? "urn:ietf:params:oauth:grant-type:device_code" : NULL;
-	o = json_pack("{s:s, s:[s], s:[s,s,s*], s:[s], s:s, s:s}", "client_name", "mpmcp",
-		"redirect_uris", g->redirect_uri, "grant_types", "authorization_code",
-		"refresh_token", device, "response_types", "code", "token_endpoint_auth_method",
-		pick_method(g), "application_type", "native");
-	if (scope)
-		json_object_set_new(o, "scope", json_string(scope));
+	o = registration(g, scope);
 	if (more)
 		json_object_update(o, more);
 	text = json_dumps(o, JSON_COMPACT);
@@ -266,41 +347,43 @@ char *server_registration(
 	return text;
 }
 
-static bool is_printable(const char *s, size_t max)
+static bool is_method(const char *method)
 {
-	size_t n = 0;
-
-	for (; s[n]; n++)
-		if (s[n] <= ' ' || s[n] >= 127)
-			return false;
-	return n > 0 && n <= max;
+	return method &&
+	       (strcmp(method, "none") == 0 || strcmp(method, "client_secret_basic") == 0 ||
+		       strcmp(method, "client_secret_post") == 0);
 }
 
-bool server_read_client(const char *text, size_t n, struct grant *g, struct err *e)
+static void take_client(const json_t *o, const char *secret, const char *method, struct grant *g)
+{
+	const char *own = text_of(o, "token_endpoint_auth_method");
+
+	secret_clear(&g->client_secret);
+	if (secret)
+		secret_set(&g->client_secret, secret, strlen(secret));
+	/* Servers name an end for clients that have no secret, too; it means nothing then. */
+	g->client_expires_s =
+		secret ? json_integer_value(json_object_get(o, "client_secret_expires_at")) : 0;
+	method = is_method(own) ? own : is_method(method) ? method : NULL;
+	replace(&g->client_method, !secret ? "none" : method ? method : pick_method(g, true));
+}
+
+bool server_read_client(
+	const char *text, size_t n, const char *method, struct grant *g, struct err *e)
 {
 	json_t *o = load(text, n, "the registration's answer", e);
-	const char *id = text_of(o, "client_id"), *secret = text_of(o, "client_secret"),
-		   *method = text_of(o, "token_endpoint_auth_method");
+	const char *id = text_of(o, "client_id"), *secret = text_of(o, "client_secret");
 	bool good = false;
 
 	if (!o)
 		return false;
-	if (!id || !is_printable(id, 2048) ||
-		(secret && *secret && !is_printable(secret, TOKEN_MAX))) {
+	if (secret && !*secret)
+		secret = NULL;
+	if (!id || !is_printable(id, 2048) || (secret && !is_printable(secret, TOKEN_MAX))) {
 		err_set(e, ERR_PROTO, "the registration's answer has no usable client_id");
 	} else {
 		replace(&g->client_id, id);
-		secret_clear(&g->client_secret);
-		if (secret && *secret)
-			secret_set(&g->client_secret, secret, strlen(secret));
-		if (!method || (strcmp(method, "client_secret_basic") != 0 &&
-				       strcmp(method, "client_secret_post") != 0))
-			method = secret && *secret && !method
-					 ? (strcmp(pick_method(g), "none") == 0
-							   ? "client_secret_post"
-							   : pick_method(g))
-					 : "none";
-		replace(&g->client_method, method);
+		take_client(o, secret, method, g);
 		good = true;
 	}
 	json_decref(o);
@@ -324,28 +407,56 @@ static json_int_t lifetime(const json_t *o)
 	return s > 0 && s <= EXPIRES_MAX ? s : 0;
 }
 
+/* The end of a JWT (RFC 7519 section 4.1.4), 0 when it cannot be read. Nobody's signature is checked: the
+ * token is only passed on, to who will. */
+static int64_t jwt_end(const char *token)
+{
+	const char *dot = strchr(token, '.');
+	struct buf claims;
+	json_t *o = NULL;
+	json_int_t end;
+
+	buf_init(&claims, TOKEN_MAX);
+	if (dot && crypt_unbase64(&claims, dot + 1, strcspn(dot + 1, ".")))
+		o = json_loadb(buf_str(&claims), claims.len, 0, NULL);
+	end = json_integer_value(json_object_get(o, "exp"));
+	json_decref(o);
+	buf_wipe(&claims);
+	return end > 0 ? end : 0;
+}
+
+static void take_times(const json_t *o, const char *id_token, struct grant *g)
+{
+	json_int_t s = lifetime(o);
+	int64_t end = id_token ? jwt_end(id_token) : 0;
+
+	g->obtained_s = clock_wall_s();
+	g->expires_s = end ? end : s ? g->obtained_s + s : 0;
+}
+
 static bool take_tokens(const json_t *o, bool id_token, struct grant *g, struct err *e)
 {
 	const char *access = text_of(o, id_token ? "id_token" : "access_token"),
 		   *refresh = text_of(o, "refresh_token");
 	const char *type = text_of(o, "token_type"), *scope = text_of(o, "scope");
-	json_int_t s = lifetime(o);
 
 	if (!access || !is_printable(access, TOKEN_MAX))
-		return err_set(e, ERR_PROTO, "the token endpoint's answer has no usable %s",
-			id_token ? "id_token" : "access_token");
+		return err_set(e, ERR_PROTO, "the token endpoint's answer has no usable %s%s",
+			id_token ? "id_token" : "access_token",
+			id_token ? "; ask for the scope openid" : "");
 	if (type && strcasecmp(type, "Bearer") != 0)
 		return err_set(
 			e, ERR_PROTO, "the token endpoint gave a token that is not of type Bearer");
 	secret_set(&g->access, access, strlen(access));
 	if (refresh && is_printable(refresh, TOKEN_MAX))
 		secret_set(&g->refresh, refresh, strlen(refresh));
-	g->obtained_s = clock_wall_s();
-	g->expires_s = s ? g->obtained_s + s : 0;
-	if (scope)
+	take_times(o, id_token ? access : NULL, g);
+	if (scope && *scope) {
 		replace(&g->scope_granted, scope);
-	else if (!g->scope_granted)
+		err_clean(g->scope_granted); /* people will see it */
+	} else if (!g->scope_granted) {
 		replace(&g->scope_granted, g->scope_asked);
+	}
 	return true;
 }
 
@@ -407,4 +518,23 @@ char *server_scope_union(const char *a, const char *b)
 		}
 	}
 	return buf_take(&out, NULL);
+}
+
+char *server_scope_missing(const char *wanted, const char *held)
+{
+	struct buf out;
+	char *text;
+
+	buf_init(&out, SERVER_DOCUMENT_MAX);
+	for (const char *p = wanted; p && *p;) {
+		size_t m = strcspn(p, " ");
+
+		if (m && !server_scope_has(held, p, m) && !server_scope_has(buf_str(&out), p, m) &&
+			(!buf_adds(&out, out.len ? " " : "") || !buf_add(&out, p, m)))
+			break;
+		p += m + strspn(p + m, " ");
+	}
+	text = out.len ? buf_take(&out, NULL) : NULL;
+	buf_free(&out);
+	return text;
 }

@@ -10,21 +10,35 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "auth/store.h"
+#include "auth/grant.h"
 #include "base/err.h"
 
 /* Longest document: real ones are under 8 KiB. */
 #define SERVER_DOCUMENT_MAX ((size_t)256 << 10)
 
-/* Where requests and people may be sent: https, or http to loopback when the endpoint itself is on
- * loopback (else a foreign server could send us into this machine). */
+/* A JSON object; web servers answer any address with a page, and status 200. */
+bool server_is_document(const char *text, size_t n);
+
+/* Where requests and people may be sent: https; http to loopback when the endpoint itself is on
+ * loopback (else a foreign server could send us into this machine), http elsewhere when the endpoint
+ * itself is such an address, which takes --allow-http. No user name, no fragment. */
 bool server_url_ok(const char *url, const char *endpoint, const char *what, struct err *e)
 	__attribute__((warn_unused_result));
 
-/* Resource metadata for the endpoint. Fills g->resource (unless set), g->scopes_offered; *issuer
- * (malloc'ed) is the first authorization server. */
+/* Authorization servers that are looked at: who names more wants to keep us busy. */
+#define SERVER_ISSUERS_MAX 4
+
+struct server_issuers {
+	char *item[SERVER_ISSUERS_MAX]; /* owned */
+	size_t n;
+};
+void server_issuers_clear(struct server_issuers *i);
+
+/* Resource metadata for the endpoint. Fills g->resource (unless set), g->scopes_offered; *issuers gets
+ * the authorization servers that it names, none when it names none. False when it is for another
+ * resource, or names only servers that cannot be used. */
 bool server_read_resource(const char *text, size_t n, const char *endpoint, struct grant *g,
-	char **issuer, struct err *e) __attribute__((warn_unused_result));
+	struct server_issuers *issuers, struct err *e) __attribute__((warn_unused_result));
 
 struct server_traits {
 	bool offline_access;   /* the scope of that name is offered */
@@ -38,12 +52,13 @@ bool server_read_metadata(const char *text, size_t n, const char *issuer, bool g
 	const char *endpoint, struct grant *g, struct server_traits *t, struct err *e)
 	__attribute__((warn_unused_result));
 
-/* The registration's answer. Fills client_id, client_secret, client_method. */
-bool server_read_client(const char *text, size_t n, struct grant *g, struct err *e)
-	__attribute__((warn_unused_result));
+/* The registration's answer, or what a person gave as the client. Fills client_id, client_secret,
+ * client_expires_s, client_method; method: what to use when the document names none, or NULL. */
+bool server_read_client(const char *text, size_t n, const char *method, struct grant *g,
+	struct err *e) __attribute__((warn_unused_result));
 
 /* A token answer with status 200. Fills access, refresh (kept when absent), scope_granted, times. With
- * id_token true the access token is taken from id_token. */
+ * id_token true the access token is taken from id_token, and its end from that. */
 bool server_read_tokens(const char *text, size_t n, bool id_token, struct grant *g, struct err *e)
 	__attribute__((warn_unused_result));
 
@@ -58,5 +73,8 @@ char *server_registration(const struct grant *g, const char *metadata, const cha
 /* "a b" and "b c" give "a b c"; malloc'ed. Either may be NULL. */
 char *server_scope_union(const char *a, const char *b) __attribute__((warn_unused_result));
 bool server_scope_has(const char *list, const char *scope, size_t n);
+/* What of wanted is not in held, as such a text; NULL when nothing is missing. malloc'ed. */
+char *server_scope_missing(const char *wanted, const char *held)
+	__attribute__((warn_unused_result));
 
 #endif

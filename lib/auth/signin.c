@@ -1,13 +1,7 @@
 #include "auth/signin.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "auth/flow.h"
 #include "base/clock.h"
@@ -19,39 +13,55 @@
 #define LOCK_MS 50
 #define LOCK_TRIES 600
 
-/* Descriptors to look at when the limit is unlimited. */
-#define FDS_MAX 65536
-
 /* The page of the browser is still being sent when the tokens are safe. */
 #define LAST_PAGE_MS 200
 
 struct process {
 	const struct signin *s;
+	struct worker_out *out;
 	struct loop *loop;
 	struct flow *flow;
 	struct loop_timer deadline, save, last;
-	const struct grant *g; /* to be saved */
-	struct err e;          /* how it ended */
+	const struct grant *g; /* what came of it */
+	bool kept;
+	struct err e; /* how it ended, or why g could not be kept */
 	unsigned tries;
 };
 
-static void note(struct process *p, const char *url)
+/* For those who watch the store. */
+static void note(const struct process *p, const char *url, const char *code)
 {
-	struct store_note n = { .at_s = clock_wall_s(),
-		.kind = p->e.kind,
-		.message = p->e.kind ? p->e.msg : NULL,
-		.url = url ? mem_dup(url) : NULL };
+	struct store_note n = { .at_s = clock_wall_s() };
 	struct err e = { 0 };
 
+	if (p->e.kind) {
+		n.kind = p->e.kind;
+		n.message = mem_dup(p->e.msg);
+	}
+	n.url = url ? mem_dup(url) : NULL;
+	n.code = code ? mem_dup(code) : NULL;
 	if (!store_note_write(p->s->store, &n, &e))
 		diag_debug("%s", e.msg);
-	free(n.url);
+	store_note_clear(&n);
+}
+
+/* For the bridge that started this. */
+static void tell(const struct process *p)
+{
+	struct report r = { .over = true, .e = p->e, .kept = p->kept, .has_grant = p->g != NULL };
+
+	if (p->g)
+		grant_copy(&r.g, p->g);
+	report_say(p->out, &r);
+	report_clear(&r);
 }
 
 static void over(struct process *p)
 {
-	note(p, NULL);
-	loop_timer_set(&p->last, LAST_PAGE_MS);
+	note(p, NULL, NULL);
+	tell(p);
+	if (p->loop)
+		loop_timer_set(&p->last, LAST_PAGE_MS);
 }
 
 static void last_page_sent(void *ctx)
@@ -71,7 +81,8 @@ static void save(void *ctx)
 		loop_timer_set(&p->save, LOCK_MS);
 		return;
 	}
-	if (store_save(p->s->store, p->g, &p->e))
+	p->kept = store_save(p->s->store, p->g, &p->e);
+	if (p->kept)
 		p->e = (struct err){ 0 };
 	store_unlock(lock);
 	over(p);
@@ -79,8 +90,12 @@ static void save(void *ctx)
 
 static void on_url(void *ctx, const char *url, const char *code)
 {
-	(void)code;
-	note(ctx, url);
+	struct process *p = ctx;
+	struct report r = { .url = mem_dup(url), .code = code ? mem_dup(code) : NULL };
+
+	note(p, url, code);
+	report_say(p->out, &r);
+	report_clear(&r);
 }
 
 static void on_done(void *ctx, const struct grant *g, const struct err *e)
@@ -88,6 +103,7 @@ static void on_done(void *ctx, const struct grant *g, const struct err *e)
 	struct process *p = ctx;
 
 	loop_timer_clear(&p->deadline);
+	loop_timer_clear(&p->last);
 	p->g = g;
 	if (g) {
 		save(p);
@@ -99,97 +115,77 @@ static void on_done(void *ctx, const struct grant *g, const struct err *e)
 
 static const struct flow_events events = { on_url, on_done };
 
+/* The registration is given up where nothing else depends on it. */
+static void forget_client(struct process *p)
+{
+	struct grant g = { 0 };
+	bool busy = false;
+	struct err e = { 0 };
+	int lock = store_lock(p->s->store, &busy, &e);
+
+	if (lock >= 0 && store_load(p->s->store, &g, &e) == STORE_OK && !secret_isset(&g.refresh)) {
+		free(g.client_id);
+		g.client_id = NULL;
+		if (!store_save(p->s->store, &g, &e))
+			diag_debug("%s", e.msg);
+	}
+	store_unlock(lock);
+	grant_clear(&g);
+}
+
 static void too_late(void *ctx)
 {
 	struct process *p = ctx;
+	char *command = oauth_command(p->s->opts, NULL);
 
-	err_set(&p->e, ERR_AUTH,
-		"nobody completed the sign-in within %lld seconds. Run \"mpmcp login\"",
-		(long long)p->s->opts->timeout_s);
+	err_set(&p->e, ERR_AUTH, "nobody completed the sign-in within %lld seconds. Run \"%s\"",
+		(long long)p->s->opts->timeout_s, command);
+	free(command);
+	if (flow_may_be_forgotten(p->flow))
+		forget_client(p);
 	over(p);
 }
 
-static void run(const struct signin *s)
+static void run_flow(struct process *p)
 {
-	struct process p = { .s = s };
+	const struct signin *s = p->s;
 	struct flow_start start = { .opts = s->opts,
 		.known = s->known,
 		.resource_metadata = s->resource_metadata,
-		.scope = s->scope };
-	struct http *http = NULL;
+		.scope = s->scope,
+		.step_up = s->step_up };
+	struct http *http = http_new(p->loop, s->http, &p->e);
+
+	loop_timer_init(&p->deadline, p->loop, too_late, p);
+	loop_timer_init(&p->save, p->loop, save, p);
+	loop_timer_init(&p->last, p->loop, last_page_sent, p);
+	loop_timer_set(&p->deadline, s->opts->timeout_s * 1000);
+	p->flow = http ? flow_new(p->loop, http, &start, &events, p, &p->e) : NULL;
+	if (!p->flow || !loop_run(p->loop, &p->e))
+		over(p);
+	flow_free(p->flow);
+	loop_timer_clear(&p->deadline);
+	loop_timer_clear(&p->save);
+	loop_timer_clear(&p->last);
+	http_free(http);
+}
+
+static void run(void *ctx, struct worker_out *out)
+{
+	struct process p = { .s = ctx, .out = out };
 
 	p.loop = loop_new(&p.e);
-	http = p.loop ? http_new(p.loop, s->http, &p.e) : NULL;
-	if (!http) {
-		note(&p, NULL);
-		loop_free(p.loop);
-		return;
-	}
-	loop_timer_init(&p.deadline, p.loop, too_late, &p);
-	loop_timer_init(&p.save, p.loop, save, &p);
-	loop_timer_init(&p.last, p.loop, last_page_sent, &p);
-	loop_timer_set(&p.deadline, s->opts->timeout_s * 1000);
-	p.flow = flow_new(p.loop, http, &start, &events, &p, &p.e);
-	if (!p.flow)
-		note(&p, NULL);
-	else if (!loop_run(p.loop, &p.e))
-		note(&p, NULL);
-	flow_free(p.flow);
-	loop_timer_clear(&p.deadline);
-	loop_timer_clear(&p.save);
-	loop_timer_clear(&p.last);
-	http_free(http);
+	if (p.loop)
+		run_flow(&p);
+	else
+		over(&p);
 	loop_free(p.loop);
 }
 
-/* Descriptors of the bridge would keep its client waiting for the end of our output. */
-static void let_go(int lock)
+struct worker *signin_start(struct loop *l, const struct signin *s, int lock,
+	const struct worker_events *on, void *ctx, struct err *e)
 {
-	struct rlimit limit = { .rlim_cur = FDS_MAX };
-	int null = open("/dev/null", O_RDWR), most;
+	struct signin copy = *s;
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	most = limit.rlim_cur > FDS_MAX ? FDS_MAX : (int)limit.rlim_cur;
-	for (int fd = 0; fd < 3 && null >= 0; fd++)
-		dup2(null, fd);
-	for (int fd = 3; fd < most; fd++)
-		if (fd != lock)
-			close(fd);
-}
-
-static void reset_signals(void)
-{
-	static const int signals[] = { SIGTERM, SIGINT, SIGUSR2, SIGCHLD };
-
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		signal(signals[i], SIG_DFL);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-/* Two forks: the process in the middle ends at once, so that ours belongs to nobody's tree, and
- * setsid() takes it out of the client's process group. */
-bool signin_spawn(const struct signin *s, int lock, struct err *e)
-{
-	pid_t pid = fork();
-	int status = 0;
-
-	if (pid < 0)
-		return err_set(e, ERR_IO, "cannot start the sign-in: %s", strerror(errno));
-	if (pid == 0) {
-		reset_signals();
-		setsid();
-		pid = fork();
-		if (pid != 0)
-			_exit(pid < 0);
-		diag_close();
-		let_go(lock);
-		if (chdir("/") != 0)
-			diag_debug("chdir: %s", strerror(errno));
-		run(s);
-		_exit(0);
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status == 0 || err_set(e, ERR_IO, "cannot start the sign-in: no more processes");
+	return worker_start(l, lock, run, &copy, on, ctx, e);
 }

@@ -1,14 +1,14 @@
 /*
- * The sign-in process: one for the whole machine, detached from whoever
- * needed it first (own session, nothing inherited but the lock), so that a
+ * The sign-in process: one for the whole machine, a worker (worker.h), so that a
  * client which ends its bridge does not end the sign-in. It owns browser,
- * listener and exchange, stores the tokens, leaves a note for those who wait,
- * and is gone at the deadline.
+ * listener and exchange, stores the tokens, tells its starter, leaves a note in
+ * the store for others who wait, and is gone at the deadline.
  */
 #ifndef MPMCP_SIGNIN_H
 #define MPMCP_SIGNIN_H
 
 #include "auth/options.h"
+#include "auth/report.h"
 #include "net/http.h"
 
 struct signin {
@@ -17,10 +17,13 @@ struct signin {
 	struct store *store;
 	const struct grant *known;             /* the registration that may serve; may be NULL */
 	const char *resource_metadata, *scope; /* as flow_start */
+	bool step_up;
 };
 
-/* lock: of store_lock_signin(); the new process holds it from now on, the caller closes its own. */
-bool signin_spawn(const struct signin *s, int lock, struct err *e)
+/* lock: of store_lock_signin(), -1 when there is no place for it; the new process holds it from now on,
+ * the caller closes its own. The lines are reports. */
+struct worker *signin_start(struct loop *l, const struct signin *s, int lock,
+	const struct worker_events *on, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@
 #define FORMAT 1
 
 struct store {
-	char *dir, *path, *lock, *signin, *note, *count;
+	char *dir, *path, *broken, *lock, *signin, *note, *count;
 };
 
 /* ---- where ---- */
@@ -40,6 +41,16 @@ static const char *env(const char *name)
 	return v && *v ? v : NULL;
 }
 
+/* People read these paths, and find nothing by one that is relative to somebody else's folder. */
+static char *absolute(const char *dir)
+{
+	char here[PATH_MAX];
+
+	if (*dir == '/' || !getcwd(here, sizeof(here)))
+		return mem_printf("%s/mpmcp", dir);
+	return mem_printf("%s/%s/mpmcp", strcmp(here, "/") == 0 ? "" : here, dir);
+}
+
 static char *folder(const char *auth_dir, struct err *e)
 {
 	if (!auth_dir)
@@ -47,9 +58,9 @@ static char *folder(const char *auth_dir, struct err *e)
 	if (!auth_dir)
 		auth_dir = env("MCP_REMOTE_CONFIG_DIR");
 	if (auth_dir)
-		return mem_printf("%s/mpmcp", auth_dir);
+		return absolute(auth_dir);
 	if (env("HOME"))
-		return mem_printf("%s/.mcp-auth/mpmcp", env("HOME"));
+		return mem_printf("%s/.mcp-auth/mpmcp", env("HOME")); /* absolute by POSIX */
 	err_set(e, ERR_USAGE,
 		"HOME is not set, so there is no place for sign-ins: give --auth-dir");
 	return NULL;
@@ -88,24 +99,34 @@ static bool key_name(const struct store_key *k, struct buf *out)
 	return good;
 }
 
-struct store *store_new(const char *auth_dir, const struct store_key *key, struct err *e)
+/* Takes dir over. */
+static struct store *store_of(char *dir, const char *name, size_t n)
 {
 	struct store *s = mem_new(sizeof(*s));
+	int len = (int)n;
+
+	s->dir = dir;
+	s->path = mem_printf("%s/%.*s.json", dir, len, name);
+	s->broken = mem_printf("%s/%.*s.json.broken", dir, len, name);
+	s->lock = mem_printf("%s/%.*s.lock", dir, len, name);
+	s->signin = mem_printf("%s/%.*s.signin", dir, len, name);
+	s->note = mem_printf("%s/%.*s.note", dir, len, name);
+	s->count = mem_printf("%s/%.*s.count", dir, len, name);
+	return s;
+}
+
+struct store *store_new(const char *auth_dir, const struct store_key *key, struct err *e)
+{
+	struct store *s = NULL;
 	struct buf name;
+	char *dir = folder(auth_dir, e);
 
 	buf_init(&name, 256);
-	s->dir = folder(auth_dir, e);
-	if (!s->dir || !key_name(key, &name)) {
-		if (s->dir)
-			err_set(e, ERR_LIMIT, "the name of the sign-in is too long");
-		store_free(s);
-		s = NULL;
-	} else {
-		s->path = mem_printf("%s/%s.json", s->dir, name.p);
-		s->lock = mem_printf("%s/%s.lock", s->dir, name.p);
-		s->signin = mem_printf("%s/%s.signin", s->dir, name.p);
-		s->note = mem_printf("%s/%s.note", s->dir, name.p);
-		s->count = mem_printf("%s/%s.count", s->dir, name.p);
+	if (dir && key_name(key, &name)) {
+		s = store_of(dir, name.p, name.len);
+	} else if (dir) {
+		err_set(e, ERR_LIMIT, "the name of the sign-in is too long");
+		free(dir);
 	}
 	buf_free(&name);
 	return s;
@@ -117,6 +138,7 @@ void store_free(struct store *s)
 		return;
 	free(s->dir);
 	free(s->path);
+	free(s->broken);
 	free(s->lock);
 	free(s->signin);
 	free(s->note);
@@ -134,108 +156,20 @@ const char *store_count(const struct store *s)
 	return s->count;
 }
 
-/* ---- a grant as JSON ---- */
-
-struct text_field {
-	const char *name;
-	size_t offset;
-};
-#define T(n) \
-	{ \
-#n, offsetof(struct grant, n) \
-	}
-static const struct text_field texts[] = { T(url), T(resource), T(profile), T(issuer),
-	T(authorization_endpoint), T(token_endpoint), T(registration_endpoint),
-	T(revocation_endpoint), T(device_endpoint), T(auth_methods), T(scopes_offered),
-	T(client_id), T(client_method), T(redirect_uri), T(scope_asked), T(scope_granted),
-	T(word) };
-#define NTEXTS (sizeof(texts) / sizeof(texts[0]))
-
-static const struct text_field secrets[] = { { "client_secret",
-						     offsetof(struct grant, client_secret) },
-	{ "access_token", offsetof(struct grant, access) },
-	{ "refresh_token", offsetof(struct grant, refresh) } };
-#define NSECRETS (sizeof(secrets) / sizeof(secrets[0]))
-
-static char **text_at(const struct grant *g, size_t i)
-{
-	return (char **)(void *)((char *)(uintptr_t)g + texts[i].offset);
-}
-
-static struct secret *secret_at(const struct grant *g, size_t i)
-{
-	return (struct secret *)(void *)((char *)(uintptr_t)g + secrets[i].offset);
-}
-
-void grant_clear(struct grant *g)
-{
-	for (size_t i = 0; i < NTEXTS; i++)
-		free(*text_at(g, i));
-	for (size_t i = 0; i < NSECRETS; i++)
-		secret_clear(secret_at(g, i));
-	*g = (struct grant){ 0 };
-}
-
-static json_t *to_json(const struct grant *g)
-{
-	json_t *o = json_object();
-
-	json_object_set_new(o, "format", json_integer(FORMAT));
-	for (size_t i = 0; i < NTEXTS; i++)
-		if (*text_at(g, i))
-			json_object_set_new(o, texts[i].name, json_string(*text_at(g, i)));
-	for (size_t i = 0; i < NSECRETS; i++)
-		if (secret_isset(secret_at(g, i)))
-			json_object_set_new(
-				o, secrets[i].name, json_string(secret_str(secret_at(g, i))));
-	json_object_set_new(o, "iss_promised", json_boolean(g->iss_promised));
-	json_object_set_new(o, "obtained", json_integer(g->obtained_s));
-	json_object_set_new(o, "expires", json_integer(g->expires_s));
-	if (g->word)
-		json_object_set_new(o, "word_at", json_integer(g->word_s));
-	return o;
-}
-
-static bool from_json(const json_t *o, struct grant *g)
-{
-	if (!json_is_object(o) || json_integer_value(json_object_get(o, "format")) != FORMAT)
-		return false;
-	for (size_t i = 0; i < NTEXTS; i++) {
-		const char *v = json_string_value(json_object_get(o, texts[i].name));
-
-		*text_at(g, i) = v ? mem_dup(v) : NULL;
-	}
-	for (size_t i = 0; i < NSECRETS; i++) {
-		const char *v = json_string_value(json_object_get(o, secrets[i].name));
-
-		if (v && *v)
-			secret_set(secret_at(g, i), v, strlen(v));
-	}
-	g->iss_promised = json_is_true(json_object_get(o, "iss_promised"));
-	g->obtained_s = json_integer_value(json_object_get(o, "obtained"));
-	g->expires_s = json_integer_value(json_object_get(o, "expires"));
-	g->word_s = json_integer_value(json_object_get(o, "word_at"));
-	return g->url != NULL;
-}
-
 /* ---- files ---- */
 
-static void set_aside(const char *path, struct err *e)
+static enum store_status newer(const struct store *s, json_int_t format, struct err *e)
 {
-	char *aside = mem_printf("%s.broken", path);
-
-	if (rename(path, aside) == 0)
-		err_set(e, ERR_IO,
-			"the sign-in in %s could not be read; it was set aside as %s. Sign in "
-			"again",
-			path, aside);
-	else
-		err_set(e, ERR_IO, "the sign-in in %s cannot be read: remove it and sign in again",
-			path);
-	free(aside);
+	if (format <= FORMAT)
+		return STORE_BROKEN;
+	err_set(e, ERR_IO,
+		"the sign-in in %s was made by a later version of mpmcp: use that, or another "
+		"--auth-dir",
+		s->path);
+	return STORE_FAILED;
 }
 
-static enum store_status load_path(const char *path, struct grant *g, struct err *e)
+static enum store_status read_file(const struct store *s, struct grant *g, struct err *e)
 {
 	enum store_status status = STORE_FAILED;
 	json_t *o = NULL;
@@ -243,7 +177,7 @@ static enum store_status load_path(const char *path, struct grant *g, struct err
 
 	*g = (struct grant){ 0 };
 	buf_init(&text, FILE_MAX);
-	switch (file_read_own(path, &text, e)) {
+	switch (file_read_own(s->path, &text, e)) {
 	case FILE_MISSING:
 		status = STORE_NONE;
 		break;
@@ -251,21 +185,49 @@ static enum store_status load_path(const char *path, struct grant *g, struct err
 		break;
 	case FILE_OK:
 		o = json_loadb(buf_str(&text), text.len, JSON_REJECT_DUPLICATES, NULL);
-		status = o && from_json(o, g) ? STORE_OK : STORE_BROKEN;
+		status = json_integer_value(json_object_get(o, "format")) == FORMAT &&
+					 grant_from_json(o, g)
+				 ? STORE_OK
+				 : newer(s, json_integer_value(json_object_get(o, "format")), e);
 		break;
 	}
-	if (status == STORE_BROKEN) {
+	if (status != STORE_OK)
 		grant_clear(g);
-		set_aside(path, e);
-	}
 	json_decref(o);
 	buf_wipe(&text);
 	return status;
 }
 
+/* Under the lock, and after another look: somebody may have put a good one there just now. */
+static enum store_status set_aside(const struct store *s, struct grant *g, struct err *e)
+{
+	enum store_status status = STORE_BROKEN;
+	bool busy, moved = false;
+	int fd = file_trylock(s->lock, &busy, NULL);
+
+	if (fd >= 0) {
+		status = read_file(s, g, e);
+		moved = status == STORE_BROKEN && rename(s->path, s->broken) == 0;
+	}
+	file_unlock(fd);
+	if (status != STORE_BROKEN)
+		return status;
+	if (moved)
+		err_set(e, ERR_IO,
+			"the sign-in in %s could not be read; it was set aside as %s. Sign in "
+			"again",
+			s->path, s->broken);
+	else
+		err_set(e, ERR_IO, "the sign-in in %s cannot be read: remove it and sign in again",
+			s->path);
+	return STORE_BROKEN;
+}
+
 enum store_status store_load(const struct store *s, struct grant *g, struct err *e)
 {
-	return load_path(s->path, g, e);
+	enum store_status status = read_file(s, g, e);
+
+	return status == STORE_BROKEN ? set_aside(s, g, e) : status;
 }
 
 static bool write_json(const struct store *s, const char *path, json_t *o, struct err *e)
@@ -283,12 +245,16 @@ static bool write_json(const struct store *s, const char *path, json_t *o, struc
 
 bool store_save(const struct store *s, const struct grant *g, struct err *e)
 {
-	return write_json(s, s->path, to_json(g), e);
+	json_t *o = grant_to_json(g);
+
+	json_object_set_new(o, "format", json_integer(FORMAT));
+	return write_json(s, s->path, o, e);
 }
 
 bool store_forget(const struct store *s, struct err *e)
 {
-	return store_remove(s->path, e);
+	return file_remove(s->path, e) && file_remove(s->broken, e) && file_remove(s->note, e) &&
+	       file_remove(s->count, e);
 }
 
 uint64_t store_stamp(const struct store *s)
@@ -336,32 +302,39 @@ bool store_note_write(const struct store *s, const struct store_note *n, struct 
 		json_object_set_new(o, "message", json_string(n->message));
 	if (n->url)
 		json_object_set_new(o, "url", json_string(n->url));
+	if (n->code)
+		json_object_set_new(o, "code", json_string(n->code));
 	return write_json(s, s->note, o, e);
+}
+
+static char *copy(const json_t *o, const char *name)
+{
+	const char *v = json_string_value(json_object_get(o, name));
+
+	return v ? err_clean(mem_dup(v)) : NULL;
 }
 
 bool store_note_read(const struct store *s, struct store_note *n)
 {
 	struct buf text;
 	json_t *o = NULL;
-	const char *message, *url;
 	json_int_t kind;
 
 	*n = (struct store_note){ 0 };
 	buf_init(&text, FILE_MAX);
 	if (file_read_own(s->note, &text, NULL) == FILE_OK)
 		o = json_loadb(buf_str(&text), text.len, JSON_REJECT_DUPLICATES, NULL);
-	buf_free(&text);
+	buf_wipe(&text);
 	if (!json_is_object(o)) {
 		json_decref(o);
 		return false;
 	}
 	kind = json_integer_value(json_object_get(o, "kind"));
-	message = json_string_value(json_object_get(o, "message"));
-	url = json_string_value(json_object_get(o, "url"));
 	n->at_s = json_integer_value(json_object_get(o, "at"));
 	n->kind = kind > 0 && kind < ERR_KINDS ? (enum err_kind)kind : ERR_NONE;
-	n->message = message ? err_clean(mem_dup(message)) : NULL;
-	n->url = url ? mem_dup(url) : NULL;
+	n->message = copy(o, "message");
+	n->url = copy(o, "url");
+	n->code = copy(o, "code");
 	json_decref(o);
 	return true;
 }
@@ -370,20 +343,32 @@ void store_note_clear(struct store_note *n)
 {
 	free(n->message);
 	free(n->url);
+	free(n->code);
 	*n = (struct store_note){ 0 };
 }
 
 /* ---- all of them ---- */
 
+static bool ends_in(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n > m && *name != '.' && strcmp(name + n - m, end) == 0;
+}
+
 static int is_signin(const struct dirent *d)
 {
-	size_t n = strlen(d->d_name);
+	return ends_in(d->d_name, ".json");
+}
 
-	return n > 5 && d->d_name[0] != '.' && strcmp(d->d_name + n - 5, ".json") == 0;
+static int is_rest(const struct dirent *d)
+{
+	return ends_in(d->d_name, ".json.broken") || ends_in(d->d_name, ".note");
 }
 
 bool store_each(const char *auth_dir,
-	bool (*fn)(void *ctx, const char *path, const struct grant *g), void *ctx, struct err *e)
+	bool (*fn)(void *ctx, const struct store *s, const struct grant *g), void *ctx,
+	struct err *e)
 {
 	char *dir = folder(auth_dir, e);
 	struct dirent **found = NULL;
@@ -391,18 +376,18 @@ bool store_each(const char *auth_dir,
 	bool go_on = true, good = dir != NULL; /* a folder that is not there holds nothing */
 
 	for (int i = 0; i < n; i++) {
-		char *path = mem_printf("%s/%s", dir, found[i]->d_name);
-		struct grant g;
+		size_t len = strlen(found[i]->d_name) - strlen(".json");
+		struct store *s = store_of(mem_dup(dir), found[i]->d_name, len);
+		struct grant g = { 0 };
 		struct err why = { 0 };
-		enum store_status st = go_on ? load_path(path, &g, &why) : STORE_NONE;
+		enum store_status st = go_on ? store_load(s, &g, &why) : STORE_NONE;
 
-		if (st == STORE_OK) {
-			go_on = fn(ctx, path, &g);
-			grant_clear(&g);
-		} else if (why.kind) {
+		if (st == STORE_OK)
+			go_on = fn(ctx, s, &g);
+		else if (why.kind)
 			diag_note("%s", why.msg);
-		}
-		free(path);
+		grant_clear(&g);
+		store_free(s);
 		free(found[i]);
 	}
 	free(found);
@@ -410,15 +395,21 @@ bool store_each(const char *auth_dir,
 	return good;
 }
 
-bool store_remove(const char *path, struct err *e)
+void store_sweep(const char *auth_dir)
 {
-	size_t n = strlen(path) - strlen("json");
-	char *note = mem_printf("%.*snote", (int)n, path);
-	char *count = mem_printf("%.*scount", (int)n, path);
-	/* The lock files stay: somebody may hold them, and a new one would not be the same lock. */
-	bool good = file_remove(path, e) && file_remove(note, e) && file_remove(count, e);
+	char *dir = folder(auth_dir, NULL);
+	struct dirent **found = NULL;
+	int n = dir ? scandir(dir, &found, is_rest, alphasort) : -1;
 
-	free(note);
-	free(count);
-	return good;
+	for (int i = 0; i < n; i++) {
+		char *path = mem_printf("%s/%s", dir, found[i]->d_name);
+		struct err e = { 0 };
+
+		if (!file_remove(path, &e))
+			diag_note("%s", e.msg);
+		free(path);
+		free(found[i]);
+	}
+	free(found);
+	free(dir);
 }

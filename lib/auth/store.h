@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/grant.h"
 #include "base/err.h"
-#include "base/secret.h"
 
 /* What makes tokens not interchangeable. Borrowed strings. */
 struct store_key {
@@ -21,35 +21,10 @@ struct store_key {
 	const char *params;   /* extra authorization parameters as one text, or NULL */
 };
 
-/* A sign-in. All strings owned; NULL when unknown. */
-struct grant {
-	char *url, *resource, *profile;
-	/* where */
-	char *issuer, *authorization_endpoint, *token_endpoint, *registration_endpoint,
-		*revocation_endpoint;
-	char *device_endpoint;
-	bool iss_promised;
-	char *auth_methods; /* token_endpoint_auth_methods_supported, blank-separated; NULL: not said */
-	char *scopes_offered; /* of the resource metadata, when last seen */
-	/* who */
-	char *client_id,
-		*client_method; /* token endpoint authentication: none, client_secret_basic, client_secret_post */
-	struct secret client_secret;
-	char *redirect_uri;
-	/* what */
-	struct secret access, refresh;
-	int64_t obtained_s, expires_s; /* since the epoch; expires_s 0: not known */
-	char *scope_asked, *scope_granted;
-	/* about the server, see auth_remember(); and when that was learnt */
-	char *word;
-	int64_t word_s;
-};
-void grant_clear(struct grant *g);
-
 struct store; /* one sign-in's place in the folder */
 
 /* auth_dir: --auth-dir or NULL for MPMCP_AUTH_DIR, MCP_REMOTE_CONFIG_DIR, ~/.mcp-auth. Touches no
- * file. */
+ * file. Paths are absolute. */
 struct store *store_new(const char *auth_dir, const struct store_key *key, struct err *e)
 	__attribute__((warn_unused_result));
 void store_free(struct store *s);
@@ -57,15 +32,17 @@ const char *store_path(const struct store *s); /* of the file; borrowed */
 /* Of the file that counts the requests made with it, see mcp/rate.h; borrowed. */
 const char *store_count(const struct store *s);
 
-/* STORE_NONE: no file. STORE_BROKEN: it was set aside as FILE.broken, e says why. STORE_FAILED: it
- * cannot be read (owner, link, permission). *g is filled on STORE_OK and must be cleared. */
+/* STORE_NONE: no file. STORE_BROKEN: it holds no sign-in and was set aside as FILE.broken; e says so.
+ * STORE_FAILED: it cannot be read (owner, link, permission, made by a later version). *g is filled on
+ * STORE_OK and must be cleared. */
 enum store_status { STORE_OK, STORE_NONE, STORE_BROKEN, STORE_FAILED };
 enum store_status store_load(const struct store *s, struct grant *g, struct err *e)
 	__attribute__((warn_unused_result));
 bool store_save(const struct store *s, const struct grant *g, struct err *e)
 	__attribute__((warn_unused_result));
-bool store_forget(const struct store *s, struct err *e)
-	__attribute__((warn_unused_result)); /* missing is success */
+/* Removes the file and what belongs to it, copies that were set aside among it. The lock files stay:
+ * somebody may hold them, and a new one would not be the same lock. Missing is success. */
+bool store_forget(const struct store *s, struct err *e) __attribute__((warn_unused_result));
 
 /* Changes whenever the file does; 0 when it is missing. For noticing what other processes did. */
 uint64_t store_stamp(const struct store *s);
@@ -83,18 +60,18 @@ struct store_note {
 	int64_t at_s;
 	enum err_kind kind; /* ERR_NONE: going on or successful */
 	char *message;
-	char *url; /* to sign in at; NULL when over */
+	char *url, *code; /* to sign in at, with a device code to type there; NULL when over */
 };
 bool store_note_write(const struct store *s, const struct store_note *n, struct err *e)
 	__attribute__((warn_unused_result));
 bool store_note_read(const struct store *s, struct store_note *n); /* false when there is none */
 void store_note_clear(struct store_note *n);
 
-/* Every sign-in in the folder, in the order of file names. fn returns false to stop. */
+/* Every sign-in in the folder, in the order of file names; s is borrowed. fn returns false to stop. */
 bool store_each(const char *auth_dir,
-	bool (*fn)(void *ctx, const char *path, const struct grant *g), void *ctx, struct err *e)
-	__attribute__((warn_unused_result));
-/* Removes the file and what belongs to it, by path as given to store_each(). */
-bool store_remove(const char *path, struct err *e) __attribute__((warn_unused_result));
+	bool (*fn)(void *ctx, const struct store *s, const struct grant *g), void *ctx,
+	struct err *e) __attribute__((warn_unused_result));
+/* Removes what was left behind by sign-ins that are gone. */
+void store_sweep(const char *auth_dir);
 
 #endif

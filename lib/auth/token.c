@@ -1,5 +1,7 @@
 #include "auth/token.h"
 
+#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +21,7 @@ struct token_request {
 	struct fetch *fetch;
 	struct grant *g;
 	bool id_token;
+	enum token_kind kind;
 	token_fn *fn;
 	void *ctx;
 };
@@ -102,25 +105,54 @@ static enum token_outcome outcome_of_error(const char *code, long status)
 								       : TOKEN_TRANSIENT;
 }
 
+static enum err_kind kind_of(enum token_outcome how, long status)
+{
+	if (how != TOKEN_TRANSIENT)
+		return ERR_AUTH;
+	return status == 429 ? ERR_RATE : status >= 500 ? ERR_SERVER : ERR_PROTO;
+}
+
+static enum token_outcome read_refusal(const struct fetch_answer *a, struct err *e)
+{
+	char code[64], words[241], when[64] = "";
+	enum token_outcome how;
+
+	server_read_error(buf_str(a->body), a->body->len, code, words);
+	how = outcome_of_error(code, a->status);
+	if (how == TOKEN_TRANSIENT && a->retry_after_s > 0)
+		snprintf(when, sizeof(when), ". Try again in %ld seconds", a->retry_after_s);
+	err_set(e, kind_of(how, a->status), "the token endpoint %s (HTTP %ld)%s%s%s",
+		how == TOKEN_TRANSIENT ? "fails" : "refuses", a->status, *words ? ": " : "", words,
+		when);
+	return how;
+}
+
+/* OpenID Connect Core section 12.2: a refresh need not bring an ID token. Then nothing but a sign-in
+ * brings another. */
+static bool lacks_id_token(const struct token_request *t, const struct fetch_answer *a)
+{
+	json_t *o = t->id_token && t->kind == TOKEN_REFRESH
+			    ? json_loadb(buf_str(a->body), a->body->len, 0, NULL)
+			    : NULL;
+	bool lacks = json_object_get(o, "access_token") && !json_object_get(o, "id_token");
+
+	json_decref(o);
+	return lacks;
+}
+
 static enum token_outcome read_answer(
 	struct token_request *t, const struct fetch_answer *a, struct err *e)
 {
-	char code[64], words[241];
-
 	if (a->how != HTTP_DONE) {
 		*e = *a->e;
 		err_prefix(e, "the token endpoint did not answer");
 		return TOKEN_TRANSIENT;
 	}
-	if (a->status == 200) {
-		if (server_read_tokens(buf_str(a->body), a->body->len, t->id_token, t->g, e))
-			return TOKEN_OK;
-		return TOKEN_TRANSIENT;
-	}
-	server_read_error(buf_str(a->body), a->body->len, code, words);
-	err_set(e, ERR_AUTH, "the token endpoint refuses (HTTP %ld)%s%s", a->status,
-		*words ? ": " : "", words);
-	return outcome_of_error(code, a->status);
+	if (a->status != 200)
+		return read_refusal(a, e);
+	if (server_read_tokens(buf_str(a->body), a->body->len, t->id_token, t->g, e))
+		return TOKEN_OK;
+	return lacks_id_token(t, a) ? TOKEN_INVALID_GRANT : TOKEN_TRANSIENT;
 }
 
 static void answered(void *ctx, const struct fetch_answer *a)
@@ -132,7 +164,7 @@ static void answered(void *ctx, const struct fetch_answer *a)
 	void *to = t->ctx;
 
 	free(t);
-	fn(to, how, how == TOKEN_OK ? NULL : &e);
+	fn(to, how, a->retry_after_s, how == TOKEN_OK ? NULL : &e);
 }
 
 struct token_request *token_start(struct http *h, const struct oauth_opts *o, struct grant *g,
@@ -145,7 +177,9 @@ struct token_request *token_start(struct http *h, const struct oauth_opts *o, st
 		.total_ms = TOKEN_MS };
 	struct buf form, authorization;
 
-	*t = (struct token_request){ .g = g, .id_token = o->id_token, .fn = fn, .ctx = ctx };
+	*t = (struct token_request){
+		.g = g, .id_token = o->id_token, .kind = c->kind, .fn = fn, .ctx = ctx
+	};
 	buf_init(&form, FORM_MAX);
 	buf_init(&authorization, 2 * FORM_MAX);
 	if (!make_form(o, g, c, &form) || !token_authenticate(g, &form, &authorization)) {

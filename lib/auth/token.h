@@ -32,7 +32,9 @@ struct token_call {
 	const char *scope;    /* TOKEN_CLIENT; NULL: none */
 };
 
-typedef void token_fn(void *ctx, enum token_outcome how, const struct err *e);
+/* retry_after_s: what the server said about that, -1 when nothing. e: NULL with TOKEN_OK; its kind tells
+ * a server that fails from one that cannot be reached and one that refuses. */
+typedef void token_fn(void *ctx, enum token_outcome how, long retry_after_s, const struct err *e);
 
 /* g is read at once and changed when the answer is TOKEN_OK; it must live until fn is called, which
  * happens once, later, unless token_cancel() comes first. NULL with e set when nothing can be sent. */

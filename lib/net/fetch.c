@@ -71,6 +71,21 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 
 static const struct http_events events = { on_head, on_body, on_done };
 
+static bool add_fields(struct fetch *f, const struct fetch_call *c, struct err *e)
+{
+	const struct {
+		const char *name, *value;
+	} fields[] = { { "Accept", c->accept ? c->accept : "application/json" },
+		{ "Content-Type", c->content_type }, { "Authorization", c->authorization },
+		{ "MCP-Protocol-Version", c->version } };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (fields[i].value &&
+			!http_fields_add(&f->fields, fields[i].name, fields[i].value, e))
+			return false;
+	return true;
+}
+
 struct fetch *fetch_start(
 	struct http *h, const struct fetch_call *c, fetch_fn *fn, void *ctx, struct err *e)
 {
@@ -83,15 +98,12 @@ struct fetch *fetch_start(
 
 	f->fn = fn;
 	f->ctx = ctx;
+	f->fields = c->more;
 	buf_init(&f->body, c->cap);
 	f->sent = c->body ? mem_dup(c->body) : NULL;
 	call.body = f->sent;
 	call.body_len = f->sent ? strlen(f->sent) : 0;
-	if (http_fields_add(&f->fields, "Accept", c->accept ? c->accept : "application/json", e) &&
-		(!c->content_type ||
-			http_fields_add(&f->fields, "Content-Type", c->content_type, e)) &&
-		(!c->authorization ||
-			http_fields_add(&f->fields, "Authorization", c->authorization, e))) {
+	if (add_fields(f, c, e)) {
 		call.shared = f->fields;
 		f->req = http_start(h, &call, e);
 	}

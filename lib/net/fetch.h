@@ -17,6 +17,8 @@ struct fetch_call {
 	const char *body;         /* NULL: GET; else POST of this text (copied, wiped afterwards) */
 	const char *accept;       /* NULL: application/json */
 	const char *authorization; /* NULL: none */
+	const char *version;       /* value of MCP-Protocol-Version; NULL: none */
+	struct http_fields *more;  /* further fields, taken over; or NULL */
 	size_t cap;                /* of the answer */
 	int64_t total_ms;          /* limit for the whole exchange */
 };

@@ -110,8 +110,11 @@ static bool head(struct buf *b, int status, const char *extra, size_t length)
 		extra, length);
 }
 
-void listen_page(struct listen_conn *c, int status, const char *title, const char *text)
+/* fields: further ones, each with its line end. */
+static void send_page(
+	struct listen_conn *c, int status, const char *fields, const char *title, const char *text)
 {
+	char *extra = mem_printf("Content-Type: text/html; charset=utf-8\r\n%s", fields);
 	struct buf body, all;
 
 	buf_init(&body, 16384);
@@ -126,13 +129,18 @@ void listen_page(struct listen_conn *c, int status, const char *title, const cha
 			"h1{font-size:1.5rem}p{overflow-wrap:anywhere}</style></head><body><h1>") &&
 		add_escaped(&body, title) && buf_adds(&body, "</h1><p>") &&
 		add_escaped(&body, text) && buf_adds(&body, "</p></body></html>\n") &&
-		head(&all, status, "Content-Type: text/html; charset=utf-8\r\n", body.len) &&
-		buf_add(&all, body.p, body.len))
+		head(&all, status, extra, body.len) && buf_add(&all, body.p, body.len))
 		send_all(c, &all);
 	else
 		conn_free(c);
 	buf_free(&body);
 	buf_free(&all);
+	free(extra);
+}
+
+void listen_page(struct listen_conn *c, int status, const char *title, const char *text)
+{
+	send_page(c, status, "", title, text);
 }
 
 void listen_redirect(struct listen_conn *c, const char *url)
@@ -172,8 +180,8 @@ static void handle(struct listen_conn *c, const struct reqhead *h)
 	size_t n = strcspn(h->target, "?");
 
 	if (strcmp(h->method, "GET") != 0)
-		listen_page(
-			c, 405, "Not allowed", "This address only takes the answer of a sign-in.");
+		send_page(c, 405, "Allow: GET\r\n", "Not allowed",
+			"This address only takes the answer of a sign-in.");
 	else if (!host_is_ours(s, h->host))
 		listen_page(c, 403, "Not here", "This address only takes the answer of a sign-in.");
 	else if (strlen(s->path) != n || memcmp(h->target, s->path, n) != 0)
@@ -214,24 +222,33 @@ static void conn_late(void *ctx)
 	conn_free(ctx);
 }
 
-static void make_room(struct listener *s)
+/* Those who wait for their page stay. */
+static struct listen_conn *oldest_idle(struct listener *s)
 {
 	struct listen_conn *c = s->conns.next;
 
-	while (s->nconns >= CONNS_MAX && c != &s->conns) {
-		struct listen_conn *next = c->next;
+	while (c != &s->conns && c->asked)
+		c = c->next;
+	return c == &s->conns ? NULL : c;
+}
 
-		if (!c->asked)
-			conn_free(c);
-		c = next;
-	}
+static void make_room(struct listener *s)
+{
+	struct listen_conn *c;
+
+	while (s->nconns >= CONNS_MAX && (c = oldest_idle(s)))
+		conn_free(c);
 }
 
 static void accept_one(struct listener *s, int from)
 {
-	int fd = accept(from, NULL, NULL);
 	struct listen_conn *c;
+	int fd = accept(from, NULL, NULL);
 
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && (c = oldest_idle(s))) {
+		conn_free(c);
+		fd = accept(from, NULL, NULL);
+	}
 	if (fd < 0)
 		return;
 	make_room(s);
@@ -247,6 +264,8 @@ static void accept_one(struct listener *s, int from)
 	c->watch = loop_watch(s->loop, fd, LOOP_READ, conn_ready, c);
 	loop_timer_init(&c->timer, s->loop, conn_late, c);
 	loop_timer_set(&c->timer, CONN_MS);
+	/* A browser has said all by now: nobody who comes behind it can push it out. */
+	conn_ready(c, LOOP_READ);
 }
 
 static void ready4(void *ctx, int happened)

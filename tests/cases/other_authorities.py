@@ -170,4 +170,4 @@ def page_says_who_is_signed_in_and_what_to_do(case):
 def page_of_a_refusal_says_how_to_try_again(case):
     page = _login_page(case, _authority(case, deny="access_denied"), 4)
     case.check("The sign-in was refused: access_denied. Nothing was kept." in page, page)
-    case.check('run "mpmcp login" in a terminal' in page, page)
+    case.check('run "mpmcp login http://' in page and '" in a terminal' in page, page)

@@ -188,7 +188,7 @@ def refresh_that_fails_keeps_the_token_and_answers(case):
     p = _bridge(case, box, {})
     p.handshake()
     _get(box["oauth"] + "/_sandbox/expire")
-    case.is_error(p.call(1, "tools/list"), -31401, "kept")
+    case.is_error(p.call(1, "tools/list"), -31500, "kept", "mpmcp login --force")
     case.equal(_record(case)[1]["refresh_token"], before, "refresh token")
     case.equal(_stats(box)["authorize"], 1, "sign-ins")
 

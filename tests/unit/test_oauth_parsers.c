@@ -1,4 +1,4 @@
-/* Challenges, request heads, PKCE and the port rule: the small pure parts of signing in. */
+/* Challenges, request heads and PKCE: the small pure parts of signing in. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,9 +9,7 @@
 #include <cmocka.h>
 
 #include "auth/challenge.h"
-#include "auth/options.h"
 #include "auth/pkce.h"
-#include "auth/server.h"
 #include "net/reqhead.h"
 
 static const struct {
@@ -117,25 +115,6 @@ static void pkce_vector_of_rfc_7636(void **state)
 	secret_clear(&b);
 }
 
-static void ports_are_those_of_mcp_remote(void **state)
-{
-	(void)state;
-	assert_int_equal(oauth_port("https://mcp.mixpanel.com/mcp"), 46254);
-	assert_int_equal(oauth_port("https://mcp-eu.mixpanel.com/mcp"), 15724);
-	assert_int_equal(oauth_port("https://mcp-in.mixpanel.com/mcp"), 10561);
-}
-
-static void scopes_are_joined_without_repeating(void **state)
-{
-	char *u = server_scope_union("a b", "b  c a d");
-
-	(void)state;
-	assert_string_equal(u, "a b c d");
-	free(u);
-	assert_true(server_scope_has("data:read x", "x", 1));
-	assert_false(server_scope_has("data:read", "data", 4));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,8 +122,6 @@ int main(void)
 		cmocka_unit_test(request_heads_are_read_at_any_cut),
 		cmocka_unit_test(broken_request_heads_are_refused),
 		cmocka_unit_test(pkce_vector_of_rfc_7636),
-		cmocka_unit_test(ports_are_those_of_mcp_remote),
-		cmocka_unit_test(scopes_are_joined_without_repeating),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

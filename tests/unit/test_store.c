@@ -8,349 +8,421 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "auth/store.h"
-#include "base/buf.h"
-#include "base/file.h"
 #include "base/mem.h"
 
-static char dir[64];
+static char folder[64];
+static struct store *store;
+static struct err e;
 
-static int enter(void **state)
+static const struct store_key key = { .url = "https://mcp.example:8443/mcp" };
+
+static int start(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/mpmcp-store-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
+	snprintf(folder, sizeof(folder), "/tmp/mpmcp-store-XXXXXX");
+	e = (struct err){ 0 };
+	if (!mkdtemp(folder))
+		return -1;
+	store = store_new(folder, &key, &e);
+	return store ? 0 : -1;
 }
 
-static void remove_tree(const char *folder)
+static int end(void **state)
 {
-	DIR *d = opendir(folder);
-	struct dirent *entry;
-	char name[512];
+	char command[100];
 
-	while (d && (entry = readdir(d))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		snprintf(name, sizeof(name), "%s/%s", folder, entry->d_name);
-		if (unlink(name) != 0)
-			remove_tree(name);
-	}
-	if (d)
-		closedir(d);
-	rmdir(folder);
-}
-
-static int leave(void **state)
-{
 	(void)state;
-	umask(022);
-	remove_tree(dir);
-	return 0;
+	store_free(store);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
 }
 
-static const struct store_key plain = { .url = "https://mcp.example.com/mcp" };
-
-static struct store *make(const struct store_key *key)
+static struct grant sample(const char *access)
 {
-	struct err e = { 0 };
-	struct store *s = store_new(dir, key, &e);
+	struct grant g = { .url = mem_dup(key.url), .scope_asked = mem_dup("a b") };
 
-	assert_non_null(s);
-	return s;
-}
-
-static struct grant some_grant(void)
-{
-	struct grant g = { .url = mem_dup("https://mcp.example.com/mcp"),
-		.issuer = mem_dup("https://id.example.com/"),
-		.token_endpoint = mem_dup("https://id.example.com/t?x=1"),
-		.client_id = mem_dup("an \"id\""),
-		.client_method = mem_dup("none"),
-		.iss_promised = true,
-		.obtained_s = 1795512600,
-		.expires_s = 1795516200,
-		.scope_asked = mem_dup("a b"),
-		.scope_granted = mem_dup("a") };
-
-	secret_set(&g.access, "access-token-value", 18);
-	secret_set(&g.refresh, "refresh-token-value", 19);
+	secret_set(&g.access, access, strlen(access));
+	g.expires_s = 5000;
 	return g;
 }
 
-static void save(const struct store *s)
+static void save(const char *access)
 {
-	struct grant g = some_grant();
-	struct err e = { 0 };
+	struct grant g = sample(access);
 
-	assert_true(store_save(s, &g, &e));
+	assert_true(store_save(store, &g, &e));
 	grant_clear(&g);
 }
 
-static void write_file(const char *path, const char *text)
+static enum store_status load(char access[64])
 {
-	FILE *f = fopen(path, "w");
+	struct grant g;
+	enum store_status st = store_load(store, &g, &e);
 
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	chmod(path, 0600);
-}
-
-static void what_was_saved_is_loaded(void **state)
-{
-	struct store *s = make(&plain);
-	struct grant g = { 0 }, want = some_grant();
-	struct err e = { 0 };
-
-	(void)state;
-	assert_int_equal(store_load(s, &g, &e), STORE_NONE);
-	save(s);
-	assert_int_equal(store_load(s, &g, &e), STORE_OK);
-	assert_string_equal(g.url, want.url);
-	assert_string_equal(g.issuer, want.issuer);
-	assert_string_equal(g.token_endpoint, want.token_endpoint);
-	assert_string_equal(g.client_id, want.client_id);
-	assert_string_equal(g.scope_asked, want.scope_asked);
-	assert_string_equal(g.scope_granted, want.scope_granted);
-	assert_string_equal(secret_str(&g.access), "access-token-value");
-	assert_string_equal(secret_str(&g.refresh), "refresh-token-value");
-	assert_true(
-		g.iss_promised && g.obtained_s == want.obtained_s && g.expires_s == want.expires_s);
-	assert_null(g.registration_endpoint);
-	assert_false(secret_isset(&g.client_secret));
+	snprintf(access, 64, "%s", secret_str(&g.access));
 	grant_clear(&g);
-	grant_clear(&want);
-	store_free(s);
+	return st;
 }
 
-static void nobody_else_can_read_it_whatever_the_umask(void **state)
+static void write_raw(const char *path, const char *text)
 {
-	struct store *s = make(&plain);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static bool exists(const char *path)
+{
 	struct stat st;
-	char folder[128];
 
-	(void)state;
-	umask(0);
-	save(s);
-	assert_int_equal(stat(store_path(s), &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	snprintf(folder, sizeof(folder), "%s/mpmcp", dir);
-	assert_int_equal(stat(folder, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0700);
-	store_free(s);
+	return lstat(path, &st) == 0;
 }
 
-static void different_sign_ins_have_different_files(void **state)
+static unsigned mode(const char *path)
 {
-	static const struct store_key keys[] = { { .url = "https://mcp.example.com/mcp" },
-		{ .url = "https://mcp.example.com/mcp/" },
-		{ .url = "https://mcp.example.com/mcp", .resource = "r" },
-		{ .url = "https://mcp.example.com/mcp", .profile = "r" },
-		{ .url = "https://mcp.example.com/mcp", .client = "r" },
-		{ .url = "https://mcp.example.com/mcp", .params = "r" },
-		{ .url = "https://mcp.example.com/mcp", .profile = "../../x" } };
-	char *paths[7];
-	char prefix[128];
-
-	(void)state;
-	snprintf(prefix, sizeof(prefix), "%s/mpmcp/", dir);
-	for (int i = 0; i < 7; i++) {
-		struct store *s = make(&keys[i]);
-
-		paths[i] = mem_dup(store_path(s));
-		assert_ptr_equal(strstr(paths[i], prefix), paths[i]);
-		assert_null(strchr(paths[i] + strlen(prefix), '/'));
-		for (int k = 0; k < i; k++)
-			assert_string_not_equal(paths[i], paths[k]);
-		store_free(s);
-	}
-	for (int i = 0; i < 7; i++)
-		free(paths[i]);
-}
-
-static void broken_file_is_set_aside_and_signing_in_goes_on(void **state)
-{
-	static const char *const bad[] = { "", "not json", "[]", "{}",
-		"{\"version\":", "{\"url\":7}", "\x80\xff" };
-	char aside[200];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct store *s = make(&plain);
-		struct grant g = { 0 };
-		struct err e = { 0 };
-
-		save(s);
-		write_file(store_path(s), bad[i]);
-		assert_int_equal(store_load(s, &g, &e), STORE_BROKEN);
-		assert_non_null(strstr(e.msg, store_path(s)));
-		snprintf(aside, sizeof(aside), "%s.broken", store_path(s));
-		assert_int_equal(access(aside, F_OK), 0);
-		assert_int_equal(store_load(s, &g, &e), STORE_NONE);
-		save(s);
-		assert_int_equal(store_load(s, &g, &e), STORE_OK);
-		grant_clear(&g);
-		store_free(s);
-	}
-}
-
-static void links_are_refused_and_left_alone(void **state)
-{
-	struct store *s = make(&plain);
-	struct grant g = { 0 };
-	struct err e = { 0 };
 	struct stat st;
-	char elsewhere[128];
 
-	(void)state;
-	save(s);
-	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", dir);
-	assert_int_equal(rename(store_path(s), elsewhere), 0);
-	assert_int_equal(symlink(elsewhere, store_path(s)), 0);
-	assert_int_equal(store_load(s, &g, &e), STORE_FAILED);
-	assert_non_null(strstr(e.msg, "link"));
-	assert_int_equal(lstat(store_path(s), &st), 0);
-	assert_true(S_ISLNK(st.st_mode));
-	store_free(s);
+	return stat(path, &st) == 0 ? st.st_mode & 07777 : 0;
 }
 
-static void forgetting_removes_it_and_may_be_repeated(void **state)
+static void what_is_kept_comes_back(void **state)
 {
-	struct store *s = make(&plain);
-	struct grant g = { 0 };
-	struct err e = { 0 };
+	char access[64];
 
 	(void)state;
-	assert_true(store_forget(s, &e));
-	save(s);
-	assert_true(store_forget(s, &e));
-	assert_int_equal(access(store_path(s), F_OK), -1);
-	assert_int_equal(store_load(s, &g, &e), STORE_NONE);
-	assert_true(store_forget(s, &e));
-	store_free(s);
+	assert_int_equal(load(access), STORE_NONE);
+	save("token-one");
+	assert_int_equal(load(access), STORE_OK);
+	assert_string_equal(access, "token-one");
+	save("token-two");
+	assert_int_equal(load(access), STORE_OK);
+	assert_string_equal(access, "token-two");
 }
 
-static void stamp_tells_of_every_change(void **state)
+static void nobody_else_can_read_it(void **state)
 {
-	struct store *s = make(&plain);
-	uint64_t before, after;
+	mode_t before = umask(0);
+	struct store_note n = { .at_s = 1 };
+	bool busy;
+	char path[200];
+	int fd;
 
 	(void)state;
-	assert_int_equal(store_stamp(s), 0);
-	save(s);
-	before = store_stamp(s);
-	assert_true(before != 0);
-	assert_true(store_stamp(s) == before);
-	for (int i = 0; i < 20; i++) {
-		save(s);
-		after = store_stamp(s);
-		assert_true(after != before && after != 0);
-		before = after;
+	save("token-one");
+	assert_true(store_note_write(store, &n, &e));
+	fd = store_lock(store, &busy, &e);
+	umask(before);
+	assert_int_equal(mode(store_path(store)), 0600);
+	snprintf(path, sizeof(path), "%s/mpmcp", folder);
+	assert_int_equal(mode(path), 0700);
+	snprintf(path, sizeof(path), "%.*slock", (int)(strlen(store_path(store)) - 4),
+		store_path(store));
+	assert_int_equal(mode(path), 0600);
+	snprintf(path, sizeof(path), "%.*snote", (int)(strlen(store_path(store)) - 4),
+		store_path(store));
+	assert_int_equal(mode(path), 0600);
+	store_unlock(fd);
+}
+
+static void names_say_which_host_and_differ_by_key(void **state)
+{
+	static const struct store_key keys[] = { { .url = "https://mcp.example:8443/mcp" },
+		{ .url = "https://mcp.example:8443/mcp2" },
+		{ .url = "https://mcp.example:8443/mcp", .profile = "a" },
+		{ .url = "https://mcp.example:8443/mcp", .resource = "a" },
+		{ .url = "https://mcp.example:8443/mcp", .client = "a" },
+		{ .url = "https://mcp.example:8443/mcp", .params = "a" },
+		{ .url = "https://../../etc/passwd" } };
+	struct store *s[7];
+
+	(void)state;
+	for (size_t i = 0; i < 7; i++) {
+		s[i] = store_new(folder, &keys[i], &e);
+		assert_null(strstr(store_path(s[i]) + strlen(folder) + 7, "/"));
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(store_path(s[i]), store_path(s[k]));
 	}
-	store_free(s);
+	assert_non_null(strstr(store_path(s[0]), "/mcp.example_8443-"));
+	for (size_t i = 0; i < 7; i++)
+		store_free(s[i]);
 }
 
-static void locks_keep_others_out_and_each_other_in(void **state)
+static void paths_are_absolute(void **state)
 {
-	struct store *s = make(&plain);
-	struct err e = { 0 };
-	bool busy = true;
-	int first, second, third;
+	struct store *s;
+	char here[4096];
 
 	(void)state;
-	first = store_lock(s, &busy, &e);
-	assert_true(first >= 0);
-	second = store_lock(s, &busy, &e);
-	assert_true(second < 0 && busy);
-	third = store_lock_signin(s, &busy, &e);
-	assert_true(third >= 0);
-	store_unlock(first);
-	second = store_lock(s, &busy, &e);
-	assert_true(second >= 0);
-	store_unlock(second);
-	store_unlock(third);
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_int_equal(chdir(folder), 0);
+	s = store_new("auth", &key, &e);
+	assert_int_equal(chdir(here), 0);
+	assert_int_equal(store_path(s)[0], '/');
+	assert_non_null(strstr(store_path(s), "/auth/mpmcp/"));
 	store_free(s);
 }
 
-static void note_of_a_sign_in_reaches_those_who_wait(void **state)
+static void broken_files_are_set_aside(void **state)
 {
-	struct store_note out = { .at_s = 7,
+	static const char *const rows[] = { "", "{", "[]", "{}", "{\"format\":1}",
+		"{\"format\":0,\"url\":\"x\"}", "{\"format\":\"1\",\"url\":\"x\"}",
+		"{\"format\":1,\"url\":7}", "{\"format\":1,\"url\":\"x\",\"url\":\"y\"}" };
+	char access[64], aside[300];
+
+	(void)state;
+	save("token-one");
+	snprintf(aside, sizeof(aside), "%s.broken", store_path(store));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		write_raw(store_path(store), rows[i]);
+		if (load(access) != STORE_BROKEN)
+			fail_msg("%s is taken", rows[i]);
+		assert_false(exists(store_path(store)));
+		assert_true(exists(aside));
+		assert_non_null(strstr(e.msg, "set aside"));
+		assert_int_equal(load(access), STORE_NONE);
+	}
+}
+
+static void broken_file_stays_while_somebody_writes(void **state)
+{
+	bool busy;
+	char access[64];
+	int fd;
+
+	(void)state;
+	save("token-one");
+	fd = store_lock(store, &busy, &e);
+	write_raw(store_path(store), "{");
+	assert_int_equal(load(access), STORE_BROKEN);
+	assert_true(exists(store_path(store)));
+	store_unlock(fd);
+}
+
+static void file_of_a_later_version_is_left_alone(void **state)
+{
+	char access[64];
+
+	(void)state;
+	save("token-one");
+	write_raw(store_path(store), "{\"format\":2,\"url\":\"x\"}");
+	assert_int_equal(load(access), STORE_FAILED);
+	assert_non_null(strstr(e.msg, "later version"));
+	assert_true(exists(store_path(store)));
+}
+
+static void links_are_not_followed(void **state)
+{
+	char access[64], other[300];
+
+	(void)state;
+	save("token-one");
+	snprintf(other, sizeof(other), "%s/elsewhere", folder);
+	assert_int_equal(rename(store_path(store), other), 0);
+	assert_int_equal(symlink(other, store_path(store)), 0);
+	assert_int_equal(load(access), STORE_FAILED);
+	assert_non_null(strstr(e.msg, "symbolic link"));
+	/* Saving takes the place of the link, not of what is behind it. */
+	save("token-two");
+	assert_int_equal(load(access), STORE_OK);
+	assert_string_equal(access, "token-two");
+}
+
+static void linked_folder_is_refused(void **state)
+{
+	struct grant g = sample("token-one");
+	char path[200];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/mpmcp", folder);
+	assert_int_equal(symlink("/tmp", path), 0);
+	assert_false(store_save(store, &g, &e));
+	assert_non_null(strstr(e.msg, "symbolic link"));
+	grant_clear(&g);
+}
+
+static void unreadable_file_is_named(void **state)
+{
+	char access[64];
+
+	(void)state;
+	if (geteuid() == 0)
+		skip(); /* root reads everything */
+	save("token-one");
+	assert_int_equal(chmod(store_path(store), 0), 0);
+	assert_int_equal(load(access), STORE_FAILED);
+	assert_non_null(strstr(e.msg, "permission"));
+}
+
+static void stamp_changes_with_the_file(void **state)
+{
+	uint64_t a, b;
+
+	(void)state;
+	assert_int_equal(store_stamp(store), 0);
+	save("token-one");
+	a = store_stamp(store);
+	save("token-one");
+	b = store_stamp(store);
+	assert_int_not_equal(a, 0);
+	assert_int_not_equal(a, b);
+}
+
+static void notes_come_back(void **state)
+{
+	struct store_note n = { .at_s = 7,
 		.kind = ERR_AUTH,
-		.message = (char[]){ "a \"message\"\n" },
-		.url = (char[]){ "https://id.example.com/authorize?x=1" } };
-	struct store *s = make(&plain);
-	struct store_note in = { 0 };
-	struct err e = { 0 };
+		.message = mem_dup("no\x1b[31m"),
+		.url = mem_dup("https://as.example/a?b=c"),
+		.code = mem_dup("ABCD") };
+	struct store_note m;
 
 	(void)state;
-	assert_false(store_note_read(s, &in));
-	assert_true(store_note_write(s, &out, &e));
-	assert_true(store_note_read(s, &in));
-	assert_true(in.at_s == 7 && in.kind == ERR_AUTH);
-	assert_string_equal(in.url, out.url);
-	assert_non_null(strstr(in.message, "message"));
-	store_note_clear(&in);
+	assert_false(store_note_read(store, &m));
+	assert_true(store_note_write(store, &n, &e));
+	assert_true(store_note_read(store, &m));
+	assert_int_equal(m.at_s, 7);
+	assert_int_equal(m.kind, ERR_AUTH);
+	assert_string_equal(m.message, "no?[31m");
+	assert_string_equal(m.url, n.url);
+	assert_string_equal(m.code, n.code);
+	store_note_clear(&n);
+	store_note_clear(&m);
+}
+
+static void forgetting_takes_all_but_the_locks(void **state)
+{
+	struct store_note n = { .at_s = 7 };
+	char access[64], aside[300];
+	bool busy;
+	int fd;
+
+	(void)state;
+	fd = store_lock(store, &busy, &e);
+	store_unlock(fd);
+	save("token-one");
+	assert_true(store_note_write(store, &n, &e));
+	write_raw(store_path(store), "{");
+	assert_int_equal(load(access), STORE_BROKEN);
+	save("token-two");
+	snprintf(aside, sizeof(aside), "%s.broken", store_path(store));
+	assert_true(exists(aside));
+	assert_true(store_forget(store, &e));
+	assert_false(exists(aside));
+	assert_false(exists(store_path(store)));
+	assert_false(store_note_read(store, &n));
+	assert_true(store_forget(store, &e)); /* again */
+}
+
+static int seen;
+
+static bool see(void *ctx, const struct store *s, const struct grant *g)
+{
+	(void)ctx;
+	assert_non_null(g->url);
+	assert_non_null(strstr(store_path(s), ".json"));
+	seen++;
+	return true;
+}
+
+static void all_of_them_are_shown(void **state)
+{
+	const struct store_key other = { .url = "https://other.example" };
+	struct store *s = store_new(folder, &other, &e);
+	struct grant g = sample("token-one");
+	char path[200];
+
+	(void)state;
+	seen = 0;
+	assert_true(store_each(folder, see, NULL, &e)); /* no folder yet */
+	assert_int_equal(seen, 0);
+	save("token-one");
+	assert_true(store_save(s, &g, &e));
+	snprintf(path, sizeof(path), "%s/mpmcp/broken.json", folder);
+	write_raw(path, "{");
+	assert_true(store_each(folder, see, NULL, &e));
+	assert_int_equal(seen, 2);
+	snprintf(path, sizeof(path), "%s/mpmcp/broken.json.broken", folder);
+	assert_true(exists(path));
+	store_sweep(folder);
+	assert_false(exists(path));
+	assert_true(exists(store_path(s)));
+	grant_clear(&g);
 	store_free(s);
 }
 
-static bool count(void *ctx, const char *path, const struct grant *g)
+static void one_holds_the_lock(void **state)
 {
-	assert_non_null(path);
-	assert_non_null(g->url);
-	return ++*(int *)ctx < 3;
-}
-
-static void every_sign_in_is_shown_and_strangers_are_passed_over(void **state)
-{
-	static const char *const profiles[] = { "a", "b", "c", "d" };
-	struct err e = { 0 };
-	char stranger[128];
-	int n = 0;
+	bool busy;
+	int a, b;
 
 	(void)state;
-	assert_true(store_each(dir, count, &n, &e));
-	assert_int_equal(n, 0);
-	for (int i = 0; i < 2; i++) {
-		struct store_key key = { .url = plain.url, .profile = profiles[i] };
-		struct store *s = make(&key);
-
-		save(s);
-		store_free(s);
-	}
-	snprintf(stranger, sizeof(stranger), "%s/mpmcp/stranger.txt", dir);
-	write_file(stranger, "hello");
-	assert_true(store_each(dir, count, &n, &e));
-	assert_int_equal(n, 2);
-	for (int i = 2; i < 4; i++) {
-		struct store_key key = { .url = plain.url, .profile = profiles[i] };
-		struct store *s = make(&key);
-
-		save(s);
-		store_free(s);
-	}
-	n = 0;
-	assert_true(store_each(dir, count, &n, &e)); /* until it is told to stop */
-	assert_int_equal(n, 3);
+	a = store_lock(store, &busy, &e);
+	assert_true(a >= 0);
+	b = store_lock(store, &busy, &e);
+	assert_true(b < 0 && busy);
+	b = store_lock_signin(store, &busy, &e); /* another one */
+	assert_true(b >= 0);
+	store_unlock(a);
+	a = store_lock(store, &busy, &e);
+	assert_true(a >= 0);
+	store_unlock(a);
+	store_unlock(b);
+	store_unlock(-1);
 }
+
+static void folder_comes_from_the_environment(void **state)
+{
+	struct store *s;
+
+	(void)state;
+	unsetenv("MPMCP_AUTH_DIR");
+	unsetenv("MCP_REMOTE_CONFIG_DIR");
+	setenv("HOME", "/home/x", 1);
+	s = store_new(NULL, &key, &e);
+	assert_non_null(strstr(store_path(s), "/home/x/.mcp-auth/mpmcp/"));
+	store_free(s);
+	setenv("MCP_REMOTE_CONFIG_DIR", "/remote", 1);
+	s = store_new(NULL, &key, &e);
+	assert_non_null(strstr(store_path(s), "/remote/mpmcp/"));
+	store_free(s);
+	setenv("MPMCP_AUTH_DIR", "/own", 1);
+	s = store_new(NULL, &key, &e);
+	assert_non_null(strstr(store_path(s), "/own/mpmcp/"));
+	store_free(s);
+	unsetenv("MPMCP_AUTH_DIR");
+	unsetenv("MCP_REMOTE_CONFIG_DIR");
+	unsetenv("HOME");
+	assert_null(store_new(NULL, &key, &e));
+	assert_non_null(strstr(e.msg, "--auth-dir"));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
 {
-#define ONE(f) cmocka_unit_test_setup_teardown(f, enter, leave)
 	const struct CMUnitTest tests[] = {
-		ONE(what_was_saved_is_loaded),
-		ONE(nobody_else_can_read_it_whatever_the_umask),
-		ONE(different_sign_ins_have_different_files),
-		ONE(broken_file_is_set_aside_and_signing_in_goes_on),
-		ONE(links_are_refused_and_left_alone),
-		ONE(forgetting_removes_it_and_may_be_repeated),
-		ONE(stamp_tells_of_every_change),
-		ONE(locks_keep_others_out_and_each_other_in),
-		ONE(note_of_a_sign_in_reaches_those_who_wait),
-		ONE(every_sign_in_is_shown_and_strangers_are_passed_over),
+		T(what_is_kept_comes_back),
+		T(nobody_else_can_read_it),
+		T(names_say_which_host_and_differ_by_key),
+		T(paths_are_absolute),
+		T(broken_files_are_set_aside),
+		T(broken_file_stays_while_somebody_writes),
+		T(file_of_a_later_version_is_left_alone),
+		T(links_are_not_followed),
+		T(linked_folder_is_refused),
+		T(unreadable_file_is_named),
+		T(stamp_changes_with_the_file),
+		T(notes_come_back),
+		T(forgetting_takes_all_but_the_locks),
+		T(all_of_them_are_shown),
+		T(one_holds_the_lock),
+		T(folder_comes_from_the_environment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

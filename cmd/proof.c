@@ -1,0 +1,183 @@
+#include "proof.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/secret.h"
+#include "mcp/words.h"
+#include "net/fetch.h"
+#include "net/url.h"
+
+#define PROOF_MS 30000
+
+/* Inside the origin, as the bridge follows them. */
+#define REDIRECTS_MAX 5
+
+static const char message[] =
+	"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
+	"\"2025-06-18\",\"capabilities\":{},\"clientInfo\":{\"name\":\"mpmcp\",\"version\":"
+	"\"" MPMCP_VERSION "\"}}}";
+
+struct proof {
+	struct context *c;
+	struct secret authorization;
+	char *url;
+	unsigned redirects;
+	struct fetch *fetch;
+	proof_fn *fn;
+	void *ctx;
+};
+
+static bool ask(struct proof *p, struct err *e);
+
+static void proof_free(struct proof *p)
+{
+	fetch_cancel(p->fetch);
+	secret_clear(&p->authorization);
+	free(p->url);
+	free(p);
+}
+
+static void finish(struct proof *p, const struct err *e, const char *said)
+{
+	proof_fn *fn = p->fn;
+	void *ctx = p->ctx;
+
+	proof_free(p);
+	fn(ctx, e, said);
+}
+
+/* A server of another era refuses the method; that it looked at it means that it took the credential. */
+static bool is_message(const struct buf *body)
+{
+	json_t *o = json_loadb(buf_str(body), body->len, 0, NULL);
+	bool is = json_object_get(o, "jsonrpc") != NULL;
+
+	json_decref(o);
+	return is;
+}
+
+static void refused(
+	const struct fetch_answer *a, enum err_kind kind, const char *what, struct err *e)
+{
+	char words[WORDS_MAX + 1];
+	const char *hint;
+
+	words_from_body(a->body->p, a->body->len, words);
+	hint = words_hint(a->status, words);
+	err_set(e, kind, "the service %s (HTTP %ld)%s%s%s%s", what, a->status, *words ? ": " : "",
+		words, *hint ? ". " : "", hint);
+	if (a->retry_after_s >= 0) {
+		struct err so_far = *e;
+
+		err_set(e, kind, "%s; try again in %ld seconds", so_far.msg, a->retry_after_s);
+	}
+}
+
+/* What the answer says about the credential. */
+static bool judge(const struct fetch_answer *a, const char **said, struct err *e)
+{
+	if (a->how != HTTP_DONE) {
+		*e = *a->e;
+		return err_prefix(e, "the service cannot be asked");
+	}
+	if (a->status == 401)
+		refused(a, ERR_AUTH, "refuses the credential", e);
+	else if (a->status == 403)
+		refused(a, ERR_FORBIDDEN, "refuses this account", e);
+	else if (a->status == 429)
+		refused(a, ERR_RATE, "says that there were too many requests", e);
+	else if (a->status >= 500)
+		refused(a, ERR_SERVER, "fails at the moment", e);
+	else if (a->status == 404 && !is_message(a->body))
+		*said = "nothing answers at that address (HTTP 404): check the URL";
+	return !e->kind;
+}
+
+static bool follow(struct proof *p, const struct fetch_answer *a, struct err *e)
+{
+	const char *location = http_answer_field(a->req, "Location", 0);
+	char *next =
+		location && p->redirects < REDIRECTS_MAX ? url_join(p->url, location, NULL) : NULL;
+
+	if (!next || !url_same_origin(next, p->url)) {
+		free(next);
+		return err_set(e, ERR_PROTO,
+			"the service points elsewhere (HTTP %ld), where no credential is sent",
+			a->status);
+	}
+	p->redirects++;
+	free(p->url);
+	p->url = next;
+	return ask(p, e);
+}
+
+static void answered(void *ctx, const struct fetch_answer *a)
+{
+	struct proof *p = ctx;
+	struct err e = { 0 };
+	const char *said = NULL;
+	bool good;
+
+	p->fetch = NULL;
+	if (a->how == HTTP_DONE && (a->status == 307 || a->status == 308)) {
+		if (follow(p, a, &e))
+			return;
+		good = false;
+	} else {
+		good = judge(a, &said, &e);
+	}
+	finish(p, good ? NULL : &e, said);
+}
+
+static bool add_headers(const struct context *c, struct http_fields **f, struct err *e)
+{
+	for (size_t i = 0; i < c->headers.n; i++)
+		if (!http_fields_add(f, c->headers.item[i].name, c->headers.item[i].value, e))
+			return false;
+	return true;
+}
+
+static bool ask(struct proof *p, struct err *e)
+{
+	struct http_fields *more = NULL;
+	struct fetch_call c = { .url = p->url,
+		.content_type = "application/json",
+		.body = message,
+		.accept = "application/json, text/event-stream",
+		.authorization = secret_str(&p->authorization),
+		.cap = (size_t)4 << 20,
+		.total_ms = PROOF_MS };
+
+	if (!add_headers(p->c, &more, e)) {
+		http_fields_free(more);
+		return false;
+	}
+	c.more = more;
+	p->fetch = fetch_start(p->c->http, &c, answered, p, e);
+	if (p->fetch)
+		rate_count(p->c->rate);
+	return p->fetch != NULL;
+}
+
+struct proof *proof_start(
+	struct context *c, const char *authorization, proof_fn *fn, void *ctx, struct err *e)
+{
+	struct proof *p = mem_new(sizeof(*p));
+
+	*p = (struct proof){ .c = c, .url = mem_dup(c->url), .fn = fn, .ctx = ctx };
+	secret_set(&p->authorization, authorization, strlen(authorization));
+	if (ask(p, e))
+		return p;
+	proof_free(p);
+	return NULL;
+}
+
+void proof_cancel(struct proof *p)
+{
+	if (p)
+		proof_free(p);
+}

@@ -1,0 +1,38 @@
+/*
+ * Finding the authorization server of an endpoint: resource metadata, then the
+ * metadata of a server that it names, each at the places where it may be, in
+ * the order of the MCP specification. RFC 9728 sections 3 and 5, RFC 8414
+ * section 3, OpenID Connect Discovery 1.0 section 4; MCP 2025-03-26 for servers
+ * without resource metadata.
+ *
+ * A place that has nothing, or a page instead of a document, is passed over. A
+ * document that is wrong about who it is for ends the search.
+ */
+#ifndef MPMCP_DISCOVER_H
+#define MPMCP_DISCOVER_H
+
+#include "auth/grant.h"
+#include "auth/server.h"
+#include "net/http.h"
+
+struct discover;
+
+struct discover_call {
+	const char *endpoint;     /* the MCP server */
+	const char *named;        /* resource_metadata of the challenge, or NULL */
+	const char *known_issuer; /* taken when it is still among several; or NULL */
+	const char *
+		only_issuer; /* another one is an error: the client is known there alone; or NULL */
+};
+
+/* e NULL: g and t are filled. */
+typedef void discover_fn(void *ctx, const struct err *e);
+
+/* Strings of c, g and t must live until fn is called, which happens once, later, unless
+ * discover_cancel() comes first; then the search is freed. NULL with e set when it cannot begin. */
+struct discover *discover_start(struct http *h, const struct discover_call *c, struct grant *g,
+	struct server_traits *t, discover_fn *fn, void *ctx, struct err *e)
+	__attribute__((warn_unused_result));
+void discover_cancel(struct discover *d); /* NULL is fine */
+
+#endif

@@ -1,0 +1,97 @@
+#include "auth/refresh.h"
+
+#include <stdlib.h>
+
+#include "auth/token.h"
+#include "base/clock.h"
+#include "net/loop.h"
+
+struct process {
+	const struct refresh *r;
+	struct worker_out *out;
+	struct loop *loop;
+	struct report report; /* its grant is what is asked with and what comes of it */
+};
+
+/* The refresh token is worth nothing. What else is known stays: the registration, the scopes. */
+static void forget_tokens(struct process *p)
+{
+	struct grant *g = &p->report.g;
+	bool serves = !p->r->refused && g->expires_s > clock_wall_s();
+
+	secret_clear(&g->refresh);
+	if (!serves)
+		secret_clear(&g->access);
+	if (p->report.how == TOKEN_INVALID_CLIENT) {
+		free(g->client_id);
+		g->client_id = NULL;
+	}
+}
+
+/* A client that was given is not to be had anew: who gave it has to know, and nothing is thrown away. */
+static bool is_for_good(const struct process *p)
+{
+	return p->report.how == TOKEN_INVALID_GRANT ||
+	       (p->report.how == TOKEN_INVALID_CLIENT && !p->r->opts->client_info);
+}
+
+static void finish(struct process *p)
+{
+	struct report *r = &p->report;
+	struct err e = { 0 };
+
+	if (r->how != TOKEN_OK && is_for_good(p))
+		forget_tokens(p);
+	if (r->how == TOKEN_OK || is_for_good(p))
+		r->kept = store_save(p->r->store, &r->g, &e);
+	if (e.kind)
+		r->e = e;
+	r->over = r->has_grant = true;
+	report_say(p->out, r);
+}
+
+static void answered(void *ctx, enum token_outcome how, long retry_after_s, const struct err *e)
+{
+	struct process *p = ctx;
+
+	p->report.how = how;
+	p->report.retry_after_s = retry_after_s;
+	if (e)
+		p->report.e = *e;
+	finish(p);
+	loop_stop(p->loop);
+}
+
+static void ask(struct process *p)
+{
+	struct token_call c = { .kind = TOKEN_REFRESH };
+	struct http *http = http_new(p->loop, p->r->http, &p->report.e);
+	struct token_request *t =
+		http ? token_start(http, p->r->opts, &p->report.g, &c, answered, p, &p->report.e)
+		     : NULL;
+
+	p->report.how = TOKEN_TRANSIENT;
+	if (!t || !loop_run(p->loop, &p->report.e))
+		finish(p);
+	http_free(http);
+}
+
+static void run(void *ctx, struct worker_out *out)
+{
+	struct process p = { .r = ctx, .out = out };
+
+	grant_copy(&p.report.g, p.r->g);
+	p.loop = loop_new(&p.report.e);
+	if (p.loop)
+		ask(&p);
+	loop_free(p.loop);
+	report_clear(&p.report);
+}
+
+struct worker *refresh_start(struct loop *l, const struct refresh *r, int lock,
+	const struct worker_events *on, void *ctx, struct err *e)
+{
+	struct refresh copy = *r;
+
+	return worker_start(l, lock, run, &copy, on, ctx, e);
+}

@@ -1,0 +1,65 @@
+#include "auth/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+void report_say(struct worker_out *out, const struct report *r)
+{
+	json_t *o = json_pack("{s:s*, s:s*, s:b, s:i, s:I, s:i, s:s, s:b, s:o*}", "url", r->url,
+		"code", r->code, "over", r->over, "how", (int)r->how, "retry_after",
+		(json_int_t)r->retry_after_s, "kind", (int)r->e.kind, "message", r->e.msg, "kept",
+		r->kept, "grant", r->has_grant ? grant_to_json(&r->g) : NULL);
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	if (text) {
+		worker_say(out, text);
+		secret_wipe(text, strlen(text));
+	}
+	free(text);
+	json_decref(o);
+}
+
+static char *copy(const json_t *o, const char *name)
+{
+	const char *v = json_string_value(json_object_get(o, name));
+
+	return v ? mem_dup(v) : NULL;
+}
+
+static long long number(const json_t *o, const char *name, long long most)
+{
+	json_int_t n = json_integer_value(json_object_get(o, name));
+
+	return n >= 0 && n <= most ? n : most;
+}
+
+bool report_read(const char *text, size_t n, struct report *r)
+{
+	json_t *o = json_loadb(text, n, 0, NULL);
+	const char *message = json_string_value(json_object_get(o, "message"));
+	enum err_kind kind = (enum err_kind)number(o, "kind", ERR_KINDS - 1);
+	bool good = json_is_object(o);
+
+	*r = (struct report){ 0 };
+	r->url = copy(o, "url");
+	r->code = copy(o, "code");
+	r->over = json_is_true(json_object_get(o, "over"));
+	r->how = (enum token_outcome)number(o, "how", TOKEN_TRANSIENT);
+	r->retry_after_s = (long)json_integer_value(json_object_get(o, "retry_after"));
+	r->kept = json_is_true(json_object_get(o, "kept"));
+	r->has_grant = grant_from_json(json_object_get(o, "grant"), &r->g);
+	if (kind)
+		err_set(&r->e, kind, "%s", message ? message : "");
+	json_decref(o);
+	return good;
+}
+
+void report_clear(struct report *r)
+{
+	free(r->url);
+	free(r->code);
+	grant_clear(&r->g);
+	*r = (struct report){ 0 };
+}

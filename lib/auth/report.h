@@ -1,0 +1,30 @@
+/*
+ * What a worker process that signs in or refreshes tells its starter, as lines
+ * of JSON. The tokens come along, since there may be no disk to keep them on.
+ */
+#ifndef MPMCP_REPORT_H
+#define MPMCP_REPORT_H
+
+#include "auth/grant.h"
+#include "auth/token.h"
+#include "auth/worker.h"
+
+struct report {
+	/* Meanwhile: where the person can sign in, and the code to type there (or NULL). */
+	char *url, *code;
+	/* The end. */
+	bool over;
+	enum token_outcome how; /* of a refresh */
+	long retry_after_s;     /* likewise; -1: not said */
+	struct err e;           /* why it failed, or why g could not be kept */
+	bool has_grant;
+	struct grant g;
+	bool kept; /* g is in the store, too */
+};
+
+void report_say(struct worker_out *out, const struct report *r);
+/* False when it is no report. report_clear() either way. */
+bool report_read(const char *text, size_t n, struct report *r) __attribute__((warn_unused_result));
+void report_clear(struct report *r);
+
+#endif

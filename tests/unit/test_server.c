@@ -1,0 +1,525 @@
+/* Documents of OAuth servers: what is taken from them and what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "auth/server.h"
+#include "base/clock.h"
+
+#define HERE "http://127.0.0.1:7/mcp"
+#define THERE "https://mcp.example/mcp"
+
+static void says(const char *what, const struct err *e, const char *text)
+{
+	if (!strstr(e->msg, text))
+		fail_msg("%s: \"%s\" is not in \"%s\"", what, text, e->msg);
+}
+
+/* ---- addresses ---- */
+
+static const struct {
+	const char *url, *endpoint;
+	bool good;
+} addresses[] = {
+	{ "https://as.example/x", THERE, true },
+	{ "https://as.example/x?y=1", THERE, true },
+	{ "http://as.example/x", THERE, false },
+	{ "http://127.0.0.1:9/x", THERE, false },
+	{ "https://localhost/x", THERE, false },
+	{ "https://[::1]/x", THERE, false },
+	{ "https://127.1/x", THERE, false },
+	{ "https://2130706433/x", THERE, false },
+	{ "https://a.localhost/x", THERE, false },
+	{ "http://localhost:9/x", HERE, true },
+	{ "http://127.0.0.1:9/x", HERE, true },
+	{ "https://as.example/x", HERE, true },
+	{ "http://as.example/x", HERE, false },
+	{ "https://user@as.example/x", THERE, false },
+	{ "https://as.example/x#y", THERE, false },
+	{ "https://as.example/\xc3\xa4", THERE, false },
+	{ "https://as.example/\xe2\x80\xae", THERE, false },
+	{ "https://\xd0\xb0s.example/", THERE, false },
+	{ "javascript:alert(1)", THERE, false },
+	{ "file:///etc/passwd", THERE, false },
+	{ "--help", THERE, false },
+	{ "https://as.example/\n--help", THERE, false },
+	{ "https://as.example/ x", THERE, false },
+	{ "", THERE, false },
+	/* --allow-http is the only way to such an endpoint. */
+	{ "http://as.lan/x", "http://mcp.lan/mcp", true },
+	{ "http://127.0.0.1/x", "http://mcp.lan/mcp", false },
+	{ "http://as.example/x", "https://mcp.lan/mcp", false },
+};
+
+static void only_safe_addresses_are_taken(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		struct err e = { 0 };
+
+		if (server_url_ok(addresses[i].url, addresses[i].endpoint, "thing", &e) !=
+			addresses[i].good)
+			fail_msg("%s for %s", addresses[i].url, addresses[i].endpoint);
+		assert_int_equal(e.kind, addresses[i].good ? ERR_NONE : ERR_PROTO);
+		assert_true(server_url_ok(addresses[i].url, addresses[i].endpoint, "x", NULL) ==
+			    addresses[i].good);
+	}
+}
+
+/* ---- resource metadata ---- */
+
+static const struct {
+	const char *resource, *endpoint;
+	bool covers;
+} resources[] = {
+	{ "https://h/mcp", "https://h/mcp", true },
+	{ "https://h/", "https://h/mcp", true },
+	{ "https://h", "https://h/mcp", true },
+	{ "https://h/mcp/", "https://h/mcp", true },
+	{ "https://H/mcp", "https://h/mcp", true },
+	{ "https://h:443/mcp", "https://h/mcp", true },
+	{ "https://h/mc", "https://h/mcp", false },
+	{ "https://h/mcp/x", "https://h/mcp", false },
+	{ "https://h/mcpx", "https://h/mcp", false },
+	{ "http://h/mcp", "https://h/mcp", false },
+	{ "https://h:444/mcp", "https://h/mcp", false },
+	{ "https://other/mcp", "https://h/mcp", false },
+	{ "https://h/mcp?tenant=2", "https://h/mcp?tenant=1", false },
+	{ "https://h/mcp?tenant=1", "https://h/mcp?tenant=1", true },
+	{ "https://h/mcp", "https://h/mcp?tenant=1", true },
+};
+
+static void resource_must_cover_the_endpoint(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+		char text[300];
+		struct grant g = { 0 };
+		struct server_issuers issuers;
+		struct err e = { 0 };
+		int n = snprintf(
+			text, sizeof(text), "{\"resource\":\"%s\"}", resources[i].resource);
+
+		if (server_read_resource(text, (size_t)n, resources[i].endpoint, &g, &issuers,
+			    &e) != resources[i].covers)
+			fail_msg("%s for %s", resources[i].resource, resources[i].endpoint);
+		if (resources[i].covers)
+			assert_string_equal(g.resource, resources[i].resource);
+		server_issuers_clear(&issuers);
+		grant_clear(&g);
+	}
+}
+
+static bool read_resource(
+	const char *text, struct grant *g, struct server_issuers *i, struct err *e)
+{
+	*g = (struct grant){ 0 };
+	*e = (struct err){ 0 };
+	return server_read_resource(text, strlen(text), THERE, g, i, e);
+}
+
+static void resource_metadata_gives_servers_and_scopes(void **state)
+{
+	struct server_issuers i;
+	struct grant g;
+	struct err e;
+
+	(void)state;
+	assert_true(read_resource("{\"resource\":\"" THERE
+				  "\",\"authorization_servers\":[7,\"http://no.example\","
+				  "\"https://a.example/x\",\"https://"
+				  "b.example\"],\"scopes_supported\":[\"a\",\"\",\"b "
+				  "c\",5,\"d:e\",\"\\u001b[31m\"]}",
+		&g, &i, &e));
+	assert_int_equal(i.n, 2);
+	assert_string_equal(i.item[0], "https://a.example/x");
+	assert_string_equal(i.item[1], "https://b.example");
+	assert_string_equal(g.scopes_offered, "a d:e");
+	server_issuers_clear(&i);
+	grant_clear(&g);
+	assert_true(read_resource("{\"resource\":\"" THERE "\"}", &g, &i, &e));
+	assert_int_equal(i.n, 0);
+	assert_null(g.scopes_offered);
+	grant_clear(&g);
+	assert_false(read_resource("{\"resource\":\"" THERE
+				   "\",\"authorization_servers\":[\"http://no.example\"]}",
+		&g, &i, &e));
+	says("http", &e, "not https");
+	grant_clear(&g);
+	for (size_t k = 0; k < 2; k++) {
+		static const char *const bad[] = { "{}", "[]" };
+
+		assert_false(read_resource(bad[k], &g, &i, &e));
+		assert_int_equal(e.kind, ERR_PROTO);
+		grant_clear(&g);
+	}
+}
+
+static void more_servers_than_anybody_needs_are_left_out(void **state)
+{
+	struct server_issuers i;
+	struct grant g;
+	struct err e;
+
+	(void)state;
+	assert_true(
+		read_resource("{\"resource\":\"" THERE
+			      "\",\"authorization_servers\":[\"https://a\",\"https://b\",\"https://"
+			      "c\",\"https://d\",\"https://e\"]}",
+			&g, &i, &e));
+	assert_int_equal(i.n, SERVER_ISSUERS_MAX);
+	server_issuers_clear(&i);
+	grant_clear(&g);
+}
+
+/* ---- server metadata ---- */
+
+#define META(more) \
+	"{\"issuer\":\"https://as.example\",\"authorization_endpoint\":\"https://as.example/a\"," \
+	"\"token_endpoint\":\"https://as.example/" \
+	"t\",\"code_challenge_methods_supported\":[\"S256\"]" more "}"
+
+static bool read_metadata(const char *text, const char *issuer, bool guessed, struct grant *g,
+	struct server_traits *t, struct err *e)
+{
+	*g = (struct grant){ 0 };
+	*t = (struct server_traits){ 0 };
+	*e = (struct err){ 0 };
+	return server_read_metadata(text, strlen(text), issuer, guessed, THERE, g, t, e);
+}
+
+static void server_metadata_gives_endpoints_and_traits(void **state)
+{
+	struct server_traits t;
+	struct grant g;
+	struct err e;
+
+	(void)state;
+	assert_true(read_metadata(
+		META(",\"registration_endpoint\":\"https://as.example/r/\",\"scopes_supported\":["
+		     "\"x\",\"offline_access\"],\"client_id_metadata_document_supported\":true,"
+		     "\"authorization_response_iss_parameter_supported\":true,"
+		     "\"token_endpoint_auth_methods_supported\":[\"none\",\"client_secret_"
+		     "basic\"]"),
+		"https://as.example", false, &g, &t, &e));
+	assert_string_equal(g.issuer, "https://as.example");
+	assert_string_equal(g.registration_endpoint, "https://as.example/r/");
+	assert_string_equal(g.auth_methods, "none client_secret_basic");
+	assert_null(g.revocation_endpoint);
+	assert_true(g.iss_promised && t.offline_access && t.client_documents);
+	grant_clear(&g);
+}
+
+static void server_metadata_that_is_wrong_is_refused(void **state)
+{
+	static const struct {
+		const char *what, *text, *issuer;
+		bool guessed;
+		const char *says;
+	} rows[] = {
+		{ "slash", META(""), "https://as.example/", false, "another issuer" },
+		{ "none", "{\"token_endpoint\":\"https://as.example/t\"}", "https://as.example",
+			false, "another issuer" },
+		{ "guessed elsewhere", META(""), "https://mcp.example", true, "another issuer" },
+		{ "no S256",
+			"{\"issuer\":\"https://as.example\",\"token_endpoint\":\"https://"
+			"as.example/"
+			"t\",\"code_challenge_methods_supported\":[\"plain\"]}",
+			"https://as.example", false, "PKCE" },
+		{ "nothing of PKCE",
+			"{\"issuer\":\"https://as.example\",\"token_endpoint\":\"https://"
+			"as.example/t\"}",
+			"https://as.example", false, "PKCE" },
+		{ "no token endpoint", "{\"issuer\":\"https://as.example\"}", "https://as.example",
+			false, "token_endpoint" },
+		{ "http", META(",\"registration_endpoint\":\"http://as.example/r\""),
+			"https://as.example", false, "registration_endpoint" },
+		{ "fragment", META(",\"device_authorization_endpoint\":\"https://as.example/d#x\""),
+			"https://as.example", false, "device_authorization_endpoint" },
+		{ "no JSON", "<html>", "https://as.example", false, "JSON" },
+	};
+	struct server_traits t;
+	struct grant g;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (read_metadata(rows[i].text, rows[i].issuer, rows[i].guessed, &g, &t, &e))
+			fail_msg("%s is taken", rows[i].what);
+		says(rows[i].what, &e, rows[i].says);
+		grant_clear(&g);
+	}
+}
+
+/* ---- clients ---- */
+
+static const struct {
+	const char *what, *document, *given, *offered, *method;
+	bool secret;
+} clients[] = {
+	{ "public", "{\"client_id\":\"x\"}", NULL, NULL, "none", false },
+	{ "no secret, whatever it says",
+		"{\"client_id\":\"x\",\"token_endpoint_auth_method\":\"client_secret_basic\"}",
+		NULL, NULL, "none", false },
+	{ "empty secret", "{\"client_id\":\"x\",\"client_secret\":\"\"}", NULL, NULL, "none",
+		false },
+	{ "nothing said", "{\"client_id\":\"x\",\"client_secret\":\"s3cret\"}", NULL, NULL,
+		"client_secret_basic", true },
+	{ "by itself",
+		"{\"client_id\":\"x\",\"client_secret\":\"s3cret\",\"token_endpoint_auth_method\":"
+		"\"client_secret_post\"}",
+		"client_secret_basic", NULL, "client_secret_post", true },
+	{ "by the person", "{\"client_id\":\"x\",\"client_secret\":\"s3cret\"}",
+		"client_secret_post", NULL, "client_secret_post", true },
+	{ "by the server", "{\"client_id\":\"x\",\"client_secret\":\"s3cret\"}", NULL,
+		"none client_secret_post", "client_secret_post", true },
+	{ "basic before post", "{\"client_id\":\"x\",\"client_secret\":\"s3cret\"}", NULL,
+		"client_secret_post client_secret_basic", "client_secret_basic", true },
+	{ "unknown method",
+		"{\"client_id\":\"x\",\"client_secret\":\"s3cret\",\"token_endpoint_auth_method\":"
+		"\"private_key_jwt\"}",
+		"tls_client_auth", NULL, "client_secret_basic", true },
+	{ "public on purpose",
+		"{\"client_id\":\"x\",\"client_secret\":\"s3cret\",\"token_endpoint_auth_method\":"
+		"\"none\"}",
+		NULL, NULL, "none", true },
+};
+
+static void clients_authenticate_as_said(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+		struct grant g = { .auth_methods =
+					   clients[i].offered ? strdup(clients[i].offered) : NULL };
+		struct err e = { 0 };
+
+		if (!server_read_client(clients[i].document, strlen(clients[i].document),
+			    clients[i].given, &g, &e))
+			fail_msg("%s: %s", clients[i].what, e.msg);
+		if (strcmp(g.client_method, clients[i].method) != 0)
+			fail_msg("%s: %s", clients[i].what, g.client_method);
+		assert_int_equal(secret_isset(&g.client_secret), clients[i].secret);
+		grant_clear(&g);
+	}
+}
+
+static void end_of_a_secret_counts_where_there_is_one(void **state)
+{
+	static const char with[] = "{\"client_id\":\"x\",\"client_secret\":\"s3cret\",\"client_"
+				   "secret_expires_at\":99}";
+	static const char without[] = "{\"client_id\":\"x\",\"client_secret_expires_at\":99}";
+	struct grant g = { 0 };
+
+	(void)state;
+	assert_true(server_read_client(with, strlen(with), NULL, &g, NULL));
+	assert_int_equal(g.client_expires_s, 99);
+	assert_true(server_read_client(without, strlen(without), NULL, &g, NULL));
+	assert_int_equal(g.client_expires_s, 0);
+	grant_clear(&g);
+}
+
+static void clients_without_a_usable_name_are_refused(void **state)
+{
+	static const char *const rows[] = { "{}", "[]", "{\"client_id\":7}", "{\"client_id\":\"\"}",
+		"{\"client_id\":\"a b\"}", "{\"client_id\":\"a\\nb\"}",
+		"{\"client_id\":\"a\",\"client_secret\":\"s\\u0000s\"}",
+		"{\"client_id\":\"a\",\"client_secret\":\"s s\"}" };
+	struct grant g = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (server_read_client(rows[i], strlen(rows[i]), NULL, &g, &e))
+			fail_msg("%s is taken", rows[i]);
+	grant_clear(&g);
+}
+
+static void registration_says_who_we_are(void **state)
+{
+	struct grant g = { .redirect_uri = strdup("http://localhost:1/cb") };
+	char *text = server_registration(&g, NULL, "a b", NULL);
+
+	(void)state;
+	assert_string_equal(text,
+		"{\"client_name\":\"mpmcp\",\"redirect_uris\":[\"http://localhost:1/cb\"],"
+		"\"grant_types\":[\"authorization_code\",\"refresh_token\"],\"response_types\":["
+		"\"code\"],\"token_endpoint_auth_method\":\"none\",\"application_type\":\"native\","
+		"\"scope\":\"a b\"}");
+	free(text);
+	g.device_endpoint = strdup("https://as.example/d");
+	text = server_registration(&g, "{\"client_name\":\"mine\",\"scope\":\"x\"}", NULL, NULL);
+	assert_non_null(strstr(text, "\"client_name\":\"mine\""));
+	assert_non_null(strstr(text, "\"scope\":\"x\""));
+	assert_non_null(strstr(text, "device_code"));
+	free(text);
+	grant_clear(&g);
+}
+
+/* ---- tokens ---- */
+
+static bool read_tokens(const char *text, bool id, struct grant *g, struct err *e)
+{
+	*e = (struct err){ 0 };
+	return server_read_tokens(text, strlen(text), id, g, e);
+}
+
+static void token_answers_are_taken(void **state)
+{
+	struct grant g = { .scope_asked = strdup("a b") };
+	struct err e;
+
+	(void)state;
+	clock_set(1000, 5000);
+	assert_true(read_tokens(
+		"{\"access_token\":\"acc-1\",\"token_type\":\"bearer\",\"expires_in\":60,"
+		"\"refresh_token\":\"ref-1\"}",
+		false, &g, &e));
+	assert_string_equal(secret_str(&g.access), "acc-1");
+	assert_string_equal(g.scope_granted, "a b");
+	assert_int_equal(g.expires_s, 5060);
+	assert_true(read_tokens(
+		"{\"access_token\":\"acc-2\",\"scope\":\"a \\u001b[31m\"}", false, &g, &e));
+	assert_string_equal(secret_str(&g.refresh), "ref-1"); /* kept */
+	assert_string_equal(g.scope_granted, "a ?[31m");
+	assert_int_equal(g.expires_s, 0);
+	assert_true(read_tokens("{\"access_token\":\"acc-3\",\"scope\":\"\"}", false, &g, &e));
+	assert_string_equal(g.scope_granted, "a ?[31m");
+	clock_set(-1, -1);
+	grant_clear(&g);
+}
+
+static void token_answers_that_are_wrong_are_refused(void **state)
+{
+	static const char *const rows[] = { "", "{}", "[]", "<html>", "{\"access_token\":\"\"}",
+		"{\"access_token\":7}", "{\"access_token\":\"a\\r\\nb\"}",
+		"{\"access_token\":\"a b\"}", "{\"access_token\":\"a\\u00e4\"}",
+		"{\"access_token\":\"a\\u0000b\"}",
+		"{\"access_token\":\"abc\",\"token_type\":\"mac\"}",
+		"{\"access_token\":\"abc\",\"token_type\":\"DPoP\"}" };
+	struct grant g = { 0 };
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (read_tokens(rows[i], false, &g, &e))
+			fail_msg("%s is taken", rows[i]);
+		assert_int_equal(e.kind, ERR_PROTO);
+		assert_false(secret_isset(&g.access));
+	}
+	grant_clear(&g);
+}
+
+static void lifetimes_that_make_no_sense_count_as_unknown(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t s;
+	} rows[] = { { "60", 60 }, { "60.7", 60 }, { "\"60\"", 60 }, { "0", 0 }, { "-5", 0 },
+		{ "\"-5\"", 0 }, { "\"\"", 0 }, { "\"soon\"", 0 }, { "1e300", 0 }, { "1e18", 0 },
+		{ "\"99999999999999\"", 0 }, { "null", 0 }, { "[]", 0 } };
+
+	(void)state;
+	clock_set(1000, 5000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct grant g = { 0 };
+		struct err e;
+		char text[200];
+
+		snprintf(text, sizeof(text), "{\"access_token\":\"abc\",\"expires_in\":%s}",
+			rows[i].text);
+		assert_true(read_tokens(text, false, &g, &e));
+		if (g.expires_s != (rows[i].s ? 5000 + rows[i].s : 0))
+			fail_msg("%s gives %lld", rows[i].text, (long long)g.expires_s);
+		grant_clear(&g);
+	}
+	clock_set(-1, -1);
+}
+
+static void id_token_ends_when_it_says(void **state)
+{
+	/* {"exp":7000} between two dots */
+	static const char good[] = "{\"access_token\":\"abc\",\"expires_in\":60,\"id_token\":\"e30."
+				   "eyJleHAiOjcwMDB9.c2ln\"}";
+	static const char odd[] =
+		"{\"access_token\":\"abc\",\"expires_in\":60,\"id_token\":\"opaque\"}";
+	struct grant g = { 0 };
+	struct err e;
+
+	(void)state;
+	clock_set(1000, 5000);
+	assert_true(read_tokens(good, true, &g, &e));
+	assert_int_equal(g.expires_s, 7000);
+	assert_true(read_tokens(odd, true, &g, &e));
+	assert_int_equal(g.expires_s, 5060);
+	assert_false(read_tokens("{\"access_token\":\"abc\"}", true, &g, &e));
+	says("no id_token", &e, "openid");
+	clock_set(-1, -1);
+	grant_clear(&g);
+}
+
+static void errors_are_read_and_cleaned(void **state)
+{
+	static const char text[] =
+		"{\"error\":\"invalid_grant\",\"error_description\":\"No\\u001b[31m.\\nGo\"}";
+	char code[64], words[241];
+
+	(void)state;
+	server_read_error(text, strlen(text), code, words);
+	assert_string_equal(code, "invalid_grant");
+	assert_string_equal(words, "No?[31m. Go");
+	server_read_error("<html>", 6, code, words);
+	assert_string_equal(code, "");
+	assert_string_equal(words, "");
+}
+
+/* ---- scopes ---- */
+
+static void scopes_are_compared_as_words(void **state)
+{
+	char *u = server_scope_union("a b", "b  c a d"), *m;
+
+	(void)state;
+	assert_string_equal(u, "a b c d");
+	free(u);
+	assert_true(server_scope_has("data:read x", "x", 1));
+	assert_false(server_scope_has("data:read", "data", 4));
+	assert_false(server_scope_has(NULL, "data", 4));
+	m = server_scope_missing("a b c b", "a x");
+	assert_string_equal(m, "b c");
+	free(m);
+	assert_null(server_scope_missing("a", "a b"));
+	assert_null(server_scope_missing(NULL, "a"));
+	m = server_scope_missing("a", NULL);
+	assert_string_equal(m, "a");
+	free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_safe_addresses_are_taken),
+		cmocka_unit_test(resource_must_cover_the_endpoint),
+		cmocka_unit_test(resource_metadata_gives_servers_and_scopes),
+		cmocka_unit_test(more_servers_than_anybody_needs_are_left_out),
+		cmocka_unit_test(server_metadata_gives_endpoints_and_traits),
+		cmocka_unit_test(server_metadata_that_is_wrong_is_refused),
+		cmocka_unit_test(clients_authenticate_as_said),
+		cmocka_unit_test(end_of_a_secret_counts_where_there_is_one),
+		cmocka_unit_test(clients_without_a_usable_name_are_refused),
+		cmocka_unit_test(registration_says_who_we_are),
+		cmocka_unit_test(token_answers_are_taken),
+		cmocka_unit_test(token_answers_that_are_wrong_are_refused),
+		cmocka_unit_test(lifetimes_that_make_no_sense_count_as_unknown),
+		cmocka_unit_test(id_token_ends_when_it_says),
+		cmocka_unit_test(errors_are_read_and_cleaned),
+		cmocka_unit_test(scopes_are_compared_as_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
