@@ -5,8 +5,10 @@
  *   from_client.c    lines of the client
  *   from_server.c    messages of the server and the ends of exchanges
  *   say.c            what is written to the client
- *   legacy_client.c  a legacy client in front of a modern server
- *   modern_client.c  a modern client in front of a legacy server
+ *   legacy_client.c  a legacy client in front of a modern server, with
+ *                    rounds.c and watching.c (legacy_impl.h)
+ *   modern_client.c  a modern client in front of a legacy server, with
+ *                    dialog.c and subs.c (modern_impl.h)
  */
 #ifndef MPMCP_SESSION_IMPL_H
 #define MPMCP_SESSION_IMPL_H
