@@ -17,6 +17,8 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import forward
 
@@ -426,6 +428,15 @@ class Case:
         self.boxes.append(process)
         self.secrets += [facts["token"], facts["client_secret"]]
         return facts
+
+    @staticmethod
+    def control(box, what, body=None):
+        """Steers a sandbox, or looks into it: the answer of /_sandbox/WHAT."""
+        try:
+            with urllib.request.urlopen(box["oauth"] + "/_sandbox/" + what, body, timeout=DEADLINE) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as problem:
+            raise Failed("the sandbox refuses %s: %r" % (what, problem.read()))
 
     def file(self, name, content, mode=0o644):
         path = os.path.join(self.folder, name)

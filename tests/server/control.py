@@ -6,7 +6,6 @@ GET with a query or POST with a form do the same; answers are JSON.
 import json
 
 
-
 class Control:
     def __init__(self, sandbox):
         self.sandbox = sandbox
