@@ -5,8 +5,10 @@
 
 static void check_pressure(struct session *s)
 {
-	if (wire_out_full(s->out))
-		transport_hold(s->transport, true);
+	if (!wire_out_full(s->out))
+		return;
+	transport_hold(s->transport, true);
+	session_check_input(s);
 }
 
 static bool said(struct session *s, bool good)

@@ -154,6 +154,7 @@ void session_negotiated(struct post *p, const struct envelope *m);
 /* Opens a session with what s->initialize holds, behind the client's back. */
 void session_reopen(struct session *s);
 void session_pump(struct session *s);
+void session_check_input(struct session *s);
 
 /* p was answered, or is over: if the state is of its making, messages go as they come again. */
 void session_opened(struct session *s, const struct post *p);

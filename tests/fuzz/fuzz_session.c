@@ -203,6 +203,11 @@ bool wire_out_full(const struct wire_out *w)
 	return w->full;
 }
 
+size_t wire_out_backlog(const struct wire_out *w)
+{
+	return w->full ? (size_t)64 << 20 : 0;
+}
+
 /* ---- the transport ---- */
 
 struct exchange {
@@ -713,6 +718,8 @@ static void step(struct play *y, struct reader *r)
 	case 10:
 		fake.waiting = next(r) % 2;
 		y->out.full = next(r) % 2;
+		if (!y->out.full)
+			session_output_drained(y->s);
 		break;
 	case 11:
 		turn(y);
