@@ -395,7 +395,7 @@ void session_check_input(struct session *s)
 {
 	bool full = (s->queued > QUEUE_MESSAGES || s->queued_bytes > QUEUE_BYTES) && !s->questions;
 
-	full = full || wire_out_backlog(s->out) > OUTPUT_BYTES;
+	full = full || s->own_answers > OUTPUT_BYTES;
 	if (full == s->input_stopped)
 		return;
 	s->input_stopped = full;
@@ -576,6 +576,7 @@ void session_negotiated(struct post *p, const struct envelope *m)
 
 void session_output_drained(struct session *s)
 {
+	s->own_answers = 0;
 	session_check_input(s);
 }
 

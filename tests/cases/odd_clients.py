@@ -494,3 +494,24 @@ def notifications_by_the_thousand_open_few_connections(case):
     case.check(state["most"] <= 300, "%d side by side" % state["most"])
     case.check(server.connections <= 350, "%d connections" % server.connections)
     case.check("result" in p.call(2), "no result")
+
+
+def client_that_writes_before_it_reads_is_let_write(case):
+    """A large answer waits to be read while the client is still writing its next large request."""
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            r.json(response(r.id, {"text": "x" * (30 << 20)}))
+        else:
+            r.answer()
+    server = case.server(handler)
+    read, write = os.pipe()
+    p = case.start(server.url, stdout=write)
+    os.close(write)
+    p.send(request(1))
+    readable(read)
+    p.send(*[request(i, "tools/list", text="y" * 1_000_000) for i in range(2, 12)])
+    p.end_input()
+    lines = _all_of(read).splitlines()
+    case.equal(p.wait(), 0, "status")
+    case.equal(sorted(json.loads(line)["id"] for line in lines), list(range(1, 12)), "ids")
+    os.close(read)

@@ -203,11 +203,6 @@ bool wire_out_full(const struct wire_out *w)
 	return w->full;
 }
 
-size_t wire_out_backlog(const struct wire_out *w)
-{
-	return w->full ? (size_t)64 << 20 : 0;
-}
-
 /* ---- the transport ---- */
 
 struct exchange {
