@@ -174,6 +174,7 @@ static void on_drained(void *ctx)
 	struct bridge *b = ctx;
 
 	transport_hold(b->transport, false);
+	session_output_drained(b->session);
 }
 
 static void on_broken(void *ctx, const struct err *e)

@@ -77,21 +77,34 @@ void say_text(struct session *s, const struct buf *m)
 	said(s, wire_out_add(s->out, buf_str(m), m->len));
 }
 
+/* An answer of the bridge's own to what came in. It cannot be held back at the server; if nobody
+ * reads, there must be an end to what comes in. */
+static void said_own(struct session *s, size_t n, bool good)
+{
+	s->own_answers = wire_out_full(s->out) ? s->own_answers + n : 0;
+	said(s, good);
+	session_check_input(s);
+}
+
 void say_error(struct session *s, struct span id, const struct err *e, const struct reply_data *d)
 {
 	struct buf b;
+	bool good;
 
 	buf_init(&b, ENVELOPE_MAX);
-	said(s, reply_error(&b, id, e, d) && wire_out_add(s->out, b.p, b.len));
+	good = reply_error(&b, id, e, d) && wire_out_add(s->out, b.p, b.len);
+	said_own(s, b.len, good);
 	buf_free(&b);
 }
 
 void say_invalid(struct session *s, struct span id, long code, const char *why)
 {
 	struct buf b;
+	bool good;
 
 	buf_init(&b, ENVELOPE_MAX);
-	said(s, envelope_error(&b, id, code, why, NULL) && wire_out_add(s->out, b.p, b.len));
+	good = envelope_error(&b, id, code, why, NULL) && wire_out_add(s->out, b.p, b.len);
+	said_own(s, b.len, good);
 	buf_free(&b);
 }
 
@@ -101,5 +114,5 @@ void say_empty(struct session *s, struct span id)
 	struct wire_part parts[] = { { head, sizeof(head) - 1 }, { id.p, id.n },
 		{ tail, sizeof(tail) - 1 } };
 
-	said(s, wire_out_addv(s->out, parts, 3));
+	said_own(s, id.n + sizeof(head) + sizeof(tail), wire_out_addv(s->out, parts, 3));
 }

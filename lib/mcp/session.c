@@ -13,10 +13,16 @@
 /* Requests on the wire at once. Slow calls must not make quick ones queue, yet a client that sends
  * thousands must not open thousands of connections. */
 #define IN_FLIGHT_MAX 128
+/* With notifications and responses: they pass waiting requests, yet have a bound of their own. */
+#define IN_FLIGHT_WITH_NOTES_MAX 256
 
 /* Queued behind that: no further input is read while more waits. Counted in messages and bytes. */
 #define QUEUE_MESSAGES 1024
 #define QUEUE_BYTES ((size_t)64 << 20)
+
+/* What the bridge itself says to a client that does not read (answers to lines that are no messages,
+ * above all): no further input is read while more of it waits. */
+#define OUTPUT_BYTES ((size_t)8 << 20)
 
 /* Answers that the bridge gives on the client's behalf, under way at once: a server that asks faster
  * than it takes answers gets none. */
@@ -357,7 +363,7 @@ static bool may_start(const struct session *s, const struct post *p)
 {
 	switch (s->state) {
 	case STATE_OPEN:
-		return !p->ncalls || s->in_flight < IN_FLIGHT_MAX;
+		return s->in_flight < (p->ncalls ? IN_FLIGHT_MAX : IN_FLIGHT_WITH_NOTES_MAX);
 	case STATE_INITIALIZED:
 		return !p->ncalls;
 	case STATE_INITIALIZE:
@@ -385,10 +391,11 @@ static void begin(struct post *p)
 	}
 }
 
-static void check_input(struct session *s)
+void session_check_input(struct session *s)
 {
 	bool full = (s->queued > QUEUE_MESSAGES || s->queued_bytes > QUEUE_BYTES) && !s->questions;
 
+	full = full || s->own_answers > OUTPUT_BYTES;
 	if (full == s->input_stopped)
 		return;
 	s->input_stopped = full;
@@ -411,7 +418,7 @@ static void pump(void *ctx)
 		begin(p);
 		post_start(p);
 	}
-	check_input(s);
+	session_check_input(s);
 	if (session_idle(s))
 		s->on->idle(s->ctx);
 }
@@ -565,6 +572,12 @@ void session_negotiated(struct post *p, const struct envelope *m)
 		s->on->learned(s->ctx, ERA_LEGACY);
 	diag_debug("revision %s, %s session id", buf_str(&version), id ? "with" : "no");
 	buf_free(&version);
+}
+
+void session_output_drained(struct session *s)
+{
+	s->own_answers = 0;
+	session_check_input(s);
 }
 
 /* ---- the end ---- */

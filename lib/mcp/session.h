@@ -52,6 +52,9 @@ void session_line(struct session *s, struct wire_in *in, char *p, size_t n);
 /* A line that was longer than ENVELOPE_MAX. */
 void session_line_too_long(struct session *s);
 
+/* The client has read what was said to it, or most of it. */
+void session_output_drained(struct session *s);
+
 /* Answers every request that is still owed one with this error. */
 void session_fail_all(struct session *s, const struct err *e);
 

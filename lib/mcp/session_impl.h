@@ -116,6 +116,7 @@ struct session {
 	struct buf hello;      /* modern client: the server's answer to our initialize */
 	bool greeted;          /* the client sent notifications/initialized */
 	bool batches;          /* the negotiated revision knows batches (2025-03-26) */
+	size_t own_answers;    /* bytes of ours that were said since the client stopped reading */
 	bool input_stopped;
 	bool input_ended; /* no line will come any more: nothing endless is begun, nobody is asked */
 	struct policy *policy;
@@ -156,6 +157,7 @@ void session_negotiated(struct post *p, const struct envelope *m);
 /* Opens a session with what s->initialize holds, behind the client's back. */
 void session_reopen(struct session *s);
 void session_pump(struct session *s);
+void session_check_input(struct session *s);
 
 /* p was answered, or is over: if the state is of its making, messages go as they come again. */
 void session_opened(struct session *s, const struct post *p);

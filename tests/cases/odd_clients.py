@@ -432,3 +432,86 @@ def wrong_start_on_a_terminal_does_not_wait_for_input(case):
     case.check(b"NOBODY_SET_THIS" in p.errors, "what is wrong: %r" % p.errors)
     os.close(child)
     os.close(parent)
+
+
+# ---- floods
+
+
+def _resident_kib(p):
+    with open("/proc/%d/status" % p.process.pid) as f:
+        return int(next(x for x in f if x.startswith("VmRSS")).split()[1])
+
+
+def nonsense_from_a_client_that_does_not_read_fills_no_memory(case):
+    """Every line gets an error; a client that takes none is read no further."""
+    count = 400_000
+    server = case.server()
+    read, write = os.pipe()
+    p = case.start(server.url, stdout=write)
+    os.close(write)
+    p.send(INITIALIZE)
+    readable(read)
+    before = _resident_kib(p)
+    writer = threading.Thread(target=lambda: (p.send_raw(b"nonsense\n" * count), p.end_input()))
+    writer.start()
+    last = -1
+    while writer.is_alive() and _resident_kib(p) != last:
+        last = _resident_kib(p)
+        writer.join(0.3)
+    grown = _resident_kib(p) - before
+    case.check(grown < 30 << 10 or harness.WRAP or "asan" in harness.PROGRAM, "it grew by %d KiB" % grown)
+    got = _all_of(read)
+    writer.join()
+    os.close(read)
+    case.equal(p.wait(), 0, "status")
+    case.equal(got.count(b"-32700"), count, "errors")
+    case.equal(got.count(b'"result"'), 1, "answers")
+
+
+def notifications_by_the_thousand_open_few_connections(case):
+    state = {"now": 0, "most": 0}
+    gate, lock = threading.Event(), threading.Lock()
+
+    def handler(r):
+        if r.rpc_method == "notifications/progress":
+            with lock:
+                state["now"] += 1
+                state["most"] = max(state["most"], state["now"])
+            gate.wait(DEADLINE)
+            with lock:
+                state["now"] -= 1
+        r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.call(1)
+    for i in range(1000):
+        p.send({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": i}})
+    p.send("nonsense")
+    p.wait_line(lambda line: b"-32700" in line, "the error")  # all of them were read
+    server.wait(lambda rs: state["now"] >= 100, "many at once")
+    gate.set()
+    server.wait(lambda rs: len([r for r in rs if r.rpc_method == "notifications/progress"]) == 1000, "all of them")
+    case.check(state["most"] <= 300, "%d side by side" % state["most"])
+    case.check(server.connections <= 350, "%d connections" % server.connections)
+    case.check("result" in p.call(2), "no result")
+
+
+def client_that_writes_before_it_reads_is_let_write(case):
+    """A large answer waits to be read while the client is still writing its next large request."""
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            r.json(response(r.id, {"text": "x" * (30 << 20)}))
+        else:
+            r.answer()
+    server = case.server(handler)
+    read, write = os.pipe()
+    p = case.start(server.url, stdout=write)
+    os.close(write)
+    p.send(request(1))
+    readable(read)
+    p.send(*[request(i, "tools/list", text="y" * 1_000_000) for i in range(2, 12)])
+    p.end_input()
+    lines = _all_of(read).splitlines()
+    case.equal(p.wait(), 0, "status")
+    case.equal(sorted(json.loads(line)["id"] for line in lines), list(range(1, 12)), "ids")
+    os.close(read)

@@ -713,6 +713,8 @@ static void step(struct play *y, struct reader *r)
 	case 10:
 		fake.waiting = next(r) % 2;
 		y->out.full = next(r) % 2;
+		if (!y->out.full)
+			session_output_drained(y->s);
 		break;
 	case 11:
 		turn(y);
