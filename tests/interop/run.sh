@@ -21,7 +21,7 @@ done
 passed=0 failed=0
 for part in ${*:-sdk everything authorize oidc browser conformance}; do
     log=$(mktemp)
-    timeout 300 node --no-warnings "$part.mjs" "$program" >"$log" 2>&1
+    timeout 600 node --no-warnings "$part.mjs" "$program" >"$log" 2>&1
     cat "$log"
     last=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
     rm -f "$log"
