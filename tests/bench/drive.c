@@ -37,6 +37,7 @@
 #define TURN_S 0.1
 /* No answer for so long is none at all. */
 #define SILENCE_MS 10000
+#define SETTLE_S 6
 #define IDLE_S 3
 
 /* Most rows that one measurement fills. */
@@ -540,7 +541,8 @@ static void measure_idle(void)
 		before[i] = ready(&programs[i], url)
 				    ? status_of(&programs[i], "voluntary_ctxt_switches:")
 				    : NAN;
-	poll(NULL, 0, 200);
+	/* Five seconds after the last request mpmcp writes down how many there were. */
+	poll(NULL, 0, SETTLE_S * 1000);
 	for (int i = 0; i < nprograms; i++)
 		if (programs[i].pid)
 			before[i] = status_of(&programs[i], "voluntary_ctxt_switches:");

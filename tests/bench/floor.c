@@ -196,6 +196,8 @@ int main(int argc, char **argv)
 	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 256L);
 	fields = curl_slist_append(NULL, "Content-Type: application/json");
 	fields = curl_slist_append(fields, "Accept: application/json, text/event-stream");
+	/* Or libcurl would wait a second for leave to send a large body. */
+	fields = curl_slist_append(fields, "Expect:");
 	while (open || flying) {
 		curl_multi_poll(multi, &in, open ? 1 : 0, 60000, NULL);
 		if (open && in.revents)

@@ -51,6 +51,8 @@ elif [ -f "$proxy" ] || npm install --silent --no-audit --no-fund --prefix "$o/r
 else
     echo "skipped: mcp-remote (npm cannot install $remote)"
 fi
-MIXPANEL_SA_TOKEN=YmVuY2g6YmVuY2g= "$o/drive" "$url" "$tls_url" "$o/certs" "$o/cert.pem" "$@" 3>&- 2>/dev/null >"$o/rows.txt"
+rm -rf "$o/auth"
+export MPMCP_AUTH_DIR="$o/auth" MCP_REMOTE_CONFIG_DIR="$o/auth" MIXPANEL_SA_TOKEN=YmVuY2g6YmVuY2g=
+"$o/drive" "$url" "$tls_url" "$o/certs" "$o/cert.pem" "$@" 3>&- 2>/dev/null >"$o/rows.txt"
 exec 3>&-
 awk -F '\t' -v columns="$columns" -f tests/bench/table.awk "$o/rows.txt"
