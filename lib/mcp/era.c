@@ -102,17 +102,27 @@ bool era_wants_initialize(struct span error)
 	return mentions(error, "nitializ");
 }
 
-bool era_supports(struct span error, const char *version)
+static bool lists(struct span list, const char *version)
 {
 	struct walk_item it;
 	struct walk w;
 
-	if (!walk_open(&w, walk_path(error, "data", "supported", (char *)NULL)))
+	if (walk_type(list) != WALK_ARRAY || !walk_open(&w, list))
 		return false;
 	while (walk_next(&w, &it))
 		if (walk_string_is(it.value, version))
 			return true;
 	return false;
+}
+
+bool era_supports(struct span error, const char *version)
+{
+	return lists(walk_path(error, "data", "supported", (char *)NULL), version);
+}
+
+bool era_is_discovery(struct span result)
+{
+	return lists(walk_get(result, "supportedVersions", NULL), ERA_MODERN_VERSION);
 }
 
 bool era_is_legacy_version(struct span version)

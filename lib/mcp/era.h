@@ -50,6 +50,9 @@ bool era_wants_initialize(struct span error);
 /* A list of revisions under "supported" in an UnsupportedProtocolVersionError names this one. */
 bool era_supports(struct span error, const char *version);
 
+/* The result of server/discover, with our revision among those that are supported. */
+bool era_is_discovery(struct span result);
+
 /* Revisions of the legacy era that are known. */
 bool era_is_legacy_version(struct span version);
 

@@ -279,15 +279,22 @@ static bool is_discover(struct post *p)
 	return post_envelope(p, &m) && envelope_method_is(&m, "server/discover");
 }
 
+/* Sent as a modern request to a server of which nothing sure is known. */
+static bool may_show_legacy(const struct post *p)
+{
+	const struct session *s = p->s;
+
+	return p->era == ERA_MODERN && p->wire == ERA_MODERN && p->kind == POST_MESSAGE &&
+	       !p->reopened && !s->server_fixed && (s->server != ERA_MODERN || s->server_recalled);
+}
+
 /* Does this refusal of a modern request show that the server is a legacy one? error {NULL}: there
  * was no JSON-RPC error at all. */
 static bool shows_legacy(struct post *p, struct span error, long status)
 {
-	const struct session *s = p->s;
 	bool discover;
 
-	if (p->era != ERA_MODERN || p->wire != ERA_MODERN || p->kind != POST_MESSAGE ||
-		p->reopened || s->server_fixed || (s->server == ERA_MODERN && !s->server_recalled))
+	if (!may_show_legacy(p))
 		return false;
 	discover = is_discover(p);
 	if (error.p && era_refusal_is_of_modern(error, status, discover))
@@ -307,6 +314,13 @@ static bool shows_legacy(struct post *p, struct span error, long status)
 	default:
 		return false;
 	}
+}
+
+/* Some legacy servers answer whatever they do not know with an empty result. */
+static bool is_no_discovery(struct post *p, const struct envelope *m)
+{
+	return may_show_legacy(p) && is_discover(p) &&
+	       walk_type(walk_get(m->result, "supportedVersions", NULL)) != WALK_ARRAY;
 }
 
 /* What only modern servers say: legacy ones know neither resultType nor these errors. */
@@ -381,7 +395,7 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 	if (p->kind == POST_INITIALIZE && p == from && initialize_answered(p, m))
 		return;
 	note_modern(p, m);
-	if (m->error.p && p == from && shows_legacy(p, m->error, status))
+	if (p == from && (m->error.p ? shows_legacy(p, m->error, status) : is_no_discovery(p, m)))
 		modern_client_fall_back(p);
 	else if (m->error.p && p == from && refresh_tools(p, m))
 		return;

@@ -136,7 +136,7 @@ static void discovered(struct post *p, const struct envelope *m, const struct er
 
 	if (!hello)
 		return;
-	if (m && m->result.p) {
+	if (m && era_is_discovery(m->result)) {
 		welcome(l, m);
 		return;
 	}

@@ -560,3 +560,30 @@ def service_that_refuses_every_token_opens_one_page(case):
     _record(case)
     case.equal(_stats(box)["authorize"], 1, "pages")
     case.check(len([r for r in server.requests if r.method == "POST"]) <= 9, "%d requests" % len(server.requests))
+
+
+def era_of_the_server_is_remembered_with_the_sign_in(case):
+    box, env = _setup(case, "--era", "modern")
+    _login(case, box, env)
+
+    def methods(protocol="2025-06-18"):
+        """What a bridge in front of a legacy client sends."""
+        seen = case.control(box, "log?since=0")[-1]["n"]
+        p = _bridge(case, box, {})
+        case.check("result" in p.handshake(protocol), "no result")
+        case.check("result" in p.call(1, name="Get-Projects", arguments={}), "no result")
+        case.equal(p.finish(), 0, "status")
+        return [row["rpc"] for row in case.control(box, "log?since=%d" % seen) if row.get("origin") == "mcp" and row["rpc"]]
+    case.equal(methods()[:2], ["initialize", "server/discover"], "first messages")
+    _, record = _record(case)
+    case.equal(record["word"], "modern", "what is kept")
+    case.check(abs(record["word_at"] - time.time()) < 3600, "when")
+    case.equal(methods()[0], "server/discover", "first message of the next bridge")
+    # The server has changed: the first refusal shows it.
+    case.control(box, "set?era=legacy")
+    case.equal(methods()[:2], ["server/discover", "initialize"], "first messages before another server")
+    path, record = _record(case)
+    record["word_at"] -= 25 * 3600
+    with open(path, "w") as f:
+        json.dump(record, f)
+    case.equal(methods()[0], "initialize", "first message when the word is old")
