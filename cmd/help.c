@@ -7,8 +7,8 @@
 #include "exit.h"
 #include "net/http.h"
 
-/* Column at which explanations start. */
-#define COLUMN 30
+/* Column at which explanations start; what is longer gets a line of its own. */
+#define COLUMN 31
 
 static void print_commands(FILE *to)
 {
@@ -31,7 +31,9 @@ static void print_option(FILE *to, const struct opt *o)
 {
 	int n = fprintf(to, "  --%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 
-	fprintf(to, "%*s%s\n", n < COLUMN ? COLUMN - n : 1, "", o->help);
+	if (n >= COLUMN)
+		n = fprintf(to, "\n") - 1;
+	fprintf(to, "%*s%s\n", COLUMN - n, "", o->help);
 }
 
 void help_command(FILE *to, const struct command *c)
