@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.request
 
-from harness import ACCOUNT_HEADER, DEADLINE, TOKEN, certificates, initialized_result, response
+from harness import Case, ACCOUNT_HEADER, DEADLINE, TOKEN, certificates, initialized_result, response
 
 BROWSER = """#!/usr/bin/env python3
 import sys, urllib.request
@@ -132,13 +132,14 @@ def _rewrite(path, **changes):
 
 def _asked(box, least):
     """The sandbox's log of the MCP endpoint, once it has so many rows."""
-    end = time.monotonic() + DEADLINE
-    while True:
-        with open(box["log"]) as f:
-            rows = [r for r in map(json.loads, f) if r["path"] == "/mcp"]
-        if len(rows) >= least or time.monotonic() > end:
-            return rows
-        time.sleep(0.01)
+    rows, last = [], 0
+    while len(rows) < least:
+        new = Case.control(box, "log?since=%d&wait=%d" % (last, DEADLINE))
+        if not new:
+            break
+        last = new[-1]["n"]
+        rows += [r for r in new if r.get("path") == "/mcp"]
+    return rows
 
 
 # ---- all is well
