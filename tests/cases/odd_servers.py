@@ -283,10 +283,11 @@ def refusal_whose_body_never_ends_is_still_an_error(case):
         r.wait_gone()
     _, p = case.bridge(_calls(answer))
     p.handshake()
-    case.is_error(p.call(1), -31404, "404")
-    case.is_error(p.call(2), -31500, "out of order")
-    case.is_error(p.call(3), -31403, "403")
-    case.is_error(p.call(4), -31500, "302")
+    p.send(*[request(i) for i in range(1, 5)])
+    case.is_error(p.answer(1), -31404, "404")
+    case.is_error(p.answer(2), -31500, "out of order")
+    case.is_error(p.answer(3), -31403, "403")
+    case.is_error(p.answer(4), -31500, "302")
 
 
 def acceptance_whose_body_never_ends_holds_nothing_up(case):
