@@ -7,7 +7,7 @@ import os
 import random
 import threading
 
-from harness import ACCOUNT_HEADER, DEADLINE, initialized_result, request, response
+from harness import INITIALIZE, INITIALIZED, initialized_result, request, response
 
 SEED = int(os.environ.get("MPMCP_CHAOS", "1"))
 NOTE = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}
@@ -164,6 +164,10 @@ def each_request_gets_one_answer_whatever_the_server_does(case):
         if rng.random() < 0.1:
             p.send(response("q%d" % rng.randrange(1000), {"roots": []}))
     case.equal(p.finish(), 0, "status")
+    _count(case, p, asked, cancelled)
+
+
+def _count(case, p, asked, cancelled=()):
     answered = {}
     for line in p.lines:
         m = json.loads(line)
@@ -175,3 +179,83 @@ def each_request_gets_one_answer_whatever_the_server_does(case):
     case.equal({k for k, n in answered.items() if n != 1}, set(), "answered more than once")
     case.equal(set(answered) - wanted, set(), "answers to what was not asked")
     case.equal(wanted - set(answered) - {(type(i), i) for i in cancelled}, set(), "requests without an answer")
+
+
+class _ModernMischief(_Mischief):
+    """The same from a server of 2026-07-28, which also wants input."""
+
+    def __call__(self, r):
+        rng = self.draw()
+        if r.rpc_method == "initialize":
+            return r.json({"jsonrpc": "2.0", "id": r.id, "error": {"code": -32022, "message": "Unsupported", "data": {"supported": ["2026-07-28"]}}}, 400)
+        if r.rpc_method == "server/discover":
+            return r.json(response(r.id, {"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {"listChanged": True}, "resources": {"subscribe": True}},
+                                          "serverInfo": {"name": "m", "version": "1"}}))
+        if r.rpc_method == "subscriptions/listen":
+            if rng.random() < 0.3:
+                return rng.choice([r.close, lambda: r.reply(500), lambda: r.reply(202)])()
+            r.stream()
+            wanted = r.rpc["params"]["notifications"]
+            r.event({"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged",
+                     "params": {"_meta": {"io.modelcontextprotocol/subscriptionId": r.id}, "notifications": wanted}})
+            r.event({"jsonrpc": "2.0", "method": "notifications/tools/list_changed", "params": {}})
+            return r.wait_gone() if rng.random() < 0.7 else r.close()
+        if r.method != "POST" or r.id is None:
+            return r.answer()
+        return rng.choice(self.ways)(self, rng, r)
+
+    @staticmethod
+    def text(rng, r, ident=None):
+        result = {"resultType": "complete", "x": "y" * rng.choice([0, 10, 5000, 300000])}
+        if r.rpc_method == "tools/list":
+            result["tools"] = [{"name": "t", "inputSchema": {"type": "object", "properties": {"x": {"type": "string", "x-mcp-header": rng.choice(["X", "bad name"])}}}}]
+        return json.dumps(response(r.id, result), indent=rng.choice([None, 1])).encode()
+
+    def wants_input(self, rng, r):
+        asks = {"q%d" % k: rng.choice([{"method": "roots/list"}, {"method": "elicitation/create", "params": {"message": "m", "requestedSchema": {}}},
+                                       {"method": "sampling/createMessage", "params": {}}, {"method": "other"}]) for k in range(rng.randrange(0, 3))}
+        r.json(response(r.id, dict({"resultType": "input_required", "requestState": "s%d" % rng.randrange(9)}, **({"inputRequests": asks} if asks else {}))))
+
+    def odd_result(self, rng, r):
+        r.json(rng.choice([response(r.id, {"resultType": "strange"}), {"jsonrpc": "2.0", "id": r.id, "error": {"code": rng.choice([-32020, -32021, -32022, -32601]), "message": "m"}}]),
+               rng.choice([200, 400]))
+
+    ways = _Mischief.ways + [wants_input] * 6 + [odd_result] * 2
+
+
+def each_request_gets_one_answer_across_eras_too(case):
+    """A legacy client in front of a modern server; it answers most questions, some of them wrongly."""
+    rng = random.Random(SEED)
+    server = case.server(_ModernMischief(SEED))
+    p = case.start(server.url)
+    hello = json.loads(json.dumps(INITIALIZE))
+    hello["params"]["capabilities"] = {"roots": {}, "elicitation": {}, "sampling": {}}
+    p.send(hello)
+    p.answer(0)
+    p.send(INITIALIZED)
+    done = threading.Event()
+
+    def answer_questions():
+        dice, seen = random.Random(SEED), 0
+        while not done.is_set():
+            with p.changed:
+                p.changed.wait_for(lambda: len(p.lines) > seen or p.ended, 0.2)
+                new, seen = p.lines[seen:], len(p.lines)
+            for m in map(json.loads, new):
+                if "method" in m and "id" in m and dice.random() < 0.9:
+                    p.send(response(m["id"], {"action": "accept", "content": {}, "roots": []}) if dice.random() < 0.9 else
+                           {"jsonrpc": "2.0", "id": m["id"], "error": {"code": -1, "message": "no"}})
+    helper = threading.Thread(target=answer_questions)
+    helper.start()
+    asked = [0]
+    for i in range(1, 301):
+        ident = rng.choice([i, "s%d" % i])
+        method = rng.choice(["tools/call"] * 4 + ["tools/list", "prompts/get", "resources/read", "ping", "resources/subscribe", "resources/unsubscribe", "logging/setLevel"])
+        p.send(request(ident, method, name="t", uri="x:%d" % rng.randrange(4), level="info", arguments={"x": "v"}))
+        asked.append(ident)
+    # Most are answered by now or soon; the rest is what the end of the input is for.
+    p.call("last", "ping")
+    done.set()
+    helper.join()
+    case.equal(p.finish(), 0, "status")
+    _count(case, p, asked + ["last"])
