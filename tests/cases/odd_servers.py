@@ -565,6 +565,14 @@ def batch_whose_first_element_settles_it_is_read_no_further(case):
     case.equal([m["id"] for m in p.messages()], [0, 1], "ids")
 
 
+def batch_inside_a_batch_is_dropped(case):
+    def answer(r):
+        r.json([[response(r.id, {"from": "inside"})], response(r.id, {"from": "outside"})])
+    _, p = case.bridge(_calls(answer))
+    p.handshake("2025-03-26")
+    case.equal(p.call(1)["result"], {"from": "outside"}, "result")
+
+
 def id_of_another_type_is_no_answer(case):
     def answer(r):
         r.json(response(str(r.id)))
