@@ -468,6 +468,55 @@ def nonsense_from_a_client_that_does_not_read_fills_no_memory(case):
     case.equal(got.count(b'"result"'), 1, "answers")
 
 
+def requests_that_wait_fill_no_memory(case):
+    """The server is slow to greet; the client has 300 MB of requests."""
+    gate = threading.Event()
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            gate.wait(DEADLINE)
+        r.answer()
+    server, p = case.bridge(handler)
+    p.send(INITIALIZE)
+    server.wait(lambda rs: rs, "initialize")
+    line = json.dumps(request("ID", "tools/list", text="y" * 1_000_000))
+    writer = threading.Thread(target=lambda: [p.send(line.replace('"ID"', str(i))) for i in range(1, 301)])
+    writer.start()
+    last = -1
+    while writer.is_alive() and _resident_kib(p) != last:
+        last = _resident_kib(p)
+        writer.join(0.3)
+    case.check(_resident_kib(p) < 150 << 10 or harness.WRAP or "asan" in harness.PROGRAM, "it holds %d KiB" % _resident_kib(p))
+    gate.set()
+    for i in range(1, 301):
+        case.check("result" in p.answer(i), "no result")
+    writer.join()
+
+
+def answer_that_the_server_waits_for_is_read_past_a_full_queue(case):
+    """Every call in flight waits for what the client says last."""
+    said = threading.Event()
+
+    def handler(r):
+        if r.method == "GET":
+            r.stream()
+            r.event({"jsonrpc": "2.0", "id": "question", "method": "roots/list"})
+            r.wait_gone()
+        elif r.id == "question":
+            said.set()
+            r.reply(202)
+        else:
+            if r.rpc_method == "tools/call":
+                said.wait(DEADLINE)
+            r.answer()
+    _, p = case.bridge(handler)
+    p.handshake()
+    p.wait_line(lambda line: b"roots/list" in line, "the question")
+    p.send(*[request(i, text="y" * 3000) for i in range(1, 1501)], response("question", {"roots": []}))
+    for i in range(1, 1501):
+        case.check("result" in p.answer(i), "call %d failed" % i)
+
+
 def notifications_by_the_thousand_open_few_connections(case):
     state = {"now": 0, "most": 0}
     gate, lock = threading.Event(), threading.Lock()

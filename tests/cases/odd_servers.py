@@ -284,10 +284,11 @@ def refusal_whose_body_never_ends_is_still_an_error(case):
         r.wait_gone()
     _, p = case.bridge(_calls(answer))
     p.handshake()
-    case.is_error(p.call(1), -31404, "404")
-    case.is_error(p.call(2), -31500, "out of order")
-    case.is_error(p.call(3), -31403, "403")
-    case.is_error(p.call(4), -31500, "302")
+    p.send(*[request(i) for i in range(1, 5)])
+    case.is_error(p.answer(1), -31404, "404")
+    case.is_error(p.answer(2), -31500, "out of order")
+    case.is_error(p.answer(3), -31403, "403")
+    case.is_error(p.answer(4), -31500, "302")
 
 
 def acceptance_whose_body_never_ends_holds_nothing_up(case):
@@ -563,6 +564,14 @@ def batch_whose_first_element_settles_it_is_read_no_further(case):
     case.check("result" in p.call(1), "no result")
     case.equal(p.finish(), 0, "status")
     case.equal([m["id"] for m in p.messages()], [0, 1], "ids")
+
+
+def batch_inside_a_batch_is_dropped(case):
+    def answer(r):
+        r.json([[response(r.id, {"from": "inside"})], response(r.id, {"from": "outside"})])
+    _, p = case.bridge(_calls(answer))
+    p.handshake("2025-03-26")
+    case.equal(p.call(1)["result"], {"from": "outside"}, "result")
 
 
 def id_of_another_type_is_no_answer(case):

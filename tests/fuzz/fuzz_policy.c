@@ -7,11 +7,11 @@
  * POLICY_STANDALONE it is the other way round: the oracle feeds this program
  * (tests/checks/policy.py, part of make check).
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mcp/policy.h"
@@ -115,24 +115,40 @@ static void play(const uint8_t *data, size_t size, struct buf *out)
 
 /* ---- frames: four bytes of length, then so many bytes ---- */
 
-static void put(FILE *f, const void *p, size_t n)
+/* libFuzzer's alarm interrupts what waits. */
+static bool transfer(int fd, void *p, size_t n, bool out)
+{
+	for (char *at = p; n;) {
+		ssize_t done = out ? write(fd, at, n) : read(fd, at, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		at += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
+static void put(int fd, const void *p, size_t n)
 {
 	uint8_t head[4] = { (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n };
 
-	if (fwrite(head, 1, 4, f) != 4 || (n && fwrite(p, 1, n, f) != n))
+	if (!transfer(fd, head, 4, true) || !transfer(fd, (void *)(uintptr_t)p, n, true))
 		exit(2);
 }
 
 /* NULL at the end. */
-static uint8_t *get(FILE *f, size_t *n)
+static uint8_t *get(int fd, size_t *n)
 {
 	uint8_t head[4], *p;
 
-	if (fread(head, 1, 4, f) != 4)
+	if (!transfer(fd, head, 4, false))
 		return NULL;
 	*n = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
 	p = malloc(*n + 1);
-	if (fread(p, 1, *n, f) != *n)
+	if (!transfer(fd, p, *n, false))
 		exit(2);
 	p[*n] = 0;
 	return p;
@@ -145,13 +161,12 @@ int main(void)
 	uint8_t *data;
 	size_t n;
 
-	while ((data = get(stdin, &n))) {
+	while ((data = get(0, &n))) {
 		struct buf out;
 
 		buf_init(&out, ENVELOPE_MAX);
 		play(data, n, &out);
-		put(stdout, out.p, out.len);
-		fflush(stdout);
+		put(1, out.p, out.len);
 		buf_free(&out);
 		free(data);
 	}
@@ -160,8 +175,7 @@ int main(void)
 
 #else
 
-static FILE *to_oracle, *from_oracle;
-static pid_t oracle;
+static int to_oracle, from_oracle;
 
 static void start_oracle(void)
 {
@@ -169,8 +183,7 @@ static void start_oracle(void)
 
 	if (pipe(there) != 0 || pipe(back) != 0)
 		exit(2);
-	oracle = fork();
-	if (oracle == 0) {
+	if (fork() == 0) {
 		dup2(there[0], 0);
 		dup2(back[1], 1);
 		close(there[1]);
@@ -180,8 +193,8 @@ static void start_oracle(void)
 	}
 	close(there[0]);
 	close(back[1]);
-	to_oracle = fdopen(there[1], "w");
-	from_oracle = fdopen(back[0], "r");
+	to_oracle = there[1];
+	from_oracle = back[0];
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -189,7 +202,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buf out;
 	uint8_t *verdict;
-	int status = 0;
 	size_t n;
 
 	if (!to_oracle)
@@ -198,13 +210,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	play(data, size, &out);
 	put(to_oracle, data, size);
 	put(to_oracle, out.p, out.len);
-	fflush(to_oracle);
 	verdict = get(from_oracle, &n);
 	if (!verdict || n) {
-		if (verdict)
-			fprintf(stderr, "the oracle: %s\n", (char *)verdict);
-		else if (waitpid(oracle, &status, 0) == oracle)
-			fprintf(stderr, "the oracle is gone, status %#x\n", (unsigned)status);
+		fprintf(stderr, "the oracle: %s\n", verdict ? (char *)verdict : "is gone");
 		abort();
 	}
 	free(verdict);
