@@ -135,6 +135,16 @@ static void stop_waiting(struct exchange *x)
 	x->t->waiting--;
 }
 
+/* In 2026-07-28 the end of the stream is what tells the server that nobody wants its answer. */
+static void drop_request(struct exchange *x)
+{
+	if (x->c.resumable)
+		http_cancel(x->req);
+	else
+		http_abort(x->req);
+	x->req = NULL;
+}
+
 static void exchange_free(struct exchange *x)
 {
 	if (x->t->exchanges == x)
@@ -147,7 +157,7 @@ static void exchange_free(struct exchange *x)
 	set_resuming(x, false);
 	set_awaiting(x, false);
 	loop_timer_clear(&x->timer);
-	http_cancel(x->req);
+	drop_request(x);
 	fieldset_drop(x->fields);
 	http_fields_free(x->c.own);
 	buf_free(&x->body);
@@ -167,8 +177,7 @@ void exchange_cancel(struct exchange *x)
 	}
 	x->dead = true;
 	loop_timer_clear(&x->timer);
-	http_cancel(x->req);
-	x->req = NULL;
+	drop_request(x);
 }
 
 /* Brackets around everything that may call the owner back. */

@@ -128,6 +128,10 @@ void http_way(const struct http_req *r, struct way *w);
 /* Whose certificates are trusted, see ca_describe(). Borrowed. */
 const char *http_trust(const struct http *h);
 
+/* The same, and the server learns of it now. Over HTTP/2 libcurl may keep that to itself until the next
+ * request on the connection. */
+void http_abort(struct http_req *r);
+
 /* True once a byte of the request may have reached the server. */
 bool http_sent(const struct http_req *r);
 
