@@ -803,6 +803,11 @@ static void total_due(void *ctx)
 	time_out(ctx);
 }
 
+int64_t http_headers_timeout_ms(const struct http *h)
+{
+	return h->opts.headers_timeout_ms;
+}
+
 void http_set_endless(struct http_req *r, bool endless)
 {
 	r->endless = endless;

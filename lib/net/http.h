@@ -116,6 +116,9 @@ struct http_call {
 struct http_req *http_start(struct http *h, const struct http_call *c, struct err *e)
 	__attribute__((warn_unused_result));
 
+/* headers_timeout_ms, for those who wait for more than a header. */
+int64_t http_headers_timeout_ms(const struct http *h);
+
 /* From now on the body may be silent for ever, or not (any more); once the header is there. */
 void http_set_endless(struct http_req *r, bool endless);
 
