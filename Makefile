@@ -161,6 +161,11 @@ interop: $O/mpmcp
 interop-clients: $O/mpmcp
 	@sh tests/interop/clients/run.sh $O/mpmcp
 
+# HTTP/2 as nginx speaks it; says so when there is no nginx.
+.PHONY: front
+front: $O/mpmcp
+	@$(PYTHON) tests/front/run.py $O/mpmcp
+
 .PHONY: bench
 bench: $O/mpmcp
 	@sh tests/bench/run.sh $O
@@ -192,6 +197,6 @@ clean:
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: static asan valgrind fuzz lint interop interop-clients bench dist clean uninstall'
+	@echo 'also: static asan valgrind fuzz lint interop interop-clients front bench dist clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d

@@ -15,7 +15,7 @@
 #include "net/url.h"
 
 /* The first event comes with the header, or the server is none of this kind: some answer any GET
- * with a stream that says nothing. */
+ * with a stream that says nothing. --headers-timeout can make this shorter. */
 #define ENDPOINT_WAIT_MS 15000
 
 /* The longest that a server's retry field keeps a new stream waiting. */
@@ -87,7 +87,10 @@ void channel_open(struct transport *t)
 
 void channel_started(struct transport *t)
 {
-	loop_timer_set(&t->channel.limit, ENDPOINT_WAIT_MS);
+	int64_t given = http_headers_timeout_ms(t->http);
+
+	loop_timer_set(&t->channel.limit,
+		given > 0 && given < ENDPOINT_WAIT_MS ? given : ENDPOINT_WAIT_MS);
 }
 
 /* ---- events ---- */

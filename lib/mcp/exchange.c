@@ -9,7 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "mcp/envelope.h"
-#include "mcp/transport_impl.h"
+#include "mcp/exchange_impl.h"
 #include "mcp/words.h"
 
 /* How long a server may make one request wait by Retry-After before it is answered with the error. */
@@ -48,61 +48,6 @@ static const int64_t refused_pauses_ms[] = { 150, 600 };
 
 /* The same for the body of a refusal: its words come right behind the header, or never. */
 #define REFUSAL_MS 3000
-/* HTTP+SSE: the answer came on the stream, yet the POST is still to be acknowledged. That costs the
- * request nothing, but a connection here. */
-#define ACKNOWLEDGE_MS 5000
-
-enum step {
-	STEP_CHANNEL, /* HTTP+SSE: waits for the stream to be open */
-	STEP_AUTH,    /* waits for an authorization value */
-	STEP_SENT,    /* a request is under way */
-	STEP_ANSWER,  /* HTTP+SSE: the POST was taken, the answer is awaited on the stream */
-	STEP_PAUSE,   /* waits to send the request again */
-	STEP_REST,    /* waits to GET the stream again */
-	STEP_END,     /* ended() is to be called at the end of the round */
-};
-
-enum content { CONTENT_NONE, CONTENT_JSON, CONTENT_EVENTS, CONTENT_ERROR };
-
-struct exchange {
-	struct transport *t;
-	struct exchange *prev, *next;
-	struct exchange_call c;
-	enum step step;
-	struct http_req *req;
-	struct fieldset *fields;
-	struct auth_waiter waiter;
-	struct loop_timer timer; /* pause, rest, linger, end */
-	unsigned long gen;
-	unsigned challenges, refused, redirects, waits;
-	unsigned failed_resumes, empty_resumes; /* in a row: without a stream, without an event */
-	int64_t waited_ms;                      /* by Retry-After so far */
-	int64_t silent_since_ms;                /* resuming: when the last message came */
-	bool resuming;         /* the request under way is the GET of a resumption */
-	bool counted_resuming; /* in t->resuming */
-	bool heard;            /* a message is in the piece that is being read */
-	bool counted_awaiting; /* in t->channel.waiting */
-	bool lingering;
-	bool channel;    /* it is the GET of HTTP+SSE's stream */
-	bool initialize; /* its message is an initialize request */
-	bool awaits;     /* HTTP+SSE: its message will be answered on the stream */
-	bool fallback;   /* refused over Streamable HTTP; the other transport is being tried */
-	struct span id;  /* HTTP+SSE: of its message, when that is one request */
-	bool dead;       /* cancelled while one of our callbacks runs */
-	unsigned busy;   /* callbacks of ours on the stack */
-	long status;
-	bool claims_json;
-	enum content content;
-	size_t discarded;
-	struct buf body;
-	struct sse *sse;
-	char *session, *new_session;
-	struct exchange_end end; /* STEP_END */
-	struct err e;
-};
-
-static void send_request(struct exchange *x);
-
 /* ---- life ---- */
 
 static void set_resuming(struct exchange *x, bool on)
@@ -135,6 +80,16 @@ static void stop_waiting(struct exchange *x)
 	x->t->waiting--;
 }
 
+/* In 2026-07-28 the end of the stream is what tells the server that nobody wants its answer. */
+static void drop_request(struct exchange *x)
+{
+	if (x->c.resumable)
+		http_cancel(x->req);
+	else
+		http_abort(x->req);
+	x->req = NULL;
+}
+
 static void exchange_free(struct exchange *x)
 {
 	if (x->t->exchanges == x)
@@ -147,7 +102,7 @@ static void exchange_free(struct exchange *x)
 	set_resuming(x, false);
 	set_awaiting(x, false);
 	loop_timer_clear(&x->timer);
-	http_cancel(x->req);
+	drop_request(x);
 	fieldset_drop(x->fields);
 	http_fields_free(x->c.own);
 	buf_free(&x->body);
@@ -167,18 +122,15 @@ void exchange_cancel(struct exchange *x)
 	}
 	x->dead = true;
 	loop_timer_clear(&x->timer);
-	http_cancel(x->req);
-	x->req = NULL;
+	drop_request(x);
 }
 
-/* Brackets around everything that may call the owner back. */
-static void enter(struct exchange *x)
+void exchange_enter(struct exchange *x)
 {
 	x->busy++;
 }
 
-/* True when x is still there. */
-static bool leave(struct exchange *x)
+bool exchange_leave(struct exchange *x)
 {
 	x->busy--;
 	if (!x->dead)
@@ -212,7 +164,7 @@ const char *exchange_session(const struct exchange *x)
 
 static void report_end(struct exchange *x)
 {
-	enter(x);
+	exchange_enter(x);
 	set_awaiting(x, false);
 	if (x->channel) {
 		channel_retry(x->t, x->sse ? sse_retry_ms(x->sse) : -1);
@@ -221,11 +173,10 @@ static void report_end(struct exchange *x)
 		x->t->on->ended(x->t->ctx, x, &x->end);
 	}
 	x->dead = true;
-	leave(x);
+	exchange_leave(x);
 }
 
-/* From the loop, never from inside transport_post(): callers need not expect it there. */
-static void end_soon(struct exchange *x)
+void exchange_end_soon(struct exchange *x)
 {
 	stop_waiting(x);
 	set_resuming(x, false);
@@ -306,7 +257,7 @@ static void describe_refusal(struct exchange *x, const char *words, long retry_a
 		*hint ? " " : "", hint);
 }
 
-static void pause_for(struct exchange *x, int64_t ms)
+void exchange_pause(struct exchange *x, int64_t ms)
 {
 	x->step = STEP_PAUSE;
 	loop_timer_set(&x->timer, ms);
@@ -336,7 +287,7 @@ static bool answer_challenge(struct exchange *x, struct http_req *r, const char 
 	x->waiter.ctx = x;
 	switch (auth_challenged(x->t->auth, &refusal, &x->waiter, &x->e)) {
 	case AUTH_READY:
-		pause_for(x, 0);
+		exchange_pause(x, 0);
 		return true;
 	case AUTH_WAIT:
 		x->step = STEP_AUTH;
@@ -362,7 +313,7 @@ static bool wait_as_told(struct exchange *x, long retry_after_s)
 	x->waited_ms += ms;
 	x->waits++;
 	diag_debug("HTTP %ld: waiting %lld ms as the server says", x->status, (long long)ms);
-	pause_for(x, ms);
+	exchange_pause(x, ms);
 	return true;
 }
 
@@ -379,7 +330,7 @@ static bool follow_redirect(struct exchange *x, struct http_req *r)
 	if (!transport_redirect(x->t, target(x), !x->channel && !x->resuming,
 		    http_answer_field(r, "Location", 0), x->status, &x->e))
 		return false;
-	pause_for(x, 0);
+	exchange_pause(x, 0);
 	return true;
 }
 
@@ -623,9 +574,9 @@ static enum http_flow feed(struct exchange *x, char *p, size_t n)
 {
 	enum sse_status st;
 
-	enter(x);
+	exchange_enter(x);
 	st = sse_feed(x->sse, p, n);
-	if (!leave(x))
+	if (!exchange_leave(x))
 		return HTTP_STOP;
 	if (x->heard)
 		x->silent_since_ms = clock_ms(); /* once for all of them */
@@ -653,15 +604,6 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 	if (x->status == 202 || x->status == 204 || (x->t->sse && !x->channel))
 		return (x->discarded += n) > DISCARD_MAX ? HTTP_STOP : HTTP_GO;
 	return wrong_type(x, r);
-}
-
-/* HTTP+SSE: what came back for the POST is the answer itself. */
-static bool is_answer(const struct exchange *x)
-{
-	struct envelope m;
-
-	return x->body.len && envelope_scan(x->body.p, x->body.len, &m, NULL) == ENVELOPE_OK &&
-	       m.kind == ENVELOPE_RESPONSE && x->id.p && m.id.p && envelope_id_equal(m.id, x->id);
 }
 
 /* The POST was taken. */
@@ -693,13 +635,13 @@ static void answered(struct exchange *x, struct http_req *r)
 		refused(x, r);
 	} else if (x->content == CONTENT_EVENTS) {
 		stream_over(x, NULL);
-	} else if (x->content == CONTENT_JSON && x->body.len && (!x->t->sse || is_answer(x))) {
-		enter(x);
+	} else if (x->content == CONTENT_JSON && x->body.len && (!x->t->sse || awaited_is(x))) {
+		exchange_enter(x);
 		skip_bom(&x->body);
 		in.p = x->body.p;
 		in.n = x->body.len;
 		deliver(x, &in);
-		if (leave(x))
+		if (exchange_leave(x))
 			end_ok(x, false);
 	} else {
 		taken(x);
@@ -718,7 +660,7 @@ static void advise(struct err *e)
 static void not_answered(struct exchange *x, enum http_outcome how, const struct err *e)
 {
 	if (how == HTTP_UNREACHABLE && x->refused < REFUSED_TRIES && !x->resuming && !x->c.quiet) {
-		pause_for(x, refused_pauses_ms[x->refused++]);
+		exchange_pause(x, refused_pauses_ms[x->refused++]);
 		return;
 	}
 	if (x->sse) {
@@ -841,41 +783,16 @@ static void send_with(struct exchange *x, const struct auth_value *v)
 		fieldset_drop(x->fields);
 		x->fields = NULL;
 		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };
-		end_soon(x);
+		exchange_end_soon(x);
 	}
 }
 
-/* HTTP+SSE: the session ended with its stream. Told as a forgotten session is. */
-static void end_lost(struct exchange *x)
-{
-	free(x->session);
-	x->session = mem_dup(x->t->session);
-	x->status = 404;
-	err_set(&x->e, ERR_NET, "the server ended the event stream, and the session with it");
-	x->end = (struct exchange_end){ .status = x->status, .retry_after_s = -1, .e = &x->e };
-	end_soon(x);
-}
-
-static void wait_for_channel(struct exchange *x)
-{
-	if (!x->c.fresh && x->t->session) {
-		end_lost(x);
-	} else if (x->c.quiet) {
-		err_set(&x->e, ERR_NET, "no event stream is open");
-		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };
-		end_soon(x);
-	} else {
-		x->step = STEP_CHANNEL;
-		channel_open(x->t);
-	}
-}
-
-static void send_request(struct exchange *x)
+void exchange_send(struct exchange *x)
 {
 	struct auth_value v = { 0 };
 
 	if (x->t->sse && !x->channel && !x->t->channel.endpoint) {
-		wait_for_channel(x);
+		awaited_wait(x);
 		return;
 	}
 	x->waiter.fn = auth_done;
@@ -890,7 +807,7 @@ static void send_request(struct exchange *x)
 		break;
 	case AUTH_FAILED:
 		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };
-		end_soon(x);
+		exchange_end_soon(x);
 		break;
 	}
 }
@@ -906,7 +823,7 @@ static void auth_done(void *ctx, enum auth_state state, const struct err *e)
 		end_failed(x, -1);
 		return;
 	}
-	send_request(x);
+	exchange_send(x);
 }
 
 static void timer_due(void *ctx)
@@ -917,10 +834,10 @@ static void timer_due(void *ctx)
 	case STEP_REST:
 		x->resuming = true;
 		set_resuming(x, false);
-		send_request(x);
+		exchange_send(x);
 		break;
 	case STEP_PAUSE:
-		send_request(x);
+		exchange_send(x);
 		break;
 	case STEP_END:
 		report_end(x);
@@ -935,7 +852,7 @@ static void timer_due(void *ctx)
 	}
 }
 
-static struct exchange *exchange_new(struct transport *t, const struct exchange_call *c)
+struct exchange *exchange_new(struct transport *t, const struct exchange_call *c)
 {
 	struct exchange *x = mem_new(sizeof(*x));
 
@@ -951,153 +868,24 @@ static struct exchange *exchange_new(struct transport *t, const struct exchange_
 	return x;
 }
 
-/* What its message is: only HTTP+SSE, or the way to it, has to know. */
-static void read_message(struct exchange *x)
-{
-	struct envelope m;
-
-	/* Scanned before, so nothing is left in it that the scan would change. */
-	if (envelope_scan((char *)(uintptr_t)x->c.body, x->c.len, &m, NULL) != ENVELOPE_OK)
-		return;
-	x->awaits = !x->c.one_way && (m.kind == ENVELOPE_REQUEST || m.kind == ENVELOPE_BATCH);
-	if (m.kind != ENVELOPE_REQUEST)
-		return;
-	x->id = m.id;
-	x->initialize = envelope_method_is(&m, "initialize");
-}
-
 struct exchange *transport_post(struct transport *t, const struct exchange_call *c)
 {
 	struct exchange *x = exchange_new(t, c);
 
 	if (t->sse || t->undecided)
-		read_message(x);
-	send_request(x);
+		awaited_read(x);
+	exchange_send(x);
 	return x;
-}
-
-/* HTTP+SSE: nothing else is waited for but the acknowledgement. */
-static void answered_on_channel(struct exchange *x)
-{
-	if (!x->awaits)
-		return;
-	x->awaits = false;
-	if (x->step == STEP_SENT) {
-		x->lingering = true;
-		loop_timer_set(&x->timer, ACKNOWLEDGE_MS);
-	} else if (x->step != STEP_END) {
-		x->end = (struct exchange_end){
-			.ok = true, .status = x->status, .stream = true, .retry_after_s = -1
-		};
-		end_soon(x);
-	}
 }
 
 void exchange_linger(struct exchange *x)
 {
 	if (x->t->sse) {
-		answered_on_channel(x);
+		awaited_came(x);
 		return;
 	}
 	if (x->lingering || x->dead || x->content != CONTENT_EVENTS || !x->req)
 		return;
 	x->lingering = true;
 	loop_timer_set(&x->timer, LINGER_MS);
-}
-
-/* ---- for the channel ---- */
-
-struct exchange *exchange_open_channel(struct transport *t, int64_t pause_ms)
-{
-	struct exchange_call none = { .fresh = true };
-	struct exchange *x = exchange_new(t, &none);
-
-	x->channel = true;
-	pause_for(x, pause_ms);
-	return x;
-}
-
-void exchange_heed_silence(struct exchange *x, bool on)
-{
-	if (x->req)
-		http_set_endless(x->req, !on);
-}
-
-static struct exchange *find_awaiting(const struct transport *t, struct span id)
-{
-	struct exchange *x = t->exchanges;
-
-	while (x && !(x->awaits && !x->dead && x->id.p && envelope_id_equal(x->id, id)))
-		x = x->next;
-	return x;
-}
-
-void exchanges_deliver(struct transport *t, struct incoming *in)
-{
-	struct envelope m;
-	struct exchange *x = NULL;
-
-	if (envelope_scan(in->p, in->n, &m, NULL) == ENVELOPE_OK && m.kind == ENVELOPE_RESPONSE &&
-		m.id.p)
-		x = find_awaiting(t, m.id);
-	in->from = x;
-	if (!x) {
-		t->on->message(t->ctx, in);
-		return;
-	}
-	enter(x);
-	t->on->message(t->ctx, in);
-	if (!x->dead)
-		answered_on_channel(x);
-	leave(x);
-}
-
-void exchanges_opened(struct transport *t)
-{
-	for (struct exchange *x = t->exchanges, *next; x; x = next) {
-		next = x->next;
-		if (x->step != STEP_CHANNEL || x->channel || x->dead)
-			continue;
-		x->fallback = false;
-		send_request(x);
-	}
-}
-
-void exchanges_refused(struct transport *t, const struct exchange_end *end)
-{
-	for (struct exchange *x = t->exchanges, *next; x; x = next) {
-		next = x->next;
-		if (x->step != STEP_CHANNEL || x->channel || x->dead)
-			continue;
-		if (!t->sse && !x->fallback) {
-			send_request(x);
-			continue;
-		}
-		x->end = (struct exchange_end){
-			.status = end->status, .retry_after_s = end->retry_after_s, .e = &x->e
-		};
-		if (x->fallback) {
-			x->end.status = x->status;
-			x->end.body = &x->body;
-			x->end.json = x->claims_json;
-		} else {
-			x->e = *end->e;
-		}
-		end_soon(x);
-	}
-}
-
-void exchanges_lost(struct transport *t, const struct err *why)
-{
-	for (struct exchange *x = t->exchanges; x; x = x->next) {
-		bool due = x->step == STEP_ANSWER || (x->step == STEP_SENT && x->awaits);
-
-		if (!due || x->channel || x->dead)
-			continue;
-		http_cancel(x->req);
-		x->req = NULL;
-		x->e = *why;
-		x->end = (struct exchange_end){ .stream = true, .retry_after_s = -1, .e = &x->e };
-		end_soon(x);
-	}
 }

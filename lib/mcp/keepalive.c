@@ -28,7 +28,7 @@ struct keepalive {
 
 static void send_ping(struct keepalive *k)
 {
-	struct exchange_call c = { .quiet = true, .ctx = k };
+	struct exchange_call c = { .quiet = true };
 	int n;
 
 	snprintf(k->id, sizeof(k->id), "\"mpmcp-ping-%016" PRIx64 "-%lu\"", k->secret, ++k->count);

@@ -1,6 +1,6 @@
 /*
- * What transport.c, exchange.c, channel.c and stream.c share; nobody else
- * includes this.
+ * What transport.c, exchange.c, awaited.c, channel.c and stream.c share; nobody
+ * else includes this.
  */
 #ifndef MPMCP_TRANSPORT_IMPL_H
 #define MPMCP_TRANSPORT_IMPL_H
@@ -105,7 +105,7 @@ void channel_event(struct transport *t, struct sse *sse, struct sse_event *ev);
 void channel_retry(struct transport *t, int64_t ms);
 void channel_ended(struct transport *t, const struct exchange_end *end);
 
-/* ---- exchange.c, for the channel ---- */
+/* ---- awaited.c, for the channel ---- */
 
 struct exchange *exchange_open_channel(struct transport *t, int64_t pause_ms); /* its GET */
 void exchange_heed_silence(struct exchange *x, bool on);

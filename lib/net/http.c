@@ -36,6 +36,10 @@
  * flight), or each call of a burst would open one of its own. */
 #define CONNECTIONS_KEPT 256L
 
+/* Requests on one connection of HTTP/2, if the server allows as many: more than are ever in flight, or
+ * the last of a burst would open a second connection. libcurl's own limit is 100. */
+#define STREAMS_MAX 256L
+
 /* Descriptors that are no connections: the standard ones, pipes, the log, name resolution, files of
  * certificates. */
 #define OTHER_DESCRIPTORS 16L
@@ -82,7 +86,7 @@ struct http_req {
 			     went out: a header that comes in drops has no more time than others */
 	curl_off_t uploaded; /* at the last look */
 	size_t head_len;
-	bool head_done, stopped, sent, resent, timed_out, endless;
+	bool head_done, stopped, sent, resent, timed_out, endless, aborted;
 	struct way_log *way; /* only with connect_only */
 	CURLcode code;       /* how it ended */
 	bool placed;         /* counted in http->place */
@@ -100,6 +104,13 @@ struct place {
 	unsigned users;
 };
 
+/* A handle that is kept, and what it was last set up for: mostly that is what comes next, too. */
+struct handle {
+	CURL *easy;
+	const struct site *site;
+	CURLSH *jar;
+};
+
 struct http {
 	struct loop *loop;
 	CURLM *multi;
@@ -114,7 +125,7 @@ struct http {
 	struct loop_task task;   /* starts queued requests, frees dead ones */
 	struct sock socks;       /* sentinel */
 	struct http_req reqs;    /* sentinel of all requests not yet freed */
-	CURL *idle[IDLE_MAX];
+	struct handle idle[IDLE_MAX];
 	size_t nidle;
 	long idle_s;     /* how long a connection may have been idle to be used again */
 	unsigned inside; /* depth of calls into libcurl that may call us back */
@@ -385,8 +396,11 @@ static void req_detach(struct http_req *r)
 	r->on = NULL;
 }
 
-static void easy_release(struct http *h, CURL *easy)
+static void easy_release(struct http_req *r)
 {
+	struct http *h = r->http;
+	CURL *easy = r->easy;
+
 	if (h->nidle == IDLE_MAX) {
 		curl_easy_cleanup(easy);
 		return;
@@ -395,10 +409,8 @@ static void easy_release(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-	curl_easy_setopt(easy, CURLOPT_SHARE, NULL);
-	curl_easy_setopt(easy, CURLOPT_COOKIEFILE, NULL);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
-	h->idle[h->nidle++] = easy;
+	h->idle[h->nidle++] = (struct handle){ easy, r->site, r->jar };
 }
 
 /* Not inside libcurl, the request is no longer in the multi handle. */
@@ -413,11 +425,56 @@ static void req_free(struct http_req *r)
 		way_log_clear(r->way);
 		free(r->way);
 	} else {
-		easy_release(r->http, r->easy);
+		easy_release(r);
 	}
 	r->http->place.users -= r->placed;
 	http_fields_free(r->own);
 	free(r);
+}
+
+/* Makes libcurl send what it has queued for the connection that has this port at our end, if another
+ * request is on it: a change of its window is always sent at once. */
+static void flush_connection(struct http *h, long port)
+{
+	struct http_req *r = h->reqs.next;
+	long other = 0;
+
+	for (; r != &h->reqs; r = r->next)
+		if (r->state == REQ_RUNNING && r->head_done &&
+			curl_easy_getinfo(r->easy, CURLINFO_LOCAL_PORT, &other) == CURLE_OK &&
+			other == port)
+			break;
+	if (r == &h->reqs)
+		return;
+	h->inside++;
+	curl_easy_pause(r->easy, CURLPAUSE_RECV);
+	curl_easy_pause(r->easy, CURLPAUSE_CONT);
+	h->inside--;
+}
+
+/* Out of libcurl's hands. An aborted one takes its connection along, unless that carries others: then
+ * the stream is reset. */
+static void take_out(struct http_req *r)
+{
+	long port = 0;
+
+	if (!r->aborted) {
+		curl_multi_remove_handle(r->http->multi, r->easy);
+		return;
+	}
+	curl_easy_getinfo(r->easy, CURLINFO_LOCAL_PORT, &port);
+	curl_easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_multi_remove_handle(r->http->multi, r->easy);
+	curl_easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 0L);
+	if (port)
+		flush_connection(r->http, port);
+}
+
+void http_abort(struct http_req *r)
+{
+	if (r)
+		r->aborted = true;
+	http_cancel(r);
 }
 
 void http_cancel(struct http_req *r)
@@ -438,7 +495,7 @@ void http_cancel(struct http_req *r)
 		}
 	}
 	if (r->state == REQ_RUNNING || r->state == REQ_DEAD)
-		curl_multi_remove_handle(h->multi, r->easy);
+		take_out(r);
 	req_free(r);
 }
 
@@ -746,6 +803,11 @@ static void total_due(void *ctx)
 	time_out(ctx);
 }
 
+int64_t http_headers_timeout_ms(const struct http *h)
+{
+	return h->opts.headers_timeout_ms;
+}
+
 void http_set_endless(struct http_req *r, bool endless)
 {
 	r->endless = endless;
@@ -773,8 +835,6 @@ static void easy_common(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_SIZE);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 		h->opts.connect_timeout_ms > 0 ? (long)h->opts.connect_timeout_ms : 0x7fffffffL);
-	/* Which proxy, if any, is said for each request: the variables mean nothing to libcurl. */
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_prereq);
@@ -787,16 +847,42 @@ static void easy_common(struct http *h, CURL *easy)
 	}
 }
 
-static CURL *easy_get(struct http *h)
+/* The proxy on the way there, and the jar of cookies; NULL: none are kept or sent. */
+static void set_up_for(struct handle *k, const struct site *site, CURLSH *jar)
 {
-	CURL *easy;
+	const char *proxy = site_proxy(site);
 
-	if (h->nidle)
-		return h->idle[--h->nidle];
-	easy = curl_easy_init();
-	if (easy)
-		easy_common(h, easy);
-	return easy;
+	if (k->site != site) {
+		curl_easy_setopt(k->easy, CURLOPT_PROXY, proxy);
+		curl_easy_setopt(k->easy, CURLOPT_NOPROXY, *proxy ? "" : "*");
+		/* For CONNECT; the request itself brings its own. */
+		curl_easy_setopt(
+			k->easy, CURLOPT_USERAGENT, *proxy ? "mpmcp/" MPMCP_VERSION : NULL);
+	}
+	if (k->jar == jar)
+		return;
+	curl_easy_setopt(k->easy, CURLOPT_SHARE, NULL);
+	curl_easy_setopt(k->easy, CURLOPT_COOKIEFILE, NULL);
+	if (jar) {
+		curl_easy_setopt(k->easy, CURLOPT_SHARE, jar);
+		curl_easy_setopt(k->easy, CURLOPT_COOKIEFILE, ""); /* no file: it means "yes" */
+	}
+}
+
+static CURL *easy_get(struct http *h, const struct site *site, CURLSH *jar)
+{
+	struct handle k = { 0 };
+
+	if (h->nidle) {
+		k = h->idle[--h->nidle];
+	} else {
+		k.easy = curl_easy_init();
+		if (!k.easy)
+			return NULL;
+		easy_common(h, k.easy);
+	}
+	set_up_for(&k, site, jar);
+	return k.easy;
 }
 
 static void set_method(CURL *easy, const struct http_call *c)
@@ -888,15 +974,6 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 	set_method(r->easy, c);
 	if (c->connect_only)
 		set_connect_only(r, c);
-	r->jar = own_cookie(c) ? NULL : site_jar(r->site);
-	if (r->jar) {
-		curl_easy_setopt(r->easy, CURLOPT_SHARE, r->jar);
-		curl_easy_setopt(r->easy, CURLOPT_COOKIEFILE, ""); /* no file: it means "yes" */
-	}
-	curl_easy_setopt(r->easy, CURLOPT_PROXY, site_proxy(r->site));
-	/* For CONNECT; the request itself brings its own. */
-	curl_easy_setopt(
-		r->easy, CURLOPT_USERAGENT, *site_proxy(r->site) ? "mpmcp/" MPMCP_VERSION : NULL);
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, fields);
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
 	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->errbuf);
@@ -913,7 +990,8 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 struct http_req *http_start(struct http *h, const struct http_call *c, struct err *e)
 {
 	struct site *site = sites_of(h->sites, c->url, e);
-	CURL *easy = site ? easy_get(h) : NULL;
+	CURLSH *jar = site && !own_cookie(c) ? site_jar(site) : NULL;
+	CURL *easy = site ? easy_get(h, site, jar) : NULL;
 	struct http_req *r;
 
 	if (!site) {
@@ -928,6 +1006,7 @@ struct http_req *http_start(struct http *h, const struct http_call *c, struct er
 	r = mem_new(sizeof(*r));
 	*r = (struct http_req){ .http = h,
 		.site = site,
+		.jar = jar,
 		.easy = easy,
 		.on = c->on,
 		.ctx = c->ctx,
@@ -975,7 +1054,7 @@ static void run_queue(void *ctx)
 	for (r = h->reqs.next; r != &h->reqs; r = next) {
 		next = r->next;
 		if (r->state == REQ_DEAD) {
-			curl_multi_remove_handle(h->multi, r->easy);
+			take_out(r);
 			req_free(r);
 		}
 	}
@@ -1054,6 +1133,7 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 		goto fail;
 	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+	curl_multi_setopt(h->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
 	curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)o->max_connections);
@@ -1073,7 +1153,7 @@ void http_free(struct http *h)
 	while (h->reqs.next != &h->reqs)
 		http_cancel(h->reqs.next);
 	while (h->nidle)
-		curl_easy_cleanup(h->idle[--h->nidle]);
+		curl_easy_cleanup(h->idle[--h->nidle].easy);
 	if (h->multi)
 		curl_multi_cleanup(h->multi);
 	while (h->socks.next != &h->socks)

@@ -116,6 +116,9 @@ struct http_call {
 struct http_req *http_start(struct http *h, const struct http_call *c, struct err *e)
 	__attribute__((warn_unused_result));
 
+/* headers_timeout_ms, for those who wait for more than a header. */
+int64_t http_headers_timeout_ms(const struct http *h);
+
 /* From now on the body may be silent for ever, or not (any more); once the header is there. */
 void http_set_endless(struct http_req *r, bool endless);
 
@@ -127,6 +130,10 @@ void http_way(const struct http_req *r, struct way *w);
 
 /* Whose certificates are trusted, see ca_describe(). Borrowed. */
 const char *http_trust(const struct http *h);
+
+/* The same, and the server learns of it now. Over HTTP/2 libcurl may keep that to itself until the next
+ * request on the connection. */
+void http_abort(struct http_req *r);
 
 /* True once a byte of the request may have reached the server. */
 bool http_sent(const struct http_req *r);

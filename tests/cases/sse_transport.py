@@ -107,16 +107,18 @@ def other_refusals_do_not_fall_back(case):
 def fallback_that_finds_nothing_gives_the_first_refusal(case):
     def nothing(r):
         r.reply(404, "<html><title>No such page</title></html>", {"Content-Type": "text/html"})
+
     def silent(r):
         r.stream() if r.method == "GET" else nothing(r)
+
     def closes(r):
         if r.method == "GET":
             r.stream()
             r.end()
         else:
             nothing(r)
-    for handler in (nothing, closes):
-        _, p = case.bridge(handler)
+    for handler in (nothing, silent, closes):
+        _, p = case.bridge(handler, "--headers-timeout", "1")
         p.send(INITIALIZE)
         case.is_error(p.answer(0), -31404, "HTTP 404", "No such page", "Check the URL")
         p.send(dict(INITIALIZE, id=5))
@@ -365,6 +367,15 @@ def endpoint_that_never_comes_is_an_error_or_the_other_transport(case):
     p.send(INITIALIZE)
     case.is_error(p.answer(0), -31500, "event stream")
     server, p = case.bridge(handler, "--transport", "sse-first")
+    p.send(INITIALIZE)
+    case.check("result" in p.answer(0), "no result")
+
+    def silent(r):
+        r.stream() if r.method == "GET" else r.answer()
+    _, p = case.bridge(silent, "--transport", "sse-only", "--headers-timeout", "1")
+    p.send(INITIALIZE)
+    case.is_error(p.answer(0), -31500, "does not name the address", "--transport")
+    _, p = case.bridge(silent, "--transport", "sse-first", "--headers-timeout", "1")
     p.send(INITIALIZE)
     case.check("result" in p.answer(0), "no result")
 

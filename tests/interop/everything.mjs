@@ -1,21 +1,27 @@
-// The reference server "everything" over Streamable HTTP, as its package ships it.
+// The reference server "everything" over Streamable HTTP and over HTTP+SSE, as its package ships it.
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { check, deadline, equal, finish, openClient } from "./checks.mjs";
 
-const port = await new Promise((yes) => {
-  const s = createServer().listen(0, "127.0.0.1", () => { const p = s.address().port; s.close(() => yes(p)); });
-});
-const server = spawn(process.execPath, ["node_modules/@modelcontextprotocol/server-everything/dist/index.js", "streamableHttp"],
-  { env: { ...process.env, PORT: String(port) }, stdio: ["ignore", "pipe", "pipe"] });
-await deadline(new Promise((yes) => {
-  for (const out of [server.stdout, server.stderr])
-    out.on("data", (d) => { if (String(d).includes(String(port))) yes(); });
-}), "the server's start");
+async function start(transport) {
+  const port = await new Promise((yes) => {
+    const s = createServer().listen(0, "127.0.0.1", () => { const p = s.address().port; s.close(() => yes(p)); });
+  });
+  const server = spawn(process.execPath, ["node_modules/@modelcontextprotocol/server-everything/dist/index.js", transport],
+    { env: { ...process.env, PORT: String(port) }, stdio: ["ignore", "pipe", "pipe"] });
+  await deadline(new Promise((yes) => {
+    for (const out of [server.stdout, server.stderr])
+      out.on("data", (d) => { if (String(d).includes(String(port))) yes(); });
+  }), "the server's start");
+  return { port, server };
+}
 
 // Through the translation between eras, too: the server is of the earlier one.
-for (const kind of ["sdk1", "sdk2 modern"]) {
-  const c = await deadline(openClient(kind, `http://127.0.0.1:${port}/mcp`), "connect"), name = (what) => `everything, ${kind}: ${what}`;
+for (const [transport, path, kind] of [["streamableHttp", "mcp", "sdk1"], ["streamableHttp", "mcp", "sdk2 modern"],
+  ["sse", "sse", "sdk1"], ["sse", "sse", "sdk2 modern"]]) {
+  const { port, server } = await start(transport);
+  const c = await deadline(openClient(kind, `http://127.0.0.1:${port}/${path}`), "connect");
+  const name = (what) => `everything, ${transport}, ${kind}: ${what}`;
   const tools = (await c.client.listTools()).tools.map((t) => t.name);
   const call = (tool, args = {}, more = {}) => c.call(tool, args, { timeout: 50000, ...more });
 
@@ -41,6 +47,6 @@ for (const kind of ["sdk1", "sdk2 modern"]) {
     equal((await c.client.listPrompts()).prompts.length > 0, true);
   });
   await check(name("the end"), async () => c.client.close());
+  server.kill();
 }
-server.kill();
 finish();
