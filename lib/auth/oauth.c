@@ -839,12 +839,13 @@ static enum auth_state unauthorized(struct oauth *a, const struct auth_refusal *
 	if (a->state != STATE_IDLE)
 		return wait_for(a, w, e);
 	keep_challenge(a, c, c->scope, false);
-	/* Refresh once; a token that is refused right after that needs a person. */
+	/* Refresh once; a token that is refused right after that needs a person. A client that has no person
+	 * asks once, too. */
 	if (secret_isset(&a->g.refresh) && r->tries == 0) {
 		start_refresh(a);
 		return wait_for(a, w, e);
 	}
-	if (r->tries <= 2 && !is_fresh(a))
+	if (a->o->client_credentials ? r->tries == 0 : r->tries <= 2 && !is_fresh(a))
 		return sign_in(a, w, e);
 	command = oauth_command(a->o, "--force");
 	err_set(e, ERR_AUTH,
