@@ -221,6 +221,15 @@ static void worker_line(void *ctx, char *text, size_t n)
 	report_clear(&r);
 }
 
+/* Whatever came of it: it was asked for. */
+static void note_step_up(struct oauth *a, const char *scope)
+{
+	char *all = server_scope_union(a->stepped_up, scope);
+
+	free(a->stepped_up);
+	a->stepped_up = all;
+}
+
 /* ---- client credentials ---- */
 
 static void client_url(void *ctx, const char *url, const char *code)
@@ -238,6 +247,8 @@ static void client_done(void *ctx, const struct grant *g, const struct err *e)
 		secret_set(&a->g.access, secret_str(&g->access), g->access.len);
 		a->g.expires_s = g->expires_s;
 		a->g.obtained_s = g->obtained_s;
+		if (a->step_up)
+			note_step_up(a, a->scope);
 		a->signed_in_ms = clock_ms();
 		set_field(a);
 	} else {
@@ -308,6 +319,8 @@ static void signin_failed(struct oauth *a, const struct err *e)
 
 static void signed_in(struct oauth *a)
 {
+	if (a->step_up)
+		note_step_up(a, a->scope);
 	a->signed_in_ms = clock_ms();
 	settle(a, AUTH_READY, NULL);
 }
@@ -790,14 +803,6 @@ static char *scope_to_gain(const struct oauth *a, const struct auth_refusal *r,
 	return missing;
 }
 
-static void note_step_up(struct oauth *a, const char *scope)
-{
-	char *all = server_scope_union(a->stepped_up, scope);
-
-	free(a->stepped_up);
-	a->stepped_up = all;
-}
-
 static enum auth_state forbidden(struct oauth *a, const struct auth_refusal *r,
 	const struct challenge *c, struct auth_waiter *w, struct err *e)
 {
@@ -815,8 +820,6 @@ static enum auth_state forbidden(struct oauth *a, const struct auth_refusal *r,
 		keep_challenge(a, c, scope, true);
 		remember_wanted(a, scope);
 		state = sign_in(a, w, e);
-		if (state == AUTH_WAIT)
-			note_step_up(a, scope);
 	}
 	free(scope);
 	return state;
