@@ -41,8 +41,7 @@ static void proof_free(struct proof *p)
 	free(p);
 }
 
-static void finish(
-	struct proof *p, enum proof_result how, const struct err *e, const char *said)
+static void finish(struct proof *p, enum proof_result how, const struct err *e, const char *said)
 {
 	proof_fn *fn = p->fn;
 	void *ctx = p->ctx;

@@ -557,7 +557,12 @@ static void on_callback(void *ctx, struct listen_conn *c, const char *query)
 /* The code as it stands in an address is encoded. */
 static bool paste_code(struct flow *f, const char *text, size_t n, struct err *e)
 {
-	char *code = url_form_decode(text, n);
+	char *code;
+
+	if (f->g.iss_promised)
+		return err_set(e, ERR_USAGE,
+			"this sign-in server signs its answers: paste the whole address");
+	code = url_form_decode(text, n);
 
 	/* A plus sign may be itself here. */
 	if (!code || !memchr(text, '%', n)) {

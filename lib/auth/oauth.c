@@ -73,6 +73,7 @@ struct oauth {
 	char *resource_metadata, *scope; /* of the challenge */
 	bool step_up;                    /* scope is more than what is held */
 	char *stepped_up;                /* what step-ups of this run have asked for */
+	char *command;                   /* for who cannot wait */
 	struct err declined;
 };
 
@@ -411,6 +412,8 @@ static bool start_signin(struct oauth *a, struct err *e)
 	a->joined = busy;
 	a->state = STATE_SIGNIN;
 	loop_timer_set(&a->timer, WATCH_MS);
+	if (a->auth.person)
+		loop_task_queue(a->auth.person);
 	return true;
 }
 
@@ -874,6 +877,17 @@ static enum auth_state oauth_challenged(
 	return state;
 }
 
+static const char *oauth_awaits_person(struct auth *base)
+{
+	struct oauth *a = (struct oauth *)base;
+
+	if (a->state != STATE_SIGNIN || a->flow)
+		return NULL;
+	if (!a->command)
+		a->command = oauth_command(a->o, a->step_up ? "--force" : NULL);
+	return a->command;
+}
+
 static const char *oauth_recall(struct auth *base)
 {
 	struct oauth *a = (struct oauth *)base;
@@ -916,12 +930,13 @@ static void oauth_free(struct auth *base)
 	free(a->resource_metadata);
 	free(a->scope);
 	free(a->stepped_up);
+	free(a->command);
 	free(a);
 }
 
-static const struct auth_source source = { .recall = oauth_recall,
+static const struct auth_source source = { .awaits_person = oauth_awaits_person,
+	.recall = oauth_recall,
 	.remember = oauth_remember,
-
 	.value = oauth_value,
 	.challenged = oauth_challenged,
 	.free = oauth_free };

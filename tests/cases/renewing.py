@@ -338,6 +338,18 @@ def end_of_input_in_the_middle_of_a_refresh_ends_the_bridge(case):
         time.sleep(0.02)
 
 
+def input_that_ends_at_once_is_answered_after_a_refresh(case):
+    """echo ... | mpmcp URL, with a token that has ended: nobody has to sign in for that."""
+    me = Person(case)
+    me.login()
+    _end(me)
+    p = me.bridge(env={})
+    p.send(INITIALIZE)
+    p.end_input()
+    case.equal(p.wait(), 0, "status")
+    case.check("result" in p.answer(0), "answer %r" % p.lines)
+
+
 # ---- other ways to a token
 
 

@@ -7,7 +7,7 @@ import socket
 import time
 
 from harness import DEADLINE, INITIALIZE, PROGRAM, request
-from people import Person, address_in
+from people import FOLLOW, Person, address_in
 
 # Waits at a FIFO until the case opens it.
 WAIT = "open(%r).read()"
@@ -414,3 +414,24 @@ def service_that_refuses_every_token_opens_one_page(case):
         case.is_error(p.answer(n), -31401, "mpmcp login --force")
     case.equal(me.count("authorize"), 1, "pages")
     case.check(len([r for r in server.requests if r.method == "POST"]) <= 9, "%d requests" % len(server.requests))
+
+
+def input_that_ended_before_the_sign_in_was_needed_ends_the_bridge_at_once(case):
+    me = Person(case, before="sys.exit()")
+    p = me.bridge()
+    p.send(INITIALIZE)
+    p.end_input()
+    case.equal(p.wait(), 0, "status")
+    case.is_error(p.answer(0), -31401, "mpmcp login")
+
+
+def input_that_ended_before_a_refresh_was_refused_ends_the_bridge_at_once(case):
+    me = Person(case, before="sys.exit()")
+    p = me.login(status=None, env={"BROWSER": me.case.file("follow", FOLLOW, 0o755)})
+    case.equal(p.wait(), 0, "status")
+    me.ask("revoke")
+    p = me.bridge()
+    p.send(INITIALIZE)
+    p.end_input()
+    case.equal(p.wait(), 0, "status")
+    case.is_error(p.answer(0), -31401, "mpmcp login")

@@ -152,7 +152,7 @@ static const struct {
 		  .nparams = 2 },
 		NULL,
 		"mpmcp login " US " --authorize-param ... --static-oauth-client-metadata ... "
-				  "--static-oauth-client-info "
+		"--static-oauth-client-info "
 		"..." },
 };
 
