@@ -38,7 +38,7 @@ const struct opt args_options[] = {
 	{ "connect-timeout", "SECONDS", OPT_SECONDS, O(connect_timeout_ms), FOR_ALL,
 		"longest wait for a connection (10)" },
 	{ "debug", NULL, OPT_FLAG, O(debug), FOR_ALL, "write a trace to standard error" },
-	{ "device-code", NULL, OPT_FLAG, O(device_code), FOR_LOGIN,
+	{ "device-code", NULL, OPT_FLAG, O(device_code), FOR_ALL,
 		"sign in with a code on another device" },
 	{ "disable-cookies", NULL, OPT_FLAG, O(no_cookies), FOR_ALL,
 		"keep no cookies and send none back" },
@@ -111,7 +111,8 @@ const size_t args_noptions = sizeof(args_options) / sizeof(args_options[0]);
 const struct command args_commands[] = {
 	{ NULL, FOR_BRIDGE, "[OPTION...] [URL] [CALLBACK-PORT]",
 		"bridge standard input and output to the MCP server", cmd_bridge },
-	{ "login", FOR_LOGIN, "[OPTION...] [URL]", "sign in, in a browser", cmd_login },
+	{ "login", FOR_LOGIN, "[OPTION...] [URL] [CALLBACK-PORT]", "sign in, in a browser",
+		cmd_login },
 	{ "logout", FOR_LOGOUT, "[OPTION...] [URL]", "revoke and forget a sign-in", cmd_logout },
 	{ "status", FOR_STATUS, "[OPTION...] [URL]", "show the sign-ins and the credential in use",
 		cmd_status },
@@ -404,6 +405,10 @@ static bool starts_as_url(const char *word)
 	return strncmp(word, "https://", 8) == 0 || strncmp(word, "http://", 7) == 0;
 }
 
+/* Commands that take words of their own, and those that take a callback port behind the URL. */
+#define FOR_WORDS (FOR_HELP | FOR_TOOLS | FOR_CALL | FOR_SETUP | FOR_COMPLETION)
+#define FOR_PORT (FOR_BRIDGE | FOR_LOGIN)
+
 static bool read_word(struct reader *r, char *word)
 {
 	const struct command *c = find_command(word);
@@ -419,10 +424,10 @@ static bool read_word(struct reader *r, char *word)
 	} else if (r->a->command->name && !r->a->url && starts_as_url(word) &&
 		   r->a->command->bit != FOR_HELP) {
 		r->a->url = word;
-	} else if (r->a->command->name) {
+	} else if (r->a->command->bit & FOR_WORDS) {
 		list_add(&r->a->words, mem_dup(word));
-	} else if (!r->a->callback_port && all_digits(word) && strlen(word) <= 5 &&
-		   strtol(word, NULL, 10) < 65536) {
+	} else if (r->a->command->bit & FOR_PORT && !r->a->callback_port && all_digits(word) &&
+		   strlen(word) <= 5 && strtol(word, NULL, 10) < 65536) {
 		r->a->callback_port = word;
 	} else {
 		return err_set(r->e, ERR_USAGE, "\"%.*s\" is one word too many", WORD_MAX, word);

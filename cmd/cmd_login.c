@@ -307,58 +307,88 @@ struct proving {
 	struct auth *auth;
 	struct auth_waiter waiter;
 	struct proof *proof;
+	unsigned long gen;
+	unsigned refused;
 };
 
-static void proven(void *ctx, const struct err *e, const char *said)
+static void ask(struct proving *p);
+
+static void finish_proof(struct proving *p, const struct err *e)
+{
+	struct login *l = p->l;
+
+	if (e) {
+		l->e = *e;
+		err_prefix(&l->e, "signed in, and tried");
+	}
+	l->done = true;
+	stop(l);
+}
+
+static void token_ready(void *ctx, enum auth_state state, const struct err *e)
+{
+	if (state == AUTH_READY)
+		ask(ctx);
+	else
+		finish_proof(ctx, e);
+}
+
+/* A token from elsewhere may have been given up, and be renewed all the same. */
+static void renew(struct proving *p, const struct err *e)
+{
+	const struct auth_refusal r = {
+		.gen = p->gen, .status = 401, .words = "", .tries = p->refused++
+	};
+	struct err why = { 0 };
+
+	switch (auth_challenged(p->auth, &r, &p->waiter, &why)) {
+	case AUTH_WAIT:
+		break;
+	case AUTH_READY:
+		ask(p);
+		break;
+	case AUTH_FAILED:
+		finish_proof(p, e);
+		break;
+	}
+}
+
+static void proven(void *ctx, enum proof_result how, const struct err *e, const char *said)
 {
 	struct proving *p = ctx;
 
 	p->proof = NULL;
-	if (e) {
-		p->l->e = *e;
-		err_prefix(&p->l->e, "signed in, but");
-	} else if (said) {
-		diag_note("signed in, but %s", said);
-	}
-	p->l->done = true;
-	stop(p->l);
-}
-
-static void ask(struct proving *p);
-
-static void token_ready(void *ctx, enum auth_state state, const struct err *e)
-{
-	struct proving *p = ctx;
-
-	if (state == AUTH_READY) {
-		ask(p);
+	if (how == PROOF_REFUSED && !p->refused) {
+		renew(p, e);
 		return;
 	}
-	p->l->e = *e;
-	p->l->done = true;
-	stop(p->l);
+	if (said)
+		diag_note("signed in, but %s", said);
+	finish_proof(p, e);
 }
 
 /* As a bridge takes it: from the file, renewed when it has ended. */
 static void ask(struct proving *p)
 {
-	struct login *l = p->l;
 	struct auth_value v = { 0 };
+	struct err e = { 0 };
 
 	p->waiter = (struct auth_waiter){ .fn = token_ready, .ctx = p };
-	switch (auth_value(p->auth, &v, &p->waiter, &l->e)) {
+	switch (auth_value(p->auth, &v, &p->waiter, &e)) {
 	case AUTH_WAIT:
 		return;
 	case AUTH_READY:
+		p->gen = v.gen;
 		if (v.field)
-			p->proof = proof_start(l->c, v.field, proven, p, &l->e);
+			p->proof = proof_start(p->l->c, v.field, proven, p, &e);
 		else
-			err_set(&l->e, ERR_AUTH, "the sign-in has ended already");
+			err_set(&e, ERR_AUTH, "the sign-in has ended already");
 		break;
 	case AUTH_FAILED:
 		break;
 	}
-	l->done = !p->proof;
+	if (!p->proof)
+		finish_proof(p, &e);
 }
 
 static bool prove(struct login *l)

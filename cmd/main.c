@@ -70,6 +70,7 @@ int main(int argc, char **argv)
 	if (!open_standard_fds())
 		return EXIT_FAILED;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
 	/* libcurl would write the keys of every connection there, for whoever can read the file. */
 	unsetenv("SSLKEYLOGFILE");
 #ifdef __GLIBC__

@@ -41,13 +41,13 @@ static void proof_free(struct proof *p)
 	free(p);
 }
 
-static void finish(struct proof *p, const struct err *e, const char *said)
+static void finish(struct proof *p, enum proof_result how, const struct err *e, const char *said)
 {
 	proof_fn *fn = p->fn;
 	void *ctx = p->ctx;
 
 	proof_free(p);
-	fn(ctx, e, said);
+	fn(ctx, how, e, said);
 }
 
 /* A server of another era refuses the method; that it looked at it means that it took the credential. */
@@ -78,23 +78,24 @@ static void refused(
 }
 
 /* What the answer says about the credential. */
-static bool judge(const struct fetch_answer *a, const char **said, struct err *e)
+static enum proof_result judge(const struct fetch_answer *a, const char **said, struct err *e)
 {
 	if (a->how != HTTP_DONE) {
 		*e = *a->e;
-		return err_prefix(e, "the service cannot be asked");
-	}
-	if (a->status == 401)
+		err_prefix(e, "the service cannot be asked");
+	} else if (a->status == 401) {
 		refused(a, ERR_AUTH, "refuses the credential", e);
-	else if (a->status == 403)
+		return PROOF_REFUSED;
+	} else if (a->status == 403) {
 		refused(a, ERR_FORBIDDEN, "refuses this account", e);
-	else if (a->status == 429)
+	} else if (a->status == 429) {
 		refused(a, ERR_RATE, "says that there were too many requests", e);
-	else if (a->status >= 500)
+	} else if (a->status >= 500) {
 		refused(a, ERR_SERVER, "fails at the moment", e);
-	else if (a->status == 404 && !is_message(a->body))
+	} else if (a->status == 404 && !is_message(a->body)) {
 		*said = "nothing answers at that address (HTTP 404): check the URL";
-	return !e->kind;
+	}
+	return e->kind ? PROOF_FAILED : PROOF_WORKS;
 }
 
 static bool follow(struct proof *p, const struct fetch_answer *a, struct err *e)
@@ -120,17 +121,16 @@ static void answered(void *ctx, const struct fetch_answer *a)
 	struct proof *p = ctx;
 	struct err e = { 0 };
 	const char *said = NULL;
-	bool good;
+	enum proof_result how = PROOF_FAILED;
 
 	p->fetch = NULL;
 	if (a->how == HTTP_DONE && (a->status == 307 || a->status == 308)) {
 		if (follow(p, a, &e))
 			return;
-		good = false;
 	} else {
-		good = judge(a, &said, &e);
+		how = judge(a, &said, &e);
 	}
-	finish(p, good ? NULL : &e, said);
+	finish(p, how, e.kind ? &e : NULL, said);
 }
 
 static bool add_headers(const struct context *c, struct http_fields **f, struct err *e)

@@ -9,8 +9,12 @@
 
 struct proof;
 
-/* e NULL: it works. said: what else a person should know, or NULL. */
-typedef void proof_fn(void *ctx, const struct err *e, const char *said);
+enum proof_result {
+	PROOF_WORKS,   /* said: what else a person should know, or NULL */
+	PROOF_REFUSED, /* the credential itself (HTTP 401); e says so */
+	PROOF_FAILED,  /* something else; e */
+};
+typedef void proof_fn(void *ctx, enum proof_result how, const struct err *e, const char *said);
 
 /* authorization: value of that field. fn is called once, later, unless proof_cancel() comes first; then
  * the proof is freed. NULL with e set when nothing can be sent. */

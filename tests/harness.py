@@ -21,6 +21,7 @@ import urllib.error
 import urllib.request
 
 import forward
+import leaks
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Under nohup(1) the program would ignore it, too.
@@ -253,13 +254,14 @@ class Program:
     """The program as a child process; its output is read in threads."""
 
     def __init__(self, case, args, env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=None,
-                 binary=None, wrap=WRAP):
+                 binary=None, wrap=WRAP, user=None):
         self.case = case
+        self.args = args
         self.lines, self.errors, self.sent = [], b"", []
         self.changed = threading.Condition()
         self.ended = False
         self.process = subprocess.Popen(wrap + [binary or PROGRAM] + args, stdin=stdin, stdout=stdout, stderr=stderr, env=env,
-                                        cwd=cwd or case.folder, start_new_session=True)
+                                        cwd=cwd or case.folder, start_new_session=True, user=user)
         self.threads = []
         if stdout == subprocess.PIPE:
             self.threads.append(threading.Thread(target=self.read_out, daemon=True))
@@ -382,8 +384,12 @@ class Case:
         self.home = os.path.join(self.folder, "home")
         os.mkdir(self.home)
         self.programs, self.servers, self.boxes, self.proxies = [], [], [], []
-        self.secrets = [TOKEN, PAIR.split(":")[1]]
+        self.account = [TOKEN, PAIR.split(":")[1]]
+        self.secrets = list(self.account)
         self.logs = []
+        self.facts = []  # of the sandboxes
+        self.arguments = os.path.join(self.folder, "arguments")  # with which browsers were started
+        self.theirs = set()  # files in home that other programs would have made
 
     def server(self, handler=lambda r: r.answer(), **more):
         s = Server(handler, **more)
@@ -426,6 +432,7 @@ class Case:
         facts["process"] = process
         facts["log"] = os.path.join(self.folder, "sandbox.log")
         self.boxes.append(process)
+        self.facts.append(facts)
         self.secrets += [facts["token"], facts["client_secret"]]
         return facts
 
@@ -470,10 +477,7 @@ class Case:
             p.wait()
             self.check(p.process.returncode >= 0 or p.process.returncode in (-9, -15), "ended by signal %d" % -p.process.returncode)
             self.check(p.process.returncode != 99, "the memory checker found something:\n" + p.errors.decode("utf-8", "replace"))
-            texts = [p.errors] + [open(f, "rb").read() for f in self.logs if os.path.exists(f)]
-            for secret in self.secrets:
-                for text in texts:
-                    self.check(secret.encode() not in text, "a secret stands in standard error or a log")
+        leaks.look(self)
         for s in self.servers:
             self.check(not s.errors, "the scripted server failed: %r" % s.errors)
 
@@ -490,9 +494,22 @@ class Case:
             out += ["# %s %s" % s[:2] for s in x.seen[:40]]
         return "\n".join(out) + "\n"
 
+    def strays(self):
+        """Processes of this case that belong to none of its programs any more: sign-ins under way, browsers."""
+        known = {p.process.pid for p in self.programs} | {b.pid for b in self.boxes} | {os.getpid()}
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc/self") else ()):
+            with contextlib.suppress(OSError):
+                if int(pid) not in known and b"HOME=" + self.home.encode() + b"\0" in open("/proc/%s/environ" % pid, "rb").read():
+                    found.append(int(pid))
+        return found
+
     def clean_up(self):
         for p in self.programs:
             p.clean_up()
+        for pid in self.strays():
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
         for s in self.servers + self.proxies:
             s.close()
         for b in self.boxes:

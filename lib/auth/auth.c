@@ -27,6 +27,16 @@ void auth_accepted(struct auth *a, unsigned long gen)
 		a->source->accepted(a, gen);
 }
 
+const char *auth_awaits_person(struct auth *a)
+{
+	return a->source->awaits_person ? a->source->awaits_person(a) : NULL;
+}
+
+void auth_on_person(struct auth *a, struct loop_task *task)
+{
+	a->person = task;
+}
+
 const char *auth_recall(struct auth *a)
 {
 	return a->source->recall ? a->source->recall(a) : NULL;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "net/loop.h"
 
 struct auth;
 
@@ -61,6 +62,12 @@ struct auth_refusal {
 enum auth_state auth_challenged(struct auth *a, const struct auth_refusal *r, struct auth_waiter *w,
 	struct err *e) __attribute__((warn_unused_result));
 
+/* Those who wait, wait for a person: the command by which one can sign in; borrowed. NULL when it is
+ * something else, or nothing. */
+const char *auth_awaits_person(struct auth *a) __attribute__((warn_unused_result));
+/* task is queued whenever that begins; NULL: no more. */
+void auth_on_person(struct auth *a, struct loop_task *task);
+
 /* The value was accepted: for sources that keep statistics or dates. Cheap; called per answer. */
 void auth_accepted(struct auth *a, unsigned long gen);
 
@@ -88,12 +95,14 @@ struct auth_source {
 	enum auth_state (*challenged)(
 		struct auth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e);
 	void (*accepted)(struct auth *a, unsigned long gen); /* may be NULL */
+	const char *(*awaits_person)(struct auth *a);        /* may be NULL */
 	const char *(*recall)(struct auth *a);               /* may be NULL */
 	void (*remember)(struct auth *a, const char *word);  /* may be NULL */
 	void (*free)(struct auth *a);
 };
 struct auth {
 	const struct auth_source *source;
+	struct loop_task *person;    /* see auth_on_person() */
 	struct auth_waiter *waiters; /* doubly linked */
 };
 /* For sources: puts w on the list; calls and forgets all that wait now. */

@@ -112,8 +112,11 @@ static void look_for_server(struct discover *d)
 	d->step = STEP_SERVER;
 	add_place(d, url_well_known(issuer(d), "oauth-authorization-server", NULL));
 	add_place(d, url_well_known(issuer(d), "openid-configuration", NULL));
-	if (path)
+	if (path) {
 		add_place(d, url_well_known_behind(issuer(d), "openid-configuration", NULL));
+		/* No place by the standard, and seen; what it says of the issuer decides. */
+		add_place(d, url_well_known_root(issuer(d), "oauth-authorization-server", NULL));
+	}
 	next_place(d);
 }
 

@@ -253,17 +253,35 @@ static void get_client(struct flow *f)
 	f->registration = register_start(f->loop, f->http, &c, &f->g, have_client, f);
 }
 
+static void once_more(struct flow *f, const char *why)
+{
+	if (f->conn)
+		listen_page(f->conn, 400, "Once more, please", why);
+	f->conn = NULL;
+	f->e = (struct err){ 0 };
+}
+
 /* The server has forgotten the registration that was kept: once more with a new one. */
 static bool registers_anew(struct flow *f)
 {
 	if (!f->kept || !f->g.registration_endpoint)
 		return false;
 	f->fresh = true;
-	if (f->conn)
-		listen_page(f->conn, 400, "Once more, please",
-			"The sign-in server had forgotten this program. A new page opens.");
-	f->conn = NULL;
+	once_more(f, "The sign-in server had forgotten this program. A new page opens.");
 	get_client(f);
+	return true;
+}
+
+/* The service asked for a scope that the sign-in server does not know: once more without. */
+static bool asks_for_less(struct flow *f)
+{
+	if (!f->known.scope_wanted)
+		return false;
+	free(f->known.scope_wanted);
+	f->known.scope_wanted = NULL;
+	once_more(f, "The sign-in server does not know all that was asked for. A new page opens.");
+	choose_scope(f);
+	begin(f);
 	return true;
 }
 
@@ -468,10 +486,12 @@ static void denied(struct flow *f, const char *error, const char *description)
 	free(anew);
 }
 
-/* Some servers say so by the redirect what the token endpoint would say. */
-static bool is_unknown_client(const char *error)
+/* Some servers say by the redirect what the token endpoint would say. */
+static bool can_be_mended(struct flow *f, const char *error)
 {
-	return strcmp(error, "invalid_client") == 0 || strcmp(error, "unauthorized_client") == 0;
+	if (strcmp(error, "invalid_client") == 0 || strcmp(error, "unauthorized_client") == 0)
+		return registers_anew(f);
+	return strcmp(error, "invalid_scope") == 0 && asks_for_less(f);
 }
 
 /* The query is from the one who got our state. */
@@ -484,12 +504,14 @@ static void take_answer(struct flow *f, const char *query)
 
 	if (!check_iss(f, query)) {
 		fail(f);
+	} else if (errors && !error) {
+		denied(f, "an error that cannot be read", NULL);
+		fail(f);
 	} else if (errors) {
-		denied(f, error ? error : "an error that cannot be read", description);
-		if (!error || !is_unknown_client(error) || !registers_anew(f))
+		if (!can_be_mended(f, error)) {
+			denied(f, error, description);
 			fail(f);
-		else
-			f->e = (struct err){ 0 };
+		}
 	} else if (codes != 1 || !code || !*code) {
 		err_set(&f->e, ERR_AUTH, "the answer of the sign-in holds no code");
 		fail(f);
@@ -535,7 +557,12 @@ static void on_callback(void *ctx, struct listen_conn *c, const char *query)
 /* The code as it stands in an address is encoded. */
 static bool paste_code(struct flow *f, const char *text, size_t n, struct err *e)
 {
-	char *code = url_form_decode(text, n);
+	char *code;
+
+	if (f->g.iss_promised)
+		return err_set(e, ERR_USAGE,
+			"this sign-in server signs its answers: paste the whole address");
+	code = url_form_decode(text, n);
 
 	/* A plus sign may be itself here. */
 	if (!code || !memchr(text, '%', n)) {

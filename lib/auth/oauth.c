@@ -73,6 +73,7 @@ struct oauth {
 	char *resource_metadata, *scope; /* of the challenge */
 	bool step_up;                    /* scope is more than what is held */
 	char *stepped_up;                /* what step-ups of this run have asked for */
+	char *command;                   /* for who cannot wait */
 	struct err declined;
 };
 
@@ -221,6 +222,15 @@ static void worker_line(void *ctx, char *text, size_t n)
 	report_clear(&r);
 }
 
+/* Whatever came of it: it was asked for. */
+static void note_step_up(struct oauth *a, const char *scope)
+{
+	char *all = server_scope_union(a->stepped_up, scope);
+
+	free(a->stepped_up);
+	a->stepped_up = all;
+}
+
 /* ---- client credentials ---- */
 
 static void client_url(void *ctx, const char *url, const char *code)
@@ -238,6 +248,8 @@ static void client_done(void *ctx, const struct grant *g, const struct err *e)
 		secret_set(&a->g.access, secret_str(&g->access), g->access.len);
 		a->g.expires_s = g->expires_s;
 		a->g.obtained_s = g->obtained_s;
+		if (a->step_up)
+			note_step_up(a, a->scope);
 		a->signed_in_ms = clock_ms();
 		set_field(a);
 	} else {
@@ -308,6 +320,8 @@ static void signin_failed(struct oauth *a, const struct err *e)
 
 static void signed_in(struct oauth *a)
 {
+	if (a->step_up)
+		note_step_up(a, a->scope);
 	a->signed_in_ms = clock_ms();
 	settle(a, AUTH_READY, NULL);
 }
@@ -398,6 +412,8 @@ static bool start_signin(struct oauth *a, struct err *e)
 	a->joined = busy;
 	a->state = STATE_SIGNIN;
 	loop_timer_set(&a->timer, WATCH_MS);
+	if (a->auth.person)
+		loop_task_queue(a->auth.person);
 	return true;
 }
 
@@ -790,14 +806,6 @@ static char *scope_to_gain(const struct oauth *a, const struct auth_refusal *r,
 	return missing;
 }
 
-static void note_step_up(struct oauth *a, const char *scope)
-{
-	char *all = server_scope_union(a->stepped_up, scope);
-
-	free(a->stepped_up);
-	a->stepped_up = all;
-}
-
 static enum auth_state forbidden(struct oauth *a, const struct auth_refusal *r,
 	const struct challenge *c, struct auth_waiter *w, struct err *e)
 {
@@ -815,8 +823,6 @@ static enum auth_state forbidden(struct oauth *a, const struct auth_refusal *r,
 		keep_challenge(a, c, scope, true);
 		remember_wanted(a, scope);
 		state = sign_in(a, w, e);
-		if (state == AUTH_WAIT)
-			note_step_up(a, scope);
 	}
 	free(scope);
 	return state;
@@ -839,12 +845,13 @@ static enum auth_state unauthorized(struct oauth *a, const struct auth_refusal *
 	if (a->state != STATE_IDLE)
 		return wait_for(a, w, e);
 	keep_challenge(a, c, c->scope, false);
-	/* Refresh once; a token that is refused right after that needs a person. */
+	/* Refresh once; a token that is refused right after that needs a person. A client that has no person
+	 * asks once, too. */
 	if (secret_isset(&a->g.refresh) && r->tries == 0) {
 		start_refresh(a);
 		return wait_for(a, w, e);
 	}
-	if (r->tries <= 2 && !is_fresh(a))
+	if (a->o->client_credentials ? r->tries == 0 : r->tries <= 2 && !is_fresh(a))
 		return sign_in(a, w, e);
 	command = oauth_command(a->o, "--force");
 	err_set(e, ERR_AUTH,
@@ -868,6 +875,17 @@ static enum auth_state oauth_challenged(
 	state = r->status == 403 ? forbidden(a, r, &c, w, e) : unauthorized(a, r, &c, w, e);
 	challenge_clear(&c);
 	return state;
+}
+
+static const char *oauth_awaits_person(struct auth *base)
+{
+	struct oauth *a = (struct oauth *)base;
+
+	if (a->state != STATE_SIGNIN || a->flow)
+		return NULL;
+	if (!a->command)
+		a->command = oauth_command(a->o, a->step_up ? "--force" : NULL);
+	return a->command;
 }
 
 static const char *oauth_recall(struct auth *base)
@@ -912,12 +930,13 @@ static void oauth_free(struct auth *base)
 	free(a->resource_metadata);
 	free(a->scope);
 	free(a->stepped_up);
+	free(a->command);
 	free(a);
 }
 
-static const struct auth_source source = { .recall = oauth_recall,
+static const struct auth_source source = { .awaits_person = oauth_awaits_person,
+	.recall = oauth_recall,
 	.remember = oauth_remember,
-
 	.value = oauth_value,
 	.challenged = oauth_challenged,
 	.free = oauth_free };

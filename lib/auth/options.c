@@ -185,7 +185,11 @@ char *oauth_command(const struct oauth_opts *o, const char *more)
 
 	buf_init(&b, SERVER_DOCUMENT_MAX);
 	if (!buf_addf(&b, "mpmcp login%s%s", more ? " " : "", more ? more : "") ||
-		!add_word(&b, o->url) || !add_option(&b, "profile", o->profile) ||
+		!add_word(&b, o->url) ||
+		(o->callback_port && !buf_addf(&b, " %u", o->callback_port)) ||
+		!add_option(&b, "host", o->host) ||
+		!add_option(&b, "callback-path", o->callback_path) ||
+		!add_option(&b, "profile", o->profile) ||
 		!add_option(&b, "auth-dir", o->auth_dir) ||
 		!add_option(&b, "resource", o->resource) ||
 		!add_option(&b, "client-metadata-url", o->client_metadata_url) ||

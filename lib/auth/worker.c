@@ -49,14 +49,16 @@ void worker_say(struct worker_out *out, const char *line)
 	write_all(out->fd, "\n", 1);
 }
 
-/* SIGHUP: the terminal that is closed is not ours. SIGPIPE: a reader that is gone is no reason. */
-static void ignore_leavers(void)
+/* SIGHUP: the terminal that is closed is not ours. SIGPIPE: a reader that is gone is no reason. SIGXFSZ: a
+ * file that may not grow is an error like any other. */
+static void ignore_some_signals(void)
 {
+	static const int signals[] = { SIGHUP, SIGPIPE, SIGXFSZ };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	sigemptyset(&ignore.sa_mask);
-	sigaction(SIGHUP, &ignore, NULL);
-	sigaction(SIGPIPE, &ignore, NULL);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &ignore, NULL);
 }
 
 /* Two forks: the process in the middle ends at once, so that ours belongs to nobody's tree, and
@@ -72,7 +74,7 @@ static void detach(int lock, int pipe_fd, worker_fn *work, void *ctx)
 	pid = fork();
 	if (pid != 0)
 		_exit(pid < 0);
-	ignore_leavers();
+	ignore_some_signals();
 	diag_close();
 	child_let_go(keep, sizeof(keep) / sizeof(keep[0]));
 	work(ctx, &out);

@@ -38,6 +38,7 @@ struct bridge {
 	struct session *session;
 	struct keepalive *keepalive; /* NULL: none */
 	struct loop_timer drain;
+	struct loop_task person; /* somebody would have to sign in now */
 	enum bridge_end how;
 	struct err e; /* BRIDGE_END_FAILED: why */
 	pid_t parent;
@@ -113,15 +114,16 @@ static void drain_over(void *ctx)
 
 static void check_end(struct bridge *b)
 {
+	const char *command;
 	struct err e = { 0 };
 
 	if (!b->ended_input || b->leaving)
 		return;
 	if (session_idle(b->session)) {
 		leave(b, BRIDGE_END_INPUT);
-	} else if (transport_waiting(b->transport)) {
+	} else if (transport_waiting(b->transport) && (command = auth_awaits_person(b->auth))) {
 		/* Nobody is there to sign in for. The sign-in itself goes on without us. */
-		err_set(&e, ERR_AUTH, "a sign-in is needed: run \"mpmcp login\", then try again");
+		err_set(&e, ERR_AUTH, "a sign-in is needed: run \"%s\", then try again", command);
 		session_fail_all(b->session, &e);
 		leave(b, BRIDGE_END_INPUT);
 	}
@@ -195,6 +197,11 @@ static void on_emptied(void *ctx)
 static const struct wire_out_events out_events = { on_drained, on_emptied, on_broken };
 
 static void on_idle(void *ctx)
+{
+	check_end(ctx);
+}
+
+static void on_person(void *ctx)
 {
 	check_end(ctx);
 }
@@ -324,6 +331,8 @@ struct bridge *bridge_new(
 	b->auth = a;
 	b->how = BRIDGE_END_FAILED;
 	loop_timer_init(&b->drain, l, drain_over, b);
+	loop_task_init(&b->person, l, on_person, b);
+	auth_on_person(a, &b->person);
 	if (open_bridge(b, h, a, o, e))
 		return b;
 	bridge_free(b);
@@ -347,6 +356,8 @@ void bridge_free(struct bridge *b)
 	session_free(b->session);
 	transport_free(b->transport);
 	keepalive_free(b->keepalive);
+	auth_on_person(b->auth, NULL);
+	loop_task_clear(&b->person);
 	loop_timer_clear(&b->drain);
 	wire_in_free(b->in);
 	wire_out_free(b->out);

@@ -261,6 +261,12 @@ class Authority:
             for token in self.access.values():
                 token.until = 0
 
+    def secrets(self):
+        """Everything that was given out, by field."""
+        with self.lock:
+            return {"access_token": set(self.access), "refresh_token": set(self.refresh), "code": set(self.codes),
+                    "client_secret": {c["client_secret"] for c in self.clients.values() if c.get("client_secret")}}
+
     def revoke_all(self):
         with self.lock:
             for token in list(self.access.values()) + list(self.refresh.values()):

@@ -5,6 +5,7 @@ GET with a query or POST with a form do the same; answers are JSON.
 
 import json
 
+import log
 
 class Control:
     def __init__(self, sandbox):
@@ -73,6 +74,14 @@ class Control:
         for authority in self.sandbox.authorities:
             authority.forget_clients()
         return {"forgotten": True}
+
+    def do_secrets(self, _):
+        """field -> every secret of signing in that was given out or came in, for those who look for leaks."""
+        found = {name: set(values) for name, values in log.SEEN.items()}
+        for authority in self.sandbox.authorities:
+            for name, values in authority.secrets().items():
+                found.setdefault(name, set()).update(values)
+        return {name: sorted(values) for name, values in found.items()}
 
     # ---- MCP
     def do_notify(self, q):

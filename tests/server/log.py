@@ -11,12 +11,18 @@ SECRET_FIELDS = ("access_token", "refresh_token", "id_token", "token", "code", "
 KEPT = 20000  # rows for /_sandbox/log; a longer run reads the file
 
 
+SEEN = collections.defaultdict(set)  # field -> what came in it, for /_sandbox/secrets
+
+
 def digest(text):
     """What the log shows of a secret."""
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
 def hidden(fields):
+    for name in SECRET_FIELDS:
+        if isinstance(fields.get(name), str):
+            SEEN[name].add(fields[name])
     return {k: digest(v) if k in SECRET_FIELDS and isinstance(v, str) else v for k, v in fields.items()}
 
 

@@ -229,6 +229,19 @@ static void wrong_resource_ends_the_search(void **state)
 	assert_string_equal(origin.log, "GET " PRM "/mcp\n");
 }
 
+static void root_document_is_for_an_issuer_with_a_path_when_it_says_so(void **state)
+{
+	static const struct place good[] = { { PRM "/mcp", 200, NULL, RESOURCE("\"%s/t\"") },
+		{ ASM, 200, NULL, SERVER("%s/t") }, { 0 } };
+	static const struct place bad[] = { { PRM "/mcp", 200, NULL, RESOURCE("\"%s/t\"") },
+		{ ASM, 200, NULL, SERVER("%s") }, { 0 } };
+
+	(void)state;
+	assert_true(search(good, NULL));
+	assert_false(search(bad, NULL));
+	says("another issuer");
+}
+
 static void wrong_issuer_is_passed_over_and_told_in_the_end(void **state)
 {
 	static const struct place good[] = { { PRM "/mcp", 200, NULL, RESOURCE("\"%s/t\"") },
@@ -350,6 +363,7 @@ int main(void)
 		T(failure_is_told_when_there_is_no_better_place),
 		T(redirects_are_followed_a_few_times),
 		T(wrong_resource_ends_the_search),
+		T(root_document_is_for_an_issuer_with_a_path_when_it_says_so),
 		T(wrong_issuer_is_passed_over_and_told_in_the_end),
 		T(second_server_serves_when_the_first_does_not_describe_itself),
 		T(server_that_knows_us_is_preferred),

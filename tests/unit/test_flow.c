@@ -380,6 +380,8 @@ static void issuer_that_is_promised_must_come(void **state)
 	snprintf(good, sizeof(good), "http://h/?code=c0de&state=%%s&iss=%s&iss=%s", origin.url,
 		origin.url);
 	assert_false(sign_in(NULL, good));
+	sign_in(NULL, "c0de");
+	assert_false(over || pasted); /* a code alone does not say where it is from */
 	srv.metadata = "";
 	snprintf(good, sizeof(good), "http://h/?code=c0de&state=%%s&iss=%s", origin.url);
 	assert_true(sign_in(NULL, good)); /* unpromised, and right */

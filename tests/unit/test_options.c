@@ -137,6 +137,8 @@ static const struct {
 		"mpmcp login --force " US " --profile work" },
 	{ { .url = "https://h/?a=b&c", .profile = "it's me" }, NULL,
 		"mpmcp login 'https://h/?a=b&c' --profile 'it'\\''s me'" },
+	{ { .url = US, .callback_port = 3334, .host = "127.0.0.1", .callback_path = "/cb" }, NULL,
+		"mpmcp login " US " 3334 --host 127.0.0.1 --callback-path /cb" },
 	{ { .url = US, .auth_dir = "/a b", .resource = "https://r" }, NULL,
 		"mpmcp login " US " --auth-dir '/a b' --resource https://r" },
 	{ { .url = "http://h.lan/mcp", .id_token = true, .no_resource = true }, NULL,
@@ -150,7 +152,7 @@ static const struct {
 		  .nparams = 2 },
 		NULL,
 		"mpmcp login " US " --authorize-param ... --static-oauth-client-metadata ... "
-				  "--static-oauth-client-info "
+		"--static-oauth-client-info "
 		"..." },
 };
 

@@ -8,8 +8,12 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "auth/store.h"
@@ -89,6 +93,21 @@ static unsigned mode(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 ? st.st_mode & 07777 : 0;
+}
+
+static int count_files(void)
+{
+	char path[100];
+	struct dirent *f;
+	DIR *d;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%s/mpmcp", folder);
+	d = opendir(path);
+	while (d && (f = readdir(d)))
+		n += f->d_name[0] != '.';
+	closedir(d);
+	return n;
 }
 
 static void what_is_kept_comes_back(void **state)
@@ -376,6 +395,42 @@ static void one_holds_the_lock(void **state)
 	store_unlock(-1);
 }
 
+/* Writes without end, until it is killed. */
+static void write_for_ever(void)
+{
+	static const char *const tokens[] = { "token-one", "token-two" };
+
+	for (int i = 0;; i++) {
+		struct grant g = sample(tokens[i % 2]);
+
+		(void)!store_save(store, &g, NULL);
+		grant_clear(&g);
+	}
+}
+
+static void kill_at_any_moment_of_a_write_leaves_the_old_or_the_new(void **state)
+{
+	char access[64];
+
+	(void)state;
+	save("token-one");
+	for (int i = 0; i < 100; i++) {
+		struct timespec pause = { .tv_nsec = 100000 + 73000 * (i % 50) };
+		pid_t pid = fork();
+
+		if (pid == 0)
+			write_for_ever();
+		nanosleep(&pause, NULL); /* the moment is what varies */
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		if (load(access) != STORE_OK)
+			fail_msg("kill %d: %s", i, e.msg);
+		assert_true(strcmp(access, "token-one") == 0 || strcmp(access, "token-two") == 0);
+	}
+	save("token-one"); /* takes away what the killed ones left behind */
+	assert_int_equal(count_files(), 1);
+}
+
 static void folder_comes_from_the_environment(void **state)
 {
 	struct store *s;
@@ -422,6 +477,7 @@ int main(void)
 		T(forgetting_takes_all_but_the_locks),
 		T(all_of_them_are_shown),
 		T(one_holds_the_lock),
+		T(kill_at_any_moment_of_a_write_leaves_the_old_or_the_new),
 		T(folder_comes_from_the_environment),
 	};
 

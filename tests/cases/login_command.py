@@ -1,0 +1,348 @@
+"""mpmcp login: its words, its options, pasting, device codes, and where nobody is there."""
+
+import json
+import os
+import signal
+import sys
+import urllib.parse
+import urllib.request
+
+from harness import DEADLINE, INITIALIZE
+from people import FOLLOW, Person, address_in, redirect_of
+
+SIGN_IN, INTERRUPTED, USAGE = 4, 3, 2
+
+
+def login_again_is_a_success_in_one_line(case):
+    me = Person(case)
+    me.login()
+    p = me.login()
+    case.check(len(p.lines) == 1 and b"Already signed in" in p.lines[0], "words %r" % p.lines)
+    case.equal((me.count("authorize"), len(me.opened())), (1, 1), "sign-ins")
+    p = me.login("--json")
+    told = json.loads(p.lines[0])
+    case.equal((told["outcome"], told["refreshable"], told["file"]), ("already_signed_in", True, me.path()), "outcome")
+
+
+def login_again_needs_no_network(case):
+    me = Person(case)
+    me.login()
+    me.box["process"].kill()
+    me.box["process"].wait()
+    p = me.login()
+    case.check(len(p.lines) == 1 and b"Already signed in" in p.lines[0], "words %r" % p.lines)
+
+
+def login_says_scopes_dates_and_where_it_is_kept(case):
+    me = Person(case)
+    p = me.login("--profile", "work")
+    text = b"".join(p.lines).decode()
+    for words in ("Signed in to %s." % me.url, "profile work", "scopes  projects analysis", "token   good for", "renewed by itself",
+                  "kept    " + me.path()):
+        case.check(words in text, "%r is not in %s" % (words, text))
+
+
+def json_login_is_for_scripts(case):
+    me = Person(case)
+    p = me.login("--json")
+    rows = [json.loads(x) for x in p.lines]
+    case.equal(len(rows), 2, "rows")
+    case.check("/authorize?" in rows[0]["authorize_url"], "first row %r" % rows[0])
+    case.equal((rows[1]["outcome"], rows[1]["url"], len(rows[1]["scope"].split())), ("signed_in", me.url, 18), "outcome")
+    case.equal(p.errors, b"", "standard error")
+    me.set(fault="deny")
+    p = me.login("--json", "--force", status=SIGN_IN)
+    case.equal(json.loads(p.lines[-1])["outcome"], "failed", "outcome")
+    case.check("access_denied" in json.loads(p.lines[-1])["message"], "message")
+
+
+def old_sign_in_stays_until_the_new_one_is_there(case):
+    me = Person(case)
+    me.login()
+    before = me.record()
+    me.set(fault="deny")
+    me.login("--force", status=SIGN_IN)
+    case.equal(me.record(), before, "what is kept")
+    case.check("result" in me.signed_in_bridge().call(1, "tools/list"), "the old one does not serve")
+
+
+def login_can_be_interrupted(case):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        me = Person(case, browser=False)
+        p = me.login("--no-browser", status=None)
+        p.wait_error_text("state=")
+        p.signal(number)
+        case.equal(p.wait(), INTERRUPTED, "status")
+        case.equal(me.kept(), [], "files")
+
+
+def login_that_nobody_completes_ends_at_its_deadline(case):
+    me = Person(case, browser=False)
+    p = me.login("--no-browser", "--timeout", "1", status=SIGN_IN)
+    case.check(b"within 1 seconds" in p.errors or b"within 1 second" in p.errors, "words %r" % p.errors)
+
+
+# ---- where nobody is there
+
+
+def login_in_ci_without_a_terminal_fails_at_once(case):
+    me = Person(case)
+    p = me.login(status=SIGN_IN, env={"CI": "true", **me.env})
+    case.check(b"MIXPANEL_SA_TOKEN" in p.errors and b"--no-browser" in p.errors, "words %r" % p.errors)
+    case.equal((me.count("register"), me.opened()), (0, []), "registrations and browsers")
+
+
+def login_in_ci_goes_on_for_those_who_ask_for_the_address(case):
+    me = Person(case)
+    for args in (("--no-browser",), ("--json",)):
+        p = me.login("--force", *args, status=None, env={"CI": "true", **me.env})
+        text = p.wait_line(lambda line: b"authorize_url" in line, "the address") if "--json" in args else None
+        if text is None:
+            p.wait_error_text("\n\n    http")
+            p.wait_error_text("\n\n")
+        address = json.loads(text)["authorize_url"] if text else address_in(p.errors)
+        urllib.request.urlopen(address, timeout=DEADLINE).read()
+        case.equal(p.wait(), 0, "status")
+    case.equal(me.opened(), [], "browsers")
+
+
+def login_without_a_display_shows_the_address_and_waits(case):
+    me = Person(case, browser=False)
+    p = me.login(status=None, env={"SSH_CONNECTION": "1 2 3 4"})
+    p.wait_error_text("Open this address in a browser to sign in:")
+    p.wait_error_text("state=")
+    p.wait_error_text("\n\n")
+    urllib.request.urlopen(address_in(p.errors), timeout=DEADLINE).read()
+    case.equal(p.wait(), 0, "status")
+
+
+# ---- pasting
+
+
+def _terminal_login(case, me, *args):
+    parent, child = os.openpty()
+    p = me.login("--no-browser", "--force", *args, status=None, stdin=child)
+    os.close(child)
+    p.wait_error_text("the code in it:")
+    return p, parent
+
+
+def pasted_address_or_code_completes_the_sign_in(case):
+    me = Person(case, browser=False)
+    for what in ("address", "code"):
+        p, terminal = _terminal_login(case, me)
+        target = redirect_of(address_in(p.errors))
+        code = urllib.parse.parse_qs(urllib.parse.urlsplit(target).query)["code"][0]
+        os.write(terminal, ((target if what == "address" else code) + "\n").encode())
+        case.equal(p.wait(), 0, "status")
+        os.close(terminal)
+
+
+def wrong_paste_is_named_and_the_right_one_still_counts(case):
+    me = Person(case, browser=False)
+    p, terminal = _terminal_login(case, me)
+    target = redirect_of(address_in(p.errors))
+    for wrong, text in (("http://localhost:1/oauth/callback", "holds no answer"), ("what is this", "alone"),
+                        (target.replace("state=", "state=x"), "another sign-in")):
+        os.write(terminal, (wrong + "\n").encode())
+        p.wait_error_text(text)
+    os.write(terminal, b"\n" + target.encode() + b"\n")
+    case.equal(p.wait(), 0, "status")
+    os.close(terminal)
+
+
+def end_of_a_terminal_is_no_end_of_the_sign_in(case):
+    me = Person(case, browser=False)
+    p, terminal = _terminal_login(case, me)
+    os.write(terminal, b"\x04")
+    urllib.request.urlopen(address_in(p.errors), timeout=DEADLINE).read()
+    case.equal(p.wait(), 0, "status")
+    os.close(terminal)
+
+
+# ---- the proof
+
+
+def _service(case, me, answer):
+    """A service in front of the sandbox's sign-in, which answers POSTs as told."""
+    def handler(r):
+        if r.path.startswith("/.well-known/oauth-protected-resource"):
+            r.json({"resource": server.url, "authorization_servers": [me.url]})
+        elif r.method == "POST":
+            answer(r)
+        else:
+            r.reply(404)
+    server = case.server(handler)
+    return server
+
+
+def _login_at(case, me, server, *args):
+    p = case.start("login", server.url, "--disable-resource-parameter", *args, token=None, env=me.env)
+    p.end_input()
+    return p.wait(), p
+
+
+def token_is_proven_by_one_request(case):
+    me = Person(case)
+    server = _service(case, me, lambda r: r.answer())
+    status, p = _login_at(case, me, server, "--header", "X-Gate: open")
+    case.equal(status, 0, "status (%r)" % p.errors)
+    posts = server.of(method="POST")
+    case.equal([(r.rpc_method, r.headers["x-gate"]) for r in posts], [("initialize", "open")], "requests")
+    case.check(posts[0].headers["authorization"].startswith("Bearer access-"), "credential")
+
+
+def server_of_the_new_era_proves_it_too(case):
+    me = Person(case, "--era", "modern")
+    me.login()
+    me = Person(case)
+    server = _service(case, me, lambda r: r.json({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "no"}}, status=404))
+    status, p = _login_at(case, me, server)
+    case.equal((status, b"check the URL" in p.errors), (0, False), "status and doubts")
+
+
+def proof_that_fails_says_so_and_the_sign_in_is_kept(case):
+    for code, want, words in ((401, SIGN_IN, "refuses the credential"), (403, 6, "refuses this account"), (429, 7, "too many requests"),
+                              (500, 1, "fails at the moment")):
+        me = Person(case)
+        server = _service(case, me, lambda r, code=code: r.reply(code, "because", {"Content-Type": "text/plain"}))
+        status, p = _login_at(case, me, server)
+        case.equal(status, want, "status after %d (%r)" % (code, p.errors))
+        case.check(words.encode() in p.errors, "words %r" % p.errors)
+        case.equal((len(me.kept()), me.count("authorize")), (1, 1), "files and pages")
+        os.unlink(me.path())
+
+
+def address_where_nothing_answers_is_doubted(case):
+    me = Person(case)
+    server = _service(case, me, lambda r: r.reply(404, "nothing here"))
+    status, p = _login_at(case, me, server)
+    case.check(status == 0 and b"check the URL" in p.errors, "words %r" % p.errors)
+
+
+def proof_follows_redirects_inside_the_origin_only(case):
+    me = Person(case)
+
+    def answer(r):
+        if r.path == "/mcp":
+            r.reply(307, headers={"Location": "/mcp/"})
+        else:
+            r.answer()
+    server = _service(case, me, answer)
+    case.equal(_login_at(case, me, server)[0], 0, "status")
+    case.equal([r.path for r in server.of(method="POST")], ["/mcp", "/mcp/"], "requests")
+    other = case.server()
+    away = _service(case, me, lambda r: r.reply(307, headers={"Location": other.url}))
+    status, p = _login_at(case, me, away)
+    case.check(status == 1 and b"no credential is sent" in p.errors and not other.requests, "words %r" % p.errors)
+
+
+# ---- options
+
+
+def redirect_uri_is_made_of_the_options(case):
+    me = Person(case)
+    port = _free_port()
+    me.login(str(port), "--host", "127.0.0.1", "--callback-path", "/my/path")
+    case.equal(me.query()["redirect_uri"], "http://127.0.0.1:%d/my/path" % port, "redirect URI")
+
+
+def _free_port():
+    import socket
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def success_page_of_the_person_is_shown(case):
+    pages = case.server(lambda r: r.reply(200, "my own page", {"Content-Type": "text/html"}))
+    me = Person(case)
+    me.login("--auth-success-url", pages.origin + "/done")
+    case.equal((me.page(), pages.requests[0].path), ("my own page", "/done"), "page")
+    case.check("referer" not in pages.requests[0].headers, "a referrer was sent")
+    me.set(fault="token-500")
+    me.login("--force", "--auth-success-url", pages.origin + "/done", status=1)
+    case.check("Not signed in" in me.page() and len(pages.requests) == 1, "page after a failure")
+
+
+def resource_is_the_one_that_was_given_or_none(case):
+    me = Person(case)
+    me.login("--disable-resource-parameter")
+    case.check("resource" not in me.query(), "resource")
+    p = me.login("--resource", "https://other.example/", status=SIGN_IN)
+    case.check(b"invalid_target" in p.errors, "words %r" % p.errors)
+    case.equal(me.query()["resource"], "https://other.example/", "resource")
+
+
+def parameters_of_the_person_reach_the_page(case):
+    me = Person(case)
+    me.login("--authorize-param", "prompt=consent", "--authorize-param", "login_hint=a b&c")
+    case.equal((me.query()["prompt"], me.query()["login_hint"]), ("consent", "a b&c"), "parameters")
+
+
+def client_of_a_file_with_variables_is_used(case):
+    me = Person(case, "--fault", "register-secret")
+    me.login()
+    record = me.record()
+    port = urllib.parse.urlsplit(record["redirect_uri"]).port
+    os.unlink(me.path())
+    info = case.file("client.json", json.dumps({"client_id": record["client_id"], "client_secret": "${MY_SECRET}"}))
+    me.login(str(port), "--static-oauth-client-info", "@" + info, env=dict(me.env, MY_SECRET=record["client_secret"]))
+    case.equal((me.count("register"), me.count("client-authentication-failed")), (1, 0), "registrations and failures")
+
+
+def variable_with_quotes_in_it_is_no_matter(case):
+    me = Person(case, browser=False)
+    asked = []
+
+    def handler(r):
+        asked.append(urllib.parse.parse_qs(r.body.decode()))
+        r.json({"access_token": "t0ken-of-the-case", "token_type": "Bearer"})
+    server = case.server(handler)
+    secret = 'a"b\\c${X}'
+    p = case.start(me.url, "--client-credentials", "--token-endpoint", server.origin + "/token", "--static-oauth-client-info",
+                   '{"client_id":"x","client_secret":"${MY_SECRET}","token_endpoint_auth_method":"client_secret_post"}',
+                   token=None, env={"MY_SECRET": secret})
+    p.send(INITIALIZE)
+    p.answer(0)
+    case.equal(asked[0]["client_secret"], [secret], "secret")
+
+
+def one_word_too_many_is_named(case):
+    for args in (("login", "http://127.0.0.1:1/mcp", "eu"), ("logout", "all"), ("status", "http://127.0.0.1:1/mcp", "1", "2")):
+        p = case.start(*args, token=None)
+        p.end_input()
+        case.equal(p.wait(), USAGE, "status")
+        case.check(b"one word too many" in p.errors, "words %r" % p.errors)
+
+
+# ---- device codes
+
+
+def device_code_signs_in_without_a_callback(case):
+    me = Person(case, "--fault", "device", browser=False)
+    p = me.login("--device-code")
+    case.check(b"and type the code" in p.errors, "words %r" % p.errors)
+    case.equal((me.count("authorize"), len(me.kept())), (0, 1), "pages and sign-ins")
+
+
+def device_code_of_a_bridge_is_in_its_log(case):
+    me = Person(case, "--fault", "device", browser=False)
+    p = me.bridge("--device-code", env={"CI": "true"})
+    p.handshake()
+    case.check("result" in p.call(1, "tools/list"), "no result")
+    case.check(b"and type the code" in p.errors, "words %r" % p.errors)
+
+
+def device_codes_may_come_to_nothing(case):
+    for fault, words in (("device-denied", b"access_denied"), ("device-expired", b"expired"), ("", b"offers no device codes")):
+        me = Person(case, *(["--fault", fault] if fault else []), browser=False)
+        p = me.login("--device-code", status=SIGN_IN)
+        case.check(words in p.errors, "words %r" % p.errors)
+        case.equal(me.kept(), [], "files")
+
+
+def device_code_that_is_asked_for_too_often_slows_down(case):
+    me = Person(case, "--fault", "device-slow-down", browser=False)
+    me.login("--device-code")
+    case.equal(me.count("device-poll-too-early"), 0, "questions too early")

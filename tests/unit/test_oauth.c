@@ -1,0 +1,500 @@
+/* OAuth as a source of the Authorization value: what it does with a sign-in that is kept. Signing in itself is shown by
+ * the cases; here nobody is there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "auth/oauth.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "origin.h"
+
+static char folder[64], endpoint[128];
+static struct loop *loop;
+static struct http *http;
+static struct http_opts http_opts;
+static struct oauth_opts opts;
+static struct store *store;
+static struct auth *auth;
+static char *params;
+
+/* What the token endpoint answers. */
+static int status;
+static const char *answer_text;
+
+static void answer(const struct origin_request *r, struct origin_answer *a)
+{
+	(void)r;
+	a->status = status;
+	snprintf(a->body, sizeof(a->body), "%s", answer_text);
+}
+
+static int start(void **state)
+{
+	struct store_key key;
+	struct err e = { 0 };
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/mpmcp-oauth-XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	loop = loop_new(NULL);
+	http_opts = (struct http_opts){ .connect_timeout_ms = 10000 };
+	http = http_new(loop, &http_opts, NULL);
+	origin_start(loop, answer);
+	snprintf(endpoint, sizeof(endpoint), "%s/mcp", origin.url);
+	opts = (struct oauth_opts){
+		.url = endpoint, .auth_dir = folder, .no_browser = true, .timeout_s = 300
+	};
+	key = oauth_key(&opts, &params);
+	store = store_new(folder, &key, &e);
+	auth = auth_new_oauth(loop, http, &http_opts, &opts, &e);
+	status = 500;
+	answer_text = "";
+	return auth ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	char command[100];
+
+	(void)state;
+	auth_free(auth);
+	store_free(store);
+	free(params);
+	http_free(http);
+	origin_stop();
+	loop_free(loop);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+/* ---- what is kept ---- */
+
+static struct grant kept(const char *access, const char *refresh, int64_t from_now_s)
+{
+	struct grant g = { .url = mem_dup(endpoint),
+		.client_id = mem_dup("me"),
+		.scope_asked = mem_dup("a"),
+		.scope_granted = mem_dup("a"),
+		.scopes_offered = mem_dup("a b") };
+
+	g.token_endpoint = mem_printf("%s/token", origin.url);
+	if (access)
+		secret_set(&g.access, access, strlen(access));
+	if (refresh)
+		secret_set(&g.refresh, refresh, strlen(refresh));
+	g.obtained_s = clock_wall_s() - 3600;
+	g.expires_s = clock_wall_s() + from_now_s;
+	return g;
+}
+
+static void keep(const char *access, const char *refresh, int64_t from_now_s)
+{
+	struct grant g = kept(access, refresh, from_now_s);
+
+	assert_true(store_save(store, &g, NULL));
+	grant_clear(&g);
+}
+
+static struct grant look(void)
+{
+	struct grant g;
+
+	assert_int_equal(store_load(store, &g, NULL), STORE_OK);
+	return g;
+}
+
+/* ---- who asks ---- */
+
+static struct auth_waiter waiter;
+static struct auth_value value;
+static struct err why;
+static enum auth_state last;
+
+static void called(void *ctx, enum auth_state state, const struct err *e)
+{
+	(void)ctx;
+	last = state;
+	why = (struct err){ 0 };
+	if (e)
+		why = *e;
+	loop_stop(loop);
+}
+
+static void stop(void *ctx)
+{
+	(void)ctx;
+	loop_stop(loop);
+}
+
+/* Waits where that is said, and takes the value anew. */
+static enum auth_state settle(enum auth_state state)
+{
+	if (state == AUTH_WAIT) {
+		assert_true(loop_run(loop, NULL));
+		state = last;
+	}
+	return state;
+}
+
+static enum auth_state take(void)
+{
+	why = (struct err){ 0 };
+	waiter = (struct auth_waiter){ .fn = called };
+	last = settle(auth_value(auth, &value, &waiter, &why));
+	if (last == AUTH_READY)
+		last = auth_value(auth, &value, &waiter, &why);
+	return last;
+}
+
+static enum auth_state refuse(long code, const char *challenge, unsigned tries)
+{
+	const char *fields[] = { challenge };
+	struct auth_refusal r = { .gen = value.gen,
+		.status = code,
+		.challenges = fields,
+		.nchallenges = challenge ? 1 : 0,
+		.words = "words",
+		.tries = tries };
+
+	why = (struct err){ 0 };
+	waiter = (struct auth_waiter){ .fn = called };
+	last = settle(auth_challenged(auth, &r, &waiter, &why));
+	if (last == AUTH_READY && auth_value(auth, &value, &waiter, &why) != AUTH_READY)
+		fail_msg("no value");
+	return last;
+}
+
+static void says(const char *text)
+{
+	if (!strstr(why.msg, text))
+		fail_msg("\"%s\" is not in \"%s\"", text, why.msg);
+}
+
+#define NEW \
+	"{\"access_token\":\"access-new\",\"refresh_token\":\"refresh-new\",\"expires_in\":3600}"
+
+/* ---- values ---- */
+
+static void without_a_sign_in_nothing_is_sent(void **state)
+{
+	(void)state;
+	assert_int_equal(take(), AUTH_READY);
+	assert_null(value.field);
+	assert_int_equal(refuse(401, "Bearer", 0), AUTH_FAILED);
+	assert_int_equal(why.kind, ERR_AUTH);
+	says("mpmcp login http://127.0.0.1");
+}
+
+static void token_that_is_good_is_sent(void **state)
+{
+	(void)state;
+	keep("access-old", "refresh-old", 3600);
+	assert_int_equal(take(), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-old");
+	assert_int_equal(origin.requests, 0);
+}
+
+static void nobody_waits_without_a_waiter(void **state)
+{
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	assert_int_equal(auth_value(auth, &value, NULL, &why), AUTH_FAILED);
+	assert_int_equal(origin.requests, 0);
+}
+
+static void ended_token_is_renewed_first(void **state)
+{
+	struct grant g;
+
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	status = 200;
+	answer_text = NEW;
+	assert_int_equal(take(), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-new");
+	g = look();
+	assert_string_equal(secret_str(&g.refresh), "refresh-new");
+	grant_clear(&g);
+	assert_int_equal(origin.requests, 1);
+}
+
+static void token_near_its_end_is_sent_while_it_is_renewed(void **state)
+{
+	struct loop_timer t;
+
+	(void)state;
+	keep("access-old", "refresh-old", 30);
+	status = 200;
+	answer_text = NEW;
+	assert_int_equal(take(), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-old");
+	loop_timer_init(&t, loop, stop, NULL);
+	for (int i = 0; i < 500 && strcmp(value.field, "Bearer access-new") != 0; i++) {
+		loop_timer_set(&t, 20);
+		assert_true(loop_run(loop, NULL));
+		assert_int_equal(auth_value(auth, &value, &waiter, &why), AUTH_READY);
+	}
+	loop_timer_clear(&t);
+	assert_string_equal(value.field, "Bearer access-new");
+	assert_int_equal(origin.requests, 1);
+}
+
+static void token_of_another_process_is_taken(void **state)
+{
+	(void)state;
+	keep("access-old", "refresh-old", 3600);
+	assert_int_equal(take(), AUTH_READY);
+	keep("access-other", "refresh-other", 3600);
+	assert_int_equal(refuse(401, "Bearer", 0), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-other");
+	assert_int_equal(origin.requests, 0);
+}
+
+static void ended_token_without_a_successor_is_left_to_the_service(void **state)
+{
+	(void)state;
+	keep("access-old", NULL, -10);
+	assert_int_equal(take(), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-old"); /* our clock may be wrong */
+	assert_int_equal(refuse(401, "Bearer", 0), AUTH_FAILED);
+	says("mpmcp login");
+}
+
+/* ---- refusals ---- */
+
+static void refused_token_is_renewed_once(void **state)
+{
+	(void)state;
+	keep("access-old", "refresh-old", 3600);
+	status = 200;
+	answer_text = NEW;
+	assert_int_equal(take(), AUTH_READY);
+	assert_int_equal(refuse(401, "Bearer", 0), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-new");
+	assert_int_equal(refuse(401, "Bearer", 1), AUTH_FAILED); /* now a person is needed */
+	says("mpmcp login");
+	assert_int_equal(origin.requests, 1);
+}
+
+static void refusal_of_an_older_value_is_answered_by_the_present_one(void **state)
+{
+	struct auth_refusal r = { .status = 401, .words = "" };
+
+	(void)state;
+	keep("access-old", "refresh-old", 3600);
+	assert_int_equal(take(), AUTH_READY);
+	r.gen = value.gen - 1;
+	assert_int_equal(auth_challenged(auth, &r, &waiter, &why), AUTH_READY);
+	assert_int_equal(origin.requests, 0);
+}
+
+static void failures_keep_what_there_is(void **state)
+{
+	static const struct {
+		int status;
+		const char *text;
+		enum err_kind kind;
+	} rows[] = { { 500, "", ERR_SERVER },
+		{ 400, "{\"error\":\"invalid_request\"}", ERR_AUTH } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct grant g;
+
+		keep("access-old", "refresh-old", -10);
+		status = rows[i].status;
+		answer_text = rows[i].text;
+		origin.requests = 0;
+		assert_int_equal(take(), AUTH_FAILED);
+		assert_int_equal(why.kind, rows[i].kind);
+		says("it is kept");
+		says("mpmcp login --force");
+		g = look();
+		assert_string_equal(secret_str(&g.refresh), "refresh-old");
+		assert_string_equal(secret_str(&g.access), "access-old");
+		grant_clear(&g);
+		/* Only what may be over soon is tried again. */
+		assert_int_equal(origin.requests, rows[i].status == 500 ? 3 : 1);
+	}
+}
+
+static void dead_refresh_token_is_forgotten(void **state)
+{
+	struct grant g;
+
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	status = 400;
+	answer_text = "{\"error\":\"invalid_grant\"}";
+	assert_int_equal(take(), AUTH_FAILED);
+	says("mpmcp login");
+	g = look();
+	assert_false(secret_isset(&g.refresh) || secret_isset(&g.access));
+	assert_string_equal(g.client_id, "me");
+	grant_clear(&g);
+}
+
+static void unknown_client_is_forgotten_unless_it_was_given(void **state)
+{
+	struct grant g;
+
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	status = 401;
+	answer_text = "{\"error\":\"invalid_client\"}";
+	opts.client_info = "{\"client_id\":\"me\"}";
+	assert_int_equal(take(), AUTH_FAILED);
+	says("it is kept");
+	g = look();
+	assert_true(secret_isset(&g.refresh));
+	grant_clear(&g);
+	opts.client_info = NULL;
+	assert_int_equal(take(), AUTH_FAILED);
+	g = look();
+	assert_null(g.client_id);
+	assert_false(secret_isset(&g.refresh));
+	grant_clear(&g);
+}
+
+static void sign_in_that_is_gone_means_a_new_one(void **state)
+{
+	(void)state;
+	keep("access-old", "refresh-old", 3600);
+	assert_int_equal(take(), AUTH_READY);
+	assert_true(store_forget(store, NULL));
+	assert_int_equal(take(), AUTH_READY); /* in memory it still serves */
+	assert_int_equal(refuse(401, "Bearer", 0), AUTH_FAILED);
+	says("mpmcp login");
+	assert_int_equal(
+		origin.requests, 0); /* the refresh token of a sign-in that is gone is not used */
+}
+
+static void lock_of_another_process_is_waited_for(void **state)
+{
+	struct loop_timer t;
+	bool busy;
+	int lock;
+
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	lock = store_lock(store, &busy, NULL);
+	assert_true(lock >= 0);
+	waiter = (struct auth_waiter){ .fn = called };
+	last = AUTH_WAIT;
+	assert_int_equal(auth_value(auth, &value, &waiter, &why), AUTH_WAIT);
+	loop_timer_init(&t, loop, stop, NULL);
+	loop_timer_set(&t, 150);
+	assert_true(loop_run(loop, NULL));
+	assert_int_equal(last, AUTH_WAIT);
+	assert_int_equal(origin.requests, 0);
+	keep("access-other", "refresh-other", 3600);
+	store_unlock(lock);
+	assert_true(loop_run(loop, NULL));
+	assert_int_equal(last, AUTH_READY);
+	assert_int_equal(origin.requests, 0);
+	loop_timer_clear(&t);
+}
+
+/* ---- scopes ---- */
+
+static void scope_that_is_missing_is_kept_for_the_next_sign_in(void **state)
+{
+	struct grant g;
+
+	(void)state;
+	keep("access-old", "refresh-old", 3600);
+	assert_int_equal(take(), AUTH_READY);
+	assert_int_equal(refuse(403, "Bearer error=\"insufficient_scope\", scope=\"a c d\"", 0),
+		AUTH_FAILED);
+	says("(c d)");
+	says("mpmcp login --force");
+	g = look();
+	assert_string_equal(g.scope_wanted, "c d");
+	assert_string_equal(secret_str(&g.access), "access-old");
+	grant_clear(&g);
+	assert_int_equal(take(), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-old");
+}
+
+static void refusals_that_no_sign_in_helps_are_told(void **state)
+{
+	static const struct {
+		const char *challenge, *says;
+		unsigned tries;
+	} rows[] = {
+		{ NULL, "refuses this (HTTP 403): words", 0 },
+		{ "Bearer error=\"access_denied\"", "refuses this (HTTP 403): words", 0 },
+		{ "Bearer error=\"insufficient_scope\", scope=\"a\"", "which the sign-in has", 0 },
+		{ "Bearer error=\"insufficient_scope\", scope=\"c\"", "mpmcp login --force", 2 },
+	};
+
+	(void)state;
+	keep("access-old", "refresh-old", 3600);
+	assert_int_equal(take(), AUTH_READY);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(refuse(403, rows[i].challenge, rows[i].tries), AUTH_FAILED);
+		assert_int_equal(why.kind, ERR_FORBIDDEN);
+		says(rows[i].says);
+	}
+}
+
+/* ---- words about the server ---- */
+
+static void word_is_kept_with_the_sign_in_for_a_day(void **state)
+{
+	(void)state;
+	assert_null(auth_recall(auth));
+	auth_remember(auth, "modern"); /* nothing is kept yet: no place for it */
+	assert_null(auth_recall(auth));
+	keep("access-old", "refresh-old", 3600);
+	auth_remember(auth, "modern");
+	assert_string_equal(auth_recall(auth), "modern");
+	clock_set(1000, clock_wall_s() + 86399);
+	assert_string_equal(auth_recall(auth), "modern");
+	clock_set(1000, clock_wall_s() + 2);
+	assert_null(auth_recall(auth));
+	clock_set(-1, -1);
+}
+
+static void nobody_is_awaited_while_a_token_is_renewed(void **state)
+{
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	waiter = (struct auth_waiter){ .fn = called };
+	assert_int_equal(auth_value(auth, &value, &waiter, &why), AUTH_WAIT);
+	assert_null(auth_awaits_person(auth));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, start, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(without_a_sign_in_nothing_is_sent),
+		T(token_that_is_good_is_sent),
+		T(nobody_waits_without_a_waiter),
+		T(ended_token_is_renewed_first),
+		T(token_near_its_end_is_sent_while_it_is_renewed),
+		T(token_of_another_process_is_taken),
+		T(ended_token_without_a_successor_is_left_to_the_service),
+		T(refused_token_is_renewed_once),
+		T(refusal_of_an_older_value_is_answered_by_the_present_one),
+		T(failures_keep_what_there_is),
+		T(dead_refresh_token_is_forgotten),
+		T(unknown_client_is_forgotten_unless_it_was_given),
+		T(sign_in_that_is_gone_means_a_new_one),
+		T(lock_of_another_process_is_waited_for),
+		T(scope_that_is_missing_is_kept_for_the_next_sign_in),
+		T(refusals_that_no_sign_in_helps_are_told),
+		T(word_is_kept_with_the_sign_in_for_a_day),
+		T(nobody_is_awaited_while_a_token_is_renewed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
