@@ -47,9 +47,9 @@ http {
 
 
 class Front:
-    """nginx before a scripted server."""
+    """nginx before a scripted server. It allows more streams at once than the bridge ever has requests under way."""
 
-    def __init__(self, case, handler, requests=1000, streams=128):
+    def __init__(self, case, handler, requests=1000, streams=256):
         self.case = case
         self.server = case.server(handler)
         self.folder = os.path.join(case.folder, "nginx")
