@@ -210,16 +210,17 @@ static const struct flow_events events = { on_url, on_done };
 static void too_late(void *ctx)
 {
 	struct login *l = ctx;
+	long long n = (long long)l->c->oauth.timeout_s;
 	char *command = oauth_command(&l->c->oauth, "--force");
+	char *advice =
+		flow_may_be_forgotten(l->flow)
+			? mem_printf(". If the page did not know this program, run \"%s\"", command)
+			: mem_dup("");
 
-	err_set(&l->e, ERR_AUTH, "nobody completed the sign-in within %lld seconds",
-		(long long)l->c->oauth.timeout_s);
-	if (flow_may_be_forgotten(l->flow))
-		err_set(&l->e, ERR_AUTH,
-			"nobody completed the sign-in within %lld seconds. If the page did not "
-			"know this program, run \"%s\"",
-			(long long)l->c->oauth.timeout_s, command);
+	err_set(&l->e, ERR_AUTH, "nobody completed the sign-in within %lld second%s%s", n,
+		n == 1 ? "" : "s", advice);
 	free(command);
+	free(advice);
 	stop(l);
 }
 

@@ -1,6 +1,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "auth/store.h"
 #include "base/clock.h"
@@ -37,6 +38,17 @@ static void show_json(struct status *s, const char *path, const struct grant *g,
 			secret_isset(&g->refresh), "signed_in", can_be_used(g), "file", path));
 }
 
+static void show_scopes(const struct grant *g)
+{
+	const char *asked = g->scope_asked, *granted = g->scope_granted;
+
+	if (asked && granted && strcmp(asked, granted) == 0)
+		printf("  scopes   %s\n", granted);
+	else
+		printf("  asked    %s\n  granted  %s\n", asked ? asked : "no scope in particular",
+			granted ? granted : "not said");
+}
+
 static void show_words(const char *path, const struct grant *g, const char *more)
 {
 	const char *region = target_region(g->url);
@@ -47,10 +59,9 @@ static void show_words(const char *path, const struct grant *g, const char *more
 		region ? ")" : "");
 	if (g->profile)
 		printf("  profile  %s\n", g->profile);
-	printf("  token    %s\n  refresh  %s\n  asked    %s\n  granted  %s\n", until,
-		secret_isset(&g->refresh) ? "yes" : "no: sign in again when the token ends",
-		g->scope_asked ? g->scope_asked : "no scope in particular",
-		g->scope_granted ? g->scope_granted : "not said");
+	printf("  token    %s\n  refresh  %s\n", until,
+		secret_isset(&g->refresh) ? "yes" : "no: sign in again when the token ends");
+	show_scopes(g);
 	if (more)
 		printf("  lacks    %s (to be had by a new sign-in)\n", more);
 	printf("  file     %s\n\n", path);

@@ -106,6 +106,7 @@ static void set_oauth(struct context *c)
 	int64_t timeout_ms = a->timeout_ms >= 0 ? a->timeout_ms : a->auth_timeout_ms;
 
 	c->oauth = (struct oauth_opts){ .url = c->url,
+		.place = target_place(c->url),
 		.resource = a->resource,
 		.no_resource = a->no_resource,
 		.profile = a->profile,

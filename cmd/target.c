@@ -44,6 +44,17 @@ const char *target_region(const char *url)
 	return NULL;
 }
 
+const char *target_place(const char *url)
+{
+	static const char *const places[] = { "--region us", "--region eu", "--region in" };
+	_Static_assert(sizeof(places) / sizeof(places[0]) == NREGIONS, "a place for each region");
+
+	for (size_t i = 0; i < NREGIONS; i++)
+		if (strcmp(regions[i].url, url) == 0)
+			return i || env("MIXPANEL_REGION") ? places[i] : "";
+	return NULL;
+}
+
 static bool check_url(const char *text, bool allow_http, struct err *e)
 {
 	struct url u;

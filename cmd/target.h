@@ -16,6 +16,9 @@ const char *target_url(const struct args *a, struct err *e) __attribute__((warn_
 /* "us", "eu", "in" for the service's own endpoints, else NULL. */
 const char *target_region(const char *url);
 
+/* What stands for such an endpoint on a command line: "" or "--region eu"; NULL for any other. */
+const char *target_place(const char *url);
+
 /* --transport. */
 bool target_transport(const struct args *a, enum transport_kind *out, struct err *e)
 	__attribute__((warn_unused_result));

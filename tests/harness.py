@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import random
 import select
 import shlex
 import shutil
@@ -62,6 +63,15 @@ def readable(*fds):
     for fd in fds:
         poll.register(fd, select.POLLIN)
     return [fd for fd, _ in poll.poll(DEADLINE * 1000)]
+
+
+def free_port():
+    """A port below those that systems give to outgoing connections, free a moment ago."""
+    for port in random.sample(range(12000, 32000), 200):
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
+    raise Failed("no port is free")
 
 
 # ---- the scripted server

@@ -178,6 +178,13 @@ static bool is_plain_network(const char *url)
 	return plain;
 }
 
+static bool add_place(struct buf *b, const struct oauth_opts *o)
+{
+	if (!o->place)
+		return add_word(b, o->url);
+	return !*o->place || buf_addf(b, " %s", o->place);
+}
+
 char *oauth_command(const struct oauth_opts *o, const char *more)
 {
 	struct buf b;
@@ -185,8 +192,7 @@ char *oauth_command(const struct oauth_opts *o, const char *more)
 
 	buf_init(&b, SERVER_DOCUMENT_MAX);
 	if (!buf_addf(&b, "mpmcp login%s%s", more ? " " : "", more ? more : "") ||
-		!add_word(&b, o->url) ||
-		(o->callback_port && !buf_addf(&b, " %u", o->callback_port)) ||
+		!add_place(&b, o) || (o->callback_port && !buf_addf(&b, " %u", o->callback_port)) ||
 		!add_option(&b, "host", o->host) ||
 		!add_option(&b, "callback-path", o->callback_path) ||
 		!add_option(&b, "profile", o->profile) ||

@@ -13,7 +13,8 @@
 #include "base/crypt.h"
 
 struct oauth_opts {
-	const char *url;      /* the MCP endpoint */
+	const char *url;   /* the MCP endpoint */
+	const char *place; /* what stands for it on a command line: "", "--region eu"; NULL: url */
 	const char *resource; /* --resource */
 	bool no_resource;     /* --disable-resource-parameter */
 	const char *profile, *auth_dir;

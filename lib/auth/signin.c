@@ -138,8 +138,8 @@ static void too_late(void *ctx)
 	struct process *p = ctx;
 	char *command = oauth_command(p->s->opts, NULL);
 
-	err_set(&p->e, ERR_AUTH, "nobody completed the sign-in within %lld seconds. Run \"%s\"",
-		(long long)p->s->opts->timeout_s, command);
+	err_set(&p->e, ERR_AUTH, "nobody completed the sign-in within %lld second%s. Run \"%s\"",
+		(long long)p->s->opts->timeout_s, p->s->opts->timeout_s == 1 ? "" : "s", command);
 	free(command);
 	if (flow_may_be_forgotten(p->flow))
 		forget_client(p);

@@ -295,7 +295,7 @@ def status_says_what_is_kept_and_what_is_used(case):
     me.login()
     p = me.run("status", me.url)
     text = b"".join(p.lines).decode()
-    for word in (me.url, "token    good for", "refresh  yes", "granted  projects", me.path(), "the bridge uses a sign-in"):
+    for word in (me.url, "token    good for", "refresh  yes", "scopes   projects", me.path(), "the bridge uses a sign-in"):
         case.check(word in text, "%r is not in %s" % (word, text))
     p = me.run("status", me.url, "--json", "--check")
     told = json.loads(p.lines[0])

@@ -5,7 +5,7 @@ import os
 import sys
 import urllib.parse
 
-from harness import readable
+from harness import free_port, readable
 
 DOCUMENT = "https://client.example/mpmcp.json"
 
@@ -85,7 +85,7 @@ def _asked(server):
 
 def client_document_takes_the_place_of_a_registration(case):
     server = _authority(case, lambda _: {"client_id_metadata_document_supported": True})
-    case.equal(_login(case, server, "--client-metadata-url", DOCUMENT)[0], 0, "status")
+    case.equal(_login(case, server, str(free_port()), "--client-metadata-url", DOCUMENT)[0], 0, "status")
     case.equal(_client_ids(server), [DOCUMENT, DOCUMENT], "clients")
     case.check(not [r for r in server.requests if r.path == "/register"], "a registration")
 
@@ -93,9 +93,9 @@ def client_document_takes_the_place_of_a_registration(case):
 def client_document_is_not_used_where_it_is_not_offered(case):
     offered = {"client_id_metadata_document_supported": True}
     server = _authority(case, lambda _: offered)
-    case.equal(_login(case, server, "--client-metadata-url", DOCUMENT)[0], 0, "status")
+    case.equal(_login(case, server, str(free_port()), "--client-metadata-url", DOCUMENT)[0], 0, "status")
     offered.clear()
-    case.equal(_login(case, server, "--client-metadata-url", DOCUMENT, "--force")[0], 0, "status after it was withdrawn")
+    case.equal(_login(case, server, str(free_port()), "--client-metadata-url", DOCUMENT, "--force")[0], 0, "status after it was withdrawn")
     case.equal(_client_ids(server), [DOCUMENT, "registered", DOCUMENT, "registered"], "clients")
 
 
