@@ -507,7 +507,7 @@ def answer_that_the_server_waits_for_is_read_past_a_full_queue(case):
             r.reply(202)
         else:
             if r.rpc_method == "tools/call":
-                said.wait(DEADLINE)
+                said.wait(4 * DEADLINE)  # longer than the client waits
             r.answer()
     _, p = case.bridge(handler)
     p.handshake()
