@@ -21,6 +21,10 @@
 /* How many ports are tried from the one of the rule on, as mcp-remote does. */
 #define PORTS 8
 
+/* A port that must be the one: systems give it to some outgoing connection now and then. */
+#define PORT_MS 100
+#define PORT_TRIES 20
+
 /* The parameters may add some to an address that is as long as it can be. */
 #define ADDRESS_MAX ((size_t)32 << 10)
 
@@ -52,6 +56,8 @@ struct flow {
 	struct listener *listener;
 	struct listen_conn *conn; /* the browser waits for its page */
 	struct secret verifier, state, code;
+	struct loop_timer again; /* for the port */
+	unsigned port_tries;
 	struct loop_task over; /* done() from the loop, never from a call of ours */
 	struct err e;
 };
@@ -208,12 +214,17 @@ static unsigned known_port(const struct flow *f, const char *host, const char *p
 	return port;
 }
 
+/* A port that somebody was told must be the one that is used. */
+static bool port_is_fixed(const struct flow *f)
+{
+	return f->o->callback_port || f->o->client_info || f->o->client_metadata_url;
+}
+
 static bool open_listener(struct flow *f)
 {
 	const char *host = f->o->host ? f->o->host : "localhost",
 		   *path = f->o->callback_path ? f->o->callback_path : "/oauth/callback";
-	/* A port that somebody was told must be the one that is used. */
-	bool fixed = f->o->callback_port || f->o->client_info || f->o->client_metadata_url;
+	bool fixed = port_is_fixed(f);
 	unsigned port = f->o->callback_port ? f->o->callback_port : oauth_port(f->o);
 	unsigned before = fixed ? 0 : known_port(f, host, path);
 
@@ -286,19 +297,34 @@ static bool asks_for_less(struct flow *f)
 }
 
 /* The listener is there before anybody hears of its address. */
-static bool prepare(struct flow *f)
+static void try_port(void *ctx)
 {
-	bool browser = !f->o->client_credentials && !f->o->device_code;
+	struct flow *f = ctx;
 
+	if (open_listener(f)) {
+		f->e = (struct err){ 0 };
+		get_client(f);
+	} else if (port_is_fixed(f) && f->port_tries++ < PORT_TRIES) {
+		loop_timer_set(&f->again, PORT_MS);
+	} else {
+		fail(f);
+	}
+}
+
+static void prepare(struct flow *f)
+{
 	choose_scope(f);
-	if (browser && !f->g.authorization_endpoint)
-		return err_set(&f->e, ERR_PROTO,
+	if (f->o->client_credentials || f->o->device_code) {
+		if (!f->g.redirect_uri)
+			f->g.redirect_uri = mem_dup("http://localhost/oauth/callback");
+		get_client(f);
+	} else if (!f->g.authorization_endpoint) {
+		err_set(&f->e, ERR_PROTO,
 			"the sign-in server's metadata has no authorization_endpoint");
-	if (browser)
-		return open_listener(f);
-	if (!f->g.redirect_uri)
-		f->g.redirect_uri = mem_dup("http://localhost/oauth/callback");
-	return true;
+		fail(f);
+	} else {
+		try_port(f);
+	}
 }
 
 static void found_server(void *ctx, const struct err *e)
@@ -306,12 +332,12 @@ static void found_server(void *ctx, const struct err *e)
 	struct flow *f = ctx;
 
 	f->discover = NULL;
-	if (e)
+	if (e) {
 		f->e = *e;
-	if (!e && prepare(f))
-		get_client(f);
-	else
 		fail(f);
+	} else {
+		prepare(f);
+	}
 }
 
 /* ---- tokens ---- */
@@ -676,6 +702,7 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 		.wanted = s->scope ? mem_dup(s->scope) : NULL,
 		.resource_metadata = s->resource_metadata ? mem_dup(s->resource_metadata) : NULL };
 	loop_task_init(&f->over, l, report, f);
+	loop_timer_init(&f->again, l, try_port, f);
 	if (s->known)
 		grant_copy(&f->known, s->known);
 	f->g.url = mem_dup(f->o->url);
@@ -683,10 +710,7 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 	f->only_issuer = issuer_of_given(f);
 	if (endpoint) {
 		f->g.token_endpoint = mem_dup(endpoint);
-		if (prepare(f))
-			get_client(f);
-		else
-			fail(f);
+		prepare(f);
 	} else if (!look_for_server(f, e)) {
 		flow_free(f);
 		return NULL;
@@ -708,6 +732,7 @@ void flow_free(struct flow *f)
 	device_free(f->device);
 	token_cancel(f->token);
 	listen_free(f->listener);
+	loop_timer_clear(&f->again);
 	loop_task_clear(&f->over);
 	grant_clear(&f->g);
 	grant_clear(&f->known);

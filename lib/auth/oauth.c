@@ -313,8 +313,11 @@ static void signin_failed(struct oauth *a, const struct err *e)
 		err_set(&why, e->kind, "%s. To try again, run \"%s\"", e->msg, command);
 		free(command);
 	}
-	a->declined = why;
-	a->declined_ms = clock_ms();
+	/* What failed before anybody was asked may be over with the next request. */
+	if (a->url_shown || e->kind == ERR_AUTH || e->kind == ERR_RATE) {
+		a->declined = why;
+		a->declined_ms = clock_ms();
+	}
 	settle(a, AUTH_FAILED, &why);
 }
 

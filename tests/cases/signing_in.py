@@ -123,6 +123,17 @@ def denied_sign_in_is_an_error_and_no_page_opens_again(case):
     case.check("<b>" not in me.page() and "&lt;b&gt;" in me.page(), "the page does not escape")
 
 
+def sign_in_server_that_fails_is_asked_again_with_the_next_request(case):
+    me = Person(case, "--fault", "metadata-500")
+    p = me.bridge()
+    p.send(INITIALIZE)
+    case.is_error(p.answer(0), -31500, "HTTP 500")
+    me.set(fault="")
+    p.handshake()
+    case.check("result" in p.call(1, "tools/list"), "no result")
+    case.equal(me.count("authorize"), 1, "pages")
+
+
 def sign_in_that_nobody_completes_is_answered_at_the_deadline(case):
     me = Person(case, browser=False)
     p = me.bridge("--auth-timeout", "2", env={"BROWSER": "/nonexistent/browser"})
@@ -358,10 +369,15 @@ def callback_port_in_use_walks_on_or_is_named(case):
         p = me.bridge(str(port), "--profile", "other")
         p.send(INITIALIZE)
         case.is_error(p.answer(0), -31000, str(port), "CALLBACK-PORT")
+        # One that is in use for a moment only is waited for.
+        p = me.login(str(port), "--profile", "third", status=None)
+        s.close()
+        case.equal((p.wait(), _port(me.query()["redirect_uri"])), (0, port), "status and port")
+        os.unlink(next(f for f in me.kept() if "third" in open(f).read()))
     # The registration of before is for that other port: it is taken again.
     me.change(access_token=None, refresh_token=None)
     me.login()
-    case.check(_port(me.query()["redirect_uri"]) != port and me.count("register") == 2, "registered for nothing")
+    case.check(_port(me.query()["redirect_uri"]) != port and me.count("register") == 3, "registered for nothing")
 
 
 def two_sign_ins_at_once_have_a_port_each(case):
