@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 
-from harness import DEADLINE, INITIALIZE, PROGRAM, request
+from harness import DEADLINE, INITIALIZE, PROGRAM, free_port, request
 from people import FOLLOW, Person, address_in
 
 # Waits at a FIFO until the case opens it.
@@ -317,21 +317,16 @@ def another_issuer_means_another_registration(case):
 
 def given_client_is_not_sent_to_another_issuer(case):
     me = Person(case)
-    me.login()
+    port = str(free_port())
+    me.login(port)
     client = me.record()["client_id"]
     os.unlink(me.path())
-    info = json.dumps({"client_id": client})
-    port = _port(me.query()["redirect_uri"])
-    # The port is part of what was registered.
-    p = case.start("login", me.url, "--static-oauth-client-info", info, token=None, env=me.env)
-    p.end_input()
-    case.equal(p.wait(), 0, "status (%r)" % p.errors[-300:])
-    case.equal(_port(me.query()["redirect_uri"]), port, "port")
+    args = (port, "--static-oauth-client-info", json.dumps({"client_id": client}))
+    me.login(*args)
+    case.equal(me.count("register"), 1, "registrations")
     me.change(access_token=None, refresh_token=None)
     me.set(fault="other-issuer")
-    p = case.start("login", me.url, "--static-oauth-client-info", info, token=None, env=me.env)
-    p.end_input()
-    case.equal(p.wait(), 4, "status")
+    p = me.login(*args, status=4)
     case.check(b"belongs to" in p.errors, "words %r" % p.errors)
     case.equal(me.count("authorize"), 2, "sign-ins")
 
