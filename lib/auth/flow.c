@@ -46,7 +46,7 @@ struct flow {
 	enum step step;
 	struct grant g, known;
 	struct server_traits traits;
-	bool fresh, step_up;
+	bool fresh, step_up, hidden;
 	bool kept; /* the client is from an earlier registration */
 	char *resource_metadata, *wanted, *only_issuer;
 	struct discover *discover;
@@ -421,10 +421,25 @@ static bool authorize_url(const struct flow *f, struct buf *url)
 	       (!resource || url_form_add(url, "resource", resource)) && add_params(f, url);
 }
 
+static void open_browser(struct flow *f, const char *url)
+{
+	struct err e = { 0 };
+
+	if (f->o->no_browser || !browser_possible() || browser_open(url, &e))
+		return;
+	if (f->hidden) {
+		f->e = e;
+		err_prefix(&f->e, "a sign-in is needed");
+		f->e.kind = ERR_AUTH;
+		fail(f);
+	} else {
+		diag_note("%s", e.msg);
+	}
+}
+
 static void ask_person(struct flow *f)
 {
 	struct buf url;
-	struct err e = { 0 };
 
 	pkce_verifier(&f->verifier);
 	pkce_random(&f->state, 24);
@@ -435,8 +450,7 @@ static void ask_person(struct flow *f)
 	} else {
 		f->step = STEP_PERSON;
 		f->on->url(f->ctx, url.p, NULL);
-		if (!f->o->no_browser && browser_possible() && !browser_open(url.p, &e))
-			diag_note("%s", e.msg);
+		open_browser(f, url.p);
 	}
 	buf_wipe(&url);
 }
@@ -699,6 +713,7 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 		.ctx = ctx,
 		.fresh = s->fresh,
 		.step_up = s->step_up,
+		.hidden = s->hidden,
 		.wanted = s->scope ? mem_dup(s->scope) : NULL,
 		.resource_metadata = s->resource_metadata ? mem_dup(s->resource_metadata) : NULL };
 	loop_task_init(&f->over, l, report, f);

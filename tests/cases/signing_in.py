@@ -135,10 +135,20 @@ def sign_in_server_that_fails_is_asked_again_with_the_next_request(case):
 
 
 def sign_in_that_nobody_completes_is_answered_at_the_deadline(case):
-    me = Person(case, browser=False)
-    p = me.bridge("--auth-timeout", "2", env={"BROWSER": "/nonexistent/browser"})
+    me = Person(case, before="sys.exit()")
+    p = me.bridge("--auth-timeout", "2")
     p.send(INITIALIZE)
     case.is_error(p.answer(0), -31401, "2 seconds", "mpmcp login")
+
+
+def browser_that_is_not_there_is_an_error_at_once(case):
+    """Clients hide the address: nobody would ever come. A terminal shows it, and login waits."""
+    me = Person(case, browser=False)
+    p = me.bridge(env={"BROWSER": "/nonexistent/browser"})
+    p.send(INITIALIZE)
+    case.is_error(p.answer(0), -31401, "no browser could be started", "mpmcp login " + me.url)
+    p = me.login("--timeout", "1", status=4, env={"BROWSER": "/nonexistent/browser"})
+    case.check(b"no browser could be started" in p.errors and b"within 1 second" in p.errors, "words %r" % p.errors)
 
 
 def browser_that_fails_or_hangs_leaves_the_address_to_the_person(case):
