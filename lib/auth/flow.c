@@ -10,6 +10,7 @@
 #include "auth/discover.h"
 #include "auth/pkce.h"
 #include "auth/register.h"
+#include "auth/scope.h"
 #include "auth/server.h"
 #include "auth/token.h"
 #include "base/buf.h"
@@ -136,63 +137,22 @@ static const char *own_param(const struct flow *f, const char *name)
 	return NULL;
 }
 
-static char *pinned_scope(const struct flow *f)
-{
-	const char *own = own_param(f, "scope");
-
-	return own ? mem_dup(own) : oauth_metadata_text(f->o, "scope");
-}
-
-/* In place of *scope. */
-static void add_scope(char **scope, const char *more)
-{
-	char *both = server_scope_union(*scope, more);
-
-	free(*scope);
-	*scope = both;
-}
-
-/* More than is held: what is held must not get lost by it. Who asked for none was given what the server
- * then said; who knows nothing of that asks for all that is offered. */
-static char *beyond_held(const struct flow *f, const char *wanted)
-{
-	char *scope = server_scope_union(f->known.scope_asked, f->known.scope_granted);
-
-	if (!*scope)
-		add_scope(&scope, f->g.scopes_offered);
-	add_scope(&scope, wanted);
-	return scope;
-}
-
-/* Pinned, else what the challenge wants (with what was asked for before), else what the resource offers,
- * else nothing at all. Never invented. */
-static char *usual_scope(const struct flow *f, const char *pinned)
-{
-	if (pinned)
-		return mem_dup(pinned);
-	if (f->wanted)
-		return server_scope_union(f->known.scope_asked, f->wanted);
-	return mem_dup(f->g.scopes_offered ? f->g.scopes_offered : "");
-}
-
 static void choose_scope(struct flow *f)
 {
-	char *pinned = pinned_scope(f);
-	char *scope = f->step_up && f->wanted ? beyond_held(f, f->wanted) : usual_scope(f, pinned);
+	const char *own = own_param(f, "scope");
+	char *pinned = own ? mem_dup(own) : oauth_metadata_text(f->o, "scope");
+	struct scope_choice c = { .pinned = pinned,
+		.challenge = f->wanted,
+		.step_up = f->step_up,
+		.offered = f->g.scopes_offered,
+		.offline_access = f->traits.offline_access,
+		.asked = f->known.scope_asked,
+		.granted = f->known.scope_granted,
+		.wanted = f->known.scope_wanted };
 
-	/* What the service once asked for in vain. None at all would be made into that alone. */
-	if (f->known.scope_wanted && *scope) {
-		add_scope(&scope, f->known.scope_wanted);
-	} else if (f->known.scope_wanted) {
-		free(scope);
-		scope = beyond_held(f, f->known.scope_wanted);
-	}
-	if (f->traits.offline_access && !pinned && *scope)
-		add_scope(&scope, "offline_access");
-	free(pinned);
 	free(f->g.scope_asked);
-	f->g.scope_asked = *scope ? mem_dup(scope) : NULL;
-	free(scope);
+	f->g.scope_asked = scope_choose(&c);
+	free(pinned);
 }
 
 /* ---- the client ---- */
@@ -393,7 +353,7 @@ static bool add_params(const struct flow *f, struct buf *url)
 /* OpenID Connect Core section 11: without it a server ignores offline_access. */
 static bool wants_consent(const struct flow *f)
 {
-	return f->g.scope_asked && server_scope_has(f->g.scope_asked, "offline_access", 14) &&
+	return f->g.scope_asked && scope_has(f->g.scope_asked, "offline_access", 14) &&
 	       !own_param(f, "prompt");
 }
 
