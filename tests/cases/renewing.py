@@ -162,7 +162,7 @@ def token_endpoint_that_does_not_answer_keeps_the_token(case):
         me.change(token_endpoint=before["token_endpoint"])
         _call(case, p, 2)
         os.unlink(me.path())
-    case.equal(len(closing.requests), 3, "tries")
+    case.check(len(closing.requests) in (3, 6), "%d tries" % len(closing.requests))  # initialized may have been refused, too
 
 
 def answers_that_are_no_tokens_keep_the_token(case):
