@@ -10,6 +10,7 @@
 #include "auth/flow.h"
 #include "auth/import.h"
 #include "auth/oauth.h"
+#include "auth/scope.h"
 #include "auth/store.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -69,9 +70,9 @@ static void say_json_outcome(
 static void say_scopes(const struct login *l)
 {
 	const struct grant *g = &l->g;
-	char *lacking = server_scope_missing(g->scope_asked, g->scope_granted);
+	char *lacking = scope_missing(g->scope_asked, g->scope_granted);
 	const char *before = l->known.scope_granted ? l->known.scope_granted : l->known.scope_asked;
-	char *gained = before ? server_scope_missing(g->scope_granted, before) : NULL;
+	char *gained = before ? scope_missing(g->scope_granted, before) : NULL;
 
 	printf("  scopes  %s\n", g->scope_granted ? g->scope_granted : "not said");
 	if (gained)
@@ -89,7 +90,7 @@ static void say_signed_in(const struct login *l, const char *outcome)
 	char *lacking, until[64];
 
 	if (l->json) {
-		lacking = server_scope_missing(g->scope_asked, g->scope_granted);
+		lacking = scope_missing(g->scope_asked, g->scope_granted);
 		say_json_outcome(l, outcome, g, lacking);
 		free(lacking);
 		return;

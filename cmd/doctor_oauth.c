@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/scope.h"
 #include "auth/server.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -335,7 +336,7 @@ static size_t missing_scopes(const char *wanted, const char *held, struct buf *o
 	for (const char *p = wanted; *p;) {
 		size_t n = strcspn(p, " ");
 
-		if (n && !server_scope_has(held, p, n)) {
+		if (n && !scope_has(held, p, n)) {
 			count++;
 			if (!buf_addf(out, "%s%.*s", out->len ? ", " : "", (int)n, p))
 				break;

@@ -1,5 +1,6 @@
 """What cases about signing in share: the sandbox with a person in front of it, whose browser is a small program."""
 
+import fcntl
 import json
 import os
 import stat
@@ -118,10 +119,13 @@ class Person:
             return json.load(f)
 
     def change(self, **fields):
-        """Changes that file by hand."""
-        record = dict(self.record(), **fields)
-        with open(self.path(), "w") as f:
-            json.dump({k: v for k, v in record.items() if v is not None}, f)
+        """Changes that file by hand, under the lock: bridges write to it, too."""
+        path = self.path()
+        with open(path[:-len("json")] + "lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            record = dict(self.record(), **fields)
+            with open(path, "w") as f:
+                json.dump({k: v for k, v in record.items() if v is not None}, f)
 
     def opened(self):
         """The addresses with which browsers were started."""

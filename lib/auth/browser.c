@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +14,9 @@
 #include "base/child.h"
 #include "base/mem.h"
 #include "net/url.h"
+
+/* A program on a slow disk may take a moment; then it is taken for started. */
+#define START_MS 2000
 
 static const char *env(const char *name)
 {
@@ -80,19 +85,17 @@ bool browser_possible(void)
 }
 
 /* In the browser's process. Clients withhold these variables; the session is there all the same. */
-static void find_display(void)
+static void find_session(void)
 {
-	char *name;
+	char *dir = mem_printf("/run/user/%lu", (unsigned long)getuid()), *name;
 
+	if (access(dir, X_OK) == 0)
+		setenv("XDG_RUNTIME_DIR", dir, 0); /* the session's bus is found by it, too */
+	free(dir);
 	if (env("DISPLAY") || env("WAYLAND_DISPLAY"))
 		return;
-	if ((name = wayland_socket())) {
-		char *dir = mem_printf("/run/user/%lu", (unsigned long)getuid());
-
+	if ((name = wayland_socket()))
 		setenv("WAYLAND_DISPLAY", name, 1);
-		setenv("XDG_RUNTIME_DIR", dir, 0);
-		free(dir);
-	}
 	free(name);
 	if ((name = find_socket("/tmp/.X11-unix", "X"))) {
 		char *display = mem_printf(":%s", name + 1);
@@ -124,6 +127,18 @@ static char *fill_in(const char *word, const char *url)
 	return text;
 }
 
+/* A program whose name holds blanks: the entry as a whole is a file that can be run. */
+static void try_whole(const char *entry, size_t n, const char *url)
+{
+	char *program = mem_ndup(entry, n), *address = mem_dup(url);
+	char *argv[] = { program, address, NULL };
+
+	if (strchr(program, '/') && strchr(program, ' ') && access(program, X_OK) == 0)
+		execvp(program, argv);
+	free(program);
+	free(address);
+}
+
 /* One entry of the list, n bytes: a program and perhaps arguments, between blanks. Returns when it cannot
  * be started. */
 static void try_entry(const char *entry, size_t n, const char *url)
@@ -133,6 +148,7 @@ static void try_entry(const char *entry, size_t n, const char *url)
 	bool placed = false;
 	size_t count = 0;
 
+	try_whole(entry, n, url);
 	while (entry < end && count < WORDS_MAX) {
 		size_t len = strcspn(entry, " \t");
 		char *word;
@@ -156,12 +172,12 @@ static void try_entry(const char *entry, size_t n, const char *url)
 }
 
 /* $BROWSER is a list separated by colons; the address takes the place of %s in an entry, or is added to
- * it. No shell reads any of that. */
-static void exec_browser(const char *url)
+ * it. No shell reads any of that. A byte in report: none could be started. */
+static void exec_browser(const char *url, int report)
 {
 	const char *list = env("BROWSER");
 
-	find_display();
+	find_session();
 	if (!list)
 		list = "xdg-open:open";
 	while (*list) {
@@ -170,11 +186,12 @@ static void exec_browser(const char *url)
 		try_entry(list, n, url);
 		list += n + (list[n] == ':');
 	}
+	(void)!write(report, "", 1);
 	_exit(127);
 }
 
 /* The child of a child: nobody has to wait for it. */
-static void launch(const char *url)
+static void launch(const char *url, int report)
 {
 	pid_t pid;
 
@@ -183,24 +200,46 @@ static void launch(const char *url)
 	pid = fork();
 	if (pid != 0)
 		_exit(pid < 0);
-	child_let_go(NULL, 0);
-	exec_browser(url);
+	child_let_go(&report, 1);
+	exec_browser(url, report);
+}
+
+/* The pipe closes when a program takes over. */
+static bool has_started(int report)
+{
+	struct pollfd p = { .fd = report, .events = POLLIN };
+	char byte;
+
+	return poll(&p, 1, START_MS) <= 0 || read(report, &byte, 1) != 1;
 }
 
 bool browser_open(const char *url, struct err *e)
 {
 	struct url u;
+	int fds[2];
+	bool started = false;
 	pid_t pid;
 
 	if (!url_parse(url, &u, e))
 		return false;
 	url_clear(&u);
+	if (pipe(fds) != 0)
+		return err_set(e, ERR_IO, "cannot make a pipe: %s", strerror(errno));
+	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 	pid = fork();
-	if (pid < 0)
-		return err_set(e, ERR_IO, "cannot start a browser: %s", strerror(errno));
 	if (pid == 0)
-		launch(url);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		launch(url, fds[1]);
+	if (pid < 0)
+		err_set(e, ERR_IO, "cannot start a browser: %s", strerror(errno));
+	close(fds[1]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	return true;
+	if (pid > 0)
+		started = has_started(fds[0]) ||
+			  err_set(e, ERR_IO, "no browser could be started: %s",
+				  env("BROWSER") ? "BROWSER names no program that is there"
+						 : "there is no xdg-open; set BROWSER");
+	close(fds[0]);
+	return started;
 }

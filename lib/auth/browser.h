@@ -14,8 +14,9 @@
  * graphical session of this user, unless we were reached over SSH. */
 bool browser_possible(void);
 
-/* url must be http or https without control characters (checked again here). A browser that is
- * missing or fails is not noticed: whoever waits has the URL, and a deadline. */
+/* url must be http or https without control characters (checked again here). Waits for the program to
+ * start, two seconds at most. False with e set when none can be started; one that fails afterwards is not
+ * noticed: whoever waits has the URL, and a deadline. */
 bool browser_open(const char *url, struct err *e) __attribute__((warn_unused_result));
 
 #endif

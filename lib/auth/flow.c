@@ -10,6 +10,7 @@
 #include "auth/discover.h"
 #include "auth/pkce.h"
 #include "auth/register.h"
+#include "auth/scope.h"
 #include "auth/server.h"
 #include "auth/token.h"
 #include "base/buf.h"
@@ -20,6 +21,10 @@
 
 /* How many ports are tried from the one of the rule on, as mcp-remote does. */
 #define PORTS 8
+
+/* A port that must be the one: systems give it to some outgoing connection now and then. */
+#define PORT_MS 100
+#define PORT_TRIES 20
 
 /* The parameters may add some to an address that is as long as it can be. */
 #define ADDRESS_MAX ((size_t)32 << 10)
@@ -42,7 +47,7 @@ struct flow {
 	enum step step;
 	struct grant g, known;
 	struct server_traits traits;
-	bool fresh, step_up;
+	bool fresh, step_up, hidden;
 	bool kept; /* the client is from an earlier registration */
 	char *resource_metadata, *wanted, *only_issuer;
 	struct discover *discover;
@@ -52,6 +57,8 @@ struct flow {
 	struct listener *listener;
 	struct listen_conn *conn; /* the browser waits for its page */
 	struct secret verifier, state, code;
+	struct loop_timer again; /* for the port */
+	unsigned port_tries;
 	struct loop_task over; /* done() from the loop, never from a call of ours */
 	struct err e;
 };
@@ -130,63 +137,22 @@ static const char *own_param(const struct flow *f, const char *name)
 	return NULL;
 }
 
-static char *pinned_scope(const struct flow *f)
-{
-	const char *own = own_param(f, "scope");
-
-	return own ? mem_dup(own) : oauth_metadata_text(f->o, "scope");
-}
-
-/* In place of *scope. */
-static void add_scope(char **scope, const char *more)
-{
-	char *both = server_scope_union(*scope, more);
-
-	free(*scope);
-	*scope = both;
-}
-
-/* More than is held: what is held must not get lost by it. Who asked for none was given what the server
- * then said; who knows nothing of that asks for all that is offered. */
-static char *beyond_held(const struct flow *f, const char *wanted)
-{
-	char *scope = server_scope_union(f->known.scope_asked, f->known.scope_granted);
-
-	if (!*scope)
-		add_scope(&scope, f->g.scopes_offered);
-	add_scope(&scope, wanted);
-	return scope;
-}
-
-/* Pinned, else what the challenge wants (with what was asked for before), else what the resource offers,
- * else nothing at all. Never invented. */
-static char *usual_scope(const struct flow *f, const char *pinned)
-{
-	if (pinned)
-		return mem_dup(pinned);
-	if (f->wanted)
-		return server_scope_union(f->known.scope_asked, f->wanted);
-	return mem_dup(f->g.scopes_offered ? f->g.scopes_offered : "");
-}
-
 static void choose_scope(struct flow *f)
 {
-	char *pinned = pinned_scope(f);
-	char *scope = f->step_up && f->wanted ? beyond_held(f, f->wanted) : usual_scope(f, pinned);
+	const char *own = own_param(f, "scope");
+	char *pinned = own ? mem_dup(own) : oauth_metadata_text(f->o, "scope");
+	struct scope_choice c = { .pinned = pinned,
+		.challenge = f->wanted,
+		.step_up = f->step_up,
+		.offered = f->g.scopes_offered,
+		.offline_access = f->traits.offline_access,
+		.asked = f->known.scope_asked,
+		.granted = f->known.scope_granted,
+		.wanted = f->known.scope_wanted };
 
-	/* What the service once asked for in vain. None at all would be made into that alone. */
-	if (f->known.scope_wanted && *scope) {
-		add_scope(&scope, f->known.scope_wanted);
-	} else if (f->known.scope_wanted) {
-		free(scope);
-		scope = beyond_held(f, f->known.scope_wanted);
-	}
-	if (f->traits.offline_access && !pinned && *scope)
-		add_scope(&scope, "offline_access");
-	free(pinned);
 	free(f->g.scope_asked);
-	f->g.scope_asked = *scope ? mem_dup(scope) : NULL;
-	free(scope);
+	f->g.scope_asked = scope_choose(&c);
+	free(pinned);
 }
 
 /* ---- the client ---- */
@@ -208,12 +174,17 @@ static unsigned known_port(const struct flow *f, const char *host, const char *p
 	return port;
 }
 
+/* A port that somebody was told must be the one that is used. */
+static bool port_is_fixed(const struct flow *f)
+{
+	return f->o->callback_port || f->o->client_info || f->o->client_metadata_url;
+}
+
 static bool open_listener(struct flow *f)
 {
 	const char *host = f->o->host ? f->o->host : "localhost",
 		   *path = f->o->callback_path ? f->o->callback_path : "/oauth/callback";
-	/* A port that somebody was told must be the one that is used. */
-	bool fixed = f->o->callback_port || f->o->client_info || f->o->client_metadata_url;
+	bool fixed = port_is_fixed(f);
 	unsigned port = f->o->callback_port ? f->o->callback_port : oauth_port(f->o);
 	unsigned before = fixed ? 0 : known_port(f, host, path);
 
@@ -286,19 +257,34 @@ static bool asks_for_less(struct flow *f)
 }
 
 /* The listener is there before anybody hears of its address. */
-static bool prepare(struct flow *f)
+static void try_port(void *ctx)
 {
-	bool browser = !f->o->client_credentials && !f->o->device_code;
+	struct flow *f = ctx;
 
+	if (open_listener(f)) {
+		f->e = (struct err){ 0 };
+		get_client(f);
+	} else if (port_is_fixed(f) && f->port_tries++ < PORT_TRIES) {
+		loop_timer_set(&f->again, PORT_MS);
+	} else {
+		fail(f);
+	}
+}
+
+static void prepare(struct flow *f)
+{
 	choose_scope(f);
-	if (browser && !f->g.authorization_endpoint)
-		return err_set(&f->e, ERR_PROTO,
+	if (f->o->client_credentials || f->o->device_code) {
+		if (!f->g.redirect_uri)
+			f->g.redirect_uri = mem_dup("http://localhost/oauth/callback");
+		get_client(f);
+	} else if (!f->g.authorization_endpoint) {
+		err_set(&f->e, ERR_PROTO,
 			"the sign-in server's metadata has no authorization_endpoint");
-	if (browser)
-		return open_listener(f);
-	if (!f->g.redirect_uri)
-		f->g.redirect_uri = mem_dup("http://localhost/oauth/callback");
-	return true;
+		fail(f);
+	} else {
+		try_port(f);
+	}
 }
 
 static void found_server(void *ctx, const struct err *e)
@@ -306,12 +292,12 @@ static void found_server(void *ctx, const struct err *e)
 	struct flow *f = ctx;
 
 	f->discover = NULL;
-	if (e)
+	if (e) {
 		f->e = *e;
-	if (!e && prepare(f))
-		get_client(f);
-	else
 		fail(f);
+	} else {
+		prepare(f);
+	}
 }
 
 /* ---- tokens ---- */
@@ -367,7 +353,7 @@ static bool add_params(const struct flow *f, struct buf *url)
 /* OpenID Connect Core section 11: without it a server ignores offline_access. */
 static bool wants_consent(const struct flow *f)
 {
-	return f->g.scope_asked && server_scope_has(f->g.scope_asked, "offline_access", 14) &&
+	return f->g.scope_asked && scope_has(f->g.scope_asked, "offline_access", 14) &&
 	       !own_param(f, "prompt");
 }
 
@@ -395,10 +381,25 @@ static bool authorize_url(const struct flow *f, struct buf *url)
 	       (!resource || url_form_add(url, "resource", resource)) && add_params(f, url);
 }
 
+static void open_browser(struct flow *f, const char *url)
+{
+	struct err e = { 0 };
+
+	if (f->o->no_browser || !browser_possible() || browser_open(url, &e))
+		return;
+	if (f->hidden) {
+		f->e = e;
+		err_prefix(&f->e, "a sign-in is needed");
+		f->e.kind = ERR_AUTH;
+		fail(f);
+	} else {
+		diag_note("%s", e.msg);
+	}
+}
+
 static void ask_person(struct flow *f)
 {
 	struct buf url;
-	struct err e = { 0 };
 
 	pkce_verifier(&f->verifier);
 	pkce_random(&f->state, 24);
@@ -409,8 +410,7 @@ static void ask_person(struct flow *f)
 	} else {
 		f->step = STEP_PERSON;
 		f->on->url(f->ctx, url.p, NULL);
-		if (!f->o->no_browser && browser_possible() && !browser_open(url.p, &e))
-			diag_note("%s", e.msg);
+		open_browser(f, url.p);
 	}
 	buf_wipe(&url);
 }
@@ -673,9 +673,11 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 		.ctx = ctx,
 		.fresh = s->fresh,
 		.step_up = s->step_up,
+		.hidden = s->hidden,
 		.wanted = s->scope ? mem_dup(s->scope) : NULL,
 		.resource_metadata = s->resource_metadata ? mem_dup(s->resource_metadata) : NULL };
 	loop_task_init(&f->over, l, report, f);
+	loop_timer_init(&f->again, l, try_port, f);
 	if (s->known)
 		grant_copy(&f->known, s->known);
 	f->g.url = mem_dup(f->o->url);
@@ -683,10 +685,7 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 	f->only_issuer = issuer_of_given(f);
 	if (endpoint) {
 		f->g.token_endpoint = mem_dup(endpoint);
-		if (prepare(f))
-			get_client(f);
-		else
-			fail(f);
+		prepare(f);
 	} else if (!look_for_server(f, e)) {
 		flow_free(f);
 		return NULL;
@@ -708,6 +707,7 @@ void flow_free(struct flow *f)
 	device_free(f->device);
 	token_cancel(f->token);
 	listen_free(f->listener);
+	loop_timer_clear(&f->again);
 	loop_task_clear(&f->over);
 	grant_clear(&f->g);
 	grant_clear(&f->known);

@@ -1,4 +1,5 @@
 #include "auth/options.h"
+#include "auth/scope.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -40,9 +41,9 @@ char *oauth_info_text(const struct oauth_opts *o, const char *name)
 char *oauth_scopes_to_gain(const struct oauth_opts *o, const char *offered, const struct grant *g)
 {
 	char *pinned = oauth_metadata_text(o, "scope");
-	char *wanted = server_scope_union(pinned ? pinned : offered, g->scope_wanted);
-	char *held = server_scope_union(g->scope_asked, g->scope_granted);
-	char *more = *held ? server_scope_missing(wanted, held) : NULL;
+	char *wanted = scope_union(pinned ? pinned : offered, g->scope_wanted);
+	char *held = scope_union(g->scope_asked, g->scope_granted);
+	char *more = *held ? scope_missing(wanted, held) : NULL;
 
 	free(pinned);
 	free(wanted);

@@ -136,6 +136,14 @@ static void refused(struct registration *r, const struct fetch_answer *a)
 	struct err why = { 0 };
 
 	server_read_error(buf_str(a->body), a->body->len, code, words);
+	if (a->status == 404 || a->status == 405) {
+		err_set(&r->e, ERR_AUTH,
+			"nothing at %.200s registers programs (HTTP %ld). Does the service have "
+			"sign-ins at all? If it does, give a client with "
+			"--static-oauth-client-info; if not, a credential with --header",
+			r->g->registration_endpoint, a->status);
+		return;
+	}
 	err_set(&why, a->status == 429 ? ERR_RATE : ERR_AUTH,
 		"the sign-in server refuses to register this program (HTTP %ld)%s%s", a->status,
 		*words ? ": " : "", words);

@@ -1,3 +1,4 @@
+#include "auth/scope.h"
 #include "auth/server.h"
 
 #include <jansson.h>
@@ -297,14 +298,12 @@ static const char *pick_method(const struct grant *g, bool secret)
 	const char *offered = g->auth_methods;
 
 	if (!secret)
-		return !offered || server_scope_has(offered, "none", 4) ? "none"
-		       : server_scope_has(offered, "client_secret_post", 18)
-			       ? "client_secret_post"
-			       : "client_secret_basic";
-	if (!offered || server_scope_has(offered, "client_secret_basic", 19))
+		return !offered || scope_has(offered, "none", 4)      ? "none"
+		       : scope_has(offered, "client_secret_post", 18) ? "client_secret_post"
+								      : "client_secret_basic";
+	if (!offered || scope_has(offered, "client_secret_basic", 19))
 		return "client_secret_basic";
-	return server_scope_has(offered, "none", 4) &&
-			       !server_scope_has(offered, "client_secret_post", 18)
+	return scope_has(offered, "none", 4) && !scope_has(offered, "client_secret_post", 18)
 		       ? "none"
 		       : "client_secret_post";
 }
@@ -486,55 +485,4 @@ void server_read_error(const char *text, size_t n, char code[64], char words[241
 		err_clean(diag_redact(words));
 	}
 	json_decref(o);
-}
-
-/* ---- scopes ---- */
-
-bool server_scope_has(const char *list, const char *scope, size_t n)
-{
-	for (const char *p = list; p && *p;) {
-		size_t m = strcspn(p, " ");
-
-		if (m == n && memcmp(p, scope, n) == 0)
-			return true;
-		p += m + strspn(p + m, " ");
-	}
-	return false;
-}
-
-char *server_scope_union(const char *a, const char *b)
-{
-	struct buf out;
-
-	buf_init(&out, SERVER_DOCUMENT_MAX);
-	for (int i = 0; i < 2; i++) {
-		for (const char *p = i ? b : a; p && *p;) {
-			size_t m = strcspn(p, " ");
-
-			if (m && !server_scope_has(buf_str(&out), p, m) &&
-				(!buf_adds(&out, out.len ? " " : "") || !buf_add(&out, p, m)))
-				break;
-			p += m + strspn(p + m, " ");
-		}
-	}
-	return buf_take(&out, NULL);
-}
-
-char *server_scope_missing(const char *wanted, const char *held)
-{
-	struct buf out;
-	char *text;
-
-	buf_init(&out, SERVER_DOCUMENT_MAX);
-	for (const char *p = wanted; p && *p;) {
-		size_t m = strcspn(p, " ");
-
-		if (m && !server_scope_has(held, p, m) && !server_scope_has(buf_str(&out), p, m) &&
-			(!buf_adds(&out, out.len ? " " : "") || !buf_add(&out, p, m)))
-			break;
-		p += m + strspn(p + m, " ");
-	}
-	text = out.len ? buf_take(&out, NULL) : NULL;
-	buf_free(&out);
-	return text;
 }

@@ -70,11 +70,4 @@ void server_read_error(const char *text, size_t n, char code[64], char words[241
 char *server_registration(const struct grant *g, const char *metadata, const char *scope,
 	struct err *e) __attribute__((warn_unused_result));
 
-/* "a b" and "b c" give "a b c"; malloc'ed. Either may be NULL. */
-char *server_scope_union(const char *a, const char *b) __attribute__((warn_unused_result));
-bool server_scope_has(const char *list, const char *scope, size_t n);
-/* What of wanted is not in held, as such a text; NULL when nothing is missing. malloc'ed. */
-char *server_scope_missing(const char *wanted, const char *held)
-	__attribute__((warn_unused_result));
-
 #endif

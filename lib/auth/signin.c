@@ -153,7 +153,8 @@ static void run_flow(struct process *p)
 		.known = s->known,
 		.resource_metadata = s->resource_metadata,
 		.scope = s->scope,
-		.step_up = s->step_up };
+		.step_up = s->step_up,
+		.hidden = true };
 	struct http *http = http_new(p->loop, s->http, &p->e);
 
 	loop_timer_init(&p->deadline, p->loop, too_late, p);

@@ -171,3 +171,19 @@ def page_of_a_refusal_says_how_to_try_again(case):
     page = _login_page(case, _authority(case, deny="access_denied"), 4)
     case.check("The sign-in was refused: access_denied. Nothing was kept." in page, page)
     case.check('run "mpmcp login http://' in page and '" in a terminal' in page, page)
+
+
+def second_of_several_servers_serves_when_the_first_is_gone(case):
+    def handler(r):
+        r.json({"resource": front.url, "authorization_servers": ["http://127.0.0.1:1", server.origin]})
+    server = _authority(case)
+    front = case.server(handler)
+    p = case.start("login", front.url, token=None, env={"BROWSER": case.file("browser", BROWSER, 0o755)})
+    p.end_input()
+    case.check(p.wait() == 0, "words %r" % p.errors)
+
+
+def service_without_sign_ins_says_so(case):
+    server = case.server(lambda r: r.reply(404))
+    status, p = _login(case, server)
+    case.check(status == 4 and b"sign-ins at all" in p.errors, "words %r" % p.errors)

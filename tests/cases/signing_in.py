@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 
-from harness import DEADLINE, INITIALIZE, PROGRAM, request
+from harness import DEADLINE, INITIALIZE, PROGRAM, free_port, request
 from people import FOLLOW, Person, address_in
 
 # Waits at a FIFO until the case opens it.
@@ -123,11 +123,32 @@ def denied_sign_in_is_an_error_and_no_page_opens_again(case):
     case.check("<b>" not in me.page() and "&lt;b&gt;" in me.page(), "the page does not escape")
 
 
+def sign_in_server_that_fails_is_asked_again_with_the_next_request(case):
+    me = Person(case, "--fault", "metadata-500")
+    p = me.bridge()
+    p.send(INITIALIZE)
+    case.is_error(p.answer(0), -31500, "HTTP 500")
+    me.set(fault="")
+    p.handshake()
+    case.check("result" in p.call(1, "tools/list"), "no result")
+    case.equal(me.count("authorize"), 1, "pages")
+
+
 def sign_in_that_nobody_completes_is_answered_at_the_deadline(case):
-    me = Person(case, browser=False)
-    p = me.bridge("--auth-timeout", "2", env={"BROWSER": "/nonexistent/browser"})
+    me = Person(case, before="sys.exit()")
+    p = me.bridge("--auth-timeout", "2")
     p.send(INITIALIZE)
     case.is_error(p.answer(0), -31401, "2 seconds", "mpmcp login")
+
+
+def browser_that_is_not_there_is_an_error_at_once(case):
+    """Clients hide the address: nobody would ever come. A terminal shows it, and login waits."""
+    me = Person(case, browser=False)
+    p = me.bridge(env={"BROWSER": "/nonexistent/browser"})
+    p.send(INITIALIZE)
+    case.is_error(p.answer(0), -31401, "no browser could be started", "mpmcp login " + me.url)
+    p = me.login("--timeout", "1", status=4, env={"BROWSER": "/nonexistent/browser"})
+    case.check(b"no browser could be started" in p.errors and b"within 1 second" in p.errors, "words %r" % p.errors)
 
 
 def browser_that_fails_or_hangs_leaves_the_address_to_the_person(case):
@@ -306,21 +327,16 @@ def another_issuer_means_another_registration(case):
 
 def given_client_is_not_sent_to_another_issuer(case):
     me = Person(case)
-    me.login()
+    port = str(free_port())
+    me.login(port)
     client = me.record()["client_id"]
     os.unlink(me.path())
-    info = json.dumps({"client_id": client})
-    port = _port(me.query()["redirect_uri"])
-    # The port is part of what was registered.
-    p = case.start("login", me.url, "--static-oauth-client-info", info, token=None, env=me.env)
-    p.end_input()
-    case.equal(p.wait(), 0, "status (%r)" % p.errors[-300:])
-    case.equal(_port(me.query()["redirect_uri"]), port, "port")
+    args = (port, "--static-oauth-client-info", json.dumps({"client_id": client}))
+    me.login(*args)
+    case.equal(me.count("register"), 1, "registrations")
     me.change(access_token=None, refresh_token=None)
     me.set(fault="other-issuer")
-    p = case.start("login", me.url, "--static-oauth-client-info", info, token=None, env=me.env)
-    p.end_input()
-    case.equal(p.wait(), 4, "status")
+    p = me.login(*args, status=4)
     case.check(b"belongs to" in p.errors, "words %r" % p.errors)
     case.equal(me.count("authorize"), 2, "sign-ins")
 
@@ -358,10 +374,15 @@ def callback_port_in_use_walks_on_or_is_named(case):
         p = me.bridge(str(port), "--profile", "other")
         p.send(INITIALIZE)
         case.is_error(p.answer(0), -31000, str(port), "CALLBACK-PORT")
+        # One that is in use for a moment only is waited for.
+        p = me.login(str(port), "--profile", "third", status=None)
+        s.close()
+        case.equal((p.wait(), _port(me.query()["redirect_uri"])), (0, port), "status and port")
+        os.unlink(next(f for f in me.kept() if "third" in open(f).read()))
     # The registration of before is for that other port: it is taken again.
     me.change(access_token=None, refresh_token=None)
     me.login()
-    case.check(_port(me.query()["redirect_uri"]) != port and me.count("register") == 2, "registered for nothing")
+    case.check(_port(me.query()["redirect_uri"]) != port and me.count("register") == 3, "registered for nothing")
 
 
 def two_sign_ins_at_once_have_a_port_each(case):

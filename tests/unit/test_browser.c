@@ -154,13 +154,39 @@ static void what_is_no_web_address_is_not_opened(void **state)
 		assert_false(browser_open(rows[i], &e));
 }
 
-static void browser_that_cannot_be_started_is_not_noticed(void **state)
+static void browser_that_cannot_be_started_is_named(void **state)
 {
 	struct err e = { 0 };
 
 	(void)state;
 	setenv("BROWSER", "/nonexistent:::  :", 1);
-	assert_true(browser_open(ADDRESS, &e));
+	assert_false(browser_open(ADDRESS, &e));
+	assert_non_null(strstr(e.msg, "BROWSER names no program"));
+	unsetenv("BROWSER");
+	setenv("PATH", "/nonexistent", 1);
+	assert_false(browser_open(ADDRESS, &e));
+	assert_non_null(strstr(e.msg, "xdg-open"));
+	setenv("PATH", "/usr/bin:/bin", 1);
+}
+
+static void name_with_blanks_may_be_a_program(void **state)
+{
+	(void)state;
+	make_browser("my browser");
+	assert_non_null(strstr(open_it("", "/my browser"), "my browser\n" ADDRESS "\n"));
+}
+
+static void session_is_found_for_the_browser(void **state)
+{
+	char want[64];
+	const char *said;
+
+	(void)state;
+	make_browser("six");
+	unsetenv("XDG_RUNTIME_DIR");
+	said = open_it("", "/six");
+	snprintf(want, sizeof(want), "/run/user/%lu", (unsigned long)getuid());
+	assert_true(access(want, X_OK) != 0 || strstr(said, want));
 }
 
 static void who_is_there_is_seen_by_the_environment(void **state)
@@ -205,7 +231,9 @@ int main(void)
 		T(browser_starts_as_programs_do),
 		T(descriptors_stay_here),
 		T(what_is_no_web_address_is_not_opened),
-		T(browser_that_cannot_be_started_is_not_noticed),
+		T(browser_that_cannot_be_started_is_named),
+		T(name_with_blanks_may_be_a_program),
+		T(session_is_found_for_the_browser),
 		T(who_is_there_is_seen_by_the_environment),
 	};
 

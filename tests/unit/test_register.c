@@ -191,6 +191,7 @@ static void refusals_are_told(void **state)
 		{ { 422, "{\"errors\":[]}", NULL }, ERR_AUTH, "HTTP 422" },
 		{ { 429, "", "Retry-After: 120\r\n" }, ERR_RATE, "120 seconds" },
 		{ { 403, "<html>", NULL }, ERR_AUTH, "HTTP 403" },
+		{ { 404, "<html>", NULL }, ERR_AUTH, "sign-ins at all" },
 		{ { 201, "<html>", NULL }, ERR_PROTO, "JSON" },
 		{ { 200, "{}", NULL }, ERR_PROTO, "client_id" },
 	};

@@ -478,28 +478,6 @@ static void errors_are_read_and_cleaned(void **state)
 	assert_string_equal(words, "");
 }
 
-/* ---- scopes ---- */
-
-static void scopes_are_compared_as_words(void **state)
-{
-	char *u = server_scope_union("a b", "b  c a d"), *m;
-
-	(void)state;
-	assert_string_equal(u, "a b c d");
-	free(u);
-	assert_true(server_scope_has("data:read x", "x", 1));
-	assert_false(server_scope_has("data:read", "data", 4));
-	assert_false(server_scope_has(NULL, "data", 4));
-	m = server_scope_missing("a b c b", "a x");
-	assert_string_equal(m, "b c");
-	free(m);
-	assert_null(server_scope_missing("a", "a b"));
-	assert_null(server_scope_missing(NULL, "a"));
-	m = server_scope_missing("a", NULL);
-	assert_string_equal(m, "a");
-	free(m);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -518,7 +496,6 @@ int main(void)
 		cmocka_unit_test(lifetimes_that_make_no_sense_count_as_unknown),
 		cmocka_unit_test(id_token_ends_when_it_says),
 		cmocka_unit_test(errors_are_read_and_cleaned),
-		cmocka_unit_test(scopes_are_compared_as_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

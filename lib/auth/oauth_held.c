@@ -1,0 +1,133 @@
+/* The token at hand, and the file that it comes from. */
+#include "auth/oauth_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/mem.h"
+
+/* A token is renewed this long before its end, or a tenth of its life when that is shorter. */
+#define EARLY_S 60
+
+void oauth_held_changed(struct oauth *a)
+{
+	char *text = secret_isset(&a->g.access) ? mem_printf("Bearer %s", secret_str(&a->g.access))
+						: NULL;
+
+	secret_clear(&a->field);
+	if (text) {
+		secret_set(&a->field, text, strlen(text));
+		secret_wipe(text, strlen(text));
+	}
+	free(text);
+	a->gen++;
+	a->rejected = false;
+}
+
+static bool same_access(const struct oauth *a, const struct grant *g)
+{
+	return secret_isset(&a->g.access) == secret_isset(&g->access) &&
+	       secret_equal(secret_str(&a->g.access), a->g.access.len, secret_str(&g->access),
+		       g->access.len);
+}
+
+bool oauth_held_adopt(struct oauth *a, struct grant *g)
+{
+	bool same = same_access(a, g);
+
+	grant_clear(&a->g);
+	a->g = *g;
+	*g = (struct grant){ 0 };
+	if (!same)
+		oauth_held_changed(a);
+	return !same && secret_isset(&a->g.access);
+}
+
+/* Where the file is gone, the token in memory still serves. */
+bool oauth_held_reload(struct oauth *a)
+{
+	uint64_t stamp = store_stamp(a->store);
+	struct grant g;
+	struct err e = { 0 };
+
+	if (a->loaded && stamp == a->stamp)
+		return false;
+	a->loaded = true;
+	a->stamp = stamp;
+	a->unreadable = e;
+	switch (store_load(a->store, &g, &e)) {
+	case STORE_OK:
+		a->unsaved = false;
+		return oauth_held_adopt(a, &g);
+	case STORE_NONE:
+		break;
+	case STORE_FAILED:
+		a->unreadable = e;
+		diag_note("%s", e.msg);
+		break;
+	case STORE_BROKEN:
+		diag_note("%s", e.msg);
+		break;
+	}
+	return false;
+}
+
+void oauth_held_report(struct oauth *a)
+{
+	oauth_held_adopt(a, &a->report.g);
+	a->stamp = 0;
+	a->unsaved = !a->report.kept;
+	if (a->unsaved)
+		diag_note("the sign-in serves this run, but cannot be kept: %s", a->report.e.msg);
+}
+
+static bool ends_within(const struct oauth *a, int64_t s)
+{
+	return a->g.expires_s && clock_wall_s() >= a->g.expires_s - s;
+}
+
+bool oauth_held_ended(const struct oauth *a)
+{
+	return ends_within(a, 0);
+}
+
+bool oauth_held_near_end(const struct oauth *a)
+{
+	int64_t tenth = (a->g.expires_s - a->g.obtained_s) / 10;
+
+	return ends_within(a, tenth < EARLY_S ? tenth : EARLY_S);
+}
+
+bool oauth_held_usable(const struct oauth *a)
+{
+	return secret_isset(&a->g.access) && !a->rejected && !oauth_held_ended(a);
+}
+
+/* ---- changes to the file ---- */
+
+int oauth_held_lock(struct oauth *a)
+{
+	bool busy = false;
+	struct err e = { 0 };
+	int lock = store_lock(a->store, &busy, &e);
+
+	if (lock < 0)
+		return -1;
+	oauth_held_reload(a);
+	if (a->stamp)
+		return lock;
+	store_unlock(lock);
+	return -1;
+}
+
+void oauth_held_write(struct oauth *a, int lock)
+{
+	struct err e = { 0 };
+
+	if (!store_save(a->store, &a->g, &e))
+		diag_debug("%s", e.msg);
+	a->stamp = store_stamp(a->store);
+	store_unlock(lock);
+}

@@ -1,0 +1,160 @@
+/* Renewing the token at hand, once for all processes of the machine. */
+#include "auth/oauth_impl.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "auth/refresh.h"
+#include "base/clock.h"
+#include "base/diag.h"
+
+/* Between two looks at a lock that another process holds. */
+#define LOCK_MS 50
+#define LOCK_PATIENCE_MS 30000
+
+/* Pauses between tries of a refresh that failed for no fault of the token. */
+static const int64_t retry_ms[] = { 1000, 3000 };
+#define RETRIES (sizeof(retry_ms) / sizeof(retry_ms[0]))
+/* The server may make us wait so long by Retry-After, as with any request. */
+#define RETRY_AFTER_MAX_S 30
+
+/* The refresh token is worth nothing: the person has to sign in, once the access token has ended. */
+static void refresh_refused(struct oauth *a)
+{
+	struct err e = { 0 };
+
+	oauth_held_report(a);
+	oauth_stop_worker(a);
+	if (oauth_held_usable(a))
+		oauth_settle(a, AUTH_READY, NULL);
+	else if (!oauth_signin_start(a, &e))
+		oauth_settle(a, AUTH_FAILED, &e);
+}
+
+/* The tokens held are still worth something. */
+static void refresh_failed(struct oauth *a, const struct err *e, bool again, long wait_s)
+{
+	struct err why = *e;
+	int64_t pause = a->tries < RETRIES ? retry_ms[a->tries] : 0;
+	char *command;
+
+	a->rest_until_s = clock_wall_s() + OAUTH_REST_S;
+	oauth_stop_worker(a);
+	if (oauth_held_usable(a)) {
+		diag_debug("the token serves on: %s", why.msg);
+		oauth_settle(a, AUTH_READY, NULL);
+	} else if (again && a->tries < RETRIES && wait_s <= RETRY_AFTER_MAX_S) {
+		a->tries++;
+		a->began_ms = clock_ms() + pause;
+		loop_timer_set(&a->timer, wait_s * 1000 > pause ? wait_s * 1000 : pause);
+	} else {
+		command = oauth_command(a->o, "--force");
+		err_set(&why, why.kind,
+			"the sign-in could not be refreshed (it is kept): %s. If that stays so, "
+			"run \"%s\"",
+			e->msg, command);
+		free(command);
+		oauth_settle(a, AUTH_FAILED, &why);
+	}
+}
+
+static void refresh_ended(void *ctx)
+{
+	struct oauth *a = ctx;
+	struct err e = a->report.e;
+
+	a->worker = NULL;
+	if (!a->report.over) {
+		err_set(&e, ERR_IO, "the process that refreshes it ended before its time");
+		refresh_failed(a, &e, true, 0);
+		return;
+	}
+	switch (a->report.how) {
+	case TOKEN_OK:
+		oauth_held_report(a);
+		oauth_settle(a, AUTH_READY, NULL);
+		break;
+	case TOKEN_INVALID_GRANT:
+	case TOKEN_INVALID_CLIENT:
+		if (secret_isset(&a->report.g.refresh))
+			refresh_failed(a, &e, false, 0);
+		else
+			refresh_refused(a);
+		break;
+	case TOKEN_PENDING:
+	case TOKEN_SLOW_DOWN:
+	case TOKEN_REFUSED:
+		refresh_failed(a, &e, false, 0);
+		break;
+	case TOKEN_TRANSIENT:
+		refresh_failed(a, &e, true, a->report.retry_after_s);
+		break;
+	}
+}
+
+static void signed_out(struct oauth *a)
+{
+	struct grant none = { 0 };
+	struct err e = { 0 };
+
+	oauth_held_adopt(a, &none);
+	if (!oauth_signin_start(a, &e))
+		oauth_settle(a, AUTH_FAILED, &e);
+}
+
+/* With the lock held, or with no lock to be had. */
+static void refresh_now(struct oauth *a, int lock)
+{
+	static const struct worker_events events = { oauth_worker_line, refresh_ended };
+	struct refresh r = { .opts = a->o, .http = a->http_opts, .store = a->store };
+	struct err e = { 0 };
+
+	if (oauth_held_reload(a) && oauth_held_usable(a) && !oauth_held_near_end(a)) {
+		store_unlock(lock);
+		oauth_settle(a, AUTH_READY, NULL);
+		return;
+	}
+	if ((!a->stamp && !a->unsaved) || !secret_isset(&a->g.refresh)) {
+		store_unlock(lock);
+		signed_out(a);
+		return;
+	}
+	r.g = &a->g;
+	r.refused = a->rejected;
+	a->worker = refresh_start(a->loop, &r, lock, &events, a, &e);
+	/* Only closed: unlocking would take it from the new process, too. */
+	if (lock >= 0)
+		close(lock);
+	if (!a->worker)
+		refresh_failed(a, &e, true, 0);
+}
+
+void oauth_refresh_try(struct oauth *a)
+{
+	bool busy = false;
+	struct err e = { 0 };
+	int lock = store_lock(a->store, &busy, &e);
+
+	if (!busy) {
+		if (lock < 0)
+			diag_debug("refreshing without a lock: %s", e.msg);
+		refresh_now(a, lock);
+	} else if (oauth_held_reload(a) && oauth_held_usable(a)) {
+		oauth_settle(a, AUTH_READY, NULL);
+	} else if (clock_ms() - a->began_ms < LOCK_PATIENCE_MS) {
+		loop_timer_set(&a->timer, LOCK_MS);
+	} else {
+		/* Never without the lock: a refresh token that is used twice ends the sign-in. */
+		err_set(&e, ERR_SERVER, "another process is at it, and gets no answer");
+		refresh_failed(a, &e, false, 0);
+	}
+}
+
+void oauth_refresh_start(struct oauth *a)
+{
+	a->state = STATE_REFRESH;
+	a->tries = 0;
+	a->began_ms = clock_ms();
+	/* Not from inside auth_value(): whoever asked is not on the list of waiters yet. */
+	loop_timer_set(&a->timer, 0);
+}

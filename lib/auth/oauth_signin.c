@@ -1,0 +1,282 @@
+/* Getting a token where there is none: from a person, by the sign-in process of this machine, or as a client. */
+#include "auth/oauth_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/browser.h"
+#include "auth/signin.h"
+#include "base/clock.h"
+#include "base/diag.h"
+
+/* Between two looks at the store during a sign-in. */
+#define WATCH_MS 200
+
+/* After a sign-in that came to nothing, no page is opened by itself for this long. */
+#define DECLINED_MS ((int64_t)10 * 60 * 1000)
+
+/* ---- client credentials ---- */
+
+static void client_url(void *ctx, const char *url, const char *code)
+{
+	(void)ctx, (void)url, (void)code;
+}
+
+static void client_done(void *ctx, const struct grant *g, const struct err *e)
+{
+	struct oauth *a = ctx;
+	struct err why = { 0 };
+	bool serves = oauth_held_usable(a);
+
+	if (g) {
+		secret_set(&a->g.access, secret_str(&g->access), g->access.len);
+		a->g.expires_s = g->expires_s;
+		a->g.obtained_s = g->obtained_s;
+		if (a->step_up)
+			oauth_stepped_up(a, a->scope);
+		a->signed_in_ms = clock_ms();
+		oauth_held_changed(a);
+	} else {
+		why = *e;
+		a->rest_until_s = clock_wall_s() + OAUTH_REST_S;
+	}
+	flow_free(a->flow);
+	a->flow = NULL;
+	if (g || serves)
+		oauth_settle(a, AUTH_READY, NULL);
+	else
+		oauth_settle(a, AUTH_FAILED, &why);
+}
+
+bool oauth_signin_client(struct oauth *a, struct err *e)
+{
+	static const struct flow_events events = { client_url, client_done };
+	struct flow_start s = { .opts = a->o,
+		.resource_metadata = a->resource_metadata,
+		.scope = a->scope,
+		.step_up = a->step_up };
+
+	a->flow = flow_new(a->loop, a->http, &s, &events, a, e);
+	a->state = a->flow ? STATE_SIGNIN : STATE_IDLE;
+	return a->flow != NULL;
+}
+
+/* ---- with a person ---- */
+
+static bool no_person(const struct oauth *a, struct err *e)
+{
+	char *command = oauth_command(a->o, a->step_up ? "--force" : NULL);
+
+	if (a->step_up)
+		err_set(e, ERR_AUTH,
+			"this needs a scope that the sign-in lacks (%.200s), and no browser can be "
+			"opened from here: run \"%s\" in a terminal, then try again",
+			a->scope, command);
+	else
+		err_set(e, ERR_AUTH,
+			"a sign-in is needed, and no browser can be opened from here: run \"%s\" "
+			"in a terminal, then try again; or use a service account",
+			command);
+	free(command);
+	return false;
+}
+
+/* A device code is read in a log, too. */
+static bool can_ask(const struct oauth *a)
+{
+	return !a->o->no_browser && (a->o->device_code || browser_possible());
+}
+
+static void signin_failed(struct oauth *a, const struct err *e)
+{
+	struct err why = *e;
+
+	if (!strstr(why.msg, "mpmcp login")) {
+		char *command = oauth_command(a->o, NULL);
+
+		err_set(&why, e->kind, "%s. To try again, run \"%s\"", e->msg, command);
+		free(command);
+	}
+	/* What failed before anybody was asked may be over with the next request. */
+	if (a->url_shown || e->kind == ERR_AUTH || e->kind == ERR_RATE) {
+		a->declined = why;
+		a->declined_ms = clock_ms();
+	}
+	oauth_settle(a, AUTH_FAILED, &why);
+}
+
+static void signed_in(struct oauth *a)
+{
+	if (a->step_up)
+		oauth_stepped_up(a, a->scope);
+	a->signed_in_ms = clock_ms();
+	oauth_settle(a, AUTH_READY, NULL);
+}
+
+static void not_completed(const struct oauth *a, struct err *e)
+{
+	char *command = oauth_command(a->o, NULL);
+
+	err_set(e, ERR_AUTH, "the sign-in was not completed. Run \"%s\"", command);
+	free(command);
+}
+
+/* The process that we started is gone. */
+static void signin_ended(void *ctx)
+{
+	struct oauth *a = ctx;
+	struct err e = { 0 };
+
+	a->worker = NULL;
+	if (a->report.has_grant) {
+		oauth_held_report(a);
+		signed_in(a);
+		return;
+	}
+	if (oauth_held_reload(a)) {
+		signed_in(a);
+		return;
+	}
+	if (a->report.e.kind)
+		e = a->report.e;
+	else
+		not_completed(a, &e);
+	signin_failed(a, &e);
+}
+
+static bool spawn(struct oauth *a, int lock, struct err *e)
+{
+	static const struct worker_events events = { oauth_worker_line, signin_ended };
+	struct signin s = { .opts = a->o,
+		.http = a->http_opts,
+		.store = a->store,
+		.known = a->g.url ? &a->g : NULL,
+		.resource_metadata = a->resource_metadata,
+		.scope = a->scope,
+		.step_up = a->step_up };
+	struct store_note n = { .at_s = clock_wall_s() };
+	struct err why = { 0 };
+
+	if (!store_note_write(a->store, &n, &why))
+		diag_debug("%s", why.msg);
+	a->worker = signin_start(a->loop, &s, lock, &events, a, e);
+	/* Only closed: unlocking would take it from the new process, too. */
+	if (lock >= 0)
+		close(lock);
+	return a->worker != NULL;
+}
+
+/* Joins the sign-in under way, or starts it. Where there is no place for a lock, everybody signs in for
+ * himself. */
+bool oauth_signin_start(struct oauth *a, struct err *e)
+{
+	bool busy = false;
+	struct err why = { 0 };
+	int lock;
+
+	if (a->o->client_credentials)
+		return oauth_signin_client(a, e);
+	if (a->unreadable.kind) {
+		*e = a->unreadable;
+		return err_prefix(e, "a sign-in is needed, but its place cannot be used");
+	}
+	if (a->declined.kind && clock_ms() - a->declined_ms < DECLINED_MS) {
+		*e = a->declined;
+		return false;
+	}
+	lock = store_lock_signin(a->store, &busy, &why);
+	if (!busy && !can_ask(a)) {
+		store_unlock(lock);
+		return no_person(a, e);
+	}
+	if (lock < 0 && !busy)
+		diag_debug("signing in without a lock: %s", why.msg);
+	a->began_ms = clock_ms();
+	a->began_s = clock_wall_s();
+	a->url_shown = false;
+	if (!busy && !spawn(a, lock, e))
+		return false;
+	a->joined = busy;
+	a->state = STATE_SIGNIN;
+	loop_timer_set(&a->timer, WATCH_MS);
+	if (a->auth.person)
+		loop_task_queue(a->auth.person);
+	return true;
+}
+
+static void show_url_of_note(struct oauth *a)
+{
+	struct store_note n;
+
+	if (a->url_shown || !store_note_read(a->store, &n))
+		return;
+	if (n.url)
+		oauth_show_url(a, n.url, n.code);
+	store_note_clear(&n);
+}
+
+/* How the sign-in that just ended failed; false when it left no word about that. */
+static bool read_failure(const struct oauth *a, struct err *e)
+{
+	struct store_note n;
+	bool failed = false;
+
+	if (!store_note_read(a->store, &n))
+		return false;
+	if (n.kind != ERR_NONE && n.message && n.at_s >= a->began_s) {
+		err_set(e, n.kind, "%s", n.message);
+		failed = true;
+	}
+	store_note_clear(&n);
+	return failed;
+}
+
+/* Nobody holds the lock any more: how did it end? */
+static void joined_is_over(struct oauth *a)
+{
+	struct err e = { 0 };
+
+	if (oauth_held_reload(a)) {
+		signed_in(a);
+		return;
+	}
+	if (!read_failure(a, &e)) {
+		/* One that was joined when it was as good as over says nothing about us. */
+		if (oauth_signin_start(a, &e))
+			return;
+		if (!e.kind)
+			not_completed(a, &e);
+	}
+	signin_failed(a, &e);
+}
+
+/* The lock is free. */
+static bool is_over(const struct oauth *a)
+{
+	bool busy = false;
+	struct err e = { 0 };
+
+	store_unlock(store_lock_signin(a->store, &busy, &e));
+	return !busy;
+}
+
+void oauth_signin_watch(struct oauth *a)
+{
+	struct err e = { 0 };
+
+	if (oauth_held_reload(a)) {
+		signed_in(a);
+		return;
+	}
+	if (a->joined)
+		show_url_of_note(a);
+	if (a->joined && is_over(a)) {
+		joined_is_over(a);
+	} else if (clock_ms() - a->began_ms > (a->o->timeout_s + 5) * 1000) {
+		not_completed(a, &e);
+		signin_failed(a, &e);
+	} else {
+		loop_timer_set(&a->timer, WATCH_MS);
+	}
+}
