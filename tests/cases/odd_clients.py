@@ -116,6 +116,7 @@ def invalid_requests_are_answered_with_their_id(case):
     for n, row in enumerate(rows, 1):
         p.send(row)
         case.is_error(p.answer(n), -32600)
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "notifications/initialized"], "initialized")
     case.equal(len(server.of(method="POST")), 2, "posts")
 
 
@@ -408,6 +409,19 @@ def client_that_starts_two_and_kills_one(case):
     second.send(INITIALIZED)
     case.check("result" in second.call(1), "no result")
     case.equal(second.finish(), 0, "status")
+
+
+def reader_that_leaves_while_nothing_is_said_is_noticed(case):
+    server = case.server()
+    read, write = os.pipe()
+    p = case.start(server.url, stdout=write)
+    os.close(write)
+    p.send(INITIALIZE)
+    readable(read)
+    os.read(read, 65536)
+    os.close(read)
+    case.equal(p.wait(), 0, "status")
+    case.equal(p.errors, b"", "standard error")
 
 
 def reader_that_leaves_in_the_middle_of_an_answer(case):
