@@ -116,6 +116,7 @@ def invalid_requests_are_answered_with_their_id(case):
     for n, row in enumerate(rows, 1):
         p.send(row)
         case.is_error(p.answer(n), -32600)
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "notifications/initialized"], "initialized")
     case.equal(len(server.of(method="POST")), 2, "posts")
 
 
@@ -410,6 +411,19 @@ def client_that_starts_two_and_kills_one(case):
     case.equal(second.finish(), 0, "status")
 
 
+def reader_that_leaves_while_nothing_is_said_is_noticed(case):
+    server = case.server()
+    read, write = os.pipe()
+    p = case.start(server.url, stdout=write)
+    os.close(write)
+    p.send(INITIALIZE)
+    readable(read)
+    os.read(read, 65536)
+    os.close(read)
+    case.equal(p.wait(), 0, "status")
+    case.equal(p.errors, b"", "standard error")
+
+
 def reader_that_leaves_in_the_middle_of_an_answer(case):
     def handler(r):
         r.json(response(r.id, {"text": "x" * (20 << 20)})) if r.rpc_method == "tools/call" else r.answer()
@@ -507,14 +521,17 @@ def answer_that_the_server_waits_for_is_read_past_a_full_queue(case):
             r.reply(202)
         else:
             if r.rpc_method == "tools/call":
-                said.wait(4 * DEADLINE)  # longer than the client waits
+                said.wait()
             r.answer()
     _, p = case.bridge(handler)
     p.handshake()
     p.wait_line(lambda line: b"roots/list" in line, "the question")
-    p.send(*[request(i, text="y" * 3000) for i in range(1, 1501)], response("question", {"roots": []}))
+    lines = [request(i, text="y" * 3000) for i in range(1, 1501)] + [response("question", {"roots": []})]
+    writer = threading.Thread(target=p.send, args=lines, daemon=True)
+    writer.start()
     for i in range(1, 1501):
         case.check("result" in p.answer(i), "call %d failed" % i)
+    writer.join()
 
 
 def notifications_by_the_thousand_open_few_connections(case):

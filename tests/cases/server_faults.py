@@ -7,7 +7,8 @@ import socket
 import threading
 import time
 
-from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZED, initialized_result, request, response
+import harness
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, initialized_result, request, response
 
 
 def closes_before_answering_is_an_error_and_sent_once(case):
@@ -513,12 +514,108 @@ def server_request_on_the_get_stream_is_answered_by_the_client(case):
 
 
 def get_that_is_405_is_not_asked_again(case):
+    """Not even for another session of the same process."""
     server, p = case.bridge()
     p.handshake()
-    for i in range(1, 6):
+    server.wait(lambda rs: [r for r in rs if r.method == "GET"], "the GET")
+    p.call(1)
+    p.send(dict(INITIALIZE, id="again"))
+    p.answer("again")
+    p.send(INITIALIZED)
+    for i in range(2, 6):
         p.call(i)
     p.finish()
     case.equal(len(server.of(method="GET")), 1, "number of GET")
+
+
+def get_stream_that_ends_is_opened_again_after_a_pause_where_it_was(case):
+    """However short the pause that the server asks for."""
+    def handler(r):
+        if r.method != "GET":
+            return r.answer()
+        r.stream()
+        r.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}, ident="g1", retry=0)
+        r.end()
+    server, p = case.bridge(handler)
+    p.handshake()
+    server.wait(lambda rs: len([r for r in rs if r.method == "GET"]) >= 2, "a second GET")
+    first, second = server.of(method="GET")[:2]
+    case.check(second.at - first.at >= 0.9, "the pause was %.2f s" % (second.at - first.at))
+    case.check("last-event-id" not in first.headers, "the first GET has an event id")
+    case.equal(second.headers.get("last-event-id"), "g1", "Last-Event-ID")
+
+
+def resumption_comes_before_the_get_stream_is_opened_again(case):
+    """Servers time what comes between a stream's end and its resumption."""
+    both = threading.Event()
+
+    def handler(r):
+        if r.method == "GET" and "last-event-id" in r.headers:
+            r.stream()
+            r.event(response(1))
+            r.end()
+        elif r.method == "GET":
+            r.stream()
+            both.wait(DEADLINE)
+            r.end()
+        elif r.rpc_method == "tools/call":
+            r.stream()
+            r.event("", ident="p1", retry=1600)
+            r.end()
+            both.set()
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    server.wait(lambda rs: [r for r in rs if r.method == "GET"], "the GET stream")
+    case.check("result" in p.call(1), "no result")
+    server.wait(lambda rs: len([r for r in rs if r.method == "GET"]) >= 3, "the GET stream again")
+    case.equal([r.headers.get("last-event-id") for r in server.of(method="GET")[:3]], [None, "p1", None], "Last-Event-ID of the GETs")
+
+
+def resumption_that_fails_every_time_is_an_error(case):
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            r.stream()
+            r.event("", ident="e1", retry=1)
+            r.close()
+        elif r.method == "GET" and "last-event-id" in r.headers:
+            r.close()
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    case.is_error(p.call(1), -31503, "closed the connection")
+    case.equal(len([r for r in server.of(method="GET") if "last-event-id" in r.headers]), 5, "attempts")
+
+
+def connection_is_not_used_again_that_the_server_may_be_closing(case):
+    """It says how long it keeps idle ones: a request that crosses its close would be lost."""
+    def handler(r):
+        r.json(response(r.id), headers={"Keep-Alive": "timeout=2, max=100"}) if r.rpc_method == "tools/call" else r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    server.wait(lambda rs: [r for r in rs if r.method == "GET"], "the GET")
+    p.call(1)
+    p.call(2)
+    before = server.connections
+    threading.Event().wait(2.5)  # what is shown is what time does
+    p.call(3)
+    case.equal(server.connections, before + 1, "connections")
+
+
+def long_refusal_is_not_kept(case):
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            r.reply(500, b"x" * (100 << 20), {"Content-Type": "text/plain"})
+        else:
+            r.answer()
+    _, p = case.bridge(handler)
+    p.handshake()
+    case.is_error(p.call(1), -31500, "500", "xxx")
+    with open("/proc/%d/status" % p.process.pid) as f:
+        peak = int(next(x for x in f if x.startswith("VmHWM")).split()[1])
+    case.check(peak < 60 << 10 or harness.WRAP or "asan" in harness.PROGRAM, "peak of %d KiB" % peak)
 
 
 def slow_headers_of_one_request_do_not_delay_others(case):
@@ -579,9 +676,11 @@ def connection_refused_is_an_error_that_names_the_address(case):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    p = case.start("http://127.0.0.1:%d/mcp" % port)
+    p = case.start("http://127.0.0.1:%d/mcp" % port, "--debug")
     p.send(request(1, "initialize"))
     case.is_error(p.answer(1), -31503, "127.0.0.1:%d: Connection refused. " % port, "run \"mpmcp doctor\"")
+    p.finish()
+    case.equal(p.errors.count(b"Trying 127.0.0.1:%d" % port), 3, "attempts: a server that restarts is back by then")
 
 
 def server_that_comes_back_within_a_moment_is_reached(case):
