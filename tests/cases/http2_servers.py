@@ -52,11 +52,12 @@ def calls_before_the_first_answer_share_the_connection_too(case):
 
 
 def goaway_behind_all_calls_is_not_noticed(case):
-    """A server that retires its connections: what it took is answered, what comes later goes to a new one."""
+    """A server that retires its connections: what it took is answered, what comes later goes to a new one.
+    The GOAWAY goes out before the answer: the next call must not be under way when it arrives."""
     def handler(r):
-        r.answer()
         if r.rpc_method == "tools/call" and r.id % 10 == 0:
             r.connection.goaway(r.stream)
+        r.answer()
     server, p = _bridge(case, handler)
     p.handshake()
     for i in range(1, 41):
