@@ -1,6 +1,6 @@
 /*
  * HTTP exchanges on the loop, over libcurl's multi interface driven by its
- * socket callbacks. The only file that knows libcurl, besides url.c.
+ * socket callbacks. libcurl is known in this folder alone.
  *
  * What it adds to libcurl: never sends a request twice by itself (libcurl
  * would, when a kept-alive connection dies before the answer), never follows a

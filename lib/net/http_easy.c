@@ -1,0 +1,255 @@
+#include "net/http_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/mem.h"
+
+/* libcurl's buffer for one read: large enough for full-speed transfers, below the size (128 KiB) at
+ * which malloc would ask the kernel for each one. */
+#define READ_SIZE 65536L
+
+/* ---- what libcurl calls ---- */
+
+/* The header is there: from now on pieces of the body count. */
+void http_watch_silence(struct http_req *r)
+{
+	if (!r->endless && r->http->opts.body_timeout_ms > 0)
+		loop_timer_set(&r->timer, r->http->opts.body_timeout_ms);
+	else
+		loop_timer_clear(&r->timer);
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_req *r = ctx;
+	long status = 0;
+
+	n *= size;
+	r->head_len += n;
+	if (r->jar && n > 11 && strncasecmp(p, "Set-Cookie:", 11) == 0)
+		site_cookie_came(r->site, r->easy);
+	if (r->state == REQ_DEAD || r->head_len > HEAD_MAX)
+		return 0;
+	if (r->head_done || n > 2 || (p[0] != '\r' && p[0] != '\n'))
+		return n;
+	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 200)
+		return n;
+	r->head_done = true;
+	r->heard_ms = clock_ms();
+	http_watch_silence(r);
+	if (r->on->head(r->ctx, r, status) == HTTP_STOP)
+		r->stopped = true;
+	return r->stopped ? 0 : n;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_req *r = ctx;
+
+	n *= size;
+	if (r->state == REQ_DEAD || r->stopped)
+		return n ? 0 : 1;
+	r->heard_ms = clock_ms();
+	if (r->on->body(r->ctx, r, p, n) == HTTP_STOP)
+		r->stopped = true;
+	return r->stopped ? (n ? 0 : 1) : n;
+}
+
+/*
+ * Called when a connection stands and the request is about to go out; a second
+ * time when libcurl wants to send it again because a reused connection died
+ * without an answer. The server may have acted on the first, so no.
+ */
+static int on_prereq(void *ctx, char *ip, char *local_ip, int port, int local_port)
+{
+	struct http_req *r = ctx;
+
+	(void)ip, (void)local_ip, (void)port, (void)local_port;
+	r->resent = r->sent;
+	r->sent = true;
+	r->heard_ms = clock_ms();
+	if (!r->resent && r->http->opts.headers_timeout_ms > 0)
+		loop_timer_set(&r->timer, r->http->opts.headers_timeout_ms);
+	return r->resent ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+/* Among libcurl's notes are the fields of a request over HTTP/2, and cookies. */
+static bool is_telling(const char *p, size_t n)
+{
+	if (n >= 6 && (strncmp(p, "h2h3 [", 6) == 0 || strncmp(p, "[HTTP/", 6) == 0))
+		return true;
+	for (size_t i = 0; i + 5 <= n; i++)
+		if (strncmp(p + i, "ookie", 5) == 0)
+			return true;
+	return false;
+}
+
+/* Only with --debug: lines about connections and certificates, never headers or bodies. */
+static int on_trace(CURL *easy, curl_infotype type, char *p, size_t n, void *ctx)
+{
+	(void)easy, (void)ctx;
+	if (type == CURLINFO_TEXT && !is_telling(p, n)) {
+		while (n && (p[n - 1] == '\n' || p[n - 1] == '\r'))
+			n--;
+		diag_debug("http: %.*s", (int)(n > 500 ? 500 : n), p);
+	}
+	return 0;
+}
+
+/* ---- what it is told ---- */
+
+/* What is the same for every request. */
+static void easy_common(struct http *h, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Names are resolved in a thread. Without this, giving up a request would wait for it. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	/* Decompresses; the field itself is ours, see http_fields_common(). */
+	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_SIZE);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+		h->opts.connect_timeout_ms > 0 ? (long)h->opts.connect_timeout_ms : 0x7fffffffL);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_prereq);
+	if (h->opts.ipv4)
+		curl_easy_setopt(easy, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
+	ca_apply(h->ca, easy);
+	if (diag_debugging()) {
+		curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_trace);
+		curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+	}
+}
+
+/* The proxy on the way there, and the jar of cookies; NULL: none are kept or sent. */
+static void set_up_for(struct handle *k, const struct site *site, CURLSH *jar)
+{
+	const char *proxy = site_proxy(site);
+
+	if (k->site != site) {
+		curl_easy_setopt(k->easy, CURLOPT_PROXY, proxy);
+		curl_easy_setopt(k->easy, CURLOPT_NOPROXY, *proxy ? "" : "*");
+		/* For CONNECT; the request itself brings its own. */
+		curl_easy_setopt(
+			k->easy, CURLOPT_USERAGENT, *proxy ? "mpmcp/" MPMCP_VERSION : NULL);
+	}
+	if (k->jar == jar)
+		return;
+	curl_easy_setopt(k->easy, CURLOPT_SHARE, NULL);
+	curl_easy_setopt(k->easy, CURLOPT_COOKIEFILE, NULL);
+	if (jar) {
+		curl_easy_setopt(k->easy, CURLOPT_SHARE, jar);
+		curl_easy_setopt(k->easy, CURLOPT_COOKIEFILE, ""); /* no file: it means "yes" */
+	}
+}
+
+CURL *http_easy_get(struct http *h, const struct site *site, CURLSH *jar)
+{
+	struct handle k = { 0 };
+
+	if (h->nidle) {
+		k = h->idle[--h->nidle];
+	} else {
+		k.easy = curl_easy_init();
+		if (!k.easy)
+			return NULL;
+		easy_common(h, k.easy);
+	}
+	set_up_for(&k, site, jar);
+	return k.easy;
+}
+
+void http_easy_release(struct http_req *r)
+{
+	struct http *h = r->http;
+	CURL *easy = r->easy;
+
+	if (h->nidle == IDLE_MAX) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	/* What the next request may not inherit or would keep alive; the rest is the same for all. */
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
+	h->idle[h->nidle++] = (struct handle){ easy, r->site, r->jar };
+}
+
+static void set_method(CURL *easy, const struct http_call *c)
+{
+	if (c->body) {
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, c->body);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body_len);
+	} else {
+		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+	}
+	if (strcmp(c->method, c->body ? "POST" : "GET") != 0)
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, c->method);
+}
+
+static void set_connect_only(struct http_req *r, const struct http_call *c)
+{
+	r->way = mem_new(sizeof(*r->way));
+	way_watch(r->way, r->easy);
+	curl_easy_setopt(r->easy, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYPEER, c->any_peer ? 0L : 1L);
+	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYHOST, c->any_peer ? 0L : 2L);
+}
+
+static CURLcode set_url(struct http_req *r, const char *url)
+{
+	struct place *at = &r->http->place;
+
+	if (!at->users && (!at->text || strcmp(at->text, url) != 0)) {
+		curl_url_cleanup(at->parsed);
+		free(at->text);
+		at->text = mem_dup(url);
+		at->parsed = curl_url();
+		if (!at->parsed || curl_url_set(at->parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS) !=
+					   CURLUE_OK) {
+			curl_url_cleanup(at->parsed);
+			at->parsed = NULL;
+		}
+	}
+	r->placed = at->parsed && strcmp(at->text, url) == 0;
+	at->users += r->placed;
+	curl_easy_setopt(r->easy, CURLOPT_CURLU, r->placed ? at->parsed : NULL);
+	/* Beside a parsed one it is only what messages show. */
+	return curl_easy_setopt(r->easy, CURLOPT_URL, url);
+}
+
+CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
+{
+	struct curl_slist *fields;
+
+	if (!http_fields_chain(r, c, &fields))
+		return CURLE_OUT_OF_MEMORY;
+	set_method(r->easy, c);
+	if (c->connect_only)
+		set_connect_only(r, c);
+	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, fields);
+	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
+	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->errbuf);
+	curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_PREREQDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_MAXAGE_CONN, r->http->idle_s);
+	/* Waits for a connection that is being opened, in case it will carry many requests. Only over
+	 * TLS is that known before the first answer; elsewhere one slow request would hold up all. */
+	curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, strncmp(c->url, "https:", 6) == 0 ? 1L : 0L);
+	return set_url(r, c->url);
+}

@@ -1,0 +1,120 @@
+#include "net/http_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_tls_failure(CURLcode rc)
+{
+	switch (rc) {
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_ENGINE_INITFAILED:
+	case CURLE_USE_SSL_FAILED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What the proxy said to CONNECT; 0: nothing. */
+static long proxy_status(const struct http_req *r)
+{
+	long status = 0;
+
+	if (site_proxy_words(r->site))
+		curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status;
+}
+
+enum http_outcome http_outcome_of(const struct http_req *r, CURLcode rc)
+{
+	if (rc == CURLE_OK || r->stopped)
+		return HTTP_DONE;
+	if (r->timed_out)
+		return HTTP_TIMED_OUT;
+	if (r->sent)
+		return HTTP_BROKEN;
+	if (proxy_status(r) >= 300)
+		return HTTP_NOT_LET;
+	return is_tls_failure(rc) ? HTTP_TLS_FAILED : HTTP_UNREACHABLE;
+}
+
+/* "host" of a URL, for messages. */
+static void host_of(const struct http_req *r, char *out, size_t size)
+{
+	char *url = NULL;
+	const char *p;
+
+	curl_easy_getinfo(r->easy, CURLINFO_EFFECTIVE_URL, &url);
+	p = url ? strstr(url, "://") : NULL;
+	p = p ? p + 3 : "the server";
+	snprintf(out, size, "%.*s", (int)strcspn(p, "/?#"), p);
+}
+
+static void describe_proxy(const struct http_req *r, const char *host, struct err *e)
+{
+	const char *proxy = site_proxy_words(r->site);
+	long status = proxy_status(r);
+
+	if (status == 407)
+		err_set(e, ERR_NET,
+			"%s wants a user name and password, or others than it got: they are part "
+			"of the variable, http://user:password@host:port",
+			proxy);
+	else
+		err_set(e, ERR_NET, "%s does not let us through to %s (HTTP %ld)", proxy, host,
+			status);
+}
+
+/* libcurl repeats the address and says what went wrong in general; the system knows it in particular. */
+static const char *why_unreachable(const struct http_req *r, CURLcode rc, const char *said)
+{
+	long number = 0;
+
+	if (rc == CURLE_OPERATION_TIMEDOUT)
+		return "no connection in time";
+	if (rc == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &number);
+	return number ? strerror((int)number) : said;
+}
+
+void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e)
+{
+	char host[300];
+	const char *said = r->errbuf[0] ? r->errbuf : curl_easy_strerror(rc);
+	const char *proxy = site_proxy_words(r->site);
+
+	host_of(r, host, sizeof(host));
+	if (how == HTTP_NOT_LET)
+		describe_proxy(r, host, e);
+	else if (r->head_len > HEAD_MAX)
+		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host,
+			HEAD_MAX >> 10);
+	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
+		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
+	else if (how == HTTP_TLS_FAILED && ca_bad_file(r->http->ca))
+		err_set(e, ERR_NET,
+			"no secure connection to %s: no certificate can be read from %s. Give a "
+			"file in PEM format",
+			host, ca_bad_file(r->http->ca));
+	else if (how == HTTP_TLS_FAILED)
+		err_set(e, ERR_NET,
+			"no secure connection to %s: %s. If a proxy or the server uses a "
+			"certificate authority of its own, name its file with --cacert or "
+			"SSL_CERT_FILE",
+			host, said);
+	else if (how == HTTP_TIMED_OUT)
+		err_set(e, ERR_NET, "%s sent %s in time", host,
+			r->head_done ? "no more data" : "no answer");
+	else if (how == HTTP_UNREACHABLE)
+		err_set(e, ERR_NET, "cannot reach %s%s%s: %s", host, proxy ? " through " : "",
+			proxy ? proxy : "", why_unreachable(r, rc, said));
+	else
+		err_set(e, ERR_NET, "the connection to %s broke: %s", host, said);
+	err_clean(e->msg);
+}

@@ -1,0 +1,134 @@
+/*
+ * The parts of http.h: http.c has the exchanges, their time-outs and the sockets
+ * on the loop; http_fields.c the header fields of both directions; http_easy.c
+ * what is set on libcurl's handle of one exchange and what it calls back;
+ * http_fail.c what becomes of one that failed, in words.
+ */
+#ifndef MPMCP_HTTP_IMPL_H
+#define MPMCP_HTTP_IMPL_H
+
+#include <curl/curl.h>
+
+#include "net/ca.h"
+#include "net/http.h"
+
+/* Handles kept ready for the next request. Beyond a burst of this size a new one costs a few
+ * microseconds. */
+#define IDLE_MAX 64
+
+/* All header fields of one answer together: what nginx, Envoy and Node allow, four times over. */
+#define HEAD_MAX ((size_t)256 << 10)
+
+/*
+ * While requests run, the list may go on behind `last` with another one: a
+ * request's own fields with the shared ones, these with fields that all have.
+ */
+struct http_fields {
+	struct curl_slist *list, *last;
+	bool agent, encoding; /* holds a User-Agent, an Accept-Encoding of the person's own */
+	bool cookie;          /* one of them is Cookie: it takes the place of those that are kept */
+};
+
+struct sock {
+	struct http *http;
+	struct loop_watch *watch;
+	curl_socket_t fd;
+	int events;
+	struct sock *prev, *next;
+};
+
+enum req_state {
+	REQ_QUEUED,  /* to be given to libcurl at the end of the round */
+	REQ_RUNNING, /* libcurl has it */
+	REQ_DEAD,    /* cancelled inside one of libcurl's callbacks; freed once outside */
+};
+
+struct http_req {
+	struct http *http;
+	struct site *site;
+	CURLSH *jar; /* the site's cookies; NULL: none are kept or sent */
+	CURL *easy;
+	enum req_state state;
+	const struct http_events *on;
+	void *ctx;
+	struct http_fields *own;
+	struct loop_timer timer; /* headers, then body gaps */
+	struct loop_timer total;
+	int64_t heard_ms; /* when the last piece of the body or the whole header came, or the request
+			     went out: a header that comes in drops has no more time than others */
+	curl_off_t uploaded; /* at the last look */
+	size_t head_len;
+	bool head_done, stopped, sent, resent, timed_out, endless, aborted;
+	struct way_log *way; /* only with connect_only */
+	CURLcode code;       /* how it ended */
+	bool placed;         /* counted in http->place */
+	char errbuf[CURL_ERROR_SIZE];
+	struct http_req *prev, *next;
+};
+
+/*
+ * A URL that libcurl has parsed: most requests go to the one endpoint. It must
+ * stay as it is while requests use it.
+ */
+struct place {
+	char *text;
+	CURLU *parsed;
+	unsigned users;
+};
+
+/* A handle that is kept, and what it was last set up for: mostly that is what comes next, too. */
+struct handle {
+	CURL *easy;
+	const struct site *site;
+	CURLSH *jar;
+};
+
+struct http {
+	struct loop *loop;
+	CURLM *multi;
+	struct http_opts opts;
+	struct ca *ca;
+	struct sites *sites;
+	struct place place;
+	struct curl_slist *agent, *encoding; /* fields of every request: agent's list goes on with
+					      * encoding's node */
+	struct curl_slist *agent_alone;
+	struct loop_timer timer; /* libcurl's own */
+	struct loop_task task;   /* starts queued requests, frees dead ones */
+	struct sock socks;       /* sentinel */
+	struct http_req reqs;    /* sentinel of all requests not yet freed */
+	struct handle idle[IDLE_MAX];
+	size_t nidle;
+	long idle_s;     /* how long a connection may have been idle to be used again */
+	unsigned inside; /* depth of calls into libcurl that may call us back */
+	bool held;
+};
+
+/* ---- http_fields.c ---- */
+
+/* The fields that every request has, made once. False: out of memory. */
+bool http_fields_common(struct http *h) __attribute__((warn_unused_result));
+void http_fields_common_free(struct http *h);
+/* All fields of the request r for c as one list, its own first; valid until r is freed or another
+ * request is given the same shared ones. False: out of memory. */
+bool http_fields_chain(struct http_req *r, const struct http_call *c, struct curl_slist **fields)
+	__attribute__((warn_unused_result));
+
+/* ---- http_easy.c ---- */
+
+/* A handle for requests to this site, a kept one if there is any; NULL: out of memory. */
+CURL *http_easy_get(struct http *h, const struct site *site, CURLSH *jar)
+	__attribute__((warn_unused_result));
+/* Back to those that are kept. */
+void http_easy_release(struct http_req *r);
+CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
+	__attribute__((warn_unused_result));
+/* The header is there: from now on pieces of the body count. */
+void http_watch_silence(struct http_req *r);
+
+/* ---- http_fail.c ---- */
+
+enum http_outcome http_outcome_of(const struct http_req *r, CURLcode rc);
+void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e);
+
+#endif
