@@ -3,29 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
-#include "mcp/envelope.h"
 #include "mcp/exchange_impl.h"
-#include "mcp/words.h"
-
-/* How long a server may make one request wait by Retry-After before it is answered with the error. */
-#define RETRY_WAIT_MAX_MS 30000
-#define RETRY_LEAST_MS 250 /* the first time; twice as long each time that follows */
 
 /* A refused connection is tried again after these pauses: a server that restarts is back by then,
  * a wrong address is still reported within a second. */
 static const int64_t refused_pauses_ms[] = { 150, 600 };
 #define REFUSED_TRIES (sizeof(refused_pauses_ms) / sizeof(refused_pauses_ms[0]))
-
-/* Redirects inside one origin; two are known to happen (scheme of path, trailing slash). */
-#define REDIRECTS_MAX 5
-
-/* Refusals of one request that authentication may answer: refresh, sign-in, two step-ups. */
-#define CHALLENGES_MAX 5
 
 /* Pause before a broken stream is taken up again when the server named none, and the bounds that are
  * kept to when it did. */
@@ -194,7 +181,7 @@ static void end_ok(struct exchange *x, bool stream)
 }
 
 /* x->e says why. */
-static void end_failed(struct exchange *x, long retry_after_s)
+void exchange_end_failed(struct exchange *x, long retry_after_s)
 {
 	bool body = x->content == CONTENT_ERROR;
 
@@ -205,190 +192,6 @@ static void end_failed(struct exchange *x, long retry_after_s)
 		.json = body && x->claims_json,
 		.e = &x->e };
 	report_end(x);
-}
-
-/* ---- an answer that refuses ---- */
-
-static enum err_kind kind_of_status(long status)
-{
-	switch (status) {
-	case 401:
-		return ERR_AUTH;
-	case 403:
-		return ERR_FORBIDDEN;
-	case 404:
-	case 405:
-		return ERR_NOT_FOUND;
-	case 429:
-		return ERR_RATE;
-	default:
-		return status >= 500 ? ERR_SERVER : ERR_PROTO;
-	}
-}
-
-static const char *what_of_status(long status)
-{
-	switch (status) {
-	case 403:
-		return "the service refuses this";
-	case 404:
-		return "nothing is at this address";
-	case 407:
-		return "the proxy wants a user name and password";
-	case 429:
-		return "too many requests";
-	case 503:
-		return "the service is not available at the moment";
-	default:
-		return status >= 500 ? "the server failed"
-				     : "the server does not accept the request";
-	}
-}
-
-static void describe_refusal(struct exchange *x, const char *words, long retry_after_s)
-{
-	const char *hint = words_hint(x->status, words);
-	char wait[64] = "";
-
-	if (retry_after_s >= 0)
-		snprintf(wait, sizeof(wait), " Try again in %ld seconds.", retry_after_s);
-	err_set(&x->e, kind_of_status(x->status), "%s (HTTP %ld)%s%s.%s%s%s",
-		what_of_status(x->status), x->status, *words ? ": " : "", words, wait,
-		*hint ? " " : "", hint);
-}
-
-void exchange_pause(struct exchange *x, int64_t ms)
-{
-	x->step = STEP_PAUSE;
-	loop_timer_set(&x->timer, ms);
-}
-
-static void auth_done(void *ctx, enum auth_state state, const struct err *e);
-
-/* True when the exchange goes on. */
-static bool answer_challenge(struct exchange *x, struct http_req *r, const char *words)
-{
-	const char *fields[TRANSPORT_CHALLENGES];
-	struct auth_refusal refusal = { .gen = x->gen,
-		.status = x->status,
-		.challenges = fields,
-		.nchallenges = transport_challenges(r, fields),
-		.words = words,
-		.tries = x->challenges };
-
-	if (x->status == 403 && !refusal.nchallenges)
-		return false;
-	if (x->challenges++ >= CHALLENGES_MAX)
-		return err_set(&x->e, ERR_AUTH,
-			"the service keeps refusing the sign-in (HTTP %ld)%s%s. Run \"mpmcp login "
-			"--force\"",
-			x->status, *words ? ": " : "", words);
-	x->waiter.fn = auth_done;
-	x->waiter.ctx = x;
-	switch (auth_challenged(x->t->auth, &refusal, &x->waiter, &x->e)) {
-	case AUTH_READY:
-		exchange_pause(x, 0);
-		return true;
-	case AUTH_WAIT:
-		x->step = STEP_AUTH;
-		x->t->waiting++;
-		return true;
-	case AUTH_FAILED:
-		break;
-	}
-	return false;
-}
-
-static bool wait_as_told(struct exchange *x, long retry_after_s)
-{
-	int64_t ms = retry_after_s * 1000, least = (int64_t)RETRY_LEAST_MS << x->waits;
-
-	if ((x->status != 429 && x->status != 503) || retry_after_s < 0)
-		return false;
-	/* A server that says "0" again and again is asked less and less often. */
-	if (ms < least)
-		ms = least;
-	if (x->waited_ms + ms > RETRY_WAIT_MAX_MS)
-		return false;
-	x->waited_ms += ms;
-	x->waits++;
-	diag_debug("HTTP %ld: waiting %lld ms as the server says", x->status, (long long)ms);
-	exchange_pause(x, ms);
-	return true;
-}
-
-/* Where its request goes. */
-static char **target(struct exchange *x)
-{
-	return x->t->sse && !x->channel ? &x->t->channel.endpoint : &x->t->url;
-}
-
-static bool follow_redirect(struct exchange *x, struct http_req *r)
-{
-	if (x->redirects++ >= REDIRECTS_MAX)
-		return err_set(&x->e, ERR_PROTO, "the server redirects in circles: check the URL");
-	if (!transport_redirect(x->t, target(x), !x->channel && !x->resuming,
-		    http_answer_field(r, "Location", 0), x->status, &x->e))
-		return false;
-	exchange_pause(x, 0);
-	return true;
-}
-
-/*
- * MCP 2025-11-25, Backwards Compatibility: a server that knows only HTTP+SSE refuses the POST of
- * initialize with 400, 404 or 405. One that explains itself by a JSON-RPC error understood the
- * message, unless POST itself is what it does not know.
- */
-static bool may_fall_back(const struct exchange *x)
-{
-	struct envelope m;
-
-	if (x->t->sse || !x->t->undecided || !x->initialize)
-		return false;
-	if (x->status == 405)
-		return true;
-	return (x->status == 400 || x->status == 404) &&
-	       !(x->claims_json && envelope_scan(x->body.p, x->body.len, &m, NULL) == ENVELOPE_OK &&
-		       m.kind == ENVELOPE_RESPONSE && m.error.p);
-}
-
-/* x->e and the body keep what the refusal was, in case the GET brings nothing. */
-static void fall_back(struct exchange *x)
-{
-	diag_debug("initialize was refused (HTTP %ld): is it a server of HTTP+SSE?", x->status);
-	x->fallback = true;
-	x->step = STEP_CHANNEL;
-	channel_open(x->t);
-}
-
-/* The answer was 3xx, 4xx or 5xx and is there. */
-static void refused(struct exchange *x, struct http_req *r)
-{
-	char words[WORDS_MAX + 1];
-	long retry_after_s = http_retry_after_s(r);
-	bool redirect = x->status >= 300 && x->status < 400;
-
-	x->e.kind = ERR_NONE;
-	if (x->status == 429)
-		rate_refused(x->t->rate, retry_after_s);
-	words_from_body(x->body.p ? x->body.p : words, x->body.len, words);
-	if (!x->c.quiet) {
-		if ((x->status == 401 || x->status == 403) && answer_challenge(x, r, words))
-			return;
-		if (wait_as_told(x, retry_after_s))
-			return;
-		if (redirect && follow_redirect(x, r))
-			return;
-	}
-	if (x->e.kind == ERR_NONE)
-		describe_refusal(x, words, retry_after_s);
-	if (may_fall_back(x)) {
-		fall_back(x);
-		return;
-	}
-	if (x->resuming)
-		err_prefix(&x->e, "the answer's stream broke off and could not be resumed");
-	end_failed(x, retry_after_s);
 }
 
 /* ---- a stream that broke off ---- */
@@ -435,7 +238,7 @@ static void stream_over(struct exchange *x, const struct err *why)
 		return;
 	}
 	x->e = *why;
-	end_failed(x, -1);
+	exchange_end_failed(x, -1);
 }
 
 /* ---- HTTP's callbacks ---- */
@@ -630,9 +433,9 @@ static void answered(struct exchange *x, struct http_req *r)
 	struct incoming in = { .whole = &x->body };
 
 	if (x->e.kind != ERR_NONE) {
-		end_failed(x, -1);
+		exchange_end_failed(x, -1);
 	} else if (x->content == CONTENT_ERROR) {
-		refused(x, r);
+		exchange_refused(x, r);
 	} else if (x->content == CONTENT_EVENTS) {
 		stream_over(x, NULL);
 	} else if (x->content == CONTENT_JSON && x->body.len && (!x->t->sse || awaited_is(x))) {
@@ -671,7 +474,7 @@ static void not_answered(struct exchange *x, enum http_outcome how, const struct
 	x->e = *e;
 	if (how == HTTP_UNREACHABLE)
 		advise(&x->e);
-	end_failed(x, -1);
+	exchange_end_failed(x, -1);
 }
 
 static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
@@ -711,10 +514,21 @@ static const struct http_events http_events = { on_head, on_body, on_done };
 
 /* ---- sending ---- */
 
+char **exchange_target(struct exchange *x)
+{
+	return x->t->sse && !x->channel ? &x->t->channel.endpoint : &x->t->url;
+}
+
+void exchange_pause(struct exchange *x, int64_t ms)
+{
+	x->step = STEP_PAUSE;
+	loop_timer_set(&x->timer, ms);
+}
+
 static struct http_req *start_post(struct exchange *x)
 {
 	struct http_call c = { .method = "POST",
-		.url = *target(x),
+		.url = *exchange_target(x),
 		.shared = x->fields->fields,
 		.own = http_fields_copy(x->c.own),
 		.body = x->c.body,
@@ -795,7 +609,7 @@ void exchange_send(struct exchange *x)
 		awaited_wait(x);
 		return;
 	}
-	x->waiter.fn = auth_done;
+	x->waiter.fn = exchange_authorized;
 	x->waiter.ctx = x;
 	switch (auth_value(x->t->auth, &v, x->c.quiet ? NULL : &x->waiter, &x->e)) {
 	case AUTH_READY:
@@ -812,7 +626,7 @@ void exchange_send(struct exchange *x)
 	}
 }
 
-static void auth_done(void *ctx, enum auth_state state, const struct err *e)
+void exchange_authorized(void *ctx, enum auth_state state, const struct err *e)
 {
 	struct exchange *x = ctx;
 
@@ -820,7 +634,7 @@ static void auth_done(void *ctx, enum auth_state state, const struct err *e)
 	if (state == AUTH_FAILED) {
 		x->e = *e;
 		x->content = CONTENT_NONE;
-		end_failed(x, -1);
+		exchange_end_failed(x, -1);
 		return;
 	}
 	exchange_send(x);

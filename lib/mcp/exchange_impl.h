@@ -1,6 +1,7 @@
 /*
  * The inside of an exchange, for exchange.c, which leads it through its steps,
- * and awaited.c, which knows what HTTP+SSE makes different.
+ * refusal.c, which knows what a status of 300 and more asks for, and awaited.c,
+ * which knows what HTTP+SSE makes different.
  */
 #ifndef MPMCP_EXCHANGE_IMPL_H
 #define MPMCP_EXCHANGE_IMPL_H
@@ -64,9 +65,21 @@ void exchange_pause(struct exchange *x, int64_t ms); /* then exchange_send() */
  * there. */
 void exchange_end_soon(struct exchange *x);
 
+/* At once; x->e says why. */
+void exchange_end_failed(struct exchange *x, long retry_after_s);
+/* Where its request goes. */
+char **exchange_target(struct exchange *x);
+/* The value that STEP_AUTH waited for is there, or will not come. */
+void exchange_authorized(void *ctx, enum auth_state state, const struct err *e);
+
 /* Brackets around everything that may call the owner back; true when x is still there. */
 void exchange_enter(struct exchange *x);
 bool exchange_leave(struct exchange *x);
+
+/* ---- refusal.c: 3xx, 4xx and 5xx ---- */
+
+/* The answer is there, its body with it: the request is sent again, now or later or elsewhere, or ends. */
+void exchange_refused(struct exchange *x, struct http_req *r);
 
 /* ---- awaited.c: answers that come on the channel ---- */
 
