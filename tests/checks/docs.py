@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""--help, man page, README and code agree on options, environment and exit statuses."""
+"""--help, man page, README and code agree on options, environment, exit statuses and revisions."""
 
 import glob
 import os
@@ -47,6 +47,10 @@ def main():
     statuses = set(re.findall(r"^\tEXIT_[A-Z_]+ = (\d+),", read("cmd/exit.h"), re.M))
     section = man[man.index(".Sh EXIT STATUS"):man.index(".Sh EXAMPLES")]
     problems += compare("exit status", "exit.h", statuses, "man page", set(re.findall(r"^\.It (\d+)", section, re.M)))
+    text = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+    revision = r"\b20\d\d-\d\d-\d\d\b"
+    section = man[man.index(".Sh STANDARDS"):man.index(".Sh CAVEATS")]
+    problems += compare("revision", "--version", set(re.findall(revision, text)), "man page", set(re.findall(revision, section)))
     version = re.search(r"^VERSION := (\S+)", read("Makefile"), re.M).group(1)
     if version not in read("CHANGELOG.md"):
         problems.append("CHANGELOG.md does not know version " + version)
