@@ -234,8 +234,10 @@ static void sweep(const char *path)
 	free(folder);
 }
 
-static bool write_all(int fd, const char *p, size_t n)
+bool file_write(int fd, const void *bytes, size_t n)
 {
+	const char *p = bytes;
+
 	while (n > 0) {
 		ssize_t done = write(fd, p, n);
 
@@ -279,7 +281,7 @@ static bool replace_once(const char *path, const void *p, size_t n, bool *again,
 		fail(e, "write", path, errno);
 	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
 		*again = true;
-	} else if (fchmod(fd, PRIVATE_FILE) != 0 || !write_all(fd, p, n) || fsync(fd) != 0) {
+	} else if (fchmod(fd, PRIVATE_FILE) != 0 || !file_write(fd, p, n) || fsync(fd) != 0) {
 		fail(e, "write", path, errno);
 	} else if (rename(temp, path) != 0) {
 		*again = errno == ENOENT;

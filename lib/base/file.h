@@ -30,6 +30,9 @@ enum file_status file_read_own(const char *path, struct buf *out, struct err *e)
  * path is as it was and nothing is left beside it. */
 bool file_replace(const char *path, const void *p, size_t n, struct err *e) FILE_MUST;
 
+/* All n bytes to a file or pipe that blocks; false with errno set. */
+bool file_write(int fd, const void *bytes, size_t n) FILE_MUST;
+
 /* The folder and the last missing parents, each 0700 whatever the umask. An existing last
  * component must be a folder (not a link) of the effective user; group and other bits are
  * taken off it. */

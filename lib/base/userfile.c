@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/crypt.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 /* Links in a row; as many as systems follow. */
@@ -188,21 +189,6 @@ void userfile_clear(struct userfile *f)
 
 /* ---- writing ---- */
 
-static bool write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return fsync(fd) == 0;
-}
-
 /* A file of this name that was not there before, with this content. */
 static bool write_new(const char *path, const void *p, size_t n, mode_t mode, int *error)
 {
@@ -214,7 +200,7 @@ static bool write_new(const char *path, const void *p, size_t n, mode_t mode, in
 		return false;
 	}
 	/* Last, or a file that its owner may not write could not be made. */
-	good = write_all(fd, p, n) && fchmod(fd, mode) == 0;
+	good = file_write(fd, p, n) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
 	*error = errno;
 	close(fd);
 	if (!good)
