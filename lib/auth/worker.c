@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/child.h"
 #include "base/diag.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/secret.h"
 
@@ -29,24 +30,11 @@ struct worker_out {
 
 /* ---- the new process ---- */
 
-static void write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return; /* nobody reads it any more */
-		p += done;
-		n -= (size_t)done;
-	}
-}
-
 void worker_say(struct worker_out *out, const char *line)
 {
-	write_all(out->fd, line, strlen(line));
-	write_all(out->fd, "\n", 1);
+	/* It is no failure when nobody reads it any more. */
+	if (file_write(out->fd, line, strlen(line)))
+		(void)!file_write(out->fd, "\n", 1);
 }
 
 /* SIGHUP: the terminal that is closed is not ours. SIGPIPE: a reader that is gone is no reason. SIGXFSZ: a

@@ -30,7 +30,7 @@ enum file_status file_read_own(const char *path, struct buf *out, struct err *e)
  * path is as it was and nothing is left beside it. */
 bool file_replace(const char *path, const void *p, size_t n, struct err *e) FILE_MUST;
 
-/* All n bytes to a file or pipe that blocks; false with errno set. */
+/* All n bytes to a file or pipe that blocks; false, with errno set, when it takes them no more. */
 bool file_write(int fd, const void *bytes, size_t n) FILE_MUST;
 
 /* The folder and the last missing parents, each 0700 whatever the umask. An existing last
