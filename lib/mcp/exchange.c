@@ -196,10 +196,11 @@ static void end_ok(struct exchange *x, bool stream)
 /* x->e says why. */
 static void end_failed(struct exchange *x, long retry_after_s)
 {
-	bool body = x->content == CONTENT_ERROR;
+	/* What refuses the GET of a resumption does not answer the request. */
+	bool body = x->content == CONTENT_ERROR && !x->resuming;
 
 	x->end = (struct exchange_end){ .status = x->status,
-		.stream = x->content == CONTENT_EVENTS,
+		.stream = x->content == CONTENT_EVENTS || x->resuming,
 		.retry_after_s = retry_after_s,
 		.body = body ? &x->body : NULL,
 		.json = body && x->claims_json,
@@ -387,7 +388,8 @@ static void refused(struct exchange *x, struct http_req *r)
 		return;
 	}
 	if (x->resuming)
-		err_prefix(&x->e, "the answer's stream broke off and could not be resumed");
+		err_prefix(&x->e, "the answer's stream broke off and could not be resumed, so "
+				  "whether the server acted on the request is unknown");
 	end_failed(x, retry_after_s);
 }
 

@@ -1,47 +1,14 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/mem.h"
 #include "mcp/rate.h"
 #include "mcp/session_impl.h"
 #include "mcp/toollist.h"
 #include "mcp/walk.h"
 
 /* ---- a session that the server has forgotten ---- */
-
-/* MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
- * after the SDK's examples say 400 instead, with words about the session. */
-static bool session_is_lost(struct post *p, struct exchange *x, const struct exchange_end *end)
-{
-	struct envelope m;
-	bool error;
-
-	if (!exchange_session(x) || p->again || p->kind != POST_MESSAGE || !p->owed ||
-		!p->s->initialize.len)
-		return false;
-	if (end->status != 404 && end->status != 400)
-		return false;
-	error = end->json && envelope_scan(end->body->p, end->body->len, &m, NULL) == ENVELOPE_OK &&
-		m.kind == ENVELOPE_RESPONSE && m.error.p;
-	if (end->status == 404)
-		/* An answer to this very request, "method not found" say, comes from a session that lives. */
-		return !error || !m.id.p || walk_type(m.id) == WALK_NULL;
-	return error && (!m.id.p || walk_type(m.id) == WALK_NULL) &&
-	       strstr(end->e->msg, "ession") != NULL;
-}
-
-static void send_again(struct post *p, struct exchange *x)
-{
-	struct session *s = p->s;
-	const char *now = transport_session(s->transport), *then = exchange_session(x);
-	bool others_did = s->state != STATE_OPEN || !now || strcmp(now, then) != 0;
-
-	p->again = true;
-	post_enqueue(p, true);
-	if (!others_did)
-		session_reopen(s);
-}
-
-/* ---- answers ---- */
 
 static bool is_null_id(const struct envelope *m)
 {
@@ -54,8 +21,76 @@ static struct span wire_id(const struct post *p)
 	return p->id.len ? (struct span){ p->id.p, p->id.len } : p->calls[0].pending.id;
 }
 
+static bool error_of(const struct exchange_end *end, struct envelope *m)
+{
+	return end->body && end->json &&
+	       envelope_scan(end->body->p, end->body->len, m, NULL) == ENVELOPE_OK &&
+	       m->kind == ENVELOPE_RESPONSE && m->error.p;
+}
+
+/* The error is an answer to what p asked, and not one of the layer before it, which has no id to
+ * give: null there, or a word of its own ("server-error"). */
+static bool answers(const struct post *p, const struct envelope *m)
+{
+	return p->ncalls == 1 && p->calls[0].pending.listed && !is_null_id(m) &&
+	       envelope_id_equal(wire_id(p), m->id);
+}
+
+/* MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
+ * after the SDKs' examples say 400 instead, with words about the session. */
+static bool session_is_lost(struct post *p, struct exchange *x, const struct exchange_end *end)
+{
+	struct envelope m;
+	bool error, about = strstr(end->e->msg, "ession") != NULL;
+	long code;
+
+	if (!exchange_session(x) || p->again || p->kind != POST_MESSAGE || !p->s->initialize.len)
+		return false;
+	error = error_of(end, &m);
+	code = error ? era_error_code(m.error) : 0;
+	switch (end->status) {
+	case 404:
+		/* "Method not found" and what answers this very request come from a session that lives. */
+		if (error && answers(p, &m))
+			return about && code != -32601 && code != -32602;
+		return code != -32601;
+	case 400:
+		return about && !(error && answers(p, &m));
+	default:
+		return false;
+	}
+}
+
+/* A request in the session `then` showed that the server has forgotten it. */
+static void forgotten(struct session *s, const char *then)
+{
+	const char *now = transport_session(s->transport);
+
+	if (s->state == STATE_OPEN && now && strcmp(now, then) == 0)
+		session_reopen(s);
+}
+
+/* Only what the server did not take: once it opened a stream for the answer, it may have acted. */
+static bool send_again(struct post *p, struct exchange *x, const struct exchange_end *end)
+{
+	struct session *s = p->s;
+	char *then = mem_dup(exchange_session(x));
+	bool again = p->owed && !end->stream;
+
+	if (again) {
+		p->again = true;
+		post_enqueue(p, true); /* x goes */
+	}
+	forgotten(s, then);
+	free(then);
+	return again;
+}
+
+/* ---- answers ---- */
+
 /* The exact id first: some peers have ids that only look different (1, 1.0, "1"). */
-static struct call *find_call(struct session *s, struct post *from, const struct envelope *m)
+static struct call *find_call(
+	struct session *s, struct post *from, const struct envelope *m, long status)
 {
 	struct call *own =
 		from && from->ncalls == 1 && from->calls[0].pending.listed ? &from->calls[0] : NULL;
@@ -64,7 +99,7 @@ static struct call *find_call(struct session *s, struct post *from, const struct
 
 	if (own && (envelope_id_equal(wire_id(from), m->id) ||
 			   /* The server did not get as far as reading the id. */
-			   (m->error.p && is_null_id(m))))
+			   (m->error.p && (is_null_id(m) || status >= 400))))
 		return own;
 	if (is_null_id(m))
 		return NULL;
@@ -384,7 +419,7 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 
 	if (from && internal_answered(from, m))
 		return;
-	c = find_call(s, from, m);
+	c = find_call(s, from, m, status);
 	if (!c) {
 		if (!from || !modern_client_keep(from, m))
 			diag_debug("an answer that nobody waits for is dropped");
@@ -501,10 +536,7 @@ static void pass_error(struct post *p, const struct exchange_end *end)
 	struct incoming in = { .p = end->body->p, .n = end->body->len, .whole = end->body };
 	struct envelope m;
 
-	if (end->status == 401 || !end->json || !end->body->len ||
-		envelope_scan(end->body->p, end->body->len, &m, NULL) != ENVELOPE_OK)
-		return;
-	if (m.kind == ENVELOPE_RESPONSE && m.error.p)
+	if (end->status != 401 && error_of(end, &m))
 		response(p->s, &in, p, &m, end->status);
 }
 
@@ -561,10 +593,8 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 
 	if (!end->ok && !waits(p))
 		diag_debug("a notification or response was not taken: %s", end->e->msg);
-	if (!end->ok && session_is_lost(p, x, end)) {
-		send_again(p, x);
+	if (!end->ok && session_is_lost(p, x, end) && send_again(p, x, end))
 		return;
-	}
 	if (waits(p))
 		answer_rest(p, end);
 	if (p->place != PLACE_ACTIVE || modern_client_stays(p))

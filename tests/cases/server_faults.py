@@ -150,6 +150,69 @@ def session_that_stays_forgotten_is_an_error_after_one_try(case):
     case.equal(len(server.of("tools/call")), 2, "number of calls")
 
 
+def forgotten_session_is_known_however_the_server_says_it(case):
+    """Answers of servers in use to a session that they do not know."""
+    def error(r, ident, status, code, message):
+        r.json({"jsonrpc": "2.0", "id": ident, "error": {"code": code, "message": message}}, status)
+    ways = [lambda r: r.reply(404, "session not found", {"Content-Type": "text/plain; charset=utf-8"}),
+            lambda r: error(r, None, 404, -32001, "Session not found"),
+            lambda r: error(r, "server-error", 404, -32600, "Session not found"),
+            lambda r: error(r, "", 404, -32600, "Session has been terminated"),
+            lambda r: error(r, r.id, 404, -32001, "Session not found"),
+            lambda r: r.reply(400, "Bad Request: No valid session ID provided"),
+            lambda r: error(r, None, 400, -32000, "Bad Request: No valid session ID provided"),
+            lambda r: error(r, "server-error", 400, -32600, "Bad Request: Invalid session")]
+    state = {"session": 0}
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            state["session"] += 1
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % state["session"]})
+        elif r.rpc_method == "tools/call" and r.headers["mcp-session-id"] == "s%d" % r.id:
+            ways[r.id - 1](r)
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    for i in range(1, len(ways) + 1):
+        case.check("result" in p.call(i), "no result with way %d" % i)
+    case.equal(len(server.of("initialize")), len(ways) + 1, "number of initialize")
+
+
+def refusal_without_the_id_of_the_request_is_its_answer_all_the_same(case):
+    """Some servers give an id of their own to what they refuse before reading it."""
+    def handler(r):
+        if r.rpc_method != "tools/call":
+            return r.answer()
+        r.json({"jsonrpc": "2.0", "id": "server-error", "error": {"code": -32600, "message": "Bad Request: no"}}, 400)
+    _, p = case.bridge(handler)
+    p.handshake()
+    case.is_error(p.call(7), -32600, "Bad Request: no")
+
+
+def call_that_the_server_took_is_not_sent_into_another_session(case):
+    """Its stream broke, and the session ended before it could be resumed: the server may have acted on it."""
+    state = {"session": 0}
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            state["session"] += 1
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % state["session"]})
+        elif r.id == 1:
+            r.stream()
+            r.event("", ident="e1", retry=10)
+            r.close()
+        elif "last-event-id" in r.headers:
+            r.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "Session not found"}}, 404)
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    case.is_error(p.call(1), -31404, "could not be resumed", "unknown", "Session not found")
+    case.check("result" in p.call(2), "no result in the next session")
+    case.equal([(r.id, r.headers["mcp-session-id"]) for r in server.of("tools/call")], [(1, "s1"), (2, "s2")], "calls")
+
+
 def every_request_after_initialize_carries_session_and_revision(case):
     def handler(r):
         if r.rpc_method == "initialize":
