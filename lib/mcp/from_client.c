@@ -99,6 +99,7 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 	p->endless = listen;
 	p->own = own;
 	if (m->kind == ENVELOPE_REQUEST) {
+		s->reopened_unasked = false;
 		p->ncalls = 1;
 		p->one.list = envelope_method_is(m, "tools/list");
 		post_owe(p, &p->one, m->id);

@@ -604,4 +604,16 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 	post_drop(p); /* ends the state of its making */
 }
 
-const struct transport_events session_transport_events = { on_message, on_ended };
+/* A client that only listens would hear nothing any more. Once, until it asks for something: there are
+ * servers that end the session with its stream. */
+static void on_unheard(void *ctx, const char *then)
+{
+	struct session *s = ctx;
+
+	if (s->reopened_unasked || !s->initialize.len)
+		return;
+	s->reopened_unasked = true;
+	forgotten(s, then);
+}
+
+const struct transport_events session_transport_events = { on_message, on_ended, on_unheard };

@@ -115,8 +115,9 @@ struct session {
 	struct buf initialize; /* the client's own, or ours for it: kept for a replay */
 	struct buf hello;      /* modern client: the server's answer to our initialize */
 	bool greeted;          /* the client sent notifications/initialized */
+	bool reopened_unasked; /* the session was opened again, and no request of the client came since */
 	bool batches;          /* the negotiated revision knows batches (2025-03-26) */
-	size_t own_answers;    /* bytes of ours that were said since the client stopped reading */
+	size_t own_answers; /* bytes of ours that were said since the client stopped reading */
 	bool input_stopped;
 	bool input_ended; /* no line will come any more: nothing endless is begun, nobody is asked */
 	struct policy *policy;

@@ -66,6 +66,9 @@ struct transport_events {
 	void (*message)(void *ctx, struct incoming *in);
 	/* The exchange is over and freed when this returns; once for each, unless cancelled. */
 	void (*ended)(void *ctx, struct exchange *x, const struct exchange_end *end);
+	/* The standalone GET stream was open, and the server knows its session (that of `then`) no
+	 * more: it is not opened again before the next transport_listen(). */
+	void (*unheard)(void *ctx, const char *then);
 };
 
 /* Which transport; the values of --transport. */

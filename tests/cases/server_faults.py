@@ -608,6 +608,64 @@ def get_stream_that_ends_is_opened_again_after_a_pause_where_it_was(case):
     case.equal(second.headers.get("last-event-id"), "g1", "Last-Event-ID")
 
 
+def get_stream_comes_back_with_a_new_session(case):
+    """The server restarts; a client that only listens hears of changes all the same."""
+    state = {"session": 0, "get": 0}
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            state["session"] += 1
+            return r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % state["session"]})
+        if r.method != "GET":
+            return r.answer()
+        state["get"] += 1
+        if state["get"] == 2:
+            return r.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "Session not found"}}, 404)
+        r.stream()
+        r.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": r.headers["mcp-session-id"]}})
+        r.wait_gone() if state["get"] == 3 else r.end()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.wait_line(lambda line: b'"s2"' in line, "the stream of the second session")
+    case.equal([r.headers["mcp-session-id"] for r in server.of(method="GET")], ["s1", "s1", "s2"], "streams")
+    case.equal(len(server.of("initialize")), 2, "number of initialize")
+
+
+def session_that_ends_with_its_stream_is_opened_again_once(case):
+    """Until the client asks for something: one that does not costs nothing more."""
+    def handler(r):
+        if r.rpc_method == "initialize":
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % len(server.of("initialize"))})
+        elif r.method == "GET" and len([q for q in server.of(method="GET") if q.headers["mcp-session-id"] == r.headers["mcp-session-id"]]) == 1:
+            r.stream()
+            r.end()
+        elif r.method == "GET":
+            r.reply(404)
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    server.wait(lambda rs: len([r for r in rs if r.method == "GET"]) == 4, "the fourth GET")
+    p.send({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 1}})
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "notifications/progress"], "the notification")
+    p.finish()
+    case.equal(len(server.of("initialize")), 2, "number of initialize")
+
+
+def place_in_the_get_stream_that_is_unknown_is_given_up(case):
+    def handler(r):
+        if r.method != "GET":
+            return r.answer()
+        if "last-event-id" in r.headers:
+            return r.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "Invalid event ID"}}, 400)
+        r.stream()
+        r.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": len(server.of(method="GET"))}}, ident="g1")
+        r.end() if len(server.of(method="GET")) == 1 else r.wait_gone()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.wait_line(lambda line: b'"data": 3' in line, "the stream after the refusal")
+
+
 def resumption_comes_before_the_get_stream_is_opened_again(case):
     """Servers time what comes between a stream's end and its resumption."""
     both = threading.Event()
