@@ -97,6 +97,7 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 	}
 	p->era = modern ? ERA_MODERN : ERA_LEGACY;
 	p->endless = listen;
+	p->response = m->kind == ENVELOPE_RESPONSE;
 	p->own = own;
 	if (m->kind == ENVELOPE_REQUEST) {
 		s->reopened_unasked = false;

@@ -442,6 +442,16 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 
 /* ---- messages ---- */
 
+/* Asked before initialize is answered: the client's response belongs to the session all the same. */
+static void note_early_session(struct post *p)
+{
+	const char *id = exchange_new_session(p->x);
+	struct err e = { 0 };
+
+	if (id && !transport_set_session(p->s->transport, id, &e))
+		diag_debug("%s", e.msg);
+}
+
 static void question(
 	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
 {
@@ -454,6 +464,8 @@ static void question(
 		diag_debug("a modern server sent a request: dropped");
 		return;
 	}
+	if (from && from == s->opener)
+		note_early_session(from);
 	s->questions++;
 	say_span(s, in, m->whole);
 }

@@ -24,6 +24,9 @@
  * above all): no further input is read while more of it waits. */
 #define OUTPUT_BYTES ((size_t)8 << 20)
 
+/* A server that leaves notifications/initialized without an answer keeps requests waiting no longer. */
+#define GREETING_MS 5000
+
 /* Answers that the bridge gives on the client's behalf, under way at once: a server that asks faster
  * than it takes answers gets none. */
 #define TELLING_MAX 1024
@@ -32,6 +35,7 @@ static const char initialized_message[] =
 	"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
 
 static void pump(void *ctx);
+static void greeting_due(void *ctx);
 
 /* ---- life ---- */
 
@@ -56,6 +60,7 @@ struct session *session_new(
 	buf_init(&s->initialize, ENVELOPE_MAX);
 	buf_init(&s->hello, ENVELOPE_MAX);
 	loop_task_init(&s->pump_task, l, pump, s);
+	loop_timer_init(&s->greeting, l, greeting_due, s);
 	return s;
 }
 
@@ -184,6 +189,7 @@ void session_opened(struct session *s, const struct post *p)
 		return;
 	s->opener = NULL;
 	s->state = STATE_OPEN;
+	loop_timer_clear(&s->greeting);
 	session_pump(s);
 }
 
@@ -367,6 +373,8 @@ static bool may_start(const struct session *s, const struct post *p)
 	case STATE_INITIALIZED:
 		return !p->ncalls;
 	case STATE_INITIALIZE:
+		/* Lifecycle: the server may ping before it answers; it may also wait for the pong. */
+		return p->response;
 	case STATE_REPLAY:
 		break;
 	}
@@ -388,6 +396,7 @@ static void begin(struct post *p)
 		s->state = STATE_INITIALIZED;
 		s->opener = p;
 		s->greeted = true;
+		loop_timer_set(&s->greeting, GREETING_MS);
 	}
 }
 
@@ -468,6 +477,7 @@ static void reopen_over(struct session *s, const struct err *why)
 	struct post_list *l = &s->queue;
 
 	s->state = STATE_OPEN;
+	loop_timer_clear(&s->greeting);
 	for (struct post *p = l->head.next, *next; why && p != &l->head; p = next) {
 		next = p->next;
 		if (!p->again && !p->reopened)
@@ -478,13 +488,34 @@ static void reopen_over(struct session *s, const struct err *why)
 	session_pump(s);
 }
 
+static void session_is_open_again(struct session *s)
+{
+	reopen_over(s, NULL);
+	transport_listen(s->transport);
+	if (s->modern)
+		modern_client_reopened(s);
+}
+
 static void greeted_again(struct post *p, const struct envelope *m, const struct err *why)
 {
 	(void)m, (void)why; /* a server that minds will say so to the next request */
-	reopen_over(p->s, NULL);
-	transport_listen(p->s->transport);
-	if (p->s->modern)
-		modern_client_reopened(p->s);
+	if (p == p->s->greeter)
+		session_is_open_again(p->s);
+}
+
+/* The notification stays under way, for what it is worth. */
+static void greeting_due(void *ctx)
+{
+	struct session *s = ctx;
+
+	diag_debug("notifications/initialized is not taken: requests go on without");
+	if (s->state == STATE_REPLAY) {
+		s->greeter = NULL;
+		session_is_open_again(s);
+	} else if (s->opener) {
+		session_opened(s, s->opener);
+		transport_listen(s->transport);
+	}
 }
 
 static void greet_again(struct session *s)
@@ -494,6 +525,8 @@ static void greet_again(struct session *s)
 	if (!buf_adds(&p->body, initialized_message))
 		diag_error("out of memory");
 	p->on_answer = greeted_again;
+	s->greeter = p;
+	loop_timer_set(&s->greeting, GREETING_MS);
 	post_start(p);
 }
 
@@ -626,6 +659,7 @@ void session_free(struct session *s)
 	modern_client_free(s);
 	toolbook_free(s->tools);
 	loop_task_clear(&s->pump_task);
+	loop_timer_clear(&s->greeting);
 	pending_clear(&s->calls);
 	buf_free(&s->initialize);
 	buf_free(&s->hello);

@@ -66,6 +66,7 @@ struct post {
 	size_t ncalls, owed;
 	struct http_fields *own; /* mirrored fields; handed to the exchange */
 	bool fresh;              /* an initialize: sent without session id and revision */
+	bool response;           /* of the client, to a request of the server */
 	bool again;              /* was sent before, in a session that the server has forgotten */
 	bool endless;            /* a subscription: answered only when it is over */
 	bool counted;            /* in s->in_flight: not yet answered in full, or not yet taken */
@@ -102,7 +103,8 @@ struct session {
 	enum state state;
 	struct post
 		*opener; /* STATE_INITIALIZE, STATE_INITIALIZED: who brought it about and ends it */
-	enum era server; /* what it turned out to be */
+	struct post *greeter; /* STATE_REPLAY: our notifications/initialized */
+	enum era server;      /* what it turned out to be */
 	bool server_fixed;    /* said by the person: no refusal changes it */
 	bool server_recalled; /* from an earlier process: the first refusal changes it */
 	bool client_legacy;   /* it opened a session: its requests need not be looked through */
@@ -124,6 +126,7 @@ struct session {
 	struct toolbook *tools; /* of a modern server; NULL until it listed some */
 	unsigned long serial;   /* of ids of ours */
 	struct loop_task pump_task;
+	struct loop_timer greeting; /* the server has so long to take notifications/initialized */
 	struct legacy_client *legacy;
 	struct modern_client *modern;
 };

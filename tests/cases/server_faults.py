@@ -576,6 +576,51 @@ def server_request_on_the_get_stream_is_answered_by_the_client(case):
     case.equal(got[0].body, p.sent[-1], "response")
 
 
+def ping_before_initialize_is_answered_gets_its_pong(case):
+    """In the session that the answer's header names already."""
+    pong = threading.Event()
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            r.stream({"Mcp-Session-Id": "early"})
+            r.event({"jsonrpc": "2.0", "id": "p", "method": "ping"})
+            pong.wait(DEADLINE)
+            r.event(initialized_result(r.id))
+            r.end()
+        elif r.rpc == {"jsonrpc": "2.0", "id": "p", "result": {}}:
+            r.reply(202)
+            pong.set()
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.send(INITIALIZE)
+    p.wait_line(lambda line: b'"ping"' in line, "the ping")
+    p.send({"jsonrpc": "2.0", "id": "p", "result": {}})
+    case.check("result" in p.answer(0), "no answer to initialize")
+    case.check(pong.is_set(), "no pong")
+    case.equal(server.requests[1].headers.get("mcp-session-id"), "early", "session of the pong")
+    case.check("result" in p.call(1), "no result")
+
+
+def initialized_that_is_never_taken_keeps_requests_waiting_for_a_moment_only(case):
+    state = {"session": 0}
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            state["session"] += 1
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % state["session"]})
+        elif r.rpc_method == "notifications/initialized":
+            r.wait_gone()
+        elif r.id == 2 and r.headers["mcp-session-id"] == "s1":
+            r.reply(404)
+        else:
+            r.answer()
+    server, p = case.bridge(handler, "--headers-timeout", str(int(4 * DEADLINE)))
+    p.handshake()
+    case.check("result" in p.call(1), "no result in the first session")
+    case.check("result" in p.call(2), "no result in the second")
+
+
 def get_that_is_405_is_not_asked_again(case):
     """Not even for another session of the same process."""
     server, p = case.bridge()
