@@ -69,11 +69,13 @@ static bool is_modern(
 	struct err e = { 0 };
 
 	*modern = !s->client_legacy && mirror_is_modern(m);
-	if (!*modern || m->kind != ENVELOPE_REQUEST || s->server == ERA_LEGACY ||
-		mirror_fields(m, s->tools, own, &e))
+	if (!*modern || s->server == ERA_LEGACY || mirror_fields(m, s->tools, own, &e))
 		return true;
 	http_fields_free(*own);
-	say_error(s, m->id, &e, NULL);
+	if (m->kind == ENVELOPE_REQUEST)
+		say_error(s, m->id, &e, NULL);
+	else
+		diag_debug("a notification of the client is dropped: %s", e.msg);
 	return false;
 }
 
@@ -169,7 +171,9 @@ static bool cancel(struct session *s, const struct envelope *m)
 
 	if (s->modern && modern_client_unsubscribe(s, id))
 		return true;
-	if (!p || p->kind == POST_INITIALIZE)
+	if (!p) /* it had its answer */
+		return s->server == ERA_MODERN || (s->server != ERA_LEGACY && mirror_is_modern(m));
+	if (p->kind == POST_INITIALIZE)
 		return false;
 	post_settle(c);
 	if (p->owed)

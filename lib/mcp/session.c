@@ -322,12 +322,12 @@ static void close_subscription(struct post *p)
 	post_settle(&p->one);
 }
 
-/* Fields for a modern request that has none yet: it was translated, or is sent once more. */
+/* Fields for a modern message that has none yet: it was translated, or is sent once more. */
 static bool add_fields(struct post *p, struct err *e)
 {
 	struct envelope m;
 
-	if (p->wire != ERA_MODERN || p->own || !post_envelope(p, &m) || m.kind != ENVELOPE_REQUEST)
+	if (p->wire != ERA_MODERN || p->own || !post_envelope(p, &m))
 		return true;
 	return mirror_fields(&m, p->s->tools, &p->own, e);
 }
