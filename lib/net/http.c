@@ -912,6 +912,9 @@ static void set_connect_only(struct http_req *r, const struct http_call *c)
  * delays it, and some servers never answer. */
 #define EXPECT_FROM ((size_t)1 << 20)
 
+/* Longer bodies may take their time; the limit for the header counts from their end. */
+#define UPLOAD_SMALL ((size_t)64 << 10)
+
 /* The fields that all requests have hang behind the last list, unless the person gave such a field. */
 static void chain_common(const struct http *h, const struct http_fields *f)
 {
@@ -974,6 +977,9 @@ static CURLcode set_request(struct http_req *r, const struct http_call *c)
 	set_method(r->easy, c);
 	if (c->connect_only)
 		set_connect_only(r, c);
+	/* What a socket takes at once is no upload that could still be going on. */
+	if (c->body_len <= UPLOAD_SMALL)
+		r->uploaded = (curl_off_t)c->body_len;
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, fields);
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
 	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->errbuf);

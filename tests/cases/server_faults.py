@@ -826,6 +826,21 @@ def no_header_in_time_is_an_error(case):
     case.is_error(p.call(1), -31503, "in time")
 
 
+def limit_for_the_header_is_not_twice_as_long(case):
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            r.conn.settimeout(9)
+            try:
+                r.conn.recv(1)
+                return  # gone, as it should be
+            except TimeoutError:
+                r.conn.settimeout(None)
+        r.answer()
+    _, p = case.bridge(handler, "--headers-timeout", "5")
+    p.handshake()
+    case.is_error(p.call(1), -31503, "in time")
+
+
 def silence_inside_a_body_is_an_error(case):
     def handler(r):
         if r.rpc_method != "tools/call":
