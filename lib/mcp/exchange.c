@@ -203,7 +203,6 @@ static void end_failed(struct exchange *x, long retry_after_s)
 		.stream = x->content == CONTENT_EVENTS || x->resuming,
 		.retry_after_s = retry_after_s,
 		.body = body ? &x->body : NULL,
-		.json = body && x->claims_json,
 		.e = &x->e };
 	report_end(x);
 }
@@ -349,7 +348,7 @@ static bool may_fall_back(const struct exchange *x)
 	if (x->status == 405)
 		return true;
 	return (x->status == 400 || x->status == 404) &&
-	       !(x->claims_json && envelope_scan(x->body.p, x->body.len, &m, NULL) == ENVELOPE_OK &&
+	       !(envelope_scan(x->body.p, x->body.len, &m, NULL) == ENVELOPE_OK &&
 		       m.kind == ENVELOPE_RESPONSE && m.error.p);
 }
 
@@ -533,7 +532,6 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 	struct exchange *x = ctx;
 
 	x->status = status;
-	x->claims_json = transport_type_is(r, "application/json");
 	note_keep_alive(x, r);
 	if (status < 200 || status > 299) {
 		x->content = CONTENT_ERROR;
@@ -553,7 +551,7 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 			x->sse = sse_new(ENVELOPE_MAX, on_event, x);
 		if (x->channel)
 			channel_started(x->t);
-	} else if (x->claims_json && !x->resuming && !x->channel) {
+	} else if (transport_type_is(r, "application/json") && !x->resuming && !x->channel) {
 		x->content = CONTENT_JSON;
 		reserve_body(x, r);
 	}

@@ -23,8 +23,7 @@ static struct span wire_id(const struct post *p)
 
 static bool error_of(const struct exchange_end *end, struct envelope *m)
 {
-	return end->body && end->json &&
-	       envelope_scan(end->body->p, end->body->len, m, NULL) == ENVELOPE_OK &&
+	return end->body && envelope_scan(end->body->p, end->body->len, m, NULL) == ENVELOPE_OK &&
 	       m->kind == ENVELOPE_RESPONSE && m->error.p;
 }
 

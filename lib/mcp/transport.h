@@ -53,9 +53,8 @@ struct exchange_end {
 	long status;        /* of the last answer; 0 when there was none */
 	bool stream;        /* it was an event stream that ended (and could not be resumed) */
 	long retry_after_s; /* -1: the server did not say */
-	struct buf
-		*body; /* not ok and status set: the answer's body, at most TRANSPORT_ERROR_MAX */
-	bool json;     /* that body claims to be JSON */
+	struct buf *body; /* not ok and status set: the answer's body, at most TRANSPORT_ERROR_MAX.
+		 * Of whatever type: servers of the SDKs name none for their errors */
 	const struct err *e; /* NULL when ok */
 };
 

@@ -247,6 +247,20 @@ def json_rpc_errors_of_any_status_pass_through(case):
         case.check(want in p.lines, "the answer to %d was changed" % i)
 
 
+def json_rpc_errors_of_any_type_pass_through(case):
+    """Servers in use name no type for their refusals, or that of their framework."""
+    types = {1: {}, 2: {"Content-Type": "text/plain"}, 3: {"Content-Type": "text/html; charset=utf-8"}}
+
+    def handler(r):
+        if r.rpc_method != "tools/call":
+            return r.answer()
+        r.reply(400, json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": -32000 - r.id, "message": "no"}}), types[r.id])
+    _, p = case.bridge(handler)
+    p.handshake()
+    for i in types:
+        case.is_error(p.call(i), -32000 - i, "no")
+
+
 def error_with_null_id_gets_the_id_of_the_request(case):
     def handler(r):
         if r.rpc_method == "tools/call":
