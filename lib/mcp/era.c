@@ -102,6 +102,32 @@ bool era_wants_initialize(struct span error)
 	return mentions(error, "nitializ");
 }
 
+bool era_refusal_is_of_legacy(struct span error)
+{
+	switch (era_error_code(error)) {
+	case ERA_HEADER_MISMATCH:
+	case ERA_MISSING_CAPABILITY:
+	case ERA_UNSUPPORTED_VERSION:
+	case -32601:
+	case -32602:
+	case -32603: /* these come from behind the transport, where words may be about anything */
+		return false;
+	default:
+		return era_wants_initialize(error) || mentions(error, "ession ID") ||
+		       mentions(error, "ession-Id") || mentions(error, "rotocol version");
+	}
+}
+
+bool era_refusal_demands_modern(struct span error, long status)
+{
+	long code = era_error_code(error);
+
+	return status >= 400 &&
+	       (code == ERA_HEADER_MISMATCH ||
+		       (code == ERA_UNSUPPORTED_VERSION &&
+			       names_modern(walk_path(error, "data", "supported", (char *)NULL))));
+}
+
 static bool lists(struct span list, const char *version)
 {
 	struct walk_item it;

@@ -47,6 +47,12 @@ bool era_refusal_is_modern(struct span error);
 bool era_refusal_is_of_modern(struct span error, long status, bool discover);
 /* The words of an error ask for an initialize first. */
 bool era_wants_initialize(struct span error);
+/* The words of an error are those of a server that knows only sessions: it misses initialize or a
+ * session, or does not know the revision and has no UnsupportedProtocolVersionError for that. */
+bool era_refusal_is_of_legacy(struct span error);
+/* An error says that a message without the fields and members of the modern era is of none that the
+ * server knows. */
+bool era_refusal_demands_modern(struct span error, long status);
 /* A list of revisions under "supported" in an UnsupportedProtocolVersionError names this one. */
 bool era_supports(struct span error, const char *version);
 

@@ -313,13 +313,19 @@ static bool is_discover(struct post *p)
 	return post_envelope(p, &m) && envelope_method_is(&m, "server/discover");
 }
 
-/* Sent as a modern request to a server of which nothing sure is known. */
+/* Sent as a modern request, and not to a server that must be a modern one. */
 static bool may_show_legacy(const struct post *p)
 {
 	const struct session *s = p->s;
 
-	return p->era == ERA_MODERN && p->wire == ERA_MODERN && p->kind == POST_MESSAGE &&
-	       !p->reopened && !s->server_fixed && (s->server != ERA_MODERN || s->server_recalled);
+	return p->wire == ERA_MODERN && p->kind == POST_MESSAGE && !p->reopened &&
+	       !s->server_fixed && (p->era == ERA_MODERN || s->initialize.len);
+}
+
+/* Nothing sure is known of it; once there is, only the plainest words say that it has changed. */
+static bool is_sure(const struct session *s)
+{
+	return s->server == ERA_MODERN && !s->server_recalled;
 }
 
 /* Does this refusal of a modern request show that the server is a legacy one? error {NULL}: there
@@ -330,6 +336,8 @@ static bool shows_legacy(struct post *p, struct span error, long status)
 
 	if (!may_show_legacy(p))
 		return false;
+	if (is_sure(p->s) || p->era == ERA_LEGACY)
+		return error.p && status >= 400 && status < 500 && era_refusal_is_of_legacy(error);
 	discover = is_discover(p);
 	if (error.p && era_refusal_is_of_modern(error, status, discover))
 		return false;
@@ -353,8 +361,39 @@ static bool shows_legacy(struct post *p, struct span error, long status)
 /* Some legacy servers answer whatever they do not know with an empty result. */
 static bool is_no_discovery(struct post *p, const struct envelope *m)
 {
-	return may_show_legacy(p) && is_discover(p) &&
+	return may_show_legacy(p) && !is_sure(p->s) && is_discover(p) &&
 	       walk_type(walk_get(m->result, "supportedVersions", NULL)) != WALK_ARRAY;
+}
+
+static void fall_back(struct post *p)
+{
+	if (p->era == ERA_MODERN)
+		modern_client_fall_back(p);
+	else
+		legacy_client_fall_back(p);
+}
+
+/* Sent in a session, or without one to a server that once had them, and refused as no legacy server
+ * refuses: another one stands there by now. */
+static bool shows_modern(const struct post *p, struct span error, long status)
+{
+	return p->wire == ERA_LEGACY && p->kind == POST_MESSAGE && p->ncalls == 1 && !p->reopened &&
+	       !p->s->server_fixed && p->s->initialize.len &&
+	       era_refusal_demands_modern(error, status);
+}
+
+static void go_forward(struct post *p)
+{
+	struct session *s = p->s;
+
+	p->reopened = true;
+	post_enqueue(p, true);
+	if (s->server == ERA_MODERN)
+		return;
+	if (p->era == ERA_MODERN)
+		modern_client_leave(s);
+	else
+		legacy_client_adopt(s);
 }
 
 /* What only modern servers say: legacy ones know neither resultType nor these errors. */
@@ -430,7 +469,9 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 		return;
 	note_modern(p, m);
 	if (p == from && (m->error.p ? shows_legacy(p, m->error, status) : is_no_discovery(p, m)))
-		modern_client_fall_back(p);
+		fall_back(p);
+	else if (p == from && m->error.p && shows_modern(p, m->error, status))
+		go_forward(p);
 	else if (m->error.p && p == from && refresh_tools(p, m))
 		return;
 	else if (needs_sieve(s, c))
@@ -586,7 +627,7 @@ static void answer_rest(struct post *p, const struct exchange_end *end)
 	if (p->place != PLACE_ACTIVE || !waits(p))
 		return;
 	if (!end->ok && shows_legacy(p, (struct span){ 0 }, end->status)) {
-		modern_client_fall_back(p);
+		fall_back(p);
 		return;
 	}
 	describe_silence(p, end, &e);

@@ -228,6 +228,17 @@ void modern_client_end_input(struct session *s)
 	dialog_end_all(s);
 }
 
+void modern_client_leave(struct session *s)
+{
+	transport_unlisten(s->transport);
+	transport_forget_session(s->transport);
+	session_server_is(s, ERA_MODERN);
+	s->on->learned(s->ctx, ERA_MODERN);
+	buf_reset(&s->hello);
+	subs_end(s->modern);
+	dialog_end_all(s);
+}
+
 void modern_client_free(struct session *s)
 {
 	struct modern_client *c = s->modern;

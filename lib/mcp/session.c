@@ -353,6 +353,13 @@ void post_start(struct post *p)
 		if (!modern_client_prepare(p))
 			return;
 	}
+	/* What is left of a try in the other era. */
+	if (p->wire == p->era)
+		buf_reset(&p->sent);
+	if (p->wire != ERA_MODERN) {
+		http_fields_free(p->own);
+		p->own = NULL;
+	}
 	if (add_fields(p, &e)) {
 		start_exchange(p);
 		return;
@@ -534,9 +541,12 @@ static void reopen_refused(struct session *s, const struct envelope *m, const st
 {
 	struct err e = { 0 };
 
-	if (m && s->modern && era_refusal_is_modern(m->error) && !s->server_fixed) {
+	if (m && era_refusal_is_modern(m->error) && !s->server_fixed) {
 		/* What was remembered of this server is no longer true. */
-		session_server_is(s, ERA_MODERN);
+		if (s->modern)
+			session_server_is(s, ERA_MODERN);
+		else
+			legacy_client_adopt(s);
 		reopen_over(s, NULL);
 		return;
 	}
@@ -601,7 +611,7 @@ void session_negotiated(struct post *p, const struct envelope *m)
 	buf_reset(&s->hello);
 	if (s->modern && !buf_add(&s->hello, m->result.p, m->result.n))
 		diag_error("out of memory");
-	if (s->modern)
+	if (s->modern || s->legacy)
 		s->on->learned(s->ctx, ERA_LEGACY);
 	diag_debug("revision %s, %s session id", buf_str(&version), id ? "with" : "no");
 	buf_free(&version);

@@ -214,6 +214,10 @@ bool legacy_client_responded(struct session *s, const struct envelope *m)
 /* p goes: questions that were put for it are void, and the client is told so if need be. */
 void legacy_client_forget(struct post *p, bool tell);
 void legacy_client_end_input(struct session *s);
+/* The server is a modern one by now: the client's requests are translated from here on. */
+void legacy_client_adopt(struct session *s);
+/* A translated request was refused by what is a legacy server by now: p waits for a session. */
+void legacy_client_fall_back(struct post *p);
 
 /* ---- modern_client.c ---- */
 
@@ -242,5 +246,7 @@ bool modern_client_unsubscribe(struct session *s, struct span id)
 /* Its exchange is over. True when p stays, with an answer that the client has still to fetch. */
 bool modern_client_stays(struct post *p) __attribute__((warn_unused_result));
 void modern_client_end_input(struct session *s);
+/* The server is a modern one by now: what was made of its session is over. */
+void modern_client_leave(struct session *s);
 
 #endif

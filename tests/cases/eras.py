@@ -759,6 +759,37 @@ def direct_peers_cost_nothing_more(case):
     case.equal([r.rpc_method for r in server.requests if r.method == "POST"], ["initialize", "notifications/initialized", "tools/call"], "requests")
 
 
+def server_that_changes_its_era_is_followed(case):
+    """It is restarted as another version, in front of clients of both eras."""
+    def strict(r):
+        if r.method == "POST" and r.rpc_method != "initialize" and "mcp-method" not in r.headers:
+            return _error(r, -32020, "Header mismatch: Mcp-Method is missing")
+        return _modern(case, lambda q: _complete(q, by="modern"))(r)
+    servers = {"modern": strict, "legacy": _legacy(lambda r: r.json(response(r.id, {"by": "legacy"})))}
+
+    def by(p, client, ident):
+        return (p.call(ident, name="t") if client == "legacy" else _ask(p, ident, name="t"))["result"]["by"]
+    for client in ("legacy", "modern"):
+        for order in (("modern", "legacy", "modern"), ("legacy", "modern", "legacy")):
+            now = []
+            server, p = case.bridge(lambda r, now=now: servers[now[-1]](r))
+            for n, era in enumerate(order):
+                now.append(era)
+                if not n:
+                    _legacy_hello(p) if client == "legacy" else _ask(p, 100, "server/discover")
+                case.equal([by(p, client, 2 * n + k) for k in (1, 2)], [era] * 2, "answers by %s to a %s client" % (order[:n + 1], client))
+            case.equal(p.finish(), 0, "status")
+            case.equal(len(server.of("tools/call")), 6 + 2, "number of calls")
+
+
+def refusal_by_a_modern_server_is_no_change_of_its_era(case):
+    server, p = case.bridge(lambda r: r.json(response(r.id, {"resultType": "complete"})) if r.id == 1
+                            else _error(r, -32602, "Unknown session ID; initialize the replay first"))
+    _ask(p, 1, name="t")
+    case.is_error(_ask(p, 2, name="t"), -32602)
+    case.equal(len(server.requests), 2, "requests")
+
+
 def protocol_option_settles_the_era(case):
     server, p = case.bridge(_modern(case), "--protocol", "modern")
     _legacy_hello(p)
