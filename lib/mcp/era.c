@@ -315,6 +315,23 @@ bool era_initialize(struct buf *out, const char *id, struct span params)
 	       buf_adds(out, "}}");
 }
 
+bool era_unsupported(struct buf *out, struct span id, struct span version)
+{
+	static const char message[] =
+		"the server speaks " ERA_LEGACY_VERSION
+		" or earlier; it is translated to " ERA_MODERN_VERSION " alone";
+	struct buf data;
+	bool good;
+
+	buf_init(&data, ENVELOPE_MAX);
+	good = add_all(&data, "{\"supported\":[\"", ERA_MODERN_VERSION, "\",\"", ERA_LEGACY_VERSION,
+		       "\"],\"requested\":", (char *)NULL) &&
+	       add_span(&data, version, "null") && buf_addc(&data, '}') &&
+	       envelope_error(out, id, ERA_UNSUPPORTED_VERSION, message, buf_str(&data));
+	buf_free(&data);
+	return good;
+}
+
 static bool all_are_modern(struct span meta)
 {
 	struct walk_item it;

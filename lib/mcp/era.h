@@ -88,6 +88,10 @@ void era_result_to_legacy(struct edits *s, struct span result);
 /* Appends an initialize on behalf of a client whose request has these params. */
 bool era_initialize(struct buf *out, const char *id, struct span modern_params) BUF_MUST;
 
+/* Appends the refusal of a request in a revision that the translation does not know
+ * (UnsupportedProtocolVersionError). */
+bool era_unsupported(struct buf *out, struct span id, struct span version) BUF_MUST;
+
 /* Notes what takes the modern members out of a request. */
 void era_drop_meta(struct edits *s, const struct envelope *m);
 

@@ -482,6 +482,17 @@ def discover_is_answered_from_one_initialize(case):
     case.equal(len(server.of(method="DELETE")), 1, "deleted sessions")
 
 
+def revision_that_nobody_knows_is_refused_with_those_that_are(case):
+    server, p = case.bridge(_legacy())
+    for ident, method in ((1, "server/discover"), (2, "tools/call")):
+        p.send(request(ident, method, _meta=dict(META, **{PREFIX + "protocolVersion": "2099-01-01"})))
+        error = p.answer(ident)["error"]
+        case.equal(error["code"], -32022, "code")
+        case.equal(error["data"], {"supported": [VERSION, "2025-11-25"], "requested": "2099-01-01"}, "data")
+    case.check("result" in _ask(p, 3, "server/discover"), "no result")
+    case.equal(len(server.of("tools/call")), 0, "calls")
+
+
 def first_request_may_be_any(case):
     server, p = case.bridge(_legacy())
     p.send(*[request(n, _meta=META, name="t") for n in range(20)])
