@@ -27,6 +27,9 @@
 /* A server that leaves notifications/initialized without an answer keeps requests waiting no longer. */
 #define GREETING_MS 5000
 
+/* At the end of input, once nothing is owed any more: for the server to take what it need not answer. */
+#define NOTES_MS 1000
+
 /* Answers that the bridge gives on the client's behalf, under way at once: a server that asks faster
  * than it takes answers gets none. */
 #define TELLING_MAX 1024
@@ -36,6 +39,7 @@ static const char initialized_message[] =
 
 static void pump(void *ctx);
 static void greeting_due(void *ctx);
+static void notes_due(void *ctx);
 
 /* ---- life ---- */
 
@@ -61,6 +65,7 @@ struct session *session_new(
 	buf_init(&s->hello, ENVELOPE_MAX);
 	loop_task_init(&s->pump_task, l, pump, s);
 	loop_timer_init(&s->greeting, l, greeting_due, s);
+	loop_timer_init(&s->notes, l, notes_due, s);
 	return s;
 }
 
@@ -437,6 +442,8 @@ static void pump(void *ctx)
 	session_check_input(s);
 	if (session_idle(s))
 		s->on->idle(s->ctx);
+	else if (s->input_ended && !s->calls.count && !s->notes.set)
+		loop_timer_set(&s->notes, NOTES_MS);
 }
 
 /* ---- messages of our own ---- */
@@ -650,12 +657,27 @@ void session_end_input(struct session *s)
 	}
 	legacy_client_end_input(s);
 	modern_client_end_input(s);
+	session_pump(s);
 }
 
 static void free_list(struct post_list *l)
 {
 	while (l->head.next != &l->head)
 		post_drop(l->head.next);
+}
+
+/* Notifications that the server leaves without an answer hold nobody up. */
+static void notes_due(void *ctx)
+{
+	struct session *s = ctx;
+
+	if (s->calls.count)
+		return;
+	diag_debug("the input ended; what the server has not taken yet is given up");
+	free_list(&s->active);
+	free_list(&s->parked);
+	free_list(&s->queue);
+	session_pump(s);
 }
 
 void session_free(struct session *s)
@@ -670,6 +692,7 @@ void session_free(struct session *s)
 	toolbook_free(s->tools);
 	loop_task_clear(&s->pump_task);
 	loop_timer_clear(&s->greeting);
+	loop_timer_clear(&s->notes);
 	pending_clear(&s->calls);
 	buf_free(&s->initialize);
 	buf_free(&s->hello);

@@ -126,6 +126,7 @@ struct session {
 	struct toolbook *tools; /* of a modern server; NULL until it listed some */
 	unsigned long serial;   /* of ids of ours */
 	struct loop_task pump_task;
+	struct loop_timer notes;    /* the input ended, and nothing is owed */
 	struct loop_timer greeting; /* the server has so long to take notifications/initialized */
 	struct legacy_client *legacy;
 	struct modern_client *modern;
