@@ -382,6 +382,19 @@ static bool shows_modern(const struct post *p, struct span error, long status)
 	       era_refusal_demands_modern(error, status);
 }
 
+/* A translated request was refused in our revision by a server that names this very revision: it was
+ * not ready, perhaps. Once more; the client could make nothing of the error. */
+static bool again_as_told(struct post *p, struct span error)
+{
+	if (p->corrected || p->wire != ERA_MODERN || p->era != ERA_LEGACY ||
+		p->kind != POST_MESSAGE || era_error_code(error) != ERA_UNSUPPORTED_VERSION ||
+		!era_supports(error, ERA_MODERN_VERSION))
+		return false;
+	p->corrected = true;
+	post_enqueue(p, true);
+	return true;
+}
+
 static void go_forward(struct post *p)
 {
 	struct session *s = p->s;
@@ -472,7 +485,7 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 		fall_back(p);
 	else if (p == from && m->error.p && shows_modern(p, m->error, status))
 		go_forward(p);
-	else if (m->error.p && p == from && refresh_tools(p, m))
+	else if (m->error.p && p == from && (refresh_tools(p, m) || again_as_told(p, m->error)))
 		return;
 	else if (needs_sieve(s, c))
 		pass_on_filtered(c, in, m);

@@ -131,6 +131,18 @@ def server_that_names_its_revision_is_asked_again(case):
     case.check("result" in _legacy_hello(p), "no result")
 
 
+def call_refused_in_a_revision_that_the_server_has_is_sent_again(case):
+    def calls(r):
+        if len(server.of("tools/call")) == 1 or r.id == 2:
+            return _error(r, -32022, "not yet", data={"supported": [VERSION], "requested": VERSION})
+        _complete(r, content=[])
+    server, p = case.bridge(_modern(case, calls))
+    _legacy_hello(p)
+    case.equal(p.call(1, name="t")["result"], {"content": []}, "result")
+    case.is_error(p.call(2, name="t"), -32022, "not yet")
+    case.equal([r.id for r in server.of("tools/call")], [1, 1, 2, 2], "calls")
+
+
 def failed_discovery_shows_what_the_server_said_to_initialize(case):
     def handler(r):
         if r.rpc_method == "server/discover":
