@@ -136,13 +136,14 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 {
 	struct stream *s = ctx;
 
-	(void)r, (void)how;
+	(void)r;
 	s->req = NULL;
 	fieldset_drop(s->fields);
 	s->fields = NULL;
 	if (e)
 		diag_debug("GET stream: %s", e->msg);
-	if (!s->events)
+	/* A network that is away, for a night perhaps, comes back; looking costs the service nothing. */
+	if (!s->events && how != HTTP_UNREACHABLE)
 		s->failures++;
 	if (s->wanted && !s->t->no_stream && s->failures < FAILURES_MAX)
 		open_later(s);
