@@ -149,7 +149,6 @@ void exchanges_refused(struct transport *t, const struct exchange_end *end)
 		if (x->fallback) {
 			x->end.status = x->status;
 			x->end.body = &x->body;
-			x->end.json = x->claims_json;
 		} else {
 			x->e = *end->e;
 		}

@@ -102,6 +102,32 @@ bool era_wants_initialize(struct span error)
 	return mentions(error, "nitializ");
 }
 
+bool era_refusal_is_of_legacy(struct span error)
+{
+	switch (era_error_code(error)) {
+	case ERA_HEADER_MISMATCH:
+	case ERA_MISSING_CAPABILITY:
+	case ERA_UNSUPPORTED_VERSION:
+	case -32601:
+	case -32602:
+	case -32603: /* these come from behind the transport, where words may be about anything */
+		return false;
+	default:
+		return era_wants_initialize(error) || mentions(error, "ession ID") ||
+		       mentions(error, "ession-Id") || mentions(error, "rotocol version");
+	}
+}
+
+bool era_refusal_demands_modern(struct span error, long status)
+{
+	long code = era_error_code(error);
+
+	return status >= 400 &&
+	       (code == ERA_HEADER_MISMATCH ||
+		       (code == ERA_UNSUPPORTED_VERSION &&
+			       names_modern(walk_path(error, "data", "supported", (char *)NULL))));
+}
+
 static bool lists(struct span list, const char *version)
 {
 	struct walk_item it;
@@ -287,6 +313,23 @@ bool era_initialize(struct buf *out, const char *id, struct span params)
 	       add_span(out, walk_type(info) == WALK_OBJECT ? info : (struct span){ 0 },
 		       "{\"name\":\"mpmcp\",\"version\":\"" MPMCP_VERSION "\"}") &&
 	       buf_adds(out, "}}");
+}
+
+bool era_unsupported(struct buf *out, struct span id, struct span version)
+{
+	static const char message[] =
+		"the server speaks " ERA_LEGACY_VERSION
+		" or earlier; it is translated to " ERA_MODERN_VERSION " alone";
+	struct buf data;
+	bool good;
+
+	buf_init(&data, ENVELOPE_MAX);
+	good = add_all(&data, "{\"supported\":[\"", ERA_MODERN_VERSION, "\",\"", ERA_LEGACY_VERSION,
+		       "\"],\"requested\":", (char *)NULL) &&
+	       add_span(&data, version, "null") && buf_addc(&data, '}') &&
+	       envelope_error(out, id, ERA_UNSUPPORTED_VERSION, message, buf_str(&data));
+	buf_free(&data);
+	return good;
 }
 
 static bool all_are_modern(struct span meta)

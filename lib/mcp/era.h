@@ -47,6 +47,12 @@ bool era_refusal_is_modern(struct span error);
 bool era_refusal_is_of_modern(struct span error, long status, bool discover);
 /* The words of an error ask for an initialize first. */
 bool era_wants_initialize(struct span error);
+/* The words of an error are those of a server that knows only sessions: it misses initialize or a
+ * session, or does not know the revision and has no UnsupportedProtocolVersionError for that. */
+bool era_refusal_is_of_legacy(struct span error);
+/* An error says that a message without the fields and members of the modern era is of none that the
+ * server knows. */
+bool era_refusal_demands_modern(struct span error, long status);
 /* A list of revisions under "supported" in an UnsupportedProtocolVersionError names this one. */
 bool era_supports(struct span error, const char *version);
 
@@ -81,6 +87,10 @@ void era_result_to_legacy(struct edits *s, struct span result);
 
 /* Appends an initialize on behalf of a client whose request has these params. */
 bool era_initialize(struct buf *out, const char *id, struct span modern_params) BUF_MUST;
+
+/* Appends the refusal of a request in a revision that the translation does not know
+ * (UnsupportedProtocolVersionError). */
+bool era_unsupported(struct buf *out, struct span id, struct span version) BUF_MUST;
 
 /* Notes what takes the modern members out of a request. */
 void era_drop_meta(struct edits *s, const struct envelope *m);

@@ -183,13 +183,13 @@ static void end_ok(struct exchange *x, bool stream)
 /* x->e says why. */
 void exchange_end_failed(struct exchange *x, long retry_after_s)
 {
-	bool body = x->content == CONTENT_ERROR;
+	/* What refuses the GET of a resumption does not answer the request. */
+	bool body = x->content == CONTENT_ERROR && !x->resuming;
 
 	x->end = (struct exchange_end){ .status = x->status,
-		.stream = x->content == CONTENT_EVENTS,
+		.stream = x->content == CONTENT_EVENTS || x->resuming,
 		.retry_after_s = retry_after_s,
 		.body = body ? &x->body : NULL,
-		.json = body && x->claims_json,
 		.e = &x->e };
 	report_end(x);
 }
@@ -334,7 +334,6 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 	struct exchange *x = ctx;
 
 	x->status = status;
-	x->claims_json = transport_type_is(r, "application/json");
 	note_keep_alive(x, r);
 	if (status < 200 || status > 299) {
 		x->content = CONTENT_ERROR;
@@ -354,7 +353,7 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 			x->sse = sse_new(ENVELOPE_MAX, on_event, x);
 		if (x->channel)
 			channel_started(x->t);
-	} else if (x->claims_json && !x->resuming && !x->channel) {
+	} else if (transport_type_is(r, "application/json") && !x->resuming && !x->channel) {
 		x->content = CONTENT_JSON;
 		reserve_body(x, r);
 	}

@@ -48,7 +48,6 @@ struct exchange {
 	bool dead;       /* cancelled while one of our callbacks runs */
 	unsigned busy;   /* callbacks of ours on the stack */
 	long status;
-	bool claims_json;
 	enum content content;
 	size_t discarded;
 	struct buf body;

@@ -69,11 +69,13 @@ static bool is_modern(
 	struct err e = { 0 };
 
 	*modern = !s->client_legacy && mirror_is_modern(m);
-	if (!*modern || m->kind != ENVELOPE_REQUEST || s->server == ERA_LEGACY ||
-		mirror_fields(m, s->tools, own, &e))
+	if (!*modern || s->server == ERA_LEGACY || mirror_fields(m, s->tools, own, &e))
 		return true;
 	http_fields_free(*own);
-	say_error(s, m->id, &e, NULL);
+	if (m->kind == ENVELOPE_REQUEST)
+		say_error(s, m->id, &e, NULL);
+	else
+		diag_debug("a notification of the client is dropped: %s", e.msg);
 	return false;
 }
 
@@ -97,8 +99,10 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 	}
 	p->era = modern ? ERA_MODERN : ERA_LEGACY;
 	p->endless = listen;
+	p->response = m->kind == ENVELOPE_RESPONSE;
 	p->own = own;
 	if (m->kind == ENVELOPE_REQUEST) {
+		s->reopened_unasked = false;
 		p->ncalls = 1;
 		p->one.list = envelope_method_is(m, "tools/list");
 		post_owe(p, &p->one, m->id);
@@ -167,7 +171,9 @@ static bool cancel(struct session *s, const struct envelope *m)
 
 	if (s->modern && modern_client_unsubscribe(s, id))
 		return true;
-	if (!p || p->kind == POST_INITIALIZE)
+	if (!p) /* it had its answer */
+		return s->server == ERA_MODERN || (s->server != ERA_LEGACY && mirror_is_modern(m));
+	if (p->kind == POST_INITIALIZE)
 		return false;
 	post_settle(c);
 	if (p->owed)

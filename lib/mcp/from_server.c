@@ -1,47 +1,14 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/mem.h"
 #include "mcp/rate.h"
 #include "mcp/session_impl.h"
 #include "mcp/toollist.h"
 #include "mcp/walk.h"
 
 /* ---- a session that the server has forgotten ---- */
-
-/* MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
- * after the SDK's examples say 400 instead, with words about the session. */
-static bool session_is_lost(struct post *p, struct exchange *x, const struct exchange_end *end)
-{
-	struct envelope m;
-	bool error;
-
-	if (!exchange_session(x) || p->again || p->kind != POST_MESSAGE || !p->owed ||
-		!p->s->initialize.len)
-		return false;
-	if (end->status != 404 && end->status != 400)
-		return false;
-	error = end->json && envelope_scan(end->body->p, end->body->len, &m, NULL) == ENVELOPE_OK &&
-		m.kind == ENVELOPE_RESPONSE && m.error.p;
-	if (end->status == 404)
-		/* An answer to this very request, "method not found" say, comes from a session that lives. */
-		return !error || !m.id.p || walk_type(m.id) == WALK_NULL;
-	return error && (!m.id.p || walk_type(m.id) == WALK_NULL) &&
-	       strstr(end->e->msg, "ession") != NULL;
-}
-
-static void send_again(struct post *p, struct exchange *x)
-{
-	struct session *s = p->s;
-	const char *now = transport_session(s->transport), *then = exchange_session(x);
-	bool others_did = s->state != STATE_OPEN || !now || strcmp(now, then) != 0;
-
-	p->again = true;
-	post_enqueue(p, true);
-	if (!others_did)
-		session_reopen(s);
-}
-
-/* ---- answers ---- */
 
 static bool is_null_id(const struct envelope *m)
 {
@@ -54,8 +21,75 @@ static struct span wire_id(const struct post *p)
 	return p->id.len ? (struct span){ p->id.p, p->id.len } : p->calls[0].pending.id;
 }
 
+static bool error_of(const struct exchange_end *end, struct envelope *m)
+{
+	return end->body && envelope_scan(end->body->p, end->body->len, m, NULL) == ENVELOPE_OK &&
+	       m->kind == ENVELOPE_RESPONSE && m->error.p;
+}
+
+/* The error is an answer to what p asked, and not one of the layer before it, which has no id to
+ * give: null there, or a word of its own ("server-error"). */
+static bool answers(const struct post *p, const struct envelope *m)
+{
+	return p->ncalls == 1 && p->calls[0].pending.listed && !is_null_id(m) &&
+	       envelope_id_equal(wire_id(p), m->id);
+}
+
+/* MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
+ * after the SDKs' examples say 400 instead, with words about the session. */
+static bool session_is_lost(struct post *p, struct exchange *x, const struct exchange_end *end)
+{
+	struct envelope m;
+	bool error, about = strstr(end->e->msg, "ession") != NULL;
+	long code;
+
+	if (!exchange_session(x) || p->again || p->kind != POST_MESSAGE || !p->s->initialize.len)
+		return false;
+	error = error_of(end, &m);
+	code = error ? era_error_code(m.error) : 0;
+	switch (end->status) {
+	case 404:
+		/* "Method not found" and what answers this very request come from a session that lives. */
+		if (error && answers(p, &m))
+			return about && code != -32601 && code != -32602;
+		return code != -32601;
+	case 400:
+		return about && !(error && answers(p, &m));
+	default:
+		return false;
+	}
+}
+
+/* A request in the session `then` showed that the server has forgotten it. */
+static void forgotten(struct session *s, const char *then)
+{
+	const char *now = transport_session(s->transport);
+
+	if (s->state == STATE_OPEN && now && strcmp(now, then) == 0)
+		session_reopen(s);
+}
+
+/* Only what the server did not take: once it opened a stream for the answer, it may have acted. */
+static bool send_again(struct post *p, struct exchange *x, const struct exchange_end *end)
+{
+	struct session *s = p->s;
+	char *then = mem_dup(exchange_session(x));
+	bool again = p->owed && !end->stream;
+
+	if (again) {
+		p->again = true;
+		post_enqueue(p, true); /* x goes */
+	}
+	forgotten(s, then);
+	free(then);
+	return again;
+}
+
+/* ---- answers ---- */
+
 /* The exact id first: some peers have ids that only look different (1, 1.0, "1"). */
-static struct call *find_call(struct session *s, struct post *from, const struct envelope *m)
+static struct call *find_call(
+	struct session *s, struct post *from, const struct envelope *m, long status)
 {
 	struct call *own =
 		from && from->ncalls == 1 && from->calls[0].pending.listed ? &from->calls[0] : NULL;
@@ -64,7 +98,7 @@ static struct call *find_call(struct session *s, struct post *from, const struct
 
 	if (own && (envelope_id_equal(wire_id(from), m->id) ||
 			   /* The server did not get as far as reading the id. */
-			   (m->error.p && is_null_id(m))))
+			   (m->error.p && (is_null_id(m) || status >= 400))))
 		return own;
 	if (is_null_id(m))
 		return NULL;
@@ -279,13 +313,19 @@ static bool is_discover(struct post *p)
 	return post_envelope(p, &m) && envelope_method_is(&m, "server/discover");
 }
 
-/* Sent as a modern request to a server of which nothing sure is known. */
+/* Sent as a modern request, and not to a server that must be a modern one. */
 static bool may_show_legacy(const struct post *p)
 {
 	const struct session *s = p->s;
 
-	return p->era == ERA_MODERN && p->wire == ERA_MODERN && p->kind == POST_MESSAGE &&
-	       !p->reopened && !s->server_fixed && (s->server != ERA_MODERN || s->server_recalled);
+	return p->wire == ERA_MODERN && p->kind == POST_MESSAGE && !p->reopened &&
+	       !s->server_fixed && (p->era == ERA_MODERN || s->initialize.len);
+}
+
+/* Nothing sure is known of it; once there is, only the plainest words say that it has changed. */
+static bool is_sure(const struct session *s)
+{
+	return s->server == ERA_MODERN && !s->server_recalled;
 }
 
 /* Does this refusal of a modern request show that the server is a legacy one? error {NULL}: there
@@ -296,6 +336,8 @@ static bool shows_legacy(struct post *p, struct span error, long status)
 
 	if (!may_show_legacy(p))
 		return false;
+	if (is_sure(p->s) || p->era == ERA_LEGACY)
+		return error.p && status >= 400 && status < 500 && era_refusal_is_of_legacy(error);
 	discover = is_discover(p);
 	if (error.p && era_refusal_is_of_modern(error, status, discover))
 		return false;
@@ -319,8 +361,52 @@ static bool shows_legacy(struct post *p, struct span error, long status)
 /* Some legacy servers answer whatever they do not know with an empty result. */
 static bool is_no_discovery(struct post *p, const struct envelope *m)
 {
-	return may_show_legacy(p) && is_discover(p) &&
+	return may_show_legacy(p) && !is_sure(p->s) && is_discover(p) &&
 	       walk_type(walk_get(m->result, "supportedVersions", NULL)) != WALK_ARRAY;
+}
+
+static void fall_back(struct post *p)
+{
+	if (p->era == ERA_MODERN)
+		modern_client_fall_back(p);
+	else
+		legacy_client_fall_back(p);
+}
+
+/* Sent in a session, or without one to a server that once had them, and refused as no legacy server
+ * refuses: another one stands there by now. */
+static bool shows_modern(const struct post *p, struct span error, long status)
+{
+	return p->wire == ERA_LEGACY && p->kind == POST_MESSAGE && p->ncalls == 1 && !p->reopened &&
+	       !p->s->server_fixed && p->s->initialize.len &&
+	       era_refusal_demands_modern(error, status);
+}
+
+/* A translated request was refused in our revision by a server that names this very revision: it was
+ * not ready, perhaps. Once more; the client could make nothing of the error. */
+static bool again_as_told(struct post *p, struct span error)
+{
+	if (p->corrected || p->wire != ERA_MODERN || p->era != ERA_LEGACY ||
+		p->kind != POST_MESSAGE || era_error_code(error) != ERA_UNSUPPORTED_VERSION ||
+		!era_supports(error, ERA_MODERN_VERSION))
+		return false;
+	p->corrected = true;
+	post_enqueue(p, true);
+	return true;
+}
+
+static void go_forward(struct post *p)
+{
+	struct session *s = p->s;
+
+	p->reopened = true;
+	post_enqueue(p, true);
+	if (s->server == ERA_MODERN)
+		return;
+	if (p->era == ERA_MODERN)
+		modern_client_leave(s);
+	else
+		legacy_client_adopt(s);
 }
 
 /* What only modern servers say: legacy ones know neither resultType nor these errors. */
@@ -384,7 +470,7 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 
 	if (from && internal_answered(from, m))
 		return;
-	c = find_call(s, from, m);
+	c = find_call(s, from, m, status);
 	if (!c) {
 		if (!from || !modern_client_keep(from, m))
 			diag_debug("an answer that nobody waits for is dropped");
@@ -396,8 +482,10 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 		return;
 	note_modern(p, m);
 	if (p == from && (m->error.p ? shows_legacy(p, m->error, status) : is_no_discovery(p, m)))
-		modern_client_fall_back(p);
-	else if (m->error.p && p == from && refresh_tools(p, m))
+		fall_back(p);
+	else if (p == from && m->error.p && shows_modern(p, m->error, status))
+		go_forward(p);
+	else if (m->error.p && p == from && (refresh_tools(p, m) || again_as_told(p, m->error)))
 		return;
 	else if (needs_sieve(s, c))
 		pass_on_filtered(c, in, m);
@@ -406,6 +494,16 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 }
 
 /* ---- messages ---- */
+
+/* Asked before initialize is answered: the client's response belongs to the session all the same. */
+static void note_early_session(struct post *p)
+{
+	const char *id = exchange_new_session(p->x);
+	struct err e = { 0 };
+
+	if (id && !transport_set_session(p->s->transport, id, &e))
+		diag_debug("%s", e.msg);
+}
 
 static void question(
 	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
@@ -419,6 +517,8 @@ static void question(
 		diag_debug("a modern server sent a request: dropped");
 		return;
 	}
+	if (from && from == s->opener)
+		note_early_session(from);
 	s->questions++;
 	say_span(s, in, m->whole);
 }
@@ -501,10 +601,7 @@ static void pass_error(struct post *p, const struct exchange_end *end)
 	struct incoming in = { .p = end->body->p, .n = end->body->len, .whole = end->body };
 	struct envelope m;
 
-	if (end->status == 401 || !end->json || !end->body->len ||
-		envelope_scan(end->body->p, end->body->len, &m, NULL) != ENVELOPE_OK)
-		return;
-	if (m.kind == ENVELOPE_RESPONSE && m.error.p)
+	if (end->status != 401 && error_of(end, &m))
 		response(p->s, &in, p, &m, end->status);
 }
 
@@ -543,7 +640,7 @@ static void answer_rest(struct post *p, const struct exchange_end *end)
 	if (p->place != PLACE_ACTIVE || !waits(p))
 		return;
 	if (!end->ok && shows_legacy(p, (struct span){ 0 }, end->status)) {
-		modern_client_fall_back(p);
+		fall_back(p);
 		return;
 	}
 	describe_silence(p, end, &e);
@@ -561,10 +658,8 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 
 	if (!end->ok && !waits(p))
 		diag_debug("a notification or response was not taken: %s", end->e->msg);
-	if (!end->ok && session_is_lost(p, x, end)) {
-		send_again(p, x);
+	if (!end->ok && session_is_lost(p, x, end) && send_again(p, x, end))
 		return;
-	}
 	if (waits(p))
 		answer_rest(p, end);
 	if (p->place != PLACE_ACTIVE || modern_client_stays(p))
@@ -574,4 +669,16 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 	post_drop(p); /* ends the state of its making */
 }
 
-const struct transport_events session_transport_events = { on_message, on_ended };
+/* A client that only listens would hear nothing any more. Once, until it asks for something: there are
+ * servers that end the session with its stream. */
+static void on_unheard(void *ctx, const char *then)
+{
+	struct session *s = ctx;
+
+	if (s->reopened_unasked || !s->initialize.len)
+		return;
+	s->reopened_unasked = true;
+	forgotten(s, then);
+}
+
+const struct transport_events session_transport_events = { on_message, on_ended, on_unheard };

@@ -131,4 +131,11 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 	k->refused = end->status >= 400 && end->status < 500;
 }
 
-const struct transport_events keepalive_events = { on_message, on_ended };
+static void on_unheard(void *ctx, const char *then)
+{
+	struct keepalive *k = ctx;
+
+	k->on->unheard(k->ctx, then);
+}
+
+const struct transport_events keepalive_events = { on_message, on_ended, on_unheard };

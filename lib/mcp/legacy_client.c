@@ -163,7 +163,7 @@ static void discovered(struct post *p, const struct envelope *m, const struct er
 	hello_over(l);
 }
 
-static bool ask_discover(struct legacy_client *l)
+static bool ask(struct legacy_client *l, post_answer_fn *fn)
 {
 	struct buf b;
 	bool good;
@@ -173,9 +173,14 @@ static bool ask_discover(struct legacy_client *l)
 	       buf_adds(&b, ",\"method\":\"server/discover\",\"params\":{\"_meta\":{") &&
 	       buf_add(&b, l->meta.p, l->meta.len) && buf_adds(&b, "}}}");
 	if (good)
-		post_start(session_ask(l->s, &b, ERA_MODERN, discovered));
+		post_start(session_ask(l->s, &b, ERA_MODERN, fn));
 	buf_free(&b);
 	return good;
+}
+
+static bool ask_discover(struct legacy_client *l)
+{
+	return ask(l, discovered);
 }
 
 void legacy_client_discover(struct post *p, const struct envelope *refusal)
@@ -195,6 +200,50 @@ void legacy_client_discover(struct post *p, const struct envelope *refusal)
 	diag_debug("initialize is translated: server/discover is asked for");
 	if (!ask_discover(l))
 		hello_over(l);
+}
+
+/* ---- a server that changes ---- */
+
+/* Whoever asks gets translated answers already; this is for what the server tells unasked. */
+static void adopted(struct post *p, const struct envelope *m, const struct err *why)
+{
+	struct legacy_client *l = p->s->legacy;
+
+	(void)why;
+	if (!l || !m || !era_is_discovery(m->result))
+		return;
+	note_server(l, m->result);
+	watching_open(l);
+}
+
+void legacy_client_adopt(struct session *s)
+{
+	struct legacy_client *l = get(s);
+	struct envelope m;
+
+	transport_unlisten(s->transport);
+	transport_forget_session(s->transport);
+	session_server_is(s, ERA_MODERN);
+	s->on->learned(s->ctx, ERA_MODERN);
+	if (envelope_scan(s->initialize.p, s->initialize.len, &m, NULL) == ENVELOPE_OK)
+		note_client(l, m.params);
+	l->greeted = s->greeted;
+	ask(l, adopted);
+}
+
+void legacy_client_fall_back(struct post *p)
+{
+	struct session *s = p->s;
+	struct legacy_client *l = s->legacy;
+
+	session_server_is(s, ERA_LEGACY);
+	s->greeted = s->greeted || l->greeted;
+	l->greeted = false;
+	watching_open(l); /* closes it */
+	p->reopened = true;
+	post_enqueue(p, true);
+	if (s->state == STATE_OPEN && !transport_version(s->transport))
+		session_reopen(s);
 }
 
 bool legacy_anybody(const struct session *s, struct err *e)

@@ -49,13 +49,35 @@ static bool make_initialize(struct post *p)
 	return body_envelope(p, &m) && era_initialize(&s->initialize, "mpmcp:initialize", m.params);
 }
 
+/* False when p was answered: Protocol Version Negotiation. */
+static bool check_revision(struct post *p)
+{
+	struct envelope m;
+	struct span version = { 0 };
+	struct buf b;
+
+	if (body_envelope(p, &m))
+		version = walk_path(m.params, "_meta", era_version_key, (char *)NULL);
+	if (walk_string_is(version, ERA_MODERN_VERSION))
+		return true;
+	buf_init(&b, ENVELOPE_MAX);
+	if (era_unsupported(&b, p->one.pending.id, version))
+		say_text(p->s, &b);
+	buf_free(&b);
+	post_settle(&p->one);
+	post_drop(p);
+	return false;
+}
+
 void modern_client_fall_back(struct post *p)
 {
 	struct session *s = p->s;
 	struct err e = { 0 };
 
-	get(s);
 	session_server_is(s, ERA_LEGACY);
+	if (!check_revision(p))
+		return;
+	get(s);
 	p->reopened = true;
 	if (!s->hello.len && s->state != STATE_REPLAY && !make_initialize(p)) {
 		err_set(&e, ERR_LIMIT, "out of memory");
@@ -164,6 +186,8 @@ bool modern_client_prepare(struct post *p)
 	}
 	if (!body_envelope(p, &m))
 		return true; /* never: it was scanned before */
+	if (m.kind == ENVELOPE_REQUEST && !check_revision(p))
+		return false;
 	if (envelope_method_is(&m, "server/discover")) {
 		answer_discover(p);
 		return false;
@@ -224,6 +248,17 @@ void modern_client_end_input(struct session *s)
 {
 	if (!s->modern)
 		return;
+	subs_end(s->modern);
+	dialog_end_all(s);
+}
+
+void modern_client_leave(struct session *s)
+{
+	transport_unlisten(s->transport);
+	transport_forget_session(s->transport);
+	session_server_is(s, ERA_MODERN);
+	s->on->learned(s->ctx, ERA_MODERN);
+	buf_reset(&s->hello);
 	subs_end(s->modern);
 	dialog_end_all(s);
 }

@@ -140,7 +140,7 @@ static bool may_fall_back(const struct exchange *x)
 	if (x->status == 405)
 		return true;
 	return (x->status == 400 || x->status == 404) &&
-	       !(x->claims_json && envelope_scan(x->body.p, x->body.len, &m, NULL) == ENVELOPE_OK &&
+	       !(envelope_scan(x->body.p, x->body.len, &m, NULL) == ENVELOPE_OK &&
 		       m.kind == ENVELOPE_RESPONSE && m.error.p);
 }
 
@@ -179,6 +179,7 @@ void exchange_refused(struct exchange *x, struct http_req *r)
 		return;
 	}
 	if (x->resuming)
-		err_prefix(&x->e, "the answer's stream broke off and could not be resumed");
+		err_prefix(&x->e, "the answer's stream broke off and could not be resumed, so "
+				  "whether the server acted on the request is unknown");
 	exchange_end_failed(x, retry_after_s);
 }

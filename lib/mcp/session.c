@@ -24,6 +24,12 @@
  * above all): no further input is read while more of it waits. */
 #define OUTPUT_BYTES ((size_t)8 << 20)
 
+/* A server that leaves notifications/initialized without an answer keeps requests waiting no longer. */
+#define GREETING_MS 5000
+
+/* At the end of input, once nothing is owed any more: for the server to take what it need not answer. */
+#define NOTES_MS 1000
+
 /* Answers that the bridge gives on the client's behalf, under way at once: a server that asks faster
  * than it takes answers gets none. */
 #define TELLING_MAX 1024
@@ -32,6 +38,8 @@ static const char initialized_message[] =
 	"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
 
 static void pump(void *ctx);
+static void greeting_due(void *ctx);
+static void notes_due(void *ctx);
 
 /* ---- life ---- */
 
@@ -56,6 +64,8 @@ struct session *session_new(
 	buf_init(&s->initialize, ENVELOPE_MAX);
 	buf_init(&s->hello, ENVELOPE_MAX);
 	loop_task_init(&s->pump_task, l, pump, s);
+	loop_timer_init(&s->greeting, l, greeting_due, s);
+	loop_timer_init(&s->notes, l, notes_due, s);
 	return s;
 }
 
@@ -184,6 +194,7 @@ void session_opened(struct session *s, const struct post *p)
 		return;
 	s->opener = NULL;
 	s->state = STATE_OPEN;
+	loop_timer_clear(&s->greeting);
 	session_pump(s);
 }
 
@@ -316,12 +327,12 @@ static void close_subscription(struct post *p)
 	post_settle(&p->one);
 }
 
-/* Fields for a modern request that has none yet: it was translated, or is sent once more. */
+/* Fields for a modern message that has none yet: it was translated, or is sent once more. */
 static bool add_fields(struct post *p, struct err *e)
 {
 	struct envelope m;
 
-	if (p->wire != ERA_MODERN || p->own || !post_envelope(p, &m) || m.kind != ENVELOPE_REQUEST)
+	if (p->wire != ERA_MODERN || p->own || !post_envelope(p, &m))
 		return true;
 	return mirror_fields(&m, p->s->tools, &p->own, e);
 }
@@ -347,6 +358,13 @@ void post_start(struct post *p)
 		if (!modern_client_prepare(p))
 			return;
 	}
+	/* What is left of a try in the other era. */
+	if (p->wire == p->era)
+		buf_reset(&p->sent);
+	if (p->wire != ERA_MODERN) {
+		http_fields_free(p->own);
+		p->own = NULL;
+	}
 	if (add_fields(p, &e)) {
 		start_exchange(p);
 		return;
@@ -367,6 +385,8 @@ static bool may_start(const struct session *s, const struct post *p)
 	case STATE_INITIALIZED:
 		return !p->ncalls;
 	case STATE_INITIALIZE:
+		/* Lifecycle: the server may ping before it answers; it may also wait for the pong. */
+		return p->response;
 	case STATE_REPLAY:
 		break;
 	}
@@ -388,6 +408,7 @@ static void begin(struct post *p)
 		s->state = STATE_INITIALIZED;
 		s->opener = p;
 		s->greeted = true;
+		loop_timer_set(&s->greeting, GREETING_MS);
 	}
 }
 
@@ -421,6 +442,8 @@ static void pump(void *ctx)
 	session_check_input(s);
 	if (session_idle(s))
 		s->on->idle(s->ctx);
+	else if (s->input_ended && !s->calls.count && !s->notes.set)
+		loop_timer_set(&s->notes, NOTES_MS);
 }
 
 /* ---- messages of our own ---- */
@@ -468,6 +491,7 @@ static void reopen_over(struct session *s, const struct err *why)
 	struct post_list *l = &s->queue;
 
 	s->state = STATE_OPEN;
+	loop_timer_clear(&s->greeting);
 	for (struct post *p = l->head.next, *next; why && p != &l->head; p = next) {
 		next = p->next;
 		if (!p->again && !p->reopened)
@@ -478,13 +502,34 @@ static void reopen_over(struct session *s, const struct err *why)
 	session_pump(s);
 }
 
+static void session_is_open_again(struct session *s)
+{
+	reopen_over(s, NULL);
+	transport_listen(s->transport);
+	if (s->modern)
+		modern_client_reopened(s);
+}
+
 static void greeted_again(struct post *p, const struct envelope *m, const struct err *why)
 {
 	(void)m, (void)why; /* a server that minds will say so to the next request */
-	reopen_over(p->s, NULL);
-	transport_listen(p->s->transport);
-	if (p->s->modern)
-		modern_client_reopened(p->s);
+	if (p == p->s->greeter)
+		session_is_open_again(p->s);
+}
+
+/* The notification stays under way, for what it is worth. */
+static void greeting_due(void *ctx)
+{
+	struct session *s = ctx;
+
+	diag_debug("notifications/initialized is not taken: requests go on without");
+	if (s->state == STATE_REPLAY) {
+		s->greeter = NULL;
+		session_is_open_again(s);
+	} else if (s->opener) {
+		session_opened(s, s->opener);
+		transport_listen(s->transport);
+	}
 }
 
 static void greet_again(struct session *s)
@@ -494,6 +539,8 @@ static void greet_again(struct session *s)
 	if (!buf_adds(&p->body, initialized_message))
 		diag_error("out of memory");
 	p->on_answer = greeted_again;
+	s->greeter = p;
+	loop_timer_set(&s->greeting, GREETING_MS);
 	post_start(p);
 }
 
@@ -501,9 +548,12 @@ static void reopen_refused(struct session *s, const struct envelope *m, const st
 {
 	struct err e = { 0 };
 
-	if (m && s->modern && era_refusal_is_modern(m->error) && !s->server_fixed) {
+	if (m && era_refusal_is_modern(m->error) && !s->server_fixed) {
 		/* What was remembered of this server is no longer true. */
-		session_server_is(s, ERA_MODERN);
+		if (s->modern)
+			session_server_is(s, ERA_MODERN);
+		else
+			legacy_client_adopt(s);
 		reopen_over(s, NULL);
 		return;
 	}
@@ -568,7 +618,7 @@ void session_negotiated(struct post *p, const struct envelope *m)
 	buf_reset(&s->hello);
 	if (s->modern && !buf_add(&s->hello, m->result.p, m->result.n))
 		diag_error("out of memory");
-	if (s->modern)
+	if (s->modern || s->legacy)
 		s->on->learned(s->ctx, ERA_LEGACY);
 	diag_debug("revision %s, %s session id", buf_str(&version), id ? "with" : "no");
 	buf_free(&version);
@@ -607,12 +657,27 @@ void session_end_input(struct session *s)
 	}
 	legacy_client_end_input(s);
 	modern_client_end_input(s);
+	session_pump(s);
 }
 
 static void free_list(struct post_list *l)
 {
 	while (l->head.next != &l->head)
 		post_drop(l->head.next);
+}
+
+/* Notifications that the server leaves without an answer hold nobody up. */
+static void notes_due(void *ctx)
+{
+	struct session *s = ctx;
+
+	if (s->calls.count)
+		return;
+	diag_debug("the input ended; what the server has not taken yet is given up");
+	free_list(&s->active);
+	free_list(&s->parked);
+	free_list(&s->queue);
+	session_pump(s);
 }
 
 void session_free(struct session *s)
@@ -626,6 +691,8 @@ void session_free(struct session *s)
 	modern_client_free(s);
 	toolbook_free(s->tools);
 	loop_task_clear(&s->pump_task);
+	loop_timer_clear(&s->greeting);
+	loop_timer_clear(&s->notes);
 	pending_clear(&s->calls);
 	buf_free(&s->initialize);
 	buf_free(&s->hello);

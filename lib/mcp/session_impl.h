@@ -66,6 +66,7 @@ struct post {
 	size_t ncalls, owed;
 	struct http_fields *own; /* mirrored fields; handed to the exchange */
 	bool fresh;              /* an initialize: sent without session id and revision */
+	bool response;           /* of the client, to a request of the server */
 	bool again;              /* was sent before, in a session that the server has forgotten */
 	bool endless;            /* a subscription: answered only when it is over */
 	bool counted;            /* in s->in_flight: not yet answered in full, or not yet taken */
@@ -102,7 +103,8 @@ struct session {
 	enum state state;
 	struct post
 		*opener; /* STATE_INITIALIZE, STATE_INITIALIZED: who brought it about and ends it */
-	enum era server; /* what it turned out to be */
+	struct post *greeter; /* STATE_REPLAY: our notifications/initialized */
+	enum era server;      /* what it turned out to be */
 	bool server_fixed;    /* said by the person: no refusal changes it */
 	bool server_recalled; /* from an earlier process: the first refusal changes it */
 	bool client_legacy;   /* it opened a session: its requests need not be looked through */
@@ -115,14 +117,17 @@ struct session {
 	struct buf initialize; /* the client's own, or ours for it: kept for a replay */
 	struct buf hello;      /* modern client: the server's answer to our initialize */
 	bool greeted;          /* the client sent notifications/initialized */
+	bool reopened_unasked; /* the session was opened again, and no request of the client came since */
 	bool batches;          /* the negotiated revision knows batches (2025-03-26) */
-	size_t own_answers;    /* bytes of ours that were said since the client stopped reading */
+	size_t own_answers; /* bytes of ours that were said since the client stopped reading */
 	bool input_stopped;
 	bool input_ended; /* no line will come any more: nothing endless is begun, nobody is asked */
 	struct policy *policy;
 	struct toolbook *tools; /* of a modern server; NULL until it listed some */
 	unsigned long serial;   /* of ids of ours */
 	struct loop_task pump_task;
+	struct loop_timer notes;    /* the input ended, and nothing is owed */
+	struct loop_timer greeting; /* the server has so long to take notifications/initialized */
 	struct legacy_client *legacy;
 	struct modern_client *modern;
 };
@@ -210,6 +215,10 @@ bool legacy_client_responded(struct session *s, const struct envelope *m)
 /* p goes: questions that were put for it are void, and the client is told so if need be. */
 void legacy_client_forget(struct post *p, bool tell);
 void legacy_client_end_input(struct session *s);
+/* The server is a modern one by now: the client's requests are translated from here on. */
+void legacy_client_adopt(struct session *s);
+/* A translated request was refused by what is a legacy server by now: p waits for a session. */
+void legacy_client_fall_back(struct post *p);
 
 /* ---- modern_client.c ---- */
 
@@ -238,5 +247,7 @@ bool modern_client_unsubscribe(struct session *s, struct span id)
 /* Its exchange is over. True when p stays, with an answer that the client has still to fetch. */
 bool modern_client_stays(struct post *p) __attribute__((warn_unused_result));
 void modern_client_end_input(struct session *s);
+/* The server is a modern one by now: what was made of its session is over. */
+void modern_client_leave(struct session *s);
 
 #endif

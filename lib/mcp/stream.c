@@ -31,6 +31,8 @@ struct stream {
 	size_t discarded; /* bytes of an answer that is no event stream */
 	bool wanted;
 	bool events; /* the answer is an event stream */
+	bool opened; /* it was one before, in this session */
+	bool lost;   /* the server has forgotten the session */
 	bool due;    /* to be opened as soon as no exchange is about to resume */
 	bool busy, dead;
 };
@@ -49,17 +51,36 @@ static bool on_event(void *ctx, struct sse_event *ev)
 	return !s->dead && s->wanted;
 }
 
+/* Only a failure of the server or a refused credential may look different next time. */
+static void refused(struct stream *s, long status)
+{
+	if (status == 401 || status == 429 || status >= 500)
+		return;
+	if (!s->opened) {
+		s->t->no_stream = true;
+	} else if (status == 404 && s->t->session) {
+		s->lost = true;
+		s->wanted = false;
+	} else if (*sse_last_id(s->sse)) {
+		/* It may be the place in the stream that the server does not know any more. */
+		sse_free(s->sse);
+		s->sse = sse_new(ENVELOPE_MAX, on_event, s);
+	} else {
+		s->wanted = false; /* yet another session may have one */
+	}
+}
+
 static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 {
 	struct stream *s = ctx;
 
 	s->events = status == 200 && transport_type_is(r, "text/event-stream");
 	if (s->events) {
+		s->opened = true;
 		s->opened_ms = clock_ms();
 		return HTTP_GO;
 	}
-	/* Only a failure of the server or a refused credential may look different next time. */
-	s->t->no_stream = status != 401 && status != 429 && status < 500;
+	refused(s, status);
 	diag_debug("no GET stream: HTTP %ld", status);
 	http_set_endless(r, false);
 	/* Reading a short body to its end keeps the connection; without a length it might never end. */
@@ -101,20 +122,33 @@ static void open_later(struct stream *s)
 	loop_timer_set(&s->timer, ms);
 }
 
+/* Ends with another session, perhaps, and then s is gone. */
+static void tell_lost(struct stream *s)
+{
+	char *then = mem_dup(s->t->session);
+
+	s->lost = false;
+	s->t->on->unheard(s->t->ctx, then);
+	free(then);
+}
+
 static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
 {
 	struct stream *s = ctx;
 
-	(void)r, (void)how;
+	(void)r;
 	s->req = NULL;
 	fieldset_drop(s->fields);
 	s->fields = NULL;
 	if (e)
 		diag_debug("GET stream: %s", e->msg);
-	if (!s->events)
+	/* A network that is away, for a night perhaps, comes back; looking costs the service nothing. */
+	if (!s->events && how != HTTP_UNREACHABLE)
 		s->failures++;
 	if (s->wanted && !s->t->no_stream && s->failures < FAILURES_MAX)
 		open_later(s);
+	if (s->lost)
+		tell_lost(s);
 }
 
 static const struct http_events stream_events = { on_head, on_body, on_done };

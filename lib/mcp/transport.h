@@ -53,9 +53,8 @@ struct exchange_end {
 	long status;        /* of the last answer; 0 when there was none */
 	bool stream;        /* it was an event stream that ended (and could not be resumed) */
 	long retry_after_s; /* -1: the server did not say */
-	struct buf
-		*body; /* not ok and status set: the answer's body, at most TRANSPORT_ERROR_MAX */
-	bool json;     /* that body claims to be JSON */
+	struct buf *body; /* not ok and status set: the answer's body, at most TRANSPORT_ERROR_MAX.
+		 * Of whatever type: servers of the SDKs name none for their errors */
 	const struct err *e; /* NULL when ok */
 };
 
@@ -66,6 +65,9 @@ struct transport_events {
 	void (*message)(void *ctx, struct incoming *in);
 	/* The exchange is over and freed when this returns; once for each, unless cancelled. */
 	void (*ended)(void *ctx, struct exchange *x, const struct exchange_end *end);
+	/* The standalone GET stream was open, and the server knows its session (that of `then`) no
+	 * more: it is not opened again before the next transport_listen(). */
+	void (*unheard)(void *ctx, const char *then);
 };
 
 /* Which transport; the values of --transport. */

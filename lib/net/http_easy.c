@@ -210,6 +210,9 @@ static void set_connect_only(struct http_req *r, const struct http_call *c)
 	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYHOST, c->any_peer ? 0L : 2L);
 }
 
+/* Longer bodies may take their time; the limit for the header counts from their end. */
+#define UPLOAD_SMALL ((size_t)64 << 10)
+
 static CURLcode set_url(struct http_req *r, const char *url)
 {
 	struct place *at = &r->http->place;
@@ -241,6 +244,9 @@ CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 	set_method(r->easy, c);
 	if (c->connect_only)
 		set_connect_only(r, c);
+	/* What a socket takes at once is no upload that could still be going on. */
+	if (c->body_len <= UPLOAD_SMALL)
+		r->uploaded = (curl_off_t)c->body_len;
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, fields);
 	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
 	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->errbuf);

@@ -186,6 +186,20 @@ def end_of_input_delivers_what_is_due_and_deletes_the_session(case):
     case.equal(len(server.of(method="DELETE")), 1, "number of DELETE")
 
 
+def notification_that_the_server_never_takes_holds_nothing_up(case):
+    """Nobody waits for it: the end of input is not drained as long as for an answer."""
+    def handler(r):
+        r.wait_gone() if r.rpc_method in ("notifications/cancelled", "slow") else r.answer()
+    server, p = case.bridge(handler, "--debug")
+    p.handshake()
+    p.send(request(1, "slow"))
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "slow"], "the call")
+    p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "notifications/cancelled"], "the cancellation")
+    case.equal(p.finish(), 0, "status")
+    p.wait_error_text("is given up")
+
+
 def stream_left_open_behind_its_answer_holds_nothing_up(case):
     gone, all_gone = [], threading.Event()
 

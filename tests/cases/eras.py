@@ -131,6 +131,18 @@ def server_that_names_its_revision_is_asked_again(case):
     case.check("result" in _legacy_hello(p), "no result")
 
 
+def call_refused_in_a_revision_that_the_server_has_is_sent_again(case):
+    def calls(r):
+        if len(server.of("tools/call")) == 1 or r.id == 2:
+            return _error(r, -32022, "not yet", data={"supported": [VERSION], "requested": VERSION})
+        _complete(r, content=[])
+    server, p = case.bridge(_modern(case, calls))
+    _legacy_hello(p)
+    case.equal(p.call(1, name="t")["result"], {"content": []}, "result")
+    case.is_error(p.call(2, name="t"), -32022, "not yet")
+    case.equal([r.id for r in server.of("tools/call")], [1, 1, 2, 2], "calls")
+
+
 def failed_discovery_shows_what_the_server_said_to_initialize(case):
     def handler(r):
         if r.rpc_method == "server/discover":
@@ -482,6 +494,17 @@ def discover_is_answered_from_one_initialize(case):
     case.equal(len(server.of(method="DELETE")), 1, "deleted sessions")
 
 
+def revision_that_nobody_knows_is_refused_with_those_that_are(case):
+    server, p = case.bridge(_legacy())
+    for ident, method in ((1, "server/discover"), (2, "tools/call")):
+        p.send(request(ident, method, _meta=dict(META, **{PREFIX + "protocolVersion": "2099-01-01"})))
+        error = p.answer(ident)["error"]
+        case.equal(error["code"], -32022, "code")
+        case.equal(error["data"], {"supported": [VERSION, "2025-11-25"], "requested": "2099-01-01"}, "data")
+    case.check("result" in _ask(p, 3, "server/discover"), "no result")
+    case.equal(len(server.of("tools/call")), 0, "calls")
+
+
 def first_request_may_be_any(case):
     server, p = case.bridge(_legacy())
     p.send(*[request(n, _meta=META, name="t") for n in range(20)])
@@ -757,6 +780,37 @@ def direct_peers_cost_nothing_more(case):
     p.handshake()
     p.call(1)
     case.equal([r.rpc_method for r in server.requests if r.method == "POST"], ["initialize", "notifications/initialized", "tools/call"], "requests")
+
+
+def server_that_changes_its_era_is_followed(case):
+    """It is restarted as another version, in front of clients of both eras."""
+    def strict(r):
+        if r.method == "POST" and r.rpc_method != "initialize" and "mcp-method" not in r.headers:
+            return _error(r, -32020, "Header mismatch: Mcp-Method is missing")
+        return _modern(case, lambda q: _complete(q, by="modern"))(r)
+    servers = {"modern": strict, "legacy": _legacy(lambda r: r.json(response(r.id, {"by": "legacy"})))}
+
+    def by(p, client, ident):
+        return (p.call(ident, name="t") if client == "legacy" else _ask(p, ident, name="t"))["result"]["by"]
+    for client in ("legacy", "modern"):
+        for order in (("modern", "legacy", "modern"), ("legacy", "modern", "legacy")):
+            now = []
+            server, p = case.bridge(lambda r, now=now: servers[now[-1]](r))
+            for n, era in enumerate(order):
+                now.append(era)
+                if not n:
+                    _legacy_hello(p) if client == "legacy" else _ask(p, 100, "server/discover")
+                case.equal([by(p, client, 2 * n + k) for k in (1, 2)], [era] * 2, "answers by %s to a %s client" % (order[:n + 1], client))
+            case.equal(p.finish(), 0, "status")
+            case.equal(len(server.of("tools/call")), 6 + 2, "number of calls")
+
+
+def refusal_by_a_modern_server_is_no_change_of_its_era(case):
+    server, p = case.bridge(lambda r: r.json(response(r.id, {"resultType": "complete"})) if r.id == 1
+                            else _error(r, -32602, "Unknown session ID; initialize the replay first"))
+    _ask(p, 1, name="t")
+    case.is_error(_ask(p, 2, name="t"), -32602)
+    case.equal(len(server.requests), 2, "requests")
 
 
 def protocol_option_settles_the_era(case):

@@ -49,6 +49,28 @@ def cancellation_closes_the_stream_and_is_not_sent(case):
     case.check(not [r for r in server.requests if r.rpc_method == "notifications/cancelled"], "the cancellation was sent")
 
 
+def cancellation_that_comes_too_late_is_not_sent_either(case):
+    server, p = case.bridge(lambda r: r.json(response(r.id, {"resultType": "complete"})))
+    p.send(_modern(1, name="x"))
+    p.answer(1)
+    p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1, "_meta": META}},
+           {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}, _modern(2, name="y"))
+    p.answer(2)
+    case.equal(p.finish(), 0, "status")
+    case.equal([r.rpc_method for r in server.requests], ["tools/call"] * 2, "requests")
+
+
+def notifications_carry_revision_and_method(case):
+    """Every POST has to."""
+    server, p = case.bridge(lambda r: r.json(response(r.id, {"resultType": "complete"})) if r.id else r.reply(202))
+    p.send({"jsonrpc": "2.0", "method": "notifications/of/an/extension", "params": {"_meta": META}}, _modern(1, name="x"))
+    p.answer(1)
+    case.equal(p.finish(), 0, "status")
+    headers = next(r.headers for r in server.requests if r.id is None)
+    case.equal(headers.get("mcp-protocol-version"), VERSION, "revision")
+    case.equal(headers.get("mcp-method"), "notifications/of/an/extension", "method")
+
+
 def broken_stream_is_an_error_and_not_resumed(case):
     def handler(r):
         r.stream()

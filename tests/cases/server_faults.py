@@ -150,6 +150,69 @@ def session_that_stays_forgotten_is_an_error_after_one_try(case):
     case.equal(len(server.of("tools/call")), 2, "number of calls")
 
 
+def forgotten_session_is_known_however_the_server_says_it(case):
+    """Answers of servers in use to a session that they do not know."""
+    def error(r, ident, status, code, message):
+        r.json({"jsonrpc": "2.0", "id": ident, "error": {"code": code, "message": message}}, status)
+    ways = [lambda r: r.reply(404, "session not found", {"Content-Type": "text/plain; charset=utf-8"}),
+            lambda r: error(r, None, 404, -32001, "Session not found"),
+            lambda r: error(r, "server-error", 404, -32600, "Session not found"),
+            lambda r: error(r, "", 404, -32600, "Session has been terminated"),
+            lambda r: error(r, r.id, 404, -32001, "Session not found"),
+            lambda r: r.reply(400, "Bad Request: No valid session ID provided"),
+            lambda r: error(r, None, 400, -32000, "Bad Request: No valid session ID provided"),
+            lambda r: error(r, "server-error", 400, -32600, "Bad Request: Invalid session")]
+    state = {"session": 0}
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            state["session"] += 1
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % state["session"]})
+        elif r.rpc_method == "tools/call" and r.headers["mcp-session-id"] == "s%d" % r.id:
+            ways[r.id - 1](r)
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    for i in range(1, len(ways) + 1):
+        case.check("result" in p.call(i), "no result with way %d" % i)
+    case.equal(len(server.of("initialize")), len(ways) + 1, "number of initialize")
+
+
+def refusal_without_the_id_of_the_request_is_its_answer_all_the_same(case):
+    """Some servers give an id of their own to what they refuse before reading it."""
+    def handler(r):
+        if r.rpc_method != "tools/call":
+            return r.answer()
+        r.json({"jsonrpc": "2.0", "id": "server-error", "error": {"code": -32600, "message": "Bad Request: no"}}, 400)
+    _, p = case.bridge(handler)
+    p.handshake()
+    case.is_error(p.call(7), -32600, "Bad Request: no")
+
+
+def call_that_the_server_took_is_not_sent_into_another_session(case):
+    """Its stream broke, and the session ended before it could be resumed: the server may have acted on it."""
+    state = {"session": 0}
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            state["session"] += 1
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % state["session"]})
+        elif r.id == 1:
+            r.stream()
+            r.event("", ident="e1", retry=10)
+            r.close()
+        elif "last-event-id" in r.headers:
+            r.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "Session not found"}}, 404)
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    case.is_error(p.call(1), -31404, "could not be resumed", "unknown", "Session not found")
+    case.check("result" in p.call(2), "no result in the next session")
+    case.equal([(r.id, r.headers["mcp-session-id"]) for r in server.of("tools/call")], [(1, "s1"), (2, "s2")], "calls")
+
+
 def every_request_after_initialize_carries_session_and_revision(case):
     def handler(r):
         if r.rpc_method == "initialize":
@@ -182,6 +245,20 @@ def json_rpc_errors_of_any_status_pass_through(case):
         p.call(i)
         want = b'{"jsonrpc":"2.0","id":%d,"error":{"code":-32602,"message":"own words","data":[1.0]}}\n' % i
         case.check(want in p.lines, "the answer to %d was changed" % i)
+
+
+def json_rpc_errors_of_any_type_pass_through(case):
+    """Servers in use name no type for their refusals, or that of their framework."""
+    types = {1: {}, 2: {"Content-Type": "text/plain"}, 3: {"Content-Type": "text/html; charset=utf-8"}}
+
+    def handler(r):
+        if r.rpc_method != "tools/call":
+            return r.answer()
+        r.reply(400, json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": -32000 - r.id, "message": "no"}}), types[r.id])
+    _, p = case.bridge(handler)
+    p.handshake()
+    for i in types:
+        case.is_error(p.call(i), -32000 - i, "no")
 
 
 def error_with_null_id_gets_the_id_of_the_request(case):
@@ -513,6 +590,51 @@ def server_request_on_the_get_stream_is_answered_by_the_client(case):
     case.equal(got[0].body, p.sent[-1], "response")
 
 
+def ping_before_initialize_is_answered_gets_its_pong(case):
+    """In the session that the answer's header names already."""
+    pong = threading.Event()
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            r.stream({"Mcp-Session-Id": "early"})
+            r.event({"jsonrpc": "2.0", "id": "p", "method": "ping"})
+            pong.wait(DEADLINE)
+            r.event(initialized_result(r.id))
+            r.end()
+        elif r.rpc == {"jsonrpc": "2.0", "id": "p", "result": {}}:
+            r.reply(202)
+            pong.set()
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.send(INITIALIZE)
+    p.wait_line(lambda line: b'"ping"' in line, "the ping")
+    p.send({"jsonrpc": "2.0", "id": "p", "result": {}})
+    case.check("result" in p.answer(0), "no answer to initialize")
+    case.check(pong.is_set(), "no pong")
+    case.equal(server.requests[1].headers.get("mcp-session-id"), "early", "session of the pong")
+    case.check("result" in p.call(1), "no result")
+
+
+def initialized_that_is_never_taken_keeps_requests_waiting_for_a_moment_only(case):
+    state = {"session": 0}
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            state["session"] += 1
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % state["session"]})
+        elif r.rpc_method == "notifications/initialized":
+            r.wait_gone()
+        elif r.id == 2 and r.headers["mcp-session-id"] == "s1":
+            r.reply(404)
+        else:
+            r.answer()
+    server, p = case.bridge(handler, "--headers-timeout", str(int(4 * DEADLINE)))
+    p.handshake()
+    case.check("result" in p.call(1), "no result in the first session")
+    case.check("result" in p.call(2), "no result in the second")
+
+
 def get_that_is_405_is_not_asked_again(case):
     """Not even for another session of the same process."""
     server, p = case.bridge()
@@ -543,6 +665,64 @@ def get_stream_that_ends_is_opened_again_after_a_pause_where_it_was(case):
     case.check(second.at - first.at >= 0.9, "the pause was %.2f s" % (second.at - first.at))
     case.check("last-event-id" not in first.headers, "the first GET has an event id")
     case.equal(second.headers.get("last-event-id"), "g1", "Last-Event-ID")
+
+
+def get_stream_comes_back_with_a_new_session(case):
+    """The server restarts; a client that only listens hears of changes all the same."""
+    state = {"session": 0, "get": 0}
+
+    def handler(r):
+        if r.rpc_method == "initialize":
+            state["session"] += 1
+            return r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % state["session"]})
+        if r.method != "GET":
+            return r.answer()
+        state["get"] += 1
+        if state["get"] == 2:
+            return r.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "Session not found"}}, 404)
+        r.stream()
+        r.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": r.headers["mcp-session-id"]}})
+        r.wait_gone() if state["get"] == 3 else r.end()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.wait_line(lambda line: b'"s2"' in line, "the stream of the second session")
+    case.equal([r.headers["mcp-session-id"] for r in server.of(method="GET")], ["s1", "s1", "s2"], "streams")
+    case.equal(len(server.of("initialize")), 2, "number of initialize")
+
+
+def session_that_ends_with_its_stream_is_opened_again_once(case):
+    """Until the client asks for something: one that does not costs nothing more."""
+    def handler(r):
+        if r.rpc_method == "initialize":
+            r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s%d" % len(server.of("initialize"))})
+        elif r.method == "GET" and len([q for q in server.of(method="GET") if q.headers["mcp-session-id"] == r.headers["mcp-session-id"]]) == 1:
+            r.stream()
+            r.end()
+        elif r.method == "GET":
+            r.reply(404)
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    server.wait(lambda rs: len([r for r in rs if r.method == "GET"]) == 4, "the fourth GET")
+    p.send({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 1}})
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "notifications/progress"], "the notification")
+    p.finish()
+    case.equal(len(server.of("initialize")), 2, "number of initialize")
+
+
+def place_in_the_get_stream_that_is_unknown_is_given_up(case):
+    def handler(r):
+        if r.method != "GET":
+            return r.answer()
+        if "last-event-id" in r.headers:
+            return r.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "Invalid event ID"}}, 400)
+        r.stream()
+        r.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": len(server.of(method="GET"))}}, ident="g1")
+        r.end() if len(server.of(method="GET")) == 1 else r.wait_gone()
+    server, p = case.bridge(handler)
+    p.handshake()
+    p.wait_line(lambda line: b'"data": 3' in line, "the stream after the refusal")
 
 
 def resumption_comes_before_the_get_stream_is_opened_again(case):
@@ -656,6 +836,21 @@ def no_header_in_time_is_an_error(case):
     def handler(r):
         r.wait_gone() if r.rpc_method == "tools/call" else r.answer()
     _, p = case.bridge(handler, "--headers-timeout", "1")
+    p.handshake()
+    case.is_error(p.call(1), -31503, "in time")
+
+
+def limit_for_the_header_is_not_twice_as_long(case):
+    def handler(r):
+        if r.rpc_method == "tools/call":
+            r.conn.settimeout(9)
+            try:
+                r.conn.recv(1)
+                return  # gone, as it should be
+            except TimeoutError:
+                r.conn.settimeout(None)
+        r.answer()
+    _, p = case.bridge(handler, "--headers-timeout", "5")
     p.handshake()
     case.is_error(p.call(1), -31503, "in time")
 
