@@ -191,7 +191,7 @@ static void notification(struct session *s, struct wire_in *in, struct envelope 
 
 static void client_response(struct session *s, struct wire_in *in, struct envelope *m)
 {
-	if (s->legacy && legacy_client_responded(s, m))
+	if (forbidden(s, m) || (s->legacy && legacy_client_responded(s, m)))
 		return;
 	if (s->questions)
 		s->questions--;
