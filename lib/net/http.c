@@ -130,6 +130,7 @@ struct http {
 	long idle_s;     /* how long a connection may have been idle to be used again */
 	unsigned inside; /* depth of calls into libcurl that may call us back */
 	bool held;
+	bool any_dead; /* some request is REQ_DEAD and libcurl still has it */
 };
 
 /* ---- header fields ---- */
@@ -287,6 +288,7 @@ const char *http_trust(const struct http *h)
 /* ---- libcurl's sockets and timer on the loop ---- */
 
 static void collect(struct http *h);
+static void bury(struct http *h);
 
 static void socket_ready(void *ctx, int happened)
 {
@@ -298,6 +300,7 @@ static void socket_ready(void *ctx, int happened)
 		   (happened & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
 		   (happened & LOOP_HANGUP ? CURL_CSELECT_IN | CURL_CSELECT_ERR : 0);
 
+	bury(h);
 	h->inside++;
 	curl_multi_socket_action(h->multi, fd, what, &running);
 	h->inside--;
@@ -312,6 +315,7 @@ static void timer_due(void *ctx)
 
 	if (h->held)
 		return; /* http_hold() calls again on release */
+	bury(h);
 	h->inside++;
 	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	h->inside--;
@@ -490,6 +494,9 @@ void http_cancel(struct http_req *r)
 		r->stopped = true;
 		if (r->state == REQ_RUNNING) {
 			r->state = REQ_DEAD;
+			h->any_dead = true;
+			/* Of its body, which belongs to the caller again, nothing more is read. */
+			curl_easy_pause(r->easy, CURLPAUSE_SEND);
 			loop_task_queue(&h->task);
 			return;
 		}
@@ -722,6 +729,8 @@ static int on_prereq(void *ctx, char *ip, char *local_ip, int port, int local_po
 	struct http_req *r = ctx;
 
 	(void)ip, (void)local_ip, (void)port, (void)local_port;
+	if (r->state == REQ_DEAD)
+		return CURL_PREREQFUNC_ABORT;
 	r->resent = r->sent;
 	r->sent = true;
 	r->heard_ms = clock_ms();
@@ -1042,7 +1051,22 @@ static void start_one(struct http_req *r)
 	finish(r, HTTP_UNREACHABLE, &e);
 }
 
-/* The end of a round: requests queued in it start together, cancelled ones go. */
+/* Those that were cancelled inside libcurl go, before it can go on with them. */
+static void bury(struct http *h)
+{
+	if (!h->any_dead)
+		return;
+	h->any_dead = false;
+	for (struct http_req *r = h->reqs.next, *next; r != &h->reqs; r = next) {
+		next = r->next;
+		if (r->state == REQ_DEAD) {
+			take_out(r);
+			req_free(r);
+		}
+	}
+}
+
+/* The end of a round: requests queued in it start together. */
 static void run_queue(void *ctx)
 {
 	struct http *h = ctx;
@@ -1051,13 +1075,7 @@ static void run_queue(void *ctx)
 
 	if (h->held)
 		return;
-	for (r = h->reqs.next; r != &h->reqs; r = next) {
-		next = r->next;
-		if (r->state == REQ_DEAD) {
-			take_out(r);
-			req_free(r);
-		}
-	}
+	bury(h);
 	for (r = h->reqs.next; r != &h->reqs; r = next) {
 		next = r->next;
 		if (r->state == REQ_QUEUED) {
