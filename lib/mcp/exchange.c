@@ -663,7 +663,8 @@ static void not_answered(struct exchange *x, enum http_outcome how, const struct
 		exchange_pause(x, refused_pauses_ms[x->refused++]);
 		return;
 	}
-	if (x->sse) {
+	/* Too much of something will be too much again. */
+	if (x->sse && e->kind != ERR_LIMIT) {
 		stream_over(x, e);
 		return;
 	}

@@ -111,6 +111,8 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 	s->fields = NULL;
 	if (e)
 		diag_debug("GET stream: %s", e->msg);
+	if (e && e->kind == ERR_LIMIT)
+		s->t->no_stream = true;
 	if (!s->events)
 		s->failures++;
 	if (s->wanted && !s->t->no_stream && s->failures < FAILURES_MAX)

@@ -28,6 +28,10 @@
  * which malloc would ask the kernel for each one. */
 #define READ_SIZE 65536L
 
+/* Taken beside all else while held. libcurl unpacks what it has read all at once, and there are ways of
+ * packing (Brotli, Zstandard) that make gigabytes of it; honest data never comes to a thousandfold. */
+#define OVERRUN_MAX (READ_SIZE << 10)
+
 /* Idle connections are closed after this long even when the server did not say how long it keeps
  * them: most keep them for at least a minute. */
 #define IDLE_CONNECTION_S 55L
@@ -87,6 +91,7 @@ struct http_req {
 	curl_off_t uploaded; /* at the last look */
 	size_t head_len;
 	bool head_done, stopped, sent, resent, timed_out, endless, aborted;
+	bool overran;        /* OVERRUN_MAX */
 	struct way_log *way; /* only with connect_only */
 	CURLcode code;       /* how it ended */
 	bool placed;         /* counted in http->place */
@@ -130,7 +135,8 @@ struct http {
 	long idle_s;     /* how long a connection may have been idle to be used again */
 	unsigned inside; /* depth of calls into libcurl that may call us back */
 	bool held;
-	bool any_dead; /* some request is REQ_DEAD and libcurl still has it */
+	size_t overrun; /* bytes of bodies taken since */
+	bool any_dead;  /* some request is REQ_DEAD and libcurl still has it */
 };
 
 /* ---- header fields ---- */
@@ -381,6 +387,7 @@ void http_hold(struct http *h, bool held)
 	if (h->held == held)
 		return;
 	h->held = held;
+	h->overrun = 0;
 	for (struct sock *s = h->socks.next; s != &h->socks; s = s->next)
 		loop_watch_set(s->watch, held ? 0 : s->events);
 	if (held)
@@ -608,6 +615,9 @@ static void describe(const struct http_req *r, CURLcode rc, enum http_outcome ho
 	else if (r->head_len > HEAD_MAX)
 		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host,
 			HEAD_MAX >> 10);
+	else if (r->overran)
+		err_set(e, ERR_LIMIT, "%s sent packed data that comes to more than %ld MiB at once",
+			host, OVERRUN_MAX >> 20);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
 	else if (how == HTTP_TLS_FAILED && ca_bad_file(r->http->ca))
@@ -712,6 +722,9 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 
 	n *= size;
 	if (r->state == REQ_DEAD || r->stopped)
+		return n ? 0 : 1;
+	r->overran = r->http->held && (r->http->overrun += n) > OVERRUN_MAX;
+	if (r->overran)
 		return n ? 0 : 1;
 	r->heard_ms = clock_ms();
 	if (r->on->body(r->ctx, r, p, n) == HTTP_STOP)

@@ -176,6 +176,29 @@ def packed_bomb_is_an_error_and_not_memory(case):
     case.check("result" in p.call(1, "tools/list"), "the bridge does not go on")
 
 
+def packed_stream_without_end_is_an_error_and_not_memory(case):
+    """Eleven bytes, again and again, of which each time one event of 128 KiB is made (RFC 8878)."""
+    head = bytes.fromhex("28b52ffd0068cc020002851011a06f43861696bb91edff9ff9e56c6fc31500e4dceed69354b1bdbfff1a9faed0a9cf5f5eeb4352a36cd65153"
+                         "cdca9824b30f5b7419a64fa349a3acae71386e3d0506009effb85cc404084f80680aa88902ae02cc3c"
+                         "540000000100fdff0300f20804540000000100fdff0300f20804")
+    again = bytes.fromhex("440000000100fdff390002")
+
+    def handler(r):
+        if r.method == "GET" or r.rpc_method == "tools/call":
+            r.reply(200, head + again * 20000, {"Content-Type": "text/event-stream", "Content-Encoding": "zstd"})
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    if "zstd" not in server.requests[0].headers["accept-encoding"]:
+        return  # a libcurl without it
+    for ident, method in ((1, "tools/call"), (2, "tools/list")):
+        p.send(request(ident, method))
+        line = p.wait_line(lambda line: b'"id":%d' % ident in line[:60] or b'"id": %d' % ident in line[:60], "an answer to %d" % ident)
+        if ident == 1:
+            case.is_error(json.loads(line), -31000, "more than 64 MiB at once")
+
+
 # ---- wrong lengths, endless heads, endless bodies
 
 
