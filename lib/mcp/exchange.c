@@ -36,8 +36,8 @@ static const int64_t refused_pauses_ms[] = { 150, 600 };
 #define RESUME_TRIES 5
 #define RESUME_PATIENCE_MS ((int64_t)30 * 60 * 1000)
 
-/* Polls in a row that bring no event and yet follow the server's own pace; from then on the pause
- * doubles. Requests are counted by the service. */
+/* Polls that follow the server's own pace, however fast; then there is a least pause, which doubles while
+ * nothing new comes. Requests are counted by the service. */
 #define RESUME_POLLS 3
 #define RESUME_SLOW_MS 250
 
@@ -109,6 +109,7 @@ static void exchange_free(struct exchange *x)
 	sse_free(x->sse);
 	free(x->session);
 	free(x->new_session);
+	free(x->resumed_from);
 	free(x);
 }
 
@@ -404,8 +405,9 @@ static void rest_before_resuming(struct exchange *x)
 
 	if (ms < 0)
 		ms = RESUME_DEFAULT_MS;
-	if (x->empty_resumes > RESUME_POLLS) {
-		unsigned doublings = x->empty_resumes - RESUME_POLLS - 1;
+	if (x->resumes++ >= RESUME_POLLS) {
+		unsigned doublings =
+			x->empty_resumes > RESUME_POLLS ? x->empty_resumes - RESUME_POLLS - 1 : 0;
 		int64_t slow = (int64_t)RESUME_SLOW_MS << (doublings < 8 ? doublings : 8);
 
 		ms = ms > slow ? ms : slow;
@@ -459,7 +461,9 @@ static bool on_event(void *ctx, struct sse_event *ev)
 	if (!ev->message)
 		return true;
 	x->heard = true;
-	x->empty_resumes = 0;
+	/* A server that begins again where it was brings nothing new. */
+	if (!x->resumed_from || strcmp(ev->id, x->resumed_from) != 0)
+		x->empty_resumes = 0;
 	deliver(x, &in);
 	return !x->dead;
 }
@@ -739,6 +743,8 @@ static struct http_req *start_get(struct exchange *x)
 		http_fields_free(c.own);
 		return NULL;
 	}
+	free(x->resumed_from);
+	x->resumed_from = mem_dup(sse_last_id(x->sse));
 	return http_start(x->t->http, &c, &x->e);
 }
 
