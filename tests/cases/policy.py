@@ -65,6 +65,15 @@ def rules_cannot_be_talked_around(case):
     case.check(not any(b"custom/change" in r.body or b'"Method"' in r.body for r in server.requests), "a message left that may change something")
 
 
+def list_that_was_asked_for_at_length_is_filtered_too(case):
+    """So long that its bytes change hands, and with blanks before it."""
+    _, p = case.bridge(_handler, "--read-only")
+    p.handshake()
+    for ident, blanks in ((1, 0), (2, 1), (3, 1000)):
+        p.send(" " * blanks + json.dumps(request(ident, "tools/list", _meta={"x": "y" * 100000})))
+        case.equal([t["name"] for t in p.answer(ident)["result"]["tools"]], ["Get-Projects", "Custom-Read"], "tools behind %d blanks" % blanks)
+
+
 def ignored_tools_are_hidden_and_refused(case):
     server, p = case.bridge(_handler, "--ignore-tool", "delete*", "--ignore-tool", "*-odd")
     p.handshake()
