@@ -2,32 +2,59 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
+#include "base/mem.h"
 #include "client.h"
 #include "commands.h"
 #include "exit.h"
+
+/* The first n bytes, without what a terminal would obey; malloc'ed. */
+static char *cleaned(const char *text, size_t n)
+{
+	return err_clean(mem_ndup(text, n));
+}
+
+/* What is shown may come from anybody who sends the service events. A file or another program gets it as it
+ * is. */
+static void print_text(const char *text)
+{
+	bool as_it_is = !isatty(STDOUT_FILENO);
+
+	while (!as_it_is && *text) {
+		size_t n = strcspn(text, "\n\t");
+		char *piece = cleaned(text, n);
+
+		fputs(piece, stdout);
+		free(piece);
+		if (text[n])
+			putchar(text[n++]);
+		text += n;
+	}
+	printf("%s\n", text);
+}
 
 static void print_json(const json_t *o, size_t flags)
 {
 	char *text = json_dumps(o, flags | JSON_ENCODE_ANY | JSON_PRESERVE_ORDER);
 
 	if (text)
-		printf("%s\n", text);
+		print_text(text);
 	free(text);
 }
 
-/* One line, without what a terminal would obey. */
+/* One line. */
 static void print_tool(const json_t *tool)
 {
 	const char *name = json_string_value(json_object_get(tool, "name")),
 		   *text = json_string_value(json_object_get(tool, "description"));
-	char *clean = text ? strdup(text) : NULL;
+	char *shown = cleaned(name ? name : "", name ? strlen(name) : 0);
+	char *words = cleaned(text ? text : "", text ? strcspn(text, "\n") : 0);
 
-	if (clean)
-		clean[strcspn(clean, "\n")] = 0;
-	printf("%-40s %s\n", name ? name : "", clean ? err_clean(clean) : "");
-	free(clean);
+	printf("%-40s %s\n", shown, words);
+	free(shown);
+	free(words);
 }
 
 static const json_t *find_tool(const json_t *tools, const char *name, struct err *e)
@@ -232,7 +259,7 @@ static void show_result(const json_t *result)
 		const char *text = json_string_value(json_object_get(item, "text"));
 
 		if (text)
-			printf("%s\n", text);
+			print_text(text);
 		else
 			print_json(item, JSON_COMPACT);
 	}

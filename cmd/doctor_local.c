@@ -12,7 +12,6 @@
 
 #include "auth/account.h"
 #include "base/crypt.h"
-#include "base/diag.h"
 #include "base/mem.h"
 #include "target.h"
 
@@ -25,13 +24,11 @@ static const char *env(const char *name)
 	return v && *v ? v : NULL;
 }
 
-/* A query may hold a key: it is neither shown nor repeated in any message. */
+/* A query may hold a key, and no message repeats it either (target_url()). */
 static char *without_query(const char *url, const struct url *u)
 {
 	size_t n = strcspn(url, "?");
 
-	if (u->query)
-		diag_hide(u->query, strlen(u->query));
 	return err_clean(mem_printf("%.*s%s", (int)n, url, u->query ? "?..." : ""));
 }
 

@@ -62,6 +62,9 @@ static bool check_url(const char *text, bool allow_http, struct err *e)
 
 	if (!url_parse(text, &u, e))
 		return false;
+	/* It may hold a key. */
+	if (u.query)
+		diag_hide(u.query, strlen(u.query));
 	if (u.userinfo)
 		err_set(e, ERR_USAGE,
 			"the URL holds a user name or password: use --header or a service account "

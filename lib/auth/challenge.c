@@ -73,6 +73,15 @@ static const char *read_value(const char *p, char **out)
 	return *p == '"' ? p + 1 : NULL;
 }
 
+/* RFC 6749 section 3.3, and blanks between them. People see them, also in files of ours. */
+static bool is_scopes(const char *s)
+{
+	for (; *s; s++)
+		if (*s < ' ' || *s > '~' || *s == '"' || *s == '\\')
+			return false;
+	return true;
+}
+
 static void keep(struct challenge *c, const char *name, size_t n, char *value)
 {
 	const struct {
@@ -83,7 +92,7 @@ static void keep(struct challenge *c, const char *name, size_t n, char *value)
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		if (strlen(wanted[i].name) != n || strncasecmp(wanted[i].name, name, n) != 0 ||
-			*wanted[i].to)
+			*wanted[i].to || (wanted[i].to == &c->scope && !is_scopes(value)))
 			continue;
 		*wanted[i].to = value;
 		return;

@@ -9,6 +9,7 @@
 #include "auth/signin.h"
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/mem.h"
 
 /* Between two looks at the store during a sign-in. */
 #define WATCH_MS 200
@@ -23,6 +24,12 @@ static void client_url(void *ctx, const char *url, const char *code)
 	(void)ctx, (void)url, (void)code;
 }
 
+static void take_text(char **to, const char *from)
+{
+	free(*to);
+	*to = from ? mem_dup(from) : NULL;
+}
+
 static void client_done(void *ctx, const struct grant *g, const struct err *e)
 {
 	struct oauth *a = ctx;
@@ -33,6 +40,8 @@ static void client_done(void *ctx, const struct grant *g, const struct err *e)
 		secret_set(&a->g.access, secret_str(&g->access), g->access.len);
 		a->g.expires_s = g->expires_s;
 		a->g.obtained_s = g->obtained_s;
+		take_text(&a->g.issuer, g->issuer);
+		take_text(&a->g.client_id, g->client_id);
 		if (a->step_up)
 			oauth_stepped_up(a, a->scope);
 		a->signed_in_ms = clock_ms();
@@ -52,7 +61,10 @@ static void client_done(void *ctx, const struct grant *g, const struct err *e)
 bool oauth_signin_client(struct oauth *a, struct err *e)
 {
 	static const struct flow_events events = { client_url, client_done };
+	/* Where it was used before: the secret goes nowhere else. */
+	struct grant known = { .issuer = a->g.issuer, .client_id = a->g.client_id };
 	struct flow_start s = { .opts = a->o,
+		.known = &known,
 		.resource_metadata = a->resource_metadata,
 		.scope = a->scope,
 		.step_up = a->step_up };

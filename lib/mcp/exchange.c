@@ -23,8 +23,8 @@ static const int64_t refused_pauses_ms[] = { 150, 600 };
 #define RESUME_TRIES 5
 #define RESUME_PATIENCE_MS ((int64_t)30 * 60 * 1000)
 
-/* Polls in a row that bring no event and yet follow the server's own pace; from then on the pause
- * doubles. Requests are counted by the service. */
+/* Polls that follow the server's own pace, however fast; then there is a least pause, which doubles while
+ * nothing new comes. Requests are counted by the service. */
 #define RESUME_POLLS 3
 #define RESUME_SLOW_MS 250
 
@@ -96,6 +96,7 @@ static void exchange_free(struct exchange *x)
 	sse_free(x->sse);
 	free(x->session);
 	free(x->new_session);
+	free(x->resumed_from);
 	free(x);
 }
 
@@ -207,8 +208,9 @@ static void rest_before_resuming(struct exchange *x)
 
 	if (ms < 0)
 		ms = RESUME_DEFAULT_MS;
-	if (x->empty_resumes > RESUME_POLLS) {
-		unsigned doublings = x->empty_resumes - RESUME_POLLS - 1;
+	if (x->resumes++ >= RESUME_POLLS) {
+		unsigned doublings =
+			x->empty_resumes > RESUME_POLLS ? x->empty_resumes - RESUME_POLLS - 1 : 0;
 		int64_t slow = (int64_t)RESUME_SLOW_MS << (doublings < 8 ? doublings : 8);
 
 		ms = ms > slow ? ms : slow;
@@ -262,7 +264,9 @@ static bool on_event(void *ctx, struct sse_event *ev)
 	if (!ev->message)
 		return true;
 	x->heard = true;
-	x->empty_resumes = 0;
+	/* A server that begins again where it was brings nothing new. */
+	if (!x->resumed_from || strcmp(ev->id, x->resumed_from) != 0)
+		x->empty_resumes = 0;
 	deliver(x, &in);
 	return !x->dead;
 }
@@ -465,7 +469,8 @@ static void not_answered(struct exchange *x, enum http_outcome how, const struct
 		exchange_pause(x, refused_pauses_ms[x->refused++]);
 		return;
 	}
-	if (x->sse) {
+	/* Too much of something will be too much again. */
+	if (x->sse && e->kind != ERR_LIMIT) {
 		stream_over(x, e);
 		return;
 	}
@@ -551,6 +556,8 @@ static struct http_req *start_get(struct exchange *x)
 		http_fields_free(c.own);
 		return NULL;
 	}
+	free(x->resumed_from);
+	x->resumed_from = mem_dup(sse_last_id(x->sse));
 	return http_start(x->t->http, &c, &x->e);
 }
 

@@ -32,13 +32,16 @@ struct exchange {
 	struct loop_timer timer; /* pause, rest, linger, end */
 	unsigned long gen;
 	unsigned challenges, refused, redirects, waits;
-	unsigned failed_resumes, empty_resumes; /* in a row: without a stream, without an event */
-	int64_t waited_ms;                      /* by Retry-After so far */
-	int64_t silent_since_ms;                /* resuming: when the last message came */
-	bool resuming;         /* the request under way is the GET of a resumption */
-	bool counted_resuming; /* in t->resuming */
-	bool heard;            /* a message is in the piece that is being read */
-	bool counted_awaiting; /* in t->channel.waiting */
+	unsigned resumes;
+	unsigned failed_resumes,
+		empty_resumes;   /* in a row: without a stream, without a new event */
+	char *resumed_from;      /* the event id that the last one began behind */
+	int64_t waited_ms;       /* by Retry-After so far */
+	int64_t silent_since_ms; /* resuming: when the last message came */
+	bool resuming;           /* the request under way is the GET of a resumption */
+	bool counted_resuming;   /* in t->resuming */
+	bool heard;              /* a message is in the piece that is being read */
+	bool counted_awaiting;   /* in t->channel.waiting */
 	bool lingering;
 	bool channel;    /* it is the GET of HTTP+SSE's stream */
 	bool initialize; /* its message is an initialize request */

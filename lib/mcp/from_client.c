@@ -37,7 +37,8 @@ static enum post_kind kind_of(const struct envelope *m)
 	return POST_MESSAGE;
 }
 
-/* Takes the line over into a post and moves the spans along. in NULL: the bytes stay whose they are. */
+/* Takes the line over into a post, and of the spans moves those of the whole and the id along: the others
+ * lead nowhere afterwards. in NULL: the bytes stay whose they are. */
 static struct post *keep(
 	struct session *s, struct wire_in *in, struct envelope *m, enum post_kind kind)
 {
@@ -52,6 +53,7 @@ static struct post *keep(
 	if (m->id.p)
 		m->id.p = p->body.p + (m->id.p - old);
 	m->whole.p = p->body.p;
+	m->method = m->params = m->result = m->error = no_id;
 	return p;
 }
 
@@ -83,11 +85,12 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 {
 	struct http_fields *own = NULL;
 	struct post *p;
-	bool modern, listen;
+	bool modern, listen, list;
 	struct err e = { 0 };
 
 	if (!is_modern(s, m, &own, &modern))
 		return;
+	list = envelope_method_is(m, "tools/list");
 	listen = modern && envelope_method_is(m, "subscriptions/listen");
 	p = keep(s, in, m, kind_of(m));
 	if (!p) {
@@ -104,7 +107,7 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 	if (m->kind == ENVELOPE_REQUEST) {
 		s->reopened_unasked = false;
 		p->ncalls = 1;
-		p->one.list = envelope_method_is(m, "tools/list");
+		p->one.list = list;
 		post_owe(p, &p->one, m->id);
 	}
 	if (p->kind == POST_INITIALIZE)
@@ -197,7 +200,7 @@ static void notification(struct session *s, struct wire_in *in, struct envelope 
 
 static void client_response(struct session *s, struct wire_in *in, struct envelope *m)
 {
-	if (s->legacy && legacy_client_responded(s, m))
+	if (forbidden(s, m) || (s->legacy && legacy_client_responded(s, m)))
 		return;
 	if (s->questions)
 		s->questions--;

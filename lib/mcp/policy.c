@@ -145,6 +145,42 @@ static bool read_name(struct span object, struct buf *name)
 
 /* ---- requests ---- */
 
+/* Another spelling of the name of a member that counts? There are servers that read those in any case (Go's
+ * encoding/json, which takes the long s for one, too): theirs would be another message than ours. */
+static bool resembles(const struct walk_item *it, const char *name)
+{
+	struct buf key;
+	const char *p;
+	bool same;
+
+	if (!it->key.p || walk_key_is(it, name))
+		return false;
+	buf_init(&key, 2 * strlen(name));
+	same = walk_string((struct span){ it->key.p - 1, it->key.n + 2 }, &key);
+	for (p = buf_str(&key); same && *name; name++) {
+		bool long_s = *name == 's' && strncmp(p, "\xc5\xbf", 2) == 0;
+
+		same = long_s || tolower((unsigned char)*p) == *name;
+		p += long_s ? 2 : 1;
+	}
+	same = same && p == buf_str(&key) + key.len;
+	buf_free(&key);
+	return same;
+}
+
+static bool has_lookalike(struct span object, const char *name)
+{
+	struct walk_item it;
+	struct walk w;
+
+	if (!walk_open(&w, object))
+		return false;
+	while (walk_next(&w, &it))
+		if (resembles(&it, name))
+			return true;
+	return false;
+}
+
 /* What a read-only connection may ask besides tools. Anything else may be a way to change something. */
 static bool is_harmless(const struct envelope *m)
 {
@@ -160,20 +196,40 @@ static bool is_harmless(const struct envelope *m)
 	return false;
 }
 
+/* A request without an id is still one to some servers. */
+static bool is_notice(const struct envelope *m)
+{
+	static const char prefix[] = "notifications/";
+	struct buf method;
+	bool good;
+
+	if (m->kind != ENVELOPE_NOTIFICATION)
+		return false;
+	buf_init(&method, m->method.n);
+	good = walk_string((struct span){ m->method.p - 1, m->method.n + 2 }, &method) &&
+	       strncmp(buf_str(&method), prefix, sizeof(prefix) - 1) == 0;
+	buf_free(&method);
+	return good;
+}
+
 bool policy_request(const struct policy *p, const struct envelope *m, struct err *e)
 {
 	struct buf name;
 	bool good;
 
+	if (has_lookalike(m->whole, "method") || has_lookalike(m->whole, "params"))
+		return err_set(e, ERR_POLICY,
+			"the message has a member whose name is \"method\" or \"params\" in other "
+			"letters, so the rules of this connection forbid it");
 	if (m->kind != ENVELOPE_REQUEST && m->kind != ENVELOPE_NOTIFICATION)
 		return true;
 	if (!envelope_method_is(m, "tools/call"))
-		return m->kind == ENVELOPE_NOTIFICATION || !p->o.read_only || is_harmless(m) ||
+		return !p->o.read_only || is_harmless(m) || is_notice(m) ||
 		       err_set(e, ERR_POLICY,
 			       "this method is not known to change nothing, and this connection is "
 			       "read-only (--read-only)");
 	buf_init(&name, NAME_MAX_LEN);
-	if (!read_name(m->params, &name))
+	if (has_lookalike(m->params, "name") || !read_name(m->params, &name))
 		good = err_set(e, ERR_POLICY,
 			"the tool's name cannot be read for sure (missing, repeated or too long), "
 			"so the rules of this connection forbid the call");

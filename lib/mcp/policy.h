@@ -29,7 +29,7 @@ struct policy *policy_new(const struct policy_opts *o, struct err *e)
 	__attribute__((warn_unused_result));
 void policy_free(struct policy *p); /* NULL is fine */
 
-/* A request of the client. False with e set (ERR_POLICY, naming the rule) when it must not be sent. */
+/* A message of the client. False with e set (ERR_POLICY, naming the rule) when it must not be sent. */
 bool policy_request(const struct policy *p, const struct envelope *m, struct err *e)
 	__attribute__((warn_unused_result));
 

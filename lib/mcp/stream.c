@@ -142,6 +142,8 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 	s->fields = NULL;
 	if (e)
 		diag_debug("GET stream: %s", e->msg);
+	if (e && e->kind == ERR_LIMIT)
+		s->t->no_stream = true;
 	/* A network that is away, for a night perhaps, comes back; looking costs the service nothing. */
 	if (!s->events && how != HTTP_UNREACHABLE)
 		s->failures++;

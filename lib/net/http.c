@@ -28,6 +28,7 @@
 /* ---- libcurl's sockets and timer on the loop ---- */
 
 static void collect(struct http *h);
+static void bury(struct http *h);
 
 static void socket_ready(void *ctx, int happened)
 {
@@ -39,6 +40,7 @@ static void socket_ready(void *ctx, int happened)
 		   (happened & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
 		   (happened & LOOP_HANGUP ? CURL_CSELECT_IN | CURL_CSELECT_ERR : 0);
 
+	bury(h);
 	h->inside++;
 	curl_multi_socket_action(h->multi, fd, what, &running);
 	h->inside--;
@@ -53,6 +55,7 @@ static void timer_due(void *ctx)
 
 	if (h->held)
 		return; /* http_hold() calls again on release */
+	bury(h);
 	h->inside++;
 	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	h->inside--;
@@ -118,6 +121,7 @@ void http_hold(struct http *h, bool held)
 	if (h->held == held)
 		return;
 	h->held = held;
+	h->overrun = 0;
 	for (struct sock *s = h->socks.next; s != &h->socks; s = s->next)
 		loop_watch_set(s->watch, held ? 0 : s->events);
 	if (held)
@@ -214,6 +218,9 @@ void http_cancel(struct http_req *r)
 		r->stopped = true;
 		if (r->state == REQ_RUNNING) {
 			r->state = REQ_DEAD;
+			h->any_dead = true;
+			/* Of its body, which belongs to the caller again, nothing more is read. */
+			curl_easy_pause(r->easy, CURLPAUSE_SEND);
 			loop_task_queue(&h->task);
 			return;
 		}
@@ -397,7 +404,22 @@ static void start_one(struct http_req *r)
 	finish(r, HTTP_UNREACHABLE, &e);
 }
 
-/* The end of a round: requests queued in it start together, cancelled ones go. */
+/* Those that were cancelled inside libcurl go, before it can go on with them. */
+static void bury(struct http *h)
+{
+	if (!h->any_dead)
+		return;
+	h->any_dead = false;
+	for (struct http_req *r = h->reqs.next, *next; r != &h->reqs; r = next) {
+		next = r->next;
+		if (r->state == REQ_DEAD) {
+			take_out(r);
+			req_free(r);
+		}
+	}
+}
+
+/* The end of a round: requests queued in it start together. */
 static void run_queue(void *ctx)
 {
 	struct http *h = ctx;
@@ -406,13 +428,7 @@ static void run_queue(void *ctx)
 
 	if (h->held)
 		return;
-	for (r = h->reqs.next; r != &h->reqs; r = next) {
-		next = r->next;
-		if (r->state == REQ_DEAD) {
-			take_out(r);
-			req_free(r);
-		}
-	}
+	bury(h);
 	for (r = h->reqs.next; r != &h->reqs; r = next) {
 		next = r->next;
 		if (r->state == REQ_QUEUED) {

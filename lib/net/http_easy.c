@@ -8,10 +8,6 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
-/* libcurl's buffer for one read: large enough for full-speed transfers, below the size (128 KiB) at
- * which malloc would ask the kernel for each one. */
-#define READ_SIZE 65536L
-
 /* ---- what libcurl calls ---- */
 
 /* The header is there: from now on pieces of the body count. */
@@ -54,6 +50,9 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 	n *= size;
 	if (r->state == REQ_DEAD || r->stopped)
 		return n ? 0 : 1;
+	r->overran = r->http->held && (r->http->overrun += n) > OVERRUN_MAX;
+	if (r->overran)
+		return n ? 0 : 1;
 	r->heard_ms = clock_ms();
 	if (r->on->body(r->ctx, r, p, n) == HTTP_STOP)
 		r->stopped = true;
@@ -70,6 +69,8 @@ static int on_prereq(void *ctx, char *ip, char *local_ip, int port, int local_po
 	struct http_req *r = ctx;
 
 	(void)ip, (void)local_ip, (void)port, (void)local_port;
+	if (r->state == REQ_DEAD)
+		return CURL_PREREQFUNC_ABORT;
 	r->resent = r->sent;
 	r->sent = true;
 	r->heard_ms = clock_ms();

@@ -95,6 +95,9 @@ void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how,
 	else if (r->head_len > HEAD_MAX)
 		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host,
 			HEAD_MAX >> 10);
+	else if (r->overran)
+		err_set(e, ERR_LIMIT, "%s sent packed data that comes to more than %ld MiB at once",
+			host, OVERRUN_MAX >> 20);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
 	else if (how == HTTP_TLS_FAILED && ca_bad_file(r->http->ca))

@@ -16,6 +16,14 @@
  * microseconds. */
 #define IDLE_MAX 64
 
+/* libcurl's buffer for one read: large enough for full-speed transfers, below the size (128 KiB) at
+ * which malloc would ask the kernel for each one. */
+#define READ_SIZE 65536L
+
+/* Taken beside all else while held. libcurl unpacks what it has read all at once, and there are ways of
+ * packing (Brotli, Zstandard) that make gigabytes of it; honest data never comes to a thousandfold. */
+#define OVERRUN_MAX (READ_SIZE << 10)
+
 /* All header fields of one answer together: what nginx, Envoy and Node allow, four times over. */
 #define HEAD_MAX ((size_t)256 << 10)
 
@@ -59,6 +67,7 @@ struct http_req {
 	curl_off_t uploaded; /* at the last look */
 	size_t head_len;
 	bool head_done, stopped, sent, resent, timed_out, endless, aborted;
+	bool overran;        /* OVERRUN_MAX */
 	struct way_log *way; /* only with connect_only */
 	CURLcode code;       /* how it ended */
 	bool placed;         /* counted in http->place */
@@ -102,6 +111,8 @@ struct http {
 	long idle_s;     /* how long a connection may have been idle to be used again */
 	unsigned inside; /* depth of calls into libcurl that may call us back */
 	bool held;
+	size_t overrun; /* bytes of bodies taken since */
+	bool any_dead;  /* some request is REQ_DEAD and libcurl still has it */
 };
 
 /* ---- http_fields.c ---- */

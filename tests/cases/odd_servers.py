@@ -176,6 +176,29 @@ def packed_bomb_is_an_error_and_not_memory(case):
     case.check("result" in p.call(1, "tools/list"), "the bridge does not go on")
 
 
+def packed_stream_without_end_is_an_error_and_not_memory(case):
+    """Eleven bytes, again and again, of which each time one event of 128 KiB is made (RFC 8878)."""
+    head = bytes.fromhex("28b52ffd0068cc020002851011a06f43861696bb91edff9ff9e56c6fc31500e4dceed69354b1bdbfff1a9faed0a9cf5f5eeb4352a36cd65153"
+                         "cdca9824b30f5b7419a64fa349a3acae71386e3d0506009effb85cc404084f80680aa88902ae02cc3c"
+                         "540000000100fdff0300f20804540000000100fdff0300f20804")
+    again = bytes.fromhex("440000000100fdff390002")
+
+    def handler(r):
+        if r.method == "GET" or r.rpc_method == "tools/call":
+            r.reply(200, head + again * 20000, {"Content-Type": "text/event-stream", "Content-Encoding": "zstd"})
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    if "zstd" not in server.requests[0].headers["accept-encoding"]:
+        return  # a libcurl without it
+    for ident, method in ((1, "tools/call"), (2, "tools/list")):
+        p.send(request(ident, method))
+        line = p.wait_line(lambda line: b'"id":%d' % ident in line[:60] or b'"id": %d' % ident in line[:60], "an answer to %d" % ident)
+        if ident == 1:
+            case.is_error(json.loads(line), -31000, "more than 64 MiB at once")
+
+
 # ---- wrong lengths, endless heads, endless bodies
 
 
@@ -678,19 +701,20 @@ def revision_that_is_odd_is_not_sent_as_a_field(case):
     case.check(all("x-evil" not in r.headers for r in server.requests), "a field was smuggled in")
 
 
-def polling_that_brings_nothing_slows_down(case):
-    """Each GET is answered by a stream that ends at once, and retry is 0."""
-    enough = threading.Event()
-
+def _polls(case, first, later):
+    """How long eight GETs took, each of which is answered at once by a stream with later(n), and retry is 0."""
     def handler(r):
         if r.rpc_method == "tools/call":
             r.stream()
-            r.event("", ident="e1", retry=0)
+            r.event(first, ident="e0", retry=0)
             r.end()
         elif r.method == "GET" and "last-event-id" in r.headers:
+            n = len([x for x in server.requests if "last-event-id" in x.headers])
             r.stream()
-            if len([x for x in server.requests if "last-event-id" in x.headers]) >= 8:
+            if n >= 8:
                 r.event(response(1))
+            else:
+                later(r, n)
             r.end()
         else:
             r.answer()
@@ -699,8 +723,24 @@ def polling_that_brings_nothing_slows_down(case):
     p.handshake()
     case.check("result" in p.call(1), "no result")
     gets = [r.at for r in server.requests if "last-event-id" in r.headers]
-    case.check(gets[-1] - gets[0] >= 2, "eight GETs within %.2f s" % (gets[-1] - gets[0]))
-    enough.set()
+    return gets[-1] - gets[0]
+
+
+def polling_that_brings_nothing_slows_down(case):
+    took = _polls(case, "", lambda r, n: None)
+    case.check(took >= 2, "eight GETs within %.2f s" % took)
+
+
+def polling_that_brings_the_same_again_slows_down(case):
+    note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "again"}}
+    took = _polls(case, note, lambda r, n: r.event(note, ident="e0", retry=0))
+    case.check(took >= 2, "eight GETs within %.2f s" % took)
+
+
+def polling_that_brings_news_at_once_has_a_least_pause(case):
+    note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "new"}}
+    took = _polls(case, note, lambda r, n: r.event(note, ident="e%d" % n, retry=0))
+    case.check(took >= 1, "eight GETs within %.2f s" % took)
 
 
 def deleting_the_session_is_not_waited_for_long(case):

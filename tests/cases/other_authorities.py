@@ -183,6 +183,38 @@ def second_of_several_servers_serves_when_the_first_is_gone(case):
     case.check(p.wait() == 0, "words %r" % p.errors)
 
 
+def secret_of_a_client_goes_to_no_second_sign_in_server(case):
+    """The service names another one when the token is refused."""
+    other = _authority(case)
+    named, tokens = [], set()
+
+    def handler(r):
+        path = r.path.partition("?")[0]
+        if path == "/.well-known/oauth-protected-resource/mcp":
+            r.json({"resource": server.url, "authorization_servers": [named[-1]]})
+        elif path == "/.well-known/oauth-authorization-server":
+            r.json({"issuer": server.origin, "authorization_endpoint": server.origin + "/authorize", "token_endpoint": server.origin + "/token",
+                    "code_challenge_methods_supported": ["S256"]})
+        elif path == "/token":
+            tokens.add("t0ken-%d-of-the-first" % len(tokens))
+            r.json({"access_token": "t0ken-%d-of-the-first" % (len(tokens) - 1), "token_type": "Bearer", "expires_in": 3600})
+        elif (r.headers.get("authorization") or "").partition(" ")[2] in tokens:
+            r.answer()
+        else:
+            r.reply(401, headers={"WWW-Authenticate": "Bearer"})
+    server = case.server(handler)
+    named.append(server.origin)
+    case.secrets.append("cl1ent-s3cret")
+    p = case.start(server.url, "--client-credentials", "--static-oauth-client-info", '{"client_id":"me","client_secret":"cl1ent-s3cret"}', token=None)
+    p.handshake()
+    tokens.clear()
+    case.check("result" in p.call(1), "a token that is refused is not replaced")
+    tokens.clear()
+    named.append(other.origin)
+    case.is_error(p.call(2), -31401, "belongs to " + server.origin)
+    case.check(not [r for r in other.requests if r.path == "/token"], "the secret was sent")
+
+
 def service_without_sign_ins_says_so(case):
     server = case.server(lambda r: r.reply(404))
     status, p = _login(case, server)

@@ -47,16 +47,31 @@ def rules_cannot_be_talked_around(case):
               '{"jsonrpc":"2.0","id":4,"m\\u0065thod":"tools/call","params":{"name":"Delete-Dashboard"}}',
               '{"jsonrpc":"2.0","id":5,"method":"tools/call","params":["Delete-Dashboard"]}',
               '{"jsonrpc":"2.0","id":6,"method":"tools/call"}',
-              '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"Delete-Dashboard","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}']
+              '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"Delete-Dashboard","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}',
+              '{"jsonrpc":"2.0","id":8,"method":"ping","Method":"tools/call","params":{"name":"Delete-Dashboard"}}',
+              '{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"Get-Projects","Name":"Delete-Dashboard"}}',
+              '{"jsonrpc":"2.0","id":10,"method":"tools/call","params":{"name":"Get-Projects"},"PARAMS":{"name":"Delete-Dashboard"}}']
     for n, line in enumerate(tricks, 1):
         p.send(line)
         case.is_error(p.answer(n), -31600)
     p.send('{"jsonrpc":"2.0","method":"tools/call","params":{"name":"Delete-Dashboard"}}')
+    p.send('{"jsonrpc":"2.0","id":11,"result":{},"Method":"tools/call","params":{"name":"Delete-Dashboard"}}')
+    p.send('{"jsonrpc":"2.0","method":"custom/change"}')
     p.send([request(20, name="Get-Projects"), request(21, name="Delete-Dashboard")])
     case.is_error(p.answer(20), -31600)
     case.is_error(p.answer(21), -31600)
     p.call(22, name="Get-Projects")
     case.equal([r.id for r in server.of("tools/call")], [22], "calls that left")
+    case.check(not any(b"custom/change" in r.body or b'"Method"' in r.body for r in server.requests), "a message left that may change something")
+
+
+def list_that_was_asked_for_at_length_is_filtered_too(case):
+    """So long that its bytes change hands, and with blanks before it."""
+    _, p = case.bridge(_handler, "--read-only")
+    p.handshake()
+    for ident, blanks in ((1, 0), (2, 1), (3, 1000)):
+        p.send(" " * blanks + json.dumps(request(ident, "tools/list", _meta={"x": "y" * 100000})))
+        case.equal([t["name"] for t in p.answer(ident)["result"]["tools"]], ["Get-Projects", "Custom-Read"], "tools behind %d blanks" % blanks)
 
 
 def ignored_tools_are_hidden_and_refused(case):

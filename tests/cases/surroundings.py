@@ -521,6 +521,21 @@ def no_failure_shows_the_secret_even_with_debug(case):
         case.check("error" in answer and TOKEN not in json.dumps(answer), "the answer for %s %s" % (url, args))
 
 
+def query_of_the_url_stands_in_no_message(case):
+    """Many services take their key there."""
+    case.secrets.append("query-query-query")
+    log = os.path.join(case.folder, "log")
+    case.logs.append(log)
+    server = case.server(lambda r: r.reply(401, headers={"WWW-Authenticate": "Bearer"}))
+    for origin, options in ((server.origin, {"token": None, "env": {"CI": "1"}}), (server.origin, {}), ("http://127.0.0.1:1", {})):
+        p = case.start(origin + "/mcp?key=query-query-query", "--debug", "--log-file", log, **options)
+        p.send(request(1, "initialize"))
+        answer = p.answer(1)
+        case.check("error" in answer and "query-query" not in json.dumps(answer), "the key stands in an answer: %r" % answer)
+        p.finish()
+    case.check(all(r.path.endswith("?key=query-query-query") for r in server.of("initialize")), "the query did not reach the server")
+
+
 def service_account_goes_to_no_host_that_only_looks_right(case):
     for host in ("mcp.mixpanel.com.evil.example", "evilmixpanel.com", "mixpanel.com.", "mcp.mixpanel.com%2eevil.example", "mcp.mixpanel.com@evil.example", "mcp.mixpanel.com\\@evil.example",
                  "mcp.mixpanel.com#@evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "0x7f.1.evil.example", "mcp-mixpanel.com", "mcp.mixpanel.cоm"):

@@ -71,6 +71,11 @@ def low(text):
     return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in text)
 
 
+def alike(object, *names):
+    """Has it a member that is called like this only for those who read names in any case?"""
+    return any(k not in names and low(k.replace("\u017f", "s")) in names for k, _ in object)
+
+
 class Policy:
     def __init__(self, read_only, only, ignore):
         self.read_only, self.only, self.ignore = read_only, only, ignore
@@ -97,10 +102,15 @@ class Policy:
         return what == "READ" if what else name in self.allowed
 
     def request(self, m):
+        if alike(m, "method", "params"):
+            return False
         method = m.all("method")[0]
         if method != "tools/call":
-            return not m.all("id") or not self.read_only or method in HARMLESS
+            notice = not m.all("id") and method.startswith("notifications/")
+            return not self.read_only or method in HARMLESS or notice
         params = m.all("params")
+        if params and isinstance(params[0], Object) and alike(params[0], "name"):
+            return False
         name = self.name(params[0]) if params else None
         return name is not None and self.may(name)
 
@@ -260,6 +270,8 @@ def _message(r):
     members = [("jsonrpc", '"2.0"'), ("method", _spell(r, r.choice(METHODS))), ("params", params)]
     if r.random() < 0.85:
         members.append(("id", "1"))
+    if r.random() < 0.1:
+        members.append((r.choice(["Method", "PARAMS", "param\u017f", "metho\u0434", "Id"]), r.choice(['"tools/call"', _value(r)])))
     r.shuffle(members)
     return b"a" + _object(r, members).encode("utf-8", "replace")
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ static struct {
 	char url[64];
 	const char *answer; /* NULL: none */
 	bool close_after;
+	void (*then)(void); /* a request is there; or NULL */
 	int requests;
 	char last[4096];
 } server;
@@ -59,6 +61,8 @@ static void peer_ready(void *ctx, int happened)
 			(ssize_t)strlen(server.answer));
 	if (server.close_after)
 		shutdown(p->fd, SHUT_RDWR);
+	if (server.then)
+		server.then();
 }
 
 static void take_peer(void *ctx, int happened)
@@ -204,6 +208,12 @@ static void run(void)
 	assert_true(loop_run(loop, &e));
 }
 
+static void stop(void *ctx)
+{
+	(void)ctx;
+	loop_stop(loop);
+}
+
 #define OK \
 	"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Thing:  a b \r\nX-Many: 1\r\nX-Many: " \
 	"2\r\n\r\nhello"
@@ -304,6 +314,146 @@ static void cancelled_before_it_was_sent_it_is_not_sent(void **state)
 	assert_int_equal(c.dones, 0);
 }
 
+/* ---- one that is cancelled in the callbacks of another ---- */
+
+/* More than the buffers between two sockets hold. */
+#define LARGE ((size_t)64 << 20)
+
+static struct {
+	struct call first, second;
+	struct loop_task over;
+	struct loop_watch *watch;
+	int listener, fd; /* where the second one goes; nobody reads there by himself */
+	char url[64], *body;
+} both;
+
+static enum http_flow cancel_second(void *ctx, struct http_req *r, char *p, size_t n)
+{
+	(void)ctx, (void)r, (void)p, (void)n;
+	http_cancel(both.second.req);
+	if (both.body)
+		memset(both.body, '!', LARGE); /* it is ours again */
+	return HTTP_GO;
+}
+
+static void first_done(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
+{
+	(void)r, (void)e;
+	((struct call *)ctx)->how = how;
+	((struct call *)ctx)->dones++;
+	loop_task_queue(&both.over); /* the round goes on */
+}
+
+static const struct http_events first_events = { on_head, cancel_second, first_done };
+
+static void start_first(void)
+{
+	struct http_call h = {
+		.method = "GET", .url = server.url, .on = &first_events, .ctx = &both.first
+	};
+
+	loop_task_init(&both.over, loop, stop, NULL);
+	both.first.req = http_start(http, &h, NULL);
+	assert_non_null(both.first.req);
+}
+
+static void start_second(void)
+{
+	struct http_call h = { .method = "POST",
+		.url = both.url,
+		.body = both.body,
+		.body_len = LARGE,
+		.on = &events,
+		.ctx = &both.second };
+
+	server.then = NULL;
+	both.second.req = http_start(http, &h, NULL);
+	assert_non_null(both.second.req);
+}
+
+/* What has come so far; true when there is a '!' in it. */
+static bool drain(void)
+{
+	static char piece[1 << 16];
+	bool found = false;
+	ssize_t n;
+
+	while ((n = read(both.fd, piece, sizeof(piece))) > 0)
+		found = found || memchr(piece, '!', (size_t)n);
+	return found;
+}
+
+/* In one round of the loop the first one is answered and the second one can go on. */
+static void second_comes(void *ctx, int happened)
+{
+	(void)ctx, (void)happened;
+	loop_watch_set(both.watch, 0);
+	assert_false(drain());
+	assert_int_equal(write(peers->fd, OK, strlen(OK)), (ssize_t)strlen(OK));
+}
+
+static void take_second(void *ctx, int happened)
+{
+	(void)ctx, (void)happened;
+	both.fd = accept(both.listener, NULL, NULL);
+	fcntl(both.fd, F_SETFL, O_NONBLOCK);
+	loop_watch_free(both.watch);
+	both.watch = loop_watch(loop, both.fd, LOOP_READ, second_comes, NULL);
+}
+
+static void listen_for_second(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(a);
+
+	both.listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(both.listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(both.listener, 1), 0);
+	assert_int_equal(getsockname(both.listener, (struct sockaddr *)&a, &n), 0);
+	snprintf(both.url, sizeof(both.url), "http://127.0.0.1:%u/x", ntohs(a.sin_port));
+	both.watch = loop_watch(loop, both.listener, LOOP_READ, take_second, NULL);
+}
+
+static void body_is_not_read_after_a_cancellation(void **state)
+{
+	(void)state;
+	memset(&both, 0, sizeof(both));
+	both.body = malloc(LARGE);
+	memset(both.body, 'b', LARGE);
+	listen_for_second();
+	server.then = start_second;
+	start_first();
+	run();
+	assert_int_equal(both.first.how, HTTP_DONE);
+	assert_int_equal(both.second.dones, 0);
+	assert_false(drain());
+	loop_watch_free(both.watch);
+	close(both.listener);
+	close(both.fd);
+	free(both.body);
+}
+
+static void cancelled_while_it_waits_for_a_connection_it_is_not_sent(void **state)
+{
+	struct http_opts o = { .max_connections = 1 };
+	struct call next = { 0 };
+
+	(void)state;
+	http_free(http);
+	http = http_new(loop, &o, NULL);
+	memset(&both, 0, sizeof(both));
+	server.answer = OK;
+	start_first();
+	send_call(&both.second, "DELETE", NULL, NULL);
+	run();
+	assert_int_equal(both.first.dones, 1);
+	send_call(&next, "GET", NULL, NULL);
+	run();
+	assert_int_equal(next.how, HTTP_DONE);
+	assert_int_equal(server.requests, 2);
+	assert_int_equal(both.second.dones, 0);
+}
+
 static void failures_are_told_apart(void **state)
 {
 	struct call c = { 0 };
@@ -348,12 +498,6 @@ static void reused_connection_that_dies_is_not_tried_twice(void **state)
 	run();
 	assert_int_equal(c.how, HTTP_BROKEN);
 	assert_int_equal(server.requests, 2);
-}
-
-static void stop(void *ctx)
-{
-	(void)ctx;
-	loop_stop(loop);
 }
 
 static void let_go(void *ctx)
@@ -480,6 +624,8 @@ int main(void)
 		ONE(stopping_in_a_callback_is_a_success_and_ends_it_once),
 		ONE(nothing_is_called_after_a_cancellation),
 		ONE(cancelled_before_it_was_sent_it_is_not_sent),
+		ONE(body_is_not_read_after_a_cancellation),
+		ONE(cancelled_while_it_waits_for_a_connection_it_is_not_sent),
 		ONE(failures_are_told_apart),
 		ONE(reused_connection_that_dies_is_not_tried_twice),
 		ONE(held_nothing_moves_until_it_is_let_go),

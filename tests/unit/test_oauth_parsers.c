@@ -37,6 +37,10 @@ static const struct {
 	{ "quotes that never close", { "Bearer error=\"e", "Bearer scope=\"s\"" }, true, NULL, NULL,
 		NULL },
 	{ "names in any case", { "BEARER Error=\"e\" , SCOPE=\"s\"" }, true, "e", "s", NULL },
+	{ "scopes that are none", { "Bearer error=\"e\", scope=\"a \x1b]0;b\"" }, true, "e", NULL,
+		NULL },
+	{ "scopes outside ASCII", { "Bearer scope=\"\xc2\x9b\", error=\"e\"" }, true, "e", NULL,
+		NULL },
 	{ "nothing", { "" }, false, NULL, NULL, NULL },
 };
 

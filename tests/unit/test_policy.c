@@ -108,6 +108,10 @@ static void methods_that_may_change_something_are_refused_when_read_only(void **
 		assert_false(asks(p, text));
 	}
 	assert_true(asks(p, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/anything\"}"));
+	assert_true(asks(p, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications\\/anything\"}"));
+	assert_true(asks(p, "{\"jsonrpc\":\"2.0\",\"method\":\"ping\"}"));
+	assert_false(asks(p, "{\"jsonrpc\":\"2.0\",\"method\":\"tools/delete\"}"));
+	assert_false(asks(p, "{\"jsonrpc\":\"2.0\",\"method\":\"\"}"));
 	assert_true(asks(
 		p, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"name\":\"Delete-Dashboard\"}}"));
 	policy_free(p);
@@ -139,6 +143,47 @@ static void calls_whose_name_is_not_sure_are_refused(void **state)
 				methods[k], params[i]);
 			assert_false(asks(p, text));
 		}
+	}
+	policy_free(p);
+}
+
+/* A server may read these as another call. */
+static void names_in_other_letters_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"\"id\":1,\"method\":\"ping\",\"Method\":\"tools/"
+		"call\",\"params\":{\"name\":\"x\"}",
+		"\"METHOD\":\"tools/call\",\"method\":\"notifications/x\"",
+		"\"id\":1,\"result\":{},\"mEthod\":\"tools/call\",\"params\":{\"name\":\"x\"}",
+		"\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"a\"},\"Params\":{}",
+		"\"id\":1,\"method\":\"tools/"
+		"call\",\"params\":{\"name\":\"a\"},\"param\xc5\xbf\":{}",
+		"\"id\":1,\"method\":\"tools/"
+		"call\",\"params\":{\"name\":\"a\"},\"PARAM\\u017f\":{}",
+		"\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"a\",\"Name\":\"x\"}",
+		"\"id\":1,\"method\":\"tools/"
+		"call\",\"params\":{\"n\\u0041me\":\"x\",\"name\":\"a\"}",
+	};
+	static const char *const good[] = {
+		"\"id\":1,\"method\":\"tools/"
+		"call\",\"params\":{\"name\":\"a\",\"arguments\":{\"Name\":1}}",
+		"\"id\":1,\"method\":\"tools/"
+		"call\",\"params\":{\"name\":\"a\",\"named\":1,\"nam\":2}",
+		"\"id\":1,\"method\":\"ping\",\"methods\":1,\"param\":2,\"\":3,\"ID\":4",
+		"\"id\":1,\"result\":{\"Method\":\"tools/call\"}",
+	};
+	char only_a[] = "a*", *only[] = { only_a }, text[300];
+	struct policy_opts o = { .only = only, .nonly = 1 };
+	struct policy *p = policy_new(&o, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",%s}", bad[i]);
+		assert_false(asks(p, text));
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",%s}", good[i]);
+		assert_true(asks(p, text));
 	}
 	policy_free(p);
 }
@@ -290,6 +335,7 @@ int main(void)
 		cmocka_unit_test(read_only_lets_known_readers_through),
 		cmocka_unit_test(methods_that_may_change_something_are_refused_when_read_only),
 		cmocka_unit_test(calls_whose_name_is_not_sure_are_refused),
+		cmocka_unit_test(names_in_other_letters_are_refused),
 		cmocka_unit_test(name_of_any_length_is_judged),
 		cmocka_unit_test(globs_and_sets_choose),
 		cmocka_unit_test(lists_lose_what_may_not_be_seen_and_nothing_else),
