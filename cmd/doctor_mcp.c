@@ -277,7 +277,7 @@ static enum access try_project(struct doctor *d, const struct project *p, struct
 	struct err e = { 0 };
 	json_t *result = client_request(d->client, "tools/call",
 		json_pack("{s:s, s:{s:I}}", "name", "Get-Events", "arguments", "project_id", p->id),
-		NULL, &e);
+		&e);
 	bool error = json_is_true(json_object_get(result, "isError"));
 
 	text_of(result, text, sizeof(text));
@@ -342,7 +342,7 @@ void doctor_access(struct doctor *d, struct finding *f)
 		return;
 	}
 	result = client_request(d->client, "tools/call",
-		json_pack("{s:s, s:{}}", "name", "Get-Projects", "arguments"), NULL, &e);
+		json_pack("{s:s, s:{}}", "name", "Get-Projects", "arguments"), &e);
 	if (!result) {
 		failed_by(d, &e, f);
 		return;
