@@ -374,7 +374,10 @@ void doctor_requests(struct doctor *d, struct finding *f)
 
 	rate_look(d->c.rate, &seen);
 	words_requests(d->c.url, &seen, words);
-	if (seen.until_s) {
+	if (seen.until_s && d->tools) {
+		warn_of(f, "%s; yet it takes some again", words);
+		advise(f, "Ask for little, and look which other clients use the same account.");
+	} else if (seen.until_s) {
 		failed(f, ERR_RATE, "%s", words);
 		advise(f, "Wait so long, and look which other clients use the same account.");
 	} else if (words_allowance(d->c.url) &&

@@ -177,7 +177,7 @@ def nobody_to_ask_is_an_error_with_the_command_to_run(case):
     for env in ({}, {"CI": "true", **me.env}, {"SSH_CONNECTION": "1.2.3.4 5 6.7.8.9 22"}):
         p = me.bridge("--profile", "work", env=env)
         p.send(INITIALIZE)
-        case.is_error(p.answer(0), -31401, "mpmcp login %s --profile work" % me.url)
+        case.is_error(p.answer(0), -31401, "mpmcp login %s --profile work" % me.url, '"env": { "MIXPANEL_SA_TOKEN"')
     p = me.bridge("--no-browser")
     p.send(INITIALIZE)
     case.is_error(p.answer(0), -31401, "mpmcp login " + me.url)
