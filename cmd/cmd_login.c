@@ -540,6 +540,7 @@ static bool run_flow(struct login *l)
 	struct err e = { 0 };
 
 	l->lock = store_lock_signin(l->store, &busy, &e);
+	note(l, NULL, NULL); /* that of a sign-in that was killed is nobody's any more */
 	loop_timer_init(&l->deadline, l->c->loop, too_late, l);
 	loop_timer_set(&l->deadline, l->c->oauth.timeout_s * 1000);
 	watch_input(l);
