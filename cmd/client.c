@@ -29,9 +29,9 @@ struct client {
 	int fds[ENDS];
 	struct wire_in *in;
 	struct wire_out *out;
-	long id; /* of the request under way */
-	bool answered;
-	struct buf *raw;
+	long id;                 /* of the request under way */
+	bool answered, progress; /* shown on the terminal */
+	struct buf *raw;         /* for the next result; NULL: it becomes a document */
 	json_t *result, *hello;
 	struct err e;
 };
@@ -90,16 +90,17 @@ static void take_result(struct client *c, struct span result)
 {
 	json_error_t why;
 
-	if (c->raw && !buf_add(c->raw, result.p, result.n))
-		err_set(&c->e, ERR_LIMIT, "the answer is too long");
-	/* For showing only: what jansson cannot hold (1e400) is refused here, not passed. */
+	if (c->raw) {
+		if (!buf_add(c->raw, result.p, result.n))
+			err_set(&c->e, ERR_LIMIT, "the answer is too long");
+		return;
+	}
 	c->result = json_loadb(result.p, result.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
-	if (!c->result && !c->e.kind && !c->raw)
-		err_set(&c->e, ERR_PROTO,
-			"the answer cannot be shown: %s; --json prints it as it is", why.text);
+	if (!c->result)
+		err_set(&c->e, ERR_PROTO, "the answer cannot be read: %s", why.text);
 }
 
-static void show_progress(const struct envelope *m)
+static void show_progress(struct client *c, const struct envelope *m)
 {
 	struct buf text;
 
@@ -108,6 +109,7 @@ static void show_progress(const struct envelope *m)
 	buf_init(&text, 256);
 	(void)!walk_string(walk_get(m->params, "message", NULL), &text);
 	fprintf(stderr, "\r\033[K%s", text.len ? err_clean(text.p) : "working...");
+	c->progress = true;
 	buf_free(&text);
 }
 
@@ -134,9 +136,10 @@ static void on_line(void *ctx, char *p, size_t n)
 	if (m.kind == ENVELOPE_REQUEST) {
 		refuse_question(c, &m);
 	} else if (m.kind == ENVELOPE_NOTIFICATION) {
-		show_progress(&m);
-	} else if (m.kind == ENVELOPE_RESPONSE && !c->answered && walk_integer(m.id, &id) &&
-		   id == c->id) {
+		show_progress(c, &m);
+	} else if (m.kind == ENVELOPE_RESPONSE && !c->answered &&
+		   (walk_type(m.id) == WALK_NULL || (walk_integer(m.id, &id) && id == c->id))) {
+		/* One request at a time: an error without an id is about it. */
 		c->answered = true;
 		if (m.error.p)
 			take_error(c, m.error);
@@ -175,14 +178,20 @@ static const struct wire_out_events out_events = { on_written, on_written, on_br
 
 /* ---- to the bridge ---- */
 
+static bool send_text(struct client *c, const char *text, size_t n, struct err *e)
+{
+	return wire_out_add(c->out, text, n) || err_set(e, ERR_LIMIT, "the request is too long");
+}
+
 static bool send(struct client *c, json_t *m, struct err *e)
 {
 	char *text = json_dumps(m, JSON_COMPACT);
-	bool good = text && wire_out_add(c->out, text, strlen(text));
+	bool good = text ? send_text(c, text, strlen(text), e)
+			 : err_set(e, ERR_USAGE, "the request holds what is no JSON text");
 
 	json_decref(m);
 	free(text);
-	return good || err_set(e, ERR_LIMIT, "the request is too long");
+	return good;
 }
 
 static bool wait_for_answer(struct client *c, struct err *e)
@@ -193,32 +202,51 @@ static bool wait_for_answer(struct client *c, struct err *e)
 		return false;
 	if (!c->answered && !c->e.kind)
 		err_set(&c->e, ERR_PROTO, "the connection ended without an answer");
-	if (isatty(STDERR_FILENO))
+	if (c->progress)
 		fprintf(stderr, "\r\033[K");
+	c->progress = false;
 	*e = c->e;
 	return !e->kind;
 }
 
-json_t *client_request(
-	struct client *c, const char *method, json_t *params, struct buf *raw, struct err *e)
+json_t *client_request(struct client *c, const char *method, json_t *params, struct err *e)
 {
 	json_t *m = json_pack("{s:s, s:I, s:s, s:o*}", "jsonrpc", "2.0", "id", (json_int_t)++c->id,
 		"method", method, "params", params);
 	json_t *result;
 
-	c->raw = raw;
-	if (!m) {
-		err_set(e, ERR_USAGE, "the request holds what is no JSON text");
-		return NULL;
-	}
+	c->raw = NULL;
 	if (!send(c, m, e) || !wait_for_answer(c, e)) {
 		json_decref(c->result);
 		c->result = NULL;
 		return NULL;
 	}
-	result = c->result ? c->result : json_null();
+	result = c->result;
 	c->result = NULL;
 	return result;
+}
+
+bool client_call(struct client *c, const char *tool, const struct buf *arguments, struct buf *raw,
+	struct err *e)
+{
+	struct buf m;
+	bool good;
+
+	buf_init(&m, ENVELOPE_MAX);
+	good = (buf_addf(&m,
+			"{\"jsonrpc\":\"2.0\",\"id\":%ld,\"method\":\"tools/"
+			"call\",\"params\":{\"name\":",
+			++c->id) &&
+		       envelope_quote(&m, tool, strlen(tool)) && buf_adds(&m, ",\"arguments\":") &&
+		       buf_add(&m, arguments->p, arguments->len) &&
+		       buf_adds(&m, ",\"_meta\":{\"progressToken\":1}}}")) ||
+	       err_set(e, ERR_LIMIT, "the arguments are too long");
+	good = good && send_text(c, m.p, m.len, e);
+	buf_free(&m);
+	c->raw = raw;
+	good = good && wait_for_answer(c, e);
+	c->raw = NULL;
+	return good;
 }
 
 /* ---- lists ---- */
@@ -229,8 +257,8 @@ json_t *client_tools(struct client *c, unsigned *pages, struct err *e)
 	unsigned n = 0;
 
 	while (n++ < TOOLLIST_PAGES_MAX) {
-		json_t *result = client_request(c, "tools/list",
-			cursor ? json_pack("{s:o}", "cursor", cursor) : NULL, NULL, e);
+		json_t *result = client_request(
+			c, "tools/list", cursor ? json_pack("{s:o}", "cursor", cursor) : NULL, e);
 		json_t *tools = json_object_get(result, "tools");
 
 		if (json_is_array(tools))
@@ -270,7 +298,7 @@ static bool greet(struct client *c, struct err *e)
 		json_pack("{s:s, s:{}, s:{s:s, s:s}}", "protocolVersion", ERA_LEGACY_VERSION,
 			"capabilities", "clientInfo", "name", "mpmcp", "version", MPMCP_VERSION);
 
-	c->hello = client_request(c, "initialize", hello, NULL, e);
+	c->hello = client_request(c, "initialize", hello, e);
 	return c->hello && send(c,
 				   json_pack("{s:s, s:s}", "jsonrpc", "2.0", "method",
 					   "notifications/initialized"),
@@ -285,6 +313,11 @@ const json_t *client_hello(const struct client *c)
 bool client_translated(const struct client *c)
 {
 	return bridge_era(c->bridge) == ERA_MODERN;
+}
+
+bool client_restricted(const struct client *c)
+{
+	return c->policy != NULL;
 }
 
 static bool make_pipes(struct client *c, struct err *e)

@@ -24,10 +24,16 @@ void client_free(struct client *c); /* ends the session; NULL is fine */
 const json_t *client_hello(const struct client *c);
 bool client_translated(const struct client *c);
 
+/* Rules of the person hide some of the tools. */
+bool client_restricted(const struct client *c);
+
 /* One request; params is taken over (NULL: none). The result as a document, which the caller frees;
- * NULL with e set: the server's error, or why there was no answer. raw (may be NULL) gets the result's
- * own bytes; then a result that jansson cannot hold is null instead of an error. */
-json_t *client_request(struct client *c, const char *method, json_t *params, struct buf *raw,
+ * NULL with e set: the server's error, or why there was no answer. */
+json_t *client_request(struct client *c, const char *method, json_t *params, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* Calls a tool. The arguments (a JSON object) go out and the result comes into raw byte for byte. */
+bool client_call(struct client *c, const char *tool, const struct buf *arguments, struct buf *raw,
 	struct err *e) __attribute__((warn_unused_result));
 
 /* All tools, over all pages (how many: pages, may be NULL), under the policy; the caller frees. */

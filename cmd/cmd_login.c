@@ -122,8 +122,15 @@ static void say_already(const struct login *l, const char *more)
 	free(command);
 }
 
-static void say_failure(const struct login *l)
+static void say_failure(struct login *l)
 {
+	struct err so_far = l->e;
+
+	if (so_far.kind == ERR_NET)
+		err_set(&l->e, ERR_NET,
+			"%s. Check the address and the network, or run \"mpmcp doctor\" with the "
+			"same URL and options",
+			so_far.msg);
 	if (l->json)
 		say_json(json_pack("{s:s, s:s, s:s}", "outcome", "failed", "kind",
 			err_kind_name(l->e.kind), "message", l->e.msg));
@@ -533,6 +540,7 @@ static bool run_flow(struct login *l)
 	struct err e = { 0 };
 
 	l->lock = store_lock_signin(l->store, &busy, &e);
+	note(l, NULL, NULL); /* that of a sign-in that was killed is nobody's any more */
 	loop_timer_init(&l->deadline, l->c->loop, too_late, l);
 	loop_timer_set(&l->deadline, l->c->oauth.timeout_s * 1000);
 	watch_input(l);

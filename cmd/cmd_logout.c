@@ -138,6 +138,35 @@ static bool forget_one(struct logout *l)
 	return good;
 }
 
+static bool count_one(void *ctx, const struct store *s, const struct grant *g)
+{
+	size_t *n = ctx;
+
+	(void)s;
+	*n += secret_isset(&g->refresh) || secret_isset(&g->access);
+	return true;
+}
+
+/* Whoever names the wrong region or profile would believe to be signed out. */
+static void say_nothing_was_there(const struct logout *l)
+{
+	const struct args *a = l->c->a;
+	struct err e = { 0 };
+	size_t others = 0;
+
+	if (a->all) {
+		printf("There is no sign-in to forget.\n");
+		return;
+	}
+	printf("There is no sign-in to forget for %s%s%s%s.\n", l->c->url,
+		a->profile ? " (profile " : "", a->profile ? a->profile : "",
+		a->profile ? ")" : "");
+	if (store_each(a->auth_dir, count_one, &others, &e) && others)
+		printf("%zu other%s kept: \"mpmcp status\" lists them, \"mpmcp logout --all\" "
+		       "forgets all.\n",
+			others, others == 1 ? " is" : "s are");
+}
+
 int cmd_logout(const struct args *a)
 {
 	struct context c;
@@ -152,7 +181,7 @@ int cmd_logout(const struct args *a)
 	if (!good)
 		diag_error("%s", l.e.msg);
 	else if (!l.count)
-		printf("There is no sign-in to forget.\n");
+		say_nothing_was_there(&l);
 	fetch_cancel(l.fetch);
 	context_close(&c);
 	return (int)exit_for(l.e.kind);

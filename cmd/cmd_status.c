@@ -59,8 +59,12 @@ static void show_words(const char *path, const struct grant *g, const char *more
 		region ? ")" : "");
 	if (g->profile)
 		printf("  profile  %s\n", g->profile);
-	printf("  token    %s\n  refresh  %s\n", until,
-		secret_isset(&g->refresh) ? "yes" : "no: sign in again when the token ends");
+	if (!secret_isset(&g->access) && !secret_isset(&g->refresh))
+		printf("  token    none: sign in again\n");
+	else
+		printf("  token    %s\n  refresh  %s\n", until,
+			secret_isset(&g->refresh) ? "yes"
+						  : "no: sign in again when the token ends");
 	show_scopes(g);
 	if (more)
 		printf("  lacks    %s (to be had by a new sign-in)\n", more);
@@ -103,9 +107,11 @@ static bool find_credential(struct status *s)
 		s->needed = !can_be_used(&g);
 		grant_clear(&g);
 		break;
-	case STORE_NONE:
 	case STORE_BROKEN:
+		diag_note("%s", s->e.msg);
 		s->e = (struct err){ 0 };
+		break;
+	case STORE_NONE:
 		break;
 	case STORE_FAILED:
 		s->told = true; /* when it was looked for among all */
@@ -128,6 +134,16 @@ static void check(struct status *s)
 }
 
 /* ---- the command ---- */
+
+static bool list(struct status *s, const char *auth_dir)
+{
+	struct err e = { 0 };
+	bool good = store_each(auth_dir, show, s, &e);
+
+	if (!good && !s->e.kind)
+		s->e = e;
+	return good;
+}
 
 static void say_credential(const struct status *s)
 {
@@ -173,12 +189,13 @@ int cmd_status(const struct args *a)
 {
 	struct context c;
 	struct status s = { .c = &c, .json = a->json ? json_array() : NULL };
-	bool good = context_open(a, &c, &s.e) && store_each(a->auth_dir, show, &s, &s.e) &&
-		    find_credential(&s);
+	bool good = context_open(a, &c, &s.e) && find_credential(&s);
 	enum exit_status status;
 
+	/* Before the list: it may renew a token, or find out that there is nothing to renew. */
 	if (good && a->check)
 		check(&s);
+	good = good && list(&s, a->auth_dir);
 	if (good)
 		say(&s);
 	if (s.e.kind && !s.told && (!good || !a->json))

@@ -2,13 +2,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "arguments.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "client.h"
 #include "commands.h"
 #include "exit.h"
+#include "mcp/catalog.h"
+#include "mcp/walk.h"
+#include "mcp/words.h"
+#include "pretty.h"
 
 /* The first n bytes, without what a terminal would obey; malloc'ed. */
 static char *cleaned(const char *text, size_t n)
@@ -16,31 +20,12 @@ static char *cleaned(const char *text, size_t n)
 	return err_clean(mem_ndup(text, n));
 }
 
-/* What is shown may come from anybody who sends the service events. A file or another program gets it as it
- * is. */
-static void print_text(const char *text)
-{
-	bool as_it_is = !isatty(STDOUT_FILENO);
-
-	while (!as_it_is && *text) {
-		size_t n = strcspn(text, "\n\t");
-		char *piece = cleaned(text, n);
-
-		fputs(piece, stdout);
-		free(piece);
-		if (text[n])
-			putchar(text[n++]);
-		text += n;
-	}
-	printf("%s\n", text);
-}
-
 static void print_json(const json_t *o, size_t flags)
 {
 	char *text = json_dumps(o, flags | JSON_ENCODE_ANY | JSON_PRESERVE_ORDER);
 
 	if (text)
-		print_text(text);
+		pretty_text(stdout, text, strlen(text));
 	free(text);
 }
 
@@ -57,6 +42,13 @@ static void print_tool(const json_t *tool)
 	free(words);
 }
 
+static bool too_many(const char *word, struct err *e)
+{
+	err_set(e, ERR_USAGE, "\"%.40s\" is one word too many", word);
+	err_clean(e->msg);
+	return false;
+}
+
 static const json_t *find_tool(const json_t *tools, const char *name, struct err *e)
 {
 	const char **names = calloc(json_array_size(tools) + 1, sizeof(char *));
@@ -71,8 +63,8 @@ static const json_t *find_tool(const json_t *tools, const char *name, struct err
 	if (!found) {
 		near = args_nearest(name, names, json_array_size(tools));
 		err_set(e, ERR_USAGE,
-			"there is no tool \"%.100s\" here%s%s%s. \"mpmcp tools\" lists them", name,
-			near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+			"there is no tool \"%.100s\" here%s%s%s \"mpmcp tools\" lists them", name,
+			near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : ".");
 		err_clean(e->msg);
 	}
 	free(names);
@@ -81,8 +73,11 @@ static const json_t *find_tool(const json_t *tools, const char *name, struct err
 
 static bool show(const struct args *a, const json_t *tools, struct err *e)
 {
-	const json_t *one = a->words.n ? find_tool(tools, a->words.item[0], e) : NULL;
+	const json_t *one;
 
+	if (a->words.n > 1)
+		return too_many(a->words.item[1], e);
+	one = a->words.n ? find_tool(tools, a->words.item[0], e) : NULL;
 	if (a->words.n && !one)
 		return false;
 	if (a->json)
@@ -112,180 +107,132 @@ int cmd_tools(const struct args *a)
 
 /* ---- call ---- */
 
-/* What a schema says that the value of a property is; "string" when it says nothing. */
-static const char *type_of(const json_t *schema)
+/* Pairs need the tool's schema; a list of tools is one request. A tool that is hidden by the person's
+ * own rules is not in it: then the call itself is refused, and says by which. */
+static bool read_pairs(struct client *c, const struct args *a, struct buf *out, struct err *e)
 {
-	const char *type = json_string_value(json_object_get(schema, "type"));
-	const json_t *any = json_object_get(schema, "anyOf");
+	const char *name = a->words.item[0];
+	json_t *tools = client_tools(c, NULL, e);
+	const json_t *tool = tools ? find_tool(tools, name, e) : NULL;
+	bool hidden = tools && !tool && client_restricted(c), good = tool || hidden;
+	struct err why = { 0 };
 
-	if (!type && any)
-		return type_of(json_array_get(any, 0));
-	if (!type)
-		type = json_string_value(json_array_get(json_object_get(schema, "type"), 0));
-	return type ? type : "string";
-}
-
-static json_t *typed(const char *text, const json_t *schema, const char *name, struct err *e)
-{
-	const char *type = type_of(schema);
-	json_t *v;
-
-	if (strcmp(type, "string") == 0)
-		return json_string(text);
-	v = json_loads(text, JSON_DECODE_ANY, NULL);
-	if (strcmp(type, "array") == 0 && !json_is_array(v)) {
-		json_decref(v);
-		v = json_array();
-		for (const char *p = text; *p;) {
-			char *item = strndup(p, strcspn(p, ","));
-			json_t *one = item ? typed(item, json_object_get(schema, "items"), name, e)
-					   : NULL;
-
-			free(item);
-			if (one)
-				json_array_append_new(v, one);
-			p += strcspn(p, ",");
-			p += *p == ',';
-		}
-		return v;
-	}
-	if ((strcmp(type, "integer") == 0 && json_is_integer(v)) ||
-		(strcmp(type, "number") == 0 && json_is_number(v)) ||
-		(strcmp(type, "boolean") == 0 && json_is_boolean(v)) ||
-		(strcmp(type, "object") == 0 && json_is_object(v)) ||
-		(strcmp(type, "array") == 0 && json_is_array(v)) || strcmp(type, "null") == 0)
-		return v;
-	json_decref(v);
-	err_set(e, ERR_USAGE, "%.100s must be of type %.40s", name, type);
-	return NULL;
-}
-
-/* "a.b=value" into arguments, by the schema. */
-static bool set_pair(json_t *arguments, const json_t *schema, const char *pair, struct err *e)
-{
-	size_t n = strcspn(pair, "=");
-	char *path = strndup(pair, n), *key = path, *dot;
-	json_t *at = arguments, *value;
-	bool good = false;
-
-	if (!path || !pair[n] || !n) {
-		err_set(e, ERR_USAGE,
-			"\"%.100s\" is no key=value; arguments can also be one JSON object, @FILE "
-			"or -",
-			pair);
-		goto out;
-	}
-	schema = json_object_get(json_object_get(schema, "properties"), key);
-	while ((dot = strchr(key, '.')) && !schema) {
-		json_t *next;
-
-		*dot = 0;
-		next = json_object_get(at, key);
-		if (!json_is_object(next)) {
-			next = json_object();
-			json_object_set_new(at, key, next);
-		}
-		at = next;
-		key = dot + 1;
-	}
-	value = typed(pair + n + 1, schema, key, e);
-	good = value != NULL;
-	if (good)
-		json_object_set_new(at, key, value);
-out:
-	free(path);
+	if (hidden)
+		*e = (struct err){ 0 };
+	if (good && !arguments_pairs(a->words.item + 1, a->words.n - 1,
+			    json_object_get(tool, "inputSchema"), out, &why))
+		good = err_set(e, why.kind, "%s%s \"mpmcp tools %.100s\" shows what it takes",
+			why.msg, why.msg[strlen(why.msg) - 1] == '?' ? "" : ".", name);
+	json_decref(tools);
 	return good;
 }
 
-static json_t *read_stream(FILE *f, const char *what, struct err *e)
+static bool read_arguments(struct client *c, const struct args *a, struct buf *out, struct err *e)
 {
-	json_error_t why;
-	json_t *o = f ? json_loadf(f, 0, &why) : NULL;
-
-	if (json_is_object(o))
-		return o;
-	json_decref(o);
-	err_set(e, ERR_USAGE, "%.200s is no file with a JSON object", what);
-	return NULL;
+	if (a->words.n == 1)
+		return buf_adds(out, "{}");
+	if (!arguments_is_text(a->words.item[1]))
+		return read_pairs(c, a, out, e);
+	if (a->words.n > 2)
+		return too_many(a->words.item[2], e);
+	return arguments_text(a->words.item[1], out, e);
 }
 
-static json_t *read_arguments(
-	struct client *c, const struct args *a, const char *tool, struct err *e)
+static void show_result(struct span result)
 {
-	const char *first = a->words.n > 1 ? a->words.item[1] : "{}";
-	json_t *tools, *arguments;
-	const json_t *t;
+	struct span structured = walk_get(result, "structuredContent", NULL);
+	struct walk_item item;
+	struct walk content;
+	struct buf text;
 
-	if (strcmp(first, "-") == 0)
-		return read_stream(stdin, "standard input", e);
-	if (*first == '@') {
-		FILE *f = fopen(first + 1, "r");
-
-		arguments = read_stream(f, first + 1, e);
-		if (f)
-			fclose(f);
-		return arguments;
-	}
-	if (*first == '{') {
-		arguments = json_loads(first, 0, NULL);
-		if (!json_is_object(arguments))
-			err_set(e, ERR_USAGE, "the arguments are no JSON object");
-		return arguments;
-	}
-	tools = client_tools(c, NULL, e);
-	t = tools ? find_tool(tools, tool, e) : NULL;
-	arguments = t ? json_object() : NULL;
-	for (size_t i = 1; arguments && i < a->words.n; i++) {
-		if (set_pair(arguments, json_object_get(t, "inputSchema"), a->words.item[i], e))
-			continue;
-		json_decref(arguments);
-		arguments = NULL;
-	}
-	json_decref(tools);
-	return arguments;
-}
-
-static void show_result(const json_t *result)
-{
-	const json_t *content = json_object_get(result, "content"),
-		     *structured = json_object_get(result, "structuredContent");
-
-	if (structured) {
-		print_json(structured, JSON_INDENT(2));
+	if (walk_type(structured) == WALK_OBJECT) {
+		pretty_print(stdout, structured);
 		return;
 	}
-	for (size_t i = 0; i < json_array_size(content); i++) {
-		const json_t *item = json_array_get(content, i);
-		const char *text = json_string_value(json_object_get(item, "text"));
-
-		if (text)
-			print_text(text);
+	if (!walk_open(&content, walk_get(result, "content", NULL)))
+		return;
+	while (walk_next(&content, &item)) {
+		buf_init(&text, ENVELOPE_MAX);
+		if (walk_string(walk_get(item.value, "text", NULL), &text))
+			pretty_text(stdout, buf_str(&text), text.len);
 		else
-			print_json(item, JSON_COMPACT);
+			printf("%.*s\n", (int)item.value.n, item.value.p);
+		buf_free(&text);
 	}
+}
+
+/* The words of a failed result; as much as known texts need. */
+static void words_of(struct span result, char out[ERR_MSG_MAX])
+{
+	struct walk_item item;
+	struct walk content;
+	struct buf text;
+
+	buf_init(&text, ERR_MSG_MAX - 1);
+	if (walk_open(&content, walk_get(result, "content", NULL)))
+		while (walk_next(&content, &item))
+			(void)!walk_string(walk_get(item.value, "text", NULL), &text);
+	snprintf(out, ERR_MSG_MAX, "%s", buf_str(&text));
+	buf_free(&text);
+}
+
+/* The service does not always say that it has no such tool, and never which one was meant. */
+static bool is_no_tool(struct client *c, const char *name, struct err *e)
+{
+	struct err why = { 0 };
+	json_t *tools = catalog_find(name) ? NULL : client_tools(c, NULL, &why);
+	bool none = tools && !find_tool(tools, name, e);
+
+	json_decref(tools);
+	return none;
+}
+
+/* said: the server's words for why the call failed; e (of a result: not set yet) gets what to do. */
+static void explain(struct client *c, const char *name, const char *said, struct err *e)
+{
+	const char *hint = words_hint(0, said);
+	struct err so_far = *e;
+
+	if (*hint)
+		err_set(e, strstr(hint, "login") ? ERR_AUTH : ERR_FORBIDDEN, "%s. %s",
+			so_far.kind ? so_far.msg : "the tool reports an error", hint);
+	else if ((!so_far.kind || so_far.kind == ERR_SERVER) && is_no_tool(c, name, e))
+		return;
+	else if (!so_far.kind)
+		err_set(e, ERR_SERVER,
+			"the tool reports an error; \"mpmcp tools %.100s\" shows what it takes",
+			name);
 }
 
 static bool call(struct client *c, const struct args *a, struct err *e)
 {
-	const char *tool = a->words.item[0];
-	json_t *arguments = read_arguments(c, a, tool, e), *result = NULL;
-	struct buf raw;
+	const char *name = a->words.item[0];
+	struct buf arguments, raw;
+	char said[ERR_MSG_MAX];
+	struct span result;
 	bool good;
 
+	buf_init(&arguments, ENVELOPE_MAX);
 	buf_init(&raw, ENVELOPE_MAX);
-	if (arguments)
-		result = client_request(c, "tools/call",
-			json_pack("{s:s, s:o, s:{s:i}}", "name", tool, "arguments", arguments,
-				"_meta", "progressToken", 1),
-			&raw, e);
-	good = result != NULL;
-	if (good && a->json)
-		printf("%s\n", buf_str(&raw));
-	else if (good)
-		show_result(result);
-	if (good && json_is_true(json_object_get(result, "isError")))
-		good = err_set(e, ERR_SERVER, "the tool reports an error");
-	json_decref(result);
+	good = read_arguments(c, a, &arguments, e);
+	if (good && !client_call(c, name, &arguments, &raw, e)) {
+		memcpy(said, e->msg, sizeof(said));
+		explain(c, name, said, e);
+		good = false;
+	} else if (good) {
+		result = (struct span){ buf_str(&raw), raw.len };
+		if (a->json)
+			printf("%s\n", buf_str(&raw));
+		else
+			show_result(result);
+		good = !walk_true(walk_get(result, "isError", NULL));
+		if (!good) {
+			fflush(stdout);
+			words_of(result, said);
+			explain(c, name, said, e);
+		}
+	}
+	buf_free(&arguments);
 	buf_free(&raw);
 	return good;
 }

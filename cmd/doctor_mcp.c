@@ -277,7 +277,7 @@ static enum access try_project(struct doctor *d, const struct project *p, struct
 	struct err e = { 0 };
 	json_t *result = client_request(d->client, "tools/call",
 		json_pack("{s:s, s:{s:I}}", "name", "Get-Events", "arguments", "project_id", p->id),
-		NULL, &e);
+		&e);
 	bool error = json_is_true(json_object_get(result, "isError"));
 
 	text_of(result, text, sizeof(text));
@@ -342,7 +342,7 @@ void doctor_access(struct doctor *d, struct finding *f)
 		return;
 	}
 	result = client_request(d->client, "tools/call",
-		json_pack("{s:s, s:{}}", "name", "Get-Projects", "arguments"), NULL, &e);
+		json_pack("{s:s, s:{}}", "name", "Get-Projects", "arguments"), &e);
 	if (!result) {
 		failed_by(d, &e, f);
 		return;
@@ -374,7 +374,10 @@ void doctor_requests(struct doctor *d, struct finding *f)
 
 	rate_look(d->c.rate, &seen);
 	words_requests(d->c.url, &seen, words);
-	if (seen.until_s) {
+	if (seen.until_s && d->tools) {
+		warn_of(f, "%s; yet it takes some again", words);
+		advise(f, "Ask for little, and look which other clients use the same account.");
+	} else if (seen.until_s) {
 		failed(f, ERR_RATE, "%s", words);
 		advise(f, "Wait so long, and look which other clients use the same account.");
 	} else if (words_allowance(d->c.url) &&

@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -61,6 +63,20 @@ static int run(const struct args *a)
 	return a->command->run(a);
 }
 
+/* Half a result in a file must not pass for a whole one. Whoever stops reading (head) knows it. */
+static int finish_output(int status)
+{
+	bool failed = fflush(stdout) != 0;
+	int why = failed ? errno : 0;
+
+	if (!failed && !ferror(stdout))
+		return status;
+	if (why != EPIPE)
+		diag_error("cannot write standard output%s%s; what was written is incomplete",
+			why ? ": " : "", why ? strerror(why) : "");
+	return status == EXIT_DONE ? EXIT_FAILED : status;
+}
+
 int main(int argc, char **argv)
 {
 	struct args a;
@@ -79,8 +95,7 @@ int main(int argc, char **argv)
 #endif
 	status = args_parse(argc, argv, &a, &e) ? run(&a) : usage_error(&a, &e);
 	args_clear(&a);
+	status = finish_output(status);
 	diag_close();
-	if (fflush(stdout) != 0 && status == EXIT_DONE)
-		status = EXIT_FAILED;
 	return status;
 }

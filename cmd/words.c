@@ -20,7 +20,7 @@ void words_expiry(const struct grant *g, char out[64])
 			secret_isset(&g->refresh) ? ", renewed at the next use"
 						  : "; sign in again");
 	else if (left < 3600)
-		snprintf(out, 64, "good for %lld min%s", left / 60 + 1, renewed);
+		snprintf(out, 64, "good for %lld min%s", (left + 59) / 60, renewed);
 	else if (left < 48 * 3600)
 		snprintf(out, 64, "good for %lld h %lld min%s", left / 3600, left / 60 % 60,
 			renewed);
@@ -76,7 +76,7 @@ void words_requests(const char *url, const struct rate_seen *seen, char out[256]
 			n < most ? most - n : 0, most);
 	if (seen->until_s)
 		snprintf(refused, sizeof(refused), "; it refuses more for another %lld min",
-			left / 60 + 1);
+			(left + 59) / 60);
 	else if (seen->refused_s)
 		snprintf(refused, sizeof(refused), "; it refused more %lld min ago", ago);
 	snprintf(out, 256, "%lu request%s from this machine in the last hour%s%s", n,

@@ -399,7 +399,7 @@ class Case:
         self.logs = []
         self.facts = []  # of the sandboxes
         self.arguments = os.path.join(self.folder, "arguments")  # with which browsers were started
-        self.theirs = set()  # files in home that other programs would have made
+        self.theirs = {self.arguments, os.path.join(self.folder, "sandbox.log")}  # files that others made than the program
 
     def server(self, handler=lambda r: r.answer(), **more):
         s = Server(handler, **more)
@@ -457,6 +457,7 @@ class Case:
 
     def file(self, name, content, mode=0o644):
         path = os.path.join(self.folder, name)
+        self.theirs.add(path)
         with open(path, "wb") as f:
             f.write(content if isinstance(content, bytes) else content.encode())
         os.chmod(path, mode)

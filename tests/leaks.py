@@ -26,20 +26,50 @@ def secrets_of(case):
     return [s.encode() for s in found if len(s) >= SHORT], [s.encode() for s in states if len(s) >= SHORT]
 
 
+def own_errors(p):
+    """The errors that a bridge made itself; those of a server pass as they are."""
+    for line in p.lines:
+        if b'"error"' not in line or len(line) > 1 << 20:
+            continue
+        try:
+            message = json.loads(line)
+            code = message["error"]["code"]
+        except (ValueError, TypeError, KeyError):
+            continue
+        if isinstance(code, int) and -32000 < code <= -31000:
+            yield json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def log_files(case, p):
+    """What the program was told to write messages to."""
+    for i, word in enumerate(p.args):
+        if word == "--log-file" and i + 1 < len(p.args):
+            yield os.path.join(case.folder, p.args[i + 1])
+
+
 def texts_of(case):
     """(where, text) of everything that people or other programs see."""
+    paths = set(case.logs + [case.arguments])
     for p in case.programs:
         yield "standard error", p.errors
         if p.args and p.args[0] in OWN_WORDS:
             yield "standard output of " + p.args[0], b"".join(p.lines)
-    for path in case.logs + [case.arguments]:
-        if os.path.exists(path):
+        for text in own_errors(p):
+            yield "an error text", text
+        paths.update(log_files(case, p))
+    for path in paths:
+        if os.path.isfile(path):
             yield os.path.basename(path), open(path, "rb").read()
+    for pid in case.strays():
+        try:
+            yield "the arguments of a process", open("/proc/%d/cmdline" % pid, "rb").read()
+        except OSError:
+            pass  # it has ended
 
 
 def wide_files(case):
-    """Files in the home of the case that others can read."""
-    for folder, _, names in os.walk(case.home):
+    """Files that others can read and that the case did not make itself."""
+    for folder, _, names in os.walk(case.folder):
         for path in (os.path.join(folder, n) for n in names):
             st = os.lstat(path)
             if stat.S_ISREG(st.st_mode) and st.st_mode & 0o077 and path not in case.theirs:

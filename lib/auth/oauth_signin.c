@@ -88,7 +88,8 @@ static bool no_person(const struct oauth *a, struct err *e)
 	else
 		err_set(e, ERR_AUTH,
 			"a sign-in is needed, and no browser can be opened from here: run \"%s\" "
-			"in a terminal, then try again; or use a service account",
+			"in a terminal, then try again; or use a service account: "
+			"\"env\": { \"MIXPANEL_SA_TOKEN\": \"...\" } in the client's entry",
 			command);
 	free(command);
 	return false;

@@ -304,7 +304,11 @@ bool store_note_write(const struct store *s, const struct store_note *n, struct 
 		json_object_set_new(o, "url", json_string(n->url));
 	if (n->code)
 		json_object_set_new(o, "code", json_string(n->code));
-	return write_json(s, s->note, o, e);
+	if (write_json(s, s->note, o, e))
+		return true;
+	/* What an earlier sign-in left would be taken for ours. */
+	(void)!file_remove(s->note, NULL);
+	return false;
 }
 
 static char *copy(const json_t *o, const char *name)

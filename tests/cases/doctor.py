@@ -727,6 +727,15 @@ def rate_limit_is_named(case):
         _is(case, report, "requests", "failed" if form == "429" else "ok", "refuse")
 
 
+def refusal_that_is_over_is_not_the_culprit(case):
+    box = case.sandbox("--rate", "1", "--retry-after", "3600")
+    report = _run(case, box["mcp"], token=box["token"], status=7)
+    _is(case, report, "requests", "failed", "refuses more for another 60 min")
+    case.control(box, "set?rate=0")
+    report = _run(case, box["mcp"], token=box["token"])
+    _is(case, report, "requests", "warning", "takes some again")
+
+
 def little_that_is_left_of_the_hour_is_noted(case):
     folder = os.path.join(case.home, ".mcp-auth", "mpmcp")
     env = {"https_proxy": "http://127.0.0.1:%d" % _closed_port(case)}

@@ -85,6 +85,7 @@ def _service(case, *switches, region=""):
     proxy = case.proxy(lambda host, port: ports["mcp" if host.startswith("mcp") else "oauth"] if host in HOSTS else None,
                        tls=certs.context(HOSTS[0]))
     box["opened"] = os.path.join(case.folder, "opened" + region)
+    case.theirs.add(box["opened"])
     env = {"HTTPS_PROXY": proxy.url, "SSL_CERT_FILE": certs.path("ca.pem"),
            "BROWSER": case.file("browser" + region, BROWSER % box["opened"], 0o755)}
     return box, env

@@ -260,6 +260,21 @@ def logout_forgets_one_profile_or_all(case):
     case.equal(sorted({f.rpartition(".")[2] for f in me.files()}), ["lock", "signin"], "what is left")
 
 
+def logout_of_what_is_not_there_points_at_what_is(case):
+    """A wrong region or profile must not look like being signed out."""
+    me = Person(case)
+    me.login("--profile", "work")
+    p = me.run("logout", me.url)
+    text = b"".join(p.lines).decode()
+    case.check("no sign-in to forget for %s." % me.url in text and '1 other is kept: "mpmcp status"' in text, text)
+    p = me.run("logout", me.url, "--profile", "wrok")
+    case.check(b"(profile wrok)" in b"".join(p.lines), "words %r" % p.lines)
+    case.equal(len(me.kept()), 1, "sign-ins")
+    me.run("logout", "--all")
+    p = me.run("logout", "--all")
+    case.equal(b"".join(p.lines), b"There is no sign-in to forget.\n", "words")
+
+
 def logout_waits_for_a_refresh_under_way(case):
     """What the refresh brings is revoked and forgotten, too."""
     import threading
@@ -327,6 +342,20 @@ def status_is_offline_unless_it_is_told_to_check(case):
     p = me.run("status", me.url, "--check", status=4)
     case.check(b"mpmcp login" in p.errors, "words %r" % p.errors)
     case.equal(me.count("authorize"), 1, "pages")
+
+
+def status_shows_what_its_check_found_out(case):
+    me = Person(case)
+    me.login()
+    me.ask("revoke")
+    p = me.run("status", me.url, "--check", status=4)
+    text = b"".join(p.lines).decode()
+    case.check("token    none: sign in again" in text and "good for" not in text and "refresh" not in text, text)
+    me.login("--force")
+    me.ask("revoke")
+    p = me.run("status", me.url, "--check", "--json", status=4)
+    told = json.loads(p.lines[0])
+    case.equal((told["works"], told["sign_ins"][0]["signed_in"]), ("no", False), "status")
 
 
 def status_checks_a_server_of_the_new_era(case):

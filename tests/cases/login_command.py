@@ -82,6 +82,13 @@ def login_that_nobody_completes_ends_at_its_deadline(case):
     case.check(b"within 1 second\n" in p.errors, "words %r" % p.errors)
 
 
+def login_that_reaches_nobody_says_what_to_look_at(case):
+    for url in ("http://127.0.0.1:1/mcp", "https://no.such.host.invalid/mcp"):
+        p = case.start("login", url, "--no-browser", token=None)
+        case.equal(p.finish(), 5, "status")
+        case.check(b"cannot reach" in p.errors and b'run "mpmcp doctor"' in p.errors, "words %r" % p.errors)
+
+
 # ---- where nobody is there
 
 

@@ -327,6 +327,26 @@ def others_wait_for_the_refresh_of_a_bridge_that_was_killed(case):
     case.equal((me.count("token:refresh_token"), me.count("reuse")), (1, 0), "refreshes and reuse")
 
 
+def refresh_whose_process_is_killed_is_tried_again(case):
+    me = Person(case)
+    me.login()
+    asked, go = _gated_server(case, me)
+    me.set(fault="refresh-kept")  # the answer that is lost must not have been the only good token
+    _end(me)
+    p = me.bridge(env={})
+    p.send(INITIALIZE)
+    case.check(asked.wait(DEADLINE), "no refresh")
+    for pid in case.strays():
+        os.kill(pid, signal.SIGKILL)
+    go.set()
+    answer = p.answer(0)
+    if "error" in answer:
+        case.is_error(answer, -31503, "kept")
+        case.check("result" in p.call(1, "tools/list"), "no result")
+    case.equal(me.count("authorize"), 1, "sign-ins")
+    case.check(me.record()["refresh_token"], "the sign-in is gone")
+
+
 def end_of_input_in_the_middle_of_a_refresh_ends_the_bridge(case):
     me = Person(case)
     me.login()

@@ -2,8 +2,9 @@
 
 import json
 import os
+import signal
 
-from harness import Failed, readable, response
+from harness import DEADLINE, Failed, readable, response
 
 
 def _run(case, *args, status=0, **more):
@@ -50,9 +51,9 @@ SEQUENCE = "\x1b]0;owned\x07\u009b2J\u202e"  # the title, the screen, the readin
 
 
 def _on_a_terminal(case, *args):
-    """What stands on the terminal in the end."""
+    """What a command writes to a terminal, both of its outputs."""
     parent, child = os.openpty()
-    p = case.start(*args, stdout=child)
+    p = case.start(*args, stdout=child, stderr=child)
     os.close(child)
     p.end_input()
     text = b""
@@ -92,3 +93,142 @@ def words_of_the_service_do_not_steer_the_terminal(case):
     out = _run(case, "call", server.url, "t", "{}")
     case.check(out.startswith("a\tb\n" + SEQUENCE + "c\n"), "into a pipe it is %r" % out)
     case.check("\x1b" not in _run(case, "tools", server.url), "a list of names holds them also in a pipe")
+
+
+# What the program's own JSON library would change or refuse.
+ODD = '{"big":12345678901234567890,"real":0.1,"one":1.0,"far":1e400,"twice":1,"twice":2,"text":"\\u00e9\\/"}'
+
+
+def json_of_call_passes_byte_for_byte(case):
+    """Both ways: a Mixpanel id or number is none the worse for it."""
+    server = case.server(lambda r: r.json('{"jsonrpc":"2.0","id":%d,"result":{"content":[],"structuredContent":%s}}' % (r.id, ODD))
+                         if r.rpc_method == "tools/call" else r.answer())
+    path = case.file("args.json", b"\xef\xbb\xbf" + ODD.replace(",", ",\r\n").encode())
+    for word in (ODD, "@" + path):
+        _run(case, "call", server.url, "x", word)
+    for r in server.of("tools/call"):
+        case.check(ODD in r.body.decode().replace(",  ", ","), "request %r" % r.body)
+    out = _run(case, "call", server.url, "x")
+    for piece in ODD.strip("{}").split(","):
+        case.check(piece.replace(":", ": ") in out, "%r is not in %s" % (piece, out))
+    case.equal(_run(case, "call", server.url, "x", "--json"), '{"content":[],"structuredContent":%s}\n' % ODD, "result")
+
+
+def call_reads_standard_input(case):
+    box = case.sandbox()
+    p = case.start("call", box["mcp"], "Get-Events", "-", token=box["token"])
+    p.send_raw(b'{"project_id":\n 1}\n')
+    case.equal(p.finish(), 0, "status (%r)" % p.errors)
+    case.check(b"Order Placed" in b"".join(p.lines), "result %r" % p.lines)
+
+
+def call_types_what_lies_behind_dots(case):
+    tool = {"name": "x", "inputSchema": {"properties": {
+        "report": {"$ref": "#/$defs/Report"}, "id": {"anyOf": [{"type": "integer"}, {"type": "null"}]}},
+        "$defs": {"Report": {"properties": {"limit": {"type": "integer"}, "name": {"type": "string"}, "tags": {
+            "type": "array", "items": {"type": "string"}}, "on": {"type": "boolean"}}}}}}
+    server = case.server(lambda r: r.answer({"tools": [tool]} if r.rpc_method == "tools/list" else {"content": []}))
+    _run(case, "call", server.url, "x", "report.limit=5", "report.name=5", "report.tags=a,b", "report.on=true", "report.free=-2.5",
+         "id=-12345678901234567890")
+    case.check(b'"arguments":{"report":{"limit":5,"name":"5","tags":["a","b"],"on":true,"free":-2.5},"id":-12345678901234567890}'
+               in server.of("tools/call")[0].body, "request %r" % server.of("tools/call")[0].body)
+
+
+def wrong_arguments_of_call_cost_no_call_and_are_named(case):
+    box = case.sandbox()
+    for words, text in ((("Get-Events", "projct_id=1"), 'did you mean "project_id"? "mpmcp tools Get-Events"'),
+                        (("Get-Events", "project_id=1,x"), "project_id must be an integer"),
+                        (("Create-Dashboard", "title=x"), "project_id is missing"),
+                        (("Create-Dashboard", "project_id=1", "title=x", "rows=a,b"), "rows must be an object"),
+                        (("Get-Business-Context", "project_id=x"), "an integer or null"),
+                        (("Get-Events", "project_id=1", "project_id=2"), "given twice"),
+                        (("Get-Events", "{}", "project_id=2"), "one word too many"),
+                        (("Get-Events", "{} x"), "something follows"),
+                        (("Get-Events", "[]"), "no object"),
+                        (("Get-Events", "@" + os.path.join(case.folder, "none")), "No such file"),
+                        (("Get-Evnts", "a=1"), 'did you mean "Get-Events"? "mpmcp tools" lists them'),
+                        (("Get-Events", b"project_id=\xff"), "UTF-8")):
+        p = case.start("call", box["mcp"], *words, token=box["token"])
+        case.equal(p.finish(), 2, "status of %r (%r)" % (words, p.errors))
+        case.check(text.encode() in p.errors, "%r is not in %r" % (text, p.errors))
+    case.check(not [r for r in case.control(box, "log") if r.get("rpc") == "tools/call"], "calls")
+
+
+def unknown_tool_names_the_nearest_however_it_is_called(case):
+    for switches in ([], ["--era", "modern"]):
+        box = case.sandbox(*switches)
+        for words in (("Get-Evnts",), ("Get-Evnts", "{}"), ("Get-Evnts", "a=1")):
+            p = case.start("call", box["mcp"], *words, token=box["token"])
+            case.equal(p.finish(), 2, "status of %r" % (words,))
+            case.check(b'did you mean "Get-Events"?' in p.errors, "words %r" % p.errors)
+
+
+def failure_of_a_tool_says_what_to_do(case):
+    box = case.sandbox("--deny-tool", "Get-Business-Context")
+    for words, status, text in ((("Get-Events", "{}"), 1, 'mpmcp tools Get-Events'),
+                                (("Get-Events", "project_id=403403"), 6, "organisation admin must enable MCP"),
+                                (("Get-Business-Context", "project_id=1"), 4, "mpmcp login --force")):
+        p = case.start("call", box["mcp"], *words, token=box["token"])
+        case.equal(p.finish(), status, "status of %r (%r)" % (words, p.errors))
+        case.check(text.encode() in p.errors and p.lines, "words %r" % p.errors)
+
+
+def hidden_tool_is_refused_with_the_rule_in_every_form(case):
+    box = case.sandbox()
+    for words in ('{"project_id":1,"dashboard_id":2}', "project_id=1"):
+        p = case.start("call", box["mcp"], "Delete-Dashboard", "--read-only", words, token=box["token"])
+        case.equal(p.finish(), 6, "status")
+        case.check(b"--read-only" in p.errors, "words %r" % p.errors)
+
+
+def answer_that_belongs_to_no_request_ends_a_call(case):
+    server = case.server(lambda r: r.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "no such thing"}}, status=400)
+                         if r.rpc_method == "tools/call" else r.answer())
+    p = case.start("call", server.url, "x")
+    case.equal(p.finish(), 1, "status")
+    case.check(b"no such thing" in p.errors, "words %r" % p.errors)
+
+
+def progress_is_shown_on_a_terminal_and_taken_away(case):
+    def handler(r):
+        if r.rpc_method != "tools/call":
+            return r.answer()
+        r.stream()
+        r.event({"jsonrpc": "2.0", "method": "notifications/progress", "params": {
+            "progressToken": r.rpc["params"]["_meta"]["progressToken"], "progress": 1, "message": "half\x1b way"}})
+        r.event({"jsonrpc": "2.0", "id": r.id, "result": {"content": [{"type": "text", "text": "done"}]}})
+        r.end()
+    server = case.server(handler)
+    seen = _on_a_terminal(case, "call", server.url, "x")
+    case.check("\r\x1b[Khalf" in seen and seen.endswith("\r\x1b[Kdone\n"), "terminal %r" % seen)
+    quiet = case.server(lambda r: r.answer({"content": [{"type": "text", "text": "done"}]}))
+    case.equal(_on_a_terminal(case, "call", quiet.url, "x"), "done\n", "terminal without progress")
+    p = case.start("call", server.url, "x")
+    case.equal((p.finish(), p.errors), (0, b""), "status and standard error without a terminal")
+
+
+def interrupted_call_ends(case):
+    server = case.server(lambda r: server.stop.wait(DEADLINE) if r.rpc_method == "tools/call" else r.answer())
+    import threading
+    server.stop = threading.Event()
+    p = case.start("call", server.url, "x")
+    server.wait(lambda _: server.of("tools/call"), "the call")
+    p.signal(signal.SIGINT)
+    case.equal(p.wait(), 3, "status")
+    server.stop.set()
+
+
+def output_that_cannot_be_written_is_a_failure(case):
+    box = case.sandbox()
+    for words in (("tools", box["mcp"]), ("call", box["mcp"], "Get-Projects"), ("status", box["mcp"]), ("--version",)):
+        with open("/dev/full", "w") as full:
+            p = case.start(*words, token=box["token"], stdout=full)
+            case.equal(p.finish(), 1, "status of %r" % (words,))
+        case.check(b"cannot write standard output: No space left" in p.errors, "words %r" % p.errors)
+    # A reader that has seen enough is no trouble.
+    out, into = os.pipe()
+    os.close(out)
+    p = case.start("tools", box["mcp"], token=box["token"], stdout=into)
+    os.close(into)
+    p.finish()
+    case.equal(p.errors, b"", "standard error")

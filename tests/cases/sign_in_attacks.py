@@ -56,6 +56,7 @@ def documents_that_are_too_large_or_too_deep_are_refused(case):
     _stops(case, "huge-metadata", "longer than")
     _stops(case, "huge-resource", "longer than")
     _stops(case, "deep-metadata", "JSON")
+    _stops(case, "html-metadata", "JSON")
 
 
 def server_without_pkce_is_refused(case):
@@ -69,7 +70,7 @@ def metadata_that_cannot_be_had_is_told(case):
 
 def metadata_is_found_at_all_its_places(case):
     for switches in (["--fault", "root-metadata"], ["--fault", "oidc-metadata"], ["--bare-401"], ["--fault", "no-resource-metadata"],
-                     ["--challenge", "many"]):
+                     ["--challenge", "many"], ["--fault", "deep-resource"]):
         me = Person(case, *switches)
         me.login()
         os.unlink(me.path())

@@ -177,7 +177,7 @@ def nobody_to_ask_is_an_error_with_the_command_to_run(case):
     for env in ({}, {"CI": "true", **me.env}, {"SSH_CONNECTION": "1.2.3.4 5 6.7.8.9 22"}):
         p = me.bridge("--profile", "work", env=env)
         p.send(INITIALIZE)
-        case.is_error(p.answer(0), -31401, "mpmcp login %s --profile work" % me.url)
+        case.is_error(p.answer(0), -31401, "mpmcp login %s --profile work" % me.url, '"env": { "MIXPANEL_SA_TOKEN"')
     p = me.bridge("--no-browser")
     p.send(INITIALIZE)
     case.is_error(p.answer(0), -31401, "mpmcp login " + me.url)
@@ -268,6 +268,26 @@ def sign_in_holds_nothing_of_its_client(case):
         case.check(not t.is_alive(), "somebody still holds the bridge's output")
     for pid in case.strays():
         case.check(os.getsid(pid) != p.process.pid and os.getpgid(pid) != p.process.pid, "it is in the client's session")
+
+
+def sign_in_process_that_is_killed_is_an_error_and_others_go_on(case):
+    """Whoever started it hears of it; whoever joined it takes its place."""
+    gate = _gate(case)
+    me = Person(case, before=WAIT % gate)
+    quick = {"BROWSER": me.browser(name="browser-quick")}
+    first = me.bridge()
+    first.send(INITIALIZE)
+    first.wait_error_text("sign in at")
+    second = me.bridge(env=quick)
+    second.send(INITIALIZE)
+    second.wait_error_text("sign in at")
+    _wait_until(case, me.opened, "the browser")
+    for pid in case.strays():
+        os.kill(pid, signal.SIGKILL)
+    case.is_error(first.answer(0), -31401, "not completed", "mpmcp login " + me.url)
+    case.check("result" in second.answer(0), "the other one was not served")
+    case.check("result" in first.call(1, "tools/list"), "the first one does not use it")
+    case.equal(me.count("token:authorization_code"), 1, "sign-ins")
 
 
 # ---- registration

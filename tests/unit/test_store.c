@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -292,6 +293,27 @@ static void stamp_changes_with_the_file(void **state)
 	assert_int_not_equal(a, b);
 }
 
+/* The old one holds the address of another sign-in. */
+static void note_that_cannot_be_written_leaves_no_old_one(void **state)
+{
+	struct store_note n = { .at_s = 7, .url = mem_dup("https://sign.example/?state=x") };
+	struct rlimit old, none;
+
+	(void)state;
+	assert_true(store_note_write(store, &n, &e));
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	none = old;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_false(store_note_write(store, &n, &e));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	store_note_clear(&n);
+	assert_false(store_note_read(store, &n));
+	assert_int_equal(count_files(), 0);
+}
+
 static void notes_come_back(void **state)
 {
 	struct store_note n = { .at_s = 7,
@@ -473,6 +495,7 @@ int main(void)
 		T(linked_folder_is_refused),
 		T(unreadable_file_is_named),
 		T(stamp_changes_with_the_file),
+		T(note_that_cannot_be_written_leaves_no_old_one),
 		T(notes_come_back),
 		T(forgetting_takes_all_but_the_locks),
 		T(all_of_them_are_shown),

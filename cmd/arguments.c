@@ -1,0 +1,512 @@
+#include "arguments.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "mcp/envelope.h"
+#include "mcp/walk.h"
+
+/* ---- JSON as it stands ---- */
+
+bool arguments_is_text(const char *word)
+{
+	word += strspn(word, " \t\r\n");
+	return *word == '{' || *word == '[' || *word == '@' || strcmp(word, "-") == 0;
+}
+
+static bool read_stdin(struct buf *out, struct err *e)
+{
+	char piece[16384];
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, piece, sizeof(piece))) > 0)
+		if (!buf_add(out, piece, (size_t)n))
+			return err_set(e, ERR_LIMIT, "standard input is too long");
+	return n == 0 || err_set(e, ERR_IO, "cannot read standard input");
+}
+
+static bool no_json(
+	const struct buf *b, const struct envelope *m, size_t at, const char *what, struct err *e)
+{
+	if (!b->len)
+		err_set(e, ERR_USAGE, "%.200s is empty; {\"key\": value} is needed", what);
+	else
+		err_set(e, ERR_USAGE, "%.200s is no JSON: %s, at byte %zu", what,
+			m->why ? m->why : "it cannot be read", at + 1);
+	err_clean(e->msg);
+	return false;
+}
+
+/* Leaves the object alone in b: no byte-order mark, no blanks around it. */
+static bool take_object(struct buf *b, const char *what, struct err *e)
+{
+	struct envelope m = { 0 };
+	size_t at = 0;
+
+	if (b->len >= 3 && memcmp(b->p, "\xEF\xBB\xBF", 3) == 0)
+		buf_drop(b, 3);
+	if (!b->len || envelope_scan(b->p, b->len, &m, &at) != ENVELOPE_OK)
+		return no_json(b, &m, at, what, e);
+	if (*m.whole.p != '{')
+		return err_set(e, ERR_USAGE,
+			"%.200s is JSON, but no object: {\"key\": value} is needed", what);
+	at = (size_t)(m.whole.p - b->p) + m.whole.n;
+	return buf_splice(b, at, b->len - at, "", 0) &&
+	       buf_splice(b, 0, (size_t)(m.whole.p - b->p), "", 0);
+}
+
+static bool read_named(const char *path, struct buf *out, struct err *e)
+{
+	struct err why = { 0 };
+
+	return file_read(path, out, &why) || err_set(e, ERR_USAGE, "%s", why.msg);
+}
+
+bool arguments_text(const char *word, struct buf *out, struct err *e)
+{
+	word += strspn(word, " \t\r\n");
+	if (strcmp(word, "-") == 0)
+		return read_stdin(out, e) && take_object(out, "standard input", e);
+	if (*word == '@')
+		return read_named(word + 1, out, e) && take_object(out, word + 1, e);
+	if (!buf_adds(out, word))
+		return err_set(e, ERR_LIMIT, "the arguments are too long");
+	return take_object(out, "the text of the arguments", e);
+}
+
+/* ---- what a schema says ---- */
+
+enum {
+	OF_STRING = 1 << 0,
+	OF_INTEGER = 1 << 1,
+	OF_NUMBER = 1 << 2,
+	OF_BOOLEAN = 1 << 3,
+	OF_OBJECT = 1 << 4,
+	OF_ARRAY = 1 << 5,
+	OF_NULL = 1 << 6,
+};
+
+static const struct {
+	const char *name, *words;
+	unsigned bit;
+} types[] = {
+	{ "string", "text", OF_STRING },
+	{ "integer", "an integer", OF_INTEGER },
+	{ "number", "a number", OF_NUMBER },
+	{ "boolean", "true or false", OF_BOOLEAN },
+	{ "object", "an object", OF_OBJECT },
+	{ "array", "an array", OF_ARRAY },
+	{ "null", "null", OF_NULL },
+};
+#define TYPES (sizeof(types) / sizeof(types[0]))
+
+static const char *const unions[] = { "anyOf", "oneOf", "allOf" };
+#define UNIONS (sizeof(unions) / sizeof(unions[0]))
+
+/* Schemas that are looked at for one pair, and inside each other: a server's may refer to itself. */
+#define LOOKS_MAX 10000
+#define DEPTH_MAX 16
+
+struct typing {
+	const json_t *root;
+	int looks;
+	struct err *e;
+};
+
+/* "$ref": "#/$defs/Name", as schemas made from classes have them. */
+static const json_t *resolve(struct typing *t, const json_t *schema)
+{
+	for (int i = 0; i < DEPTH_MAX && t->looks < LOOKS_MAX; i++) {
+		const char *ref = json_string_value(json_object_get(schema, "$ref"));
+		const json_t *at = t->root;
+
+		t->looks++;
+		if (!ref || *ref != '#')
+			return schema;
+		for (ref += ref[1] == '/' ? 2 : 1; at && *ref; ref += *ref == '/') {
+			char *name = strndup(ref, strcspn(ref, "/"));
+
+			ref += strcspn(ref, "/");
+			at = name ? json_object_get(at, name) : NULL;
+			free(name);
+		}
+		schema = at;
+	}
+	return NULL;
+}
+
+static unsigned type_of_value(const json_t *v)
+{
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		return OF_OBJECT;
+	case JSON_ARRAY:
+		return OF_ARRAY;
+	case JSON_STRING:
+		return OF_STRING;
+	case JSON_INTEGER:
+		return OF_INTEGER;
+	case JSON_REAL:
+		return OF_NUMBER;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return OF_BOOLEAN;
+	case JSON_NULL:
+		break;
+	}
+	return OF_NULL;
+}
+
+static unsigned types_by_name(const json_t *name)
+{
+	const char *text = json_string_value(name);
+
+	for (size_t i = 0; text && i < TYPES; i++)
+		if (strcmp(types[i].name, text) == 0)
+			return types[i].bit;
+	return 0;
+}
+
+/* All types that a value may have; 0 when the schema does not say. */
+static unsigned types_of(struct typing *t, const json_t *schema, int depth)
+{
+	const json_t *type, *of, *one;
+	unsigned found = 0;
+	size_t i;
+
+	schema = resolve(t, schema);
+	type = json_object_get(schema, "type");
+	found = types_by_name(type);
+	json_array_foreach(type, i, one) found |= types_by_name(one);
+	for (size_t u = 0; !found && depth < DEPTH_MAX && u < UNIONS; u++) {
+		of = json_object_get(schema, unions[u]);
+		json_array_foreach(of, i, one)
+		{
+			unsigned more = types_of(t, one, depth + 1);
+
+			if (!more && u < 2)
+				return 0; /* one of the choices may be anything */
+			found |= more;
+		}
+	}
+	of = json_object_get(schema, "enum");
+	if (!found)
+		json_array_foreach(of, i, one) found |= type_of_value(one);
+	one = json_object_get(schema, "const");
+	return found || !one ? found : type_of_value(one);
+}
+
+/* The member `what` of the schema, or of one of its choices. */
+static const json_t *part_of(struct typing *t, const json_t *schema, const char *what, int depth)
+{
+	const json_t *found;
+
+	schema = resolve(t, schema);
+	found = json_object_get(schema, what);
+	for (size_t u = 0; !found && depth < DEPTH_MAX && u < UNIONS; u++) {
+		const json_t *of = json_object_get(schema, unions[u]);
+
+		for (size_t i = 0; !found && i < json_array_size(of); i++)
+			found = part_of(t, json_array_get(of, i), what, depth + 1);
+	}
+	return found;
+}
+
+/* ---- pairs ---- */
+
+static bool add_types(struct buf *b, unsigned may)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < TYPES; i++) {
+		if (!(may & types[i].bit))
+			continue;
+		if (!buf_addf(b, "%s%s", comma, types[i].words))
+			return false;
+		comma = " or ";
+	}
+	return true;
+}
+
+static bool wrong_type(unsigned may, const char *name, const char *text, struct err *e)
+{
+	struct buf words;
+
+	buf_init(&words, 256);
+	if (!add_types(&words, may))
+		buf_reset(&words);
+	err_set(e, ERR_USAGE, "%.100s must be %s, not \"%.60s\"%s", name, buf_str(&words), text,
+		may & (OF_OBJECT | OF_ARRAY) ? "; give that as JSON" : "");
+	err_clean(e->msg);
+	buf_free(&words);
+	return false;
+}
+
+/* What the text is when it is read as JSON; 0 when it is none. *m refers into copy. */
+static unsigned type_of_text(struct buf *copy, struct span *whole)
+{
+	struct envelope m;
+
+	if (!copy->len || envelope_scan(copy->p, copy->len, &m, NULL) != ENVELOPE_OK)
+		return 0;
+	*whole = m.whole;
+	switch (walk_type(m.whole)) {
+	case WALK_OBJECT:
+		return OF_OBJECT;
+	case WALK_ARRAY:
+		return OF_ARRAY;
+	case WALK_STRING:
+		return OF_STRING;
+	case WALK_NUMBER:
+		for (size_t i = 0; i < m.whole.n; i++)
+			if (strchr(".eE", m.whole.p[i]))
+				return OF_NUMBER;
+		return OF_INTEGER | OF_NUMBER;
+	case WALK_TRUE:
+	case WALK_FALSE:
+		return OF_BOOLEAN;
+	case WALK_NULL:
+		return OF_NULL;
+	case WALK_NONE:
+		break;
+	}
+	return 0;
+}
+
+static bool check_utf8(const char *name, const char *text, struct err *e)
+{
+	json_t *s = json_string(text);
+	bool good = s != NULL;
+
+	json_decref(s);
+	if (!good) {
+		err_set(e, ERR_USAGE, "%.100s is no text in UTF-8", name);
+		err_clean(e->msg);
+	}
+	return good;
+}
+
+static bool add_value(struct typing *t, const json_t *schema, const char *name, const char *text,
+	bool element, struct buf *out);
+
+/* "a,b,c" for an array. */
+static bool add_elements(
+	struct typing *t, const json_t *schema, const char *name, const char *text, struct buf *out)
+{
+	const json_t *items = part_of(t, schema, "items", 0);
+	bool good = buf_addc(out, '[');
+
+	for (const char *p = text; good && *p;) {
+		char *item = mem_printf("%.*s", (int)strcspn(p, ","), p);
+
+		good = (p == text || buf_addc(out, ',')) &&
+		       add_value(t, items, name, item, true, out);
+		free(item);
+		p += strcspn(p, ",");
+		p += *p == ',';
+	}
+	return good && buf_addc(out, ']');
+}
+
+static bool add_value(struct typing *t, const json_t *schema, const char *name, const char *text,
+	bool element, struct buf *out)
+{
+	struct span whole = { 0 };
+	struct buf copy;
+	unsigned may, is;
+	bool good;
+
+	t->looks = 0;
+	may = types_of(t, schema, 0);
+	buf_init(&copy, ENVELOPE_MAX);
+	good = check_utf8(name, text, t->e) && buf_adds(&copy, text);
+	is = type_of_text(&copy, &whole);
+	if (may ? is & may & ~(unsigned)OF_STRING : is)
+		good = good && buf_add(out, whole.p, whole.n);
+	else if (!good || !may || may & OF_STRING)
+		good = good && envelope_quote(out, text, strlen(text)); /* quotes are part of it */
+	else if (may & OF_ARRAY && !element && !(is & OF_OBJECT) && *text != '[' && *text != '{')
+		good = good && add_elements(t, schema, name, text, out);
+	else
+		good = wrong_type(may, name, text, t->e);
+	buf_free(&copy);
+	if (!good && !t->e->kind)
+		err_set(t->e, ERR_LIMIT, "the arguments are too long");
+	return good;
+}
+
+static bool unknown_key(const json_t *properties, const char *name, struct err *e)
+{
+	size_t n = 0;
+	const char **names = mem_grow(NULL, json_object_size(properties) + 1, sizeof(char *));
+	const char *key, *near;
+	json_t *one;
+
+	json_object_foreach((json_t *)properties, key, one) names[n++] = key;
+	near = args_nearest(name, names, n);
+	err_set(e, ERR_USAGE, "the tool has no argument \"%.100s\"%s%.100s%s", name,
+		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	err_clean(e->msg);
+	free(names);
+	return false;
+}
+
+/* The schema of a member (NULL: nothing is said of it); false when there can be no such member. */
+static bool member_of(
+	struct typing *t, const json_t *schema, const char *name, const json_t **member)
+{
+	const json_t *properties = part_of(t, schema, "properties", 0),
+		     *others = part_of(t, schema, "additionalProperties", 0);
+
+	*member = json_object_get(properties, name);
+	if (!*member && json_is_object(others))
+		*member = others;
+	return *member || !json_is_false(others) || unknown_key(properties, name, t->e);
+}
+
+static bool said_twice(const char *name, struct err *e)
+{
+	err_set(e, ERR_USAGE, "%.100s is given twice", name);
+	err_clean(e->msg);
+	return false;
+}
+
+/* Puts the value into the tree, whose leaves are strings that hold JSON text: numbers of any size
+ * stay as they are. */
+static bool put(struct typing *t, json_t *at, const json_t *schema, const char *key,
+	const char *path, const char *text)
+{
+	struct buf value;
+	bool good;
+
+	if (json_object_get(at, key))
+		return said_twice(path, t->e);
+	buf_init(&value, ENVELOPE_MAX);
+	good = add_value(t, schema, path, text, false, &value);
+	if (good && json_object_set_new(at, key, json_stringn(buf_str(&value), value.len)) != 0)
+		good = err_set(t->e, ERR_USAGE, "the name of an argument is no text in UTF-8");
+	buf_free(&value);
+	return good;
+}
+
+/* The object in which the rest of the path is looked for; NULL with e set. */
+static json_t *enter(
+	struct typing *t, json_t *at, const json_t *schema, const char *key, const char *rest)
+{
+	unsigned may = types_of(t, schema, 0);
+	json_t *next = json_object_get(at, key);
+
+	if (may && !(may & OF_OBJECT)) {
+		(void)!wrong_type(may, key, rest, t->e);
+		return NULL;
+	}
+	if (!next && json_object_set_new(at, key, json_object()) == 0)
+		next = json_object_get(at, key);
+	if (json_is_object(next))
+		return next;
+	if (next)
+		(void)!said_twice(key, t->e);
+	else
+		err_set(t->e, ERR_USAGE, "the name of an argument is no text in UTF-8");
+	return NULL;
+}
+
+/* Names with dots in them are those of the schema, else a way down. */
+static bool add_at(struct typing *t, json_t *tree, char *key, const char *path, const char *text)
+{
+	const json_t *schema = t->root, *member;
+	char *dot;
+
+	while (!json_object_get(part_of(t, schema, "properties", 0), key) &&
+		(dot = strchr(key, '.')) != NULL) {
+		*dot = 0;
+		if (!member_of(t, schema, key, &member))
+			return false;
+		tree = enter(t, tree, member, key, dot + 1);
+		if (!tree)
+			return false;
+		schema = member;
+		key = dot + 1;
+	}
+	return member_of(t, schema, key, &member) && put(t, tree, member, key, path, text);
+}
+
+static bool add_pair(struct typing *t, json_t *tree, const char *pair)
+{
+	size_t n = strcspn(pair, "=");
+	char *path, *key;
+	bool good;
+
+	if (!pair[n] || !n) {
+		err_set(t->e, ERR_USAGE,
+			"\"%.100s\" is no key=value; arguments can also be one JSON object, @FILE "
+			"or -",
+			pair);
+		err_clean(t->e->msg);
+		return false;
+	}
+	t->looks = 0;
+	path = mem_printf("%.*s", (int)n, pair);
+	key = mem_dup(path);
+	good = add_at(t, tree, key, path, pair + n + 1);
+	free(key);
+	free(path);
+	return good;
+}
+
+static bool add_tree(struct buf *out, json_t *tree)
+{
+	const char *key, *comma = "";
+	json_t *v;
+	bool good = buf_addc(out, '{');
+
+	json_object_foreach(tree, key, v)
+	{
+		good = good && buf_adds(out, comma) && envelope_quote(out, key, strlen(key)) &&
+		       buf_addc(out, ':');
+		if (good && json_is_object(v))
+			good = add_tree(out, v);
+		else
+			good = good && buf_add(out, json_string_value(v), json_string_length(v));
+		comma = ",";
+	}
+	return good && buf_addc(out, '}');
+}
+
+static bool all_there(const json_t *schema, const json_t *tree, struct err *e)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(schema, "required"), i, one)
+	{
+		const char *name = json_string_value(one);
+
+		if (!name || json_object_get(tree, name))
+			continue;
+		err_set(e, ERR_USAGE, "%.100s is missing", name);
+		err_clean(e->msg);
+		return false;
+	}
+	return true;
+}
+
+bool arguments_pairs(
+	char *const *pairs, size_t n, const json_t *schema, struct buf *out, struct err *e)
+{
+	struct typing t = { .root = schema, .e = e };
+	json_t *tree = json_object();
+	bool good = true;
+
+	for (size_t i = 0; good && i < n; i++)
+		good = add_pair(&t, tree, pairs[i]);
+	good = good && all_there(schema, tree, e);
+	if (good && !add_tree(out, tree))
+		good = err_set(e, ERR_LIMIT, "the arguments are too long");
+	json_decref(tree);
+	return good;
+}

@@ -1,0 +1,31 @@
+/*
+ * The arguments of a tool, as people type them: JSON that goes out byte for
+ * byte, or key=value pairs that the tool's own schema gives their types.
+ */
+#ifndef MPMCP_ARGUMENTS_H
+#define MPMCP_ARGUMENTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define ARGUMENTS_MUST __attribute__((warn_unused_result))
+
+/* The word is JSON text, "@FILE" or "-" (standard input) rather than a pair. */
+bool arguments_is_text(const char *word);
+
+/* Its JSON object into out (whose cap is the limit), line breaks between tokens as blanks. */
+bool arguments_text(const char *word, struct buf *out, struct err *e) ARGUMENTS_MUST;
+
+/*
+ * n pairs into one JSON object. "a.b=value" is a member of a member, unless the schema has a property
+ * of just that name. A value is read as the type that the schema names; a property of which it says
+ * nothing is JSON where it can be, else text. schema may be NULL.
+ */
+bool arguments_pairs(char *const *pairs, size_t n, const json_t *schema, struct buf *out,
+	struct err *e) ARGUMENTS_MUST;
+
+#endif
