@@ -51,7 +51,7 @@ static bool too_many(const char *word, struct err *e)
 
 static const json_t *find_tool(const json_t *tools, const char *name, struct err *e)
 {
-	const char **names = calloc(json_array_size(tools) + 1, sizeof(char *));
+	const char **names = mem_grow(NULL, json_array_size(tools) + 1, sizeof(char *));
 	const json_t *found = NULL;
 	const char *near;
 
