@@ -20,7 +20,8 @@
 #include "mcp/wire.h"
 
 /* After the end of input, answers still due are waited for this long: more than a client that closes
- * its end ever waits, and long enough for a script that pipes its requests in. */
+ * its end ever waits, and long enough for a script that pipes its requests in. So is a reader that
+ * takes nothing. */
 #define DRAIN_MS 30000
 
 /* What is left of the time once all is answered: the DELETE of the session must reach the server,
@@ -38,6 +39,7 @@ struct bridge {
 	struct session *session;
 	struct keepalive *keepalive; /* NULL: none */
 	struct loop_timer drain;
+	uint64_t written;        /* when that was last looked at */
 	struct loop_task person; /* somebody would have to sign in now */
 	enum bridge_end how;
 	struct err e; /* BRIDGE_END_FAILED: why */
@@ -74,6 +76,18 @@ static void deleted(void *ctx)
 	stop_when_written(b);
 }
 
+static void start_drain(struct bridge *b)
+{
+	b->written = wire_out_written(b->out);
+	loop_timer_set(&b->drain, DRAIN_MS);
+}
+
+/* It is the reader that is slow, and it does read. */
+static bool is_being_read(const struct bridge *b)
+{
+	return wire_out_backlog(b->out) && wire_out_written(b->out) != b->written;
+}
+
 static void leave(struct bridge *b, enum bridge_end how)
 {
 	if (b->leaving)
@@ -82,7 +96,7 @@ static void leave(struct bridge *b, enum bridge_end how)
 	b->how = how;
 	loop_timer_clear(&b->drain);
 	if (how == BRIDGE_END_INPUT)
-		loop_timer_set(&b->drain, DRAIN_MS);
+		start_drain(b);
 	if (b->in)
 		wire_in_pause(b->in, true);
 	keepalive_stop(b->keepalive);
@@ -105,7 +119,9 @@ static void drain_over(void *ctx)
 {
 	struct bridge *b = ctx;
 
-	if (b->leaving)
+	if (is_being_read(b))
+		start_drain(b);
+	else if (b->leaving)
 		stop(b);
 	else
 		leave_owing(b, BRIDGE_END_INPUT,
@@ -165,7 +181,7 @@ static void on_input_end(void *ctx, const struct err *e)
 		diag_note("%s", e->msg);
 	b->ended_input = true;
 	session_end_input(b->session);
-	loop_timer_set(&b->drain, DRAIN_MS);
+	start_drain(b);
 	check_end(b);
 }
 

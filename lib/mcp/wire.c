@@ -339,6 +339,7 @@ struct wire_out {
 	struct chunk *first, *last;
 	struct chunk *spare; /* one empty chunk is kept */
 	size_t backlog;
+	uint64_t written;
 	bool was_full, blocked, broken, told;
 	bool busy, dead;
 	struct err e;
@@ -514,10 +515,16 @@ size_t wire_out_backlog(const struct wire_out *w)
 	return w->backlog;
 }
 
+uint64_t wire_out_written(const struct wire_out *w)
+{
+	return w->written;
+}
+
 /* n bytes went out. */
 static void written(struct wire_out *w, size_t n)
 {
 	w->backlog -= n;
+	w->written += n;
 	while (w->first) {
 		struct chunk *c = w->first;
 		size_t left = c->b.len - c->done;

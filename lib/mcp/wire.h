@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -84,7 +85,8 @@ bool wire_out_take_behind(
 	struct wire_out *w, struct buf *head, struct buf *m, size_t from) BUF_MUST;
 
 bool wire_out_full(const struct wire_out *w);
-size_t wire_out_backlog(const struct wire_out *w); /* bytes not yet written */
+size_t wire_out_backlog(const struct wire_out *w);   /* bytes not yet written */
+uint64_t wire_out_written(const struct wire_out *w); /* bytes written so far */
 /* Tries to write the backlog, waiting for the reader at most ms: only for the end of the program. */
 void wire_out_flush(struct wire_out *w, int ms);
 

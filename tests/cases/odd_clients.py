@@ -1,5 +1,6 @@
 """Clients that are unusual, hasty or broken: each line gets what it is owed, and nothing stops the bridge."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -14,11 +15,11 @@ from harness import DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, initialize
 
 def _all_of(fd):
     """Everything until the end of a descriptor."""
-    out = b""
+    out = bytearray()
     while True:
         piece = os.read(fd, 65536)
         if not piece:
-            return out
+            return bytes(out)
         out += piece
 
 
@@ -309,6 +310,29 @@ def server_that_never_answers_holds_nobody_up_for_ever(case):
 
 
 server_that_never_answers_holds_nobody_up_for_ever.slow = True
+
+
+def reader_that_takes_its_time_gets_everything_after_the_end_of_input(case):
+    """It is waited for as long as it reads at all: here a minute, a piece at a time."""
+    server = case.server(lambda r: r.answer({"text": "x" * (4 << 20)}) if r.rpc_method == "tools/call" else r.answer())
+    read, write = os.pipe()
+    p = case.start(server.url, stdout=write)
+    os.close(write)
+    p.send(INITIALIZE, INITIALIZED, request(1))
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
+    p.end_input()
+    out = b""
+    for _ in range(3):
+        out += os.read(read, 65536)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            p.process.wait(20)  # it must not end
+    out += _all_of(read)
+    os.close(read)
+    case.equal(p.wait(), 0, "status")
+    case.equal([json.loads(line)["id"] for line in out.splitlines()], [0, 1], "answers")
+
+
+reader_that_takes_its_time_gets_everything_after_the_end_of_input.slow = True
 
 
 # ---- what the descriptors are
