@@ -233,8 +233,17 @@ enum store_status store_load(const struct store *s, struct grant *g, struct err 
 static bool write_json(const struct store *s, const char *path, json_t *o, struct err *e)
 {
 	char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
-	bool good = text ? file_make_dir(s->dir, e) && file_replace(path, text, strlen(text), e)
-			 : err_set(e, ERR_LIMIT, "out of memory");
+	bool good = false;
+
+	if (!text)
+		err_set(e, ERR_LIMIT, "out of memory");
+	else if (strlen(text) > FILE_MAX)
+		err_set(e, ERR_LIMIT,
+			"what the sign-in server gave comes to more than %zu KiB, the most that "
+			"is kept",
+			FILE_MAX >> 10);
+	else
+		good = file_make_dir(s->dir, e) && file_replace(path, text, strlen(text), e);
 
 	if (text)
 		secret_wipe(text, strlen(text));

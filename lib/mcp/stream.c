@@ -28,7 +28,8 @@ struct stream {
 	struct loop_timer timer;
 	int64_t pause_ms, opened_ms;
 	unsigned failures;
-	size_t discarded; /* bytes of an answer that is no event stream */
+	size_t discarded;   /* bytes of an answer that is no event stream */
+	char *resumed_from; /* the event id that it was opened behind; NULL: none */
 	bool wanted;
 	bool events; /* the answer is an event stream */
 	bool opened; /* it was one before, in this session */
@@ -44,7 +45,9 @@ static bool on_event(void *ctx, struct sse_event *ev)
 	struct stream *s = ctx;
 	struct incoming in = { .p = ev->data, .n = ev->len, .sse = s->sse, .event = ev };
 
-	s->pause_ms = PAUSE_MIN_MS;
+	/* A server that begins again where it was brings nothing new. */
+	if (!s->resumed_from || strcmp(ev->id, s->resumed_from) != 0)
+		s->pause_ms = PAUSE_MIN_MS;
 	s->failures = 0;
 	if (ev->message)
 		s->t->on->message(s->t->ctx, &in);
@@ -164,8 +167,9 @@ static struct http_req *start(struct stream *s, struct err *e)
 		.on = &stream_events,
 		.ctx = s };
 
-	if (*sse_last_id(s->sse) &&
-		!http_fields_add(&c.own, "Last-Event-ID", sse_last_id(s->sse), e)) {
+	free(s->resumed_from);
+	s->resumed_from = *sse_last_id(s->sse) ? mem_dup(sse_last_id(s->sse)) : NULL;
+	if (s->resumed_from && !http_fields_add(&c.own, "Last-Event-ID", sse_last_id(s->sse), e)) {
 		http_fields_free(c.own);
 		return NULL;
 	}
@@ -223,6 +227,7 @@ void stream_free(struct stream *s)
 	http_cancel(s->req);
 	fieldset_drop(s->fields);
 	sse_free(s->sse);
+	free(s->resumed_from);
 	free(s);
 }
 

@@ -20,9 +20,9 @@
  * which malloc would ask the kernel for each one. */
 #define READ_SIZE 65536L
 
-/* Taken beside all else while held. libcurl unpacks what it has read all at once, and there are ways of
- * packing (Brotli, Zstandard) that make gigabytes of it; honest data never comes to a thousandfold. */
-#define OVERRUN_MAX (READ_SIZE << 10)
+/* Bodies taken while held: libcurl goes on with all that it has read, and unpacks it. There are ways of
+ * packing (Brotli, Zstandard) that make gigabytes of one read; honest data stays far below this. */
+#define OVERRUN_MAX (READ_SIZE << 12)
 
 /* All header fields of one answer together: what nginx, Envoy and Node allow, four times over. */
 #define HEAD_MAX ((size_t)256 << 10)

@@ -725,6 +725,22 @@ def place_in_the_get_stream_that_is_unknown_is_given_up(case):
     p.wait_line(lambda line: b'"data": 3' in line, "the stream after the refusal")
 
 
+def get_stream_that_says_the_same_again_is_opened_ever_more_rarely(case):
+    note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "again"}}
+
+    def handler(r):
+        if r.method == "GET":
+            r.stream()
+            r.event(note, ident="e1", retry=0)
+            r.end()
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    gets = server.wait(lambda requests: len(of := [r for r in requests if r.method == "GET"]) >= 4 and of, "four GETs")
+    case.check(gets[3].at - gets[2].at >= 1.9, "the last two GETs are %.2f s apart" % (gets[3].at - gets[2].at))
+
+
 def resumption_comes_before_the_get_stream_is_opened_again(case):
     """Servers time what comes between a stream's end and its resumption."""
     both = threading.Event()

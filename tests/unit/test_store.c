@@ -479,6 +479,22 @@ static void folder_comes_from_the_environment(void **state)
 	assert_non_null(strstr(e.msg, "--auth-dir"));
 }
 
+static void sign_in_that_could_not_be_read_again_does_not_replace_one(void **state)
+{
+	struct grant g = sample("new");
+	char access[64];
+
+	(void)state;
+	save("old");
+	g.scope_granted = mem_new((512 << 10) + 1);
+	memset(g.scope_granted, 's', 512 << 10);
+	assert_false(store_save(store, &g, &e));
+	assert_int_equal(e.kind, ERR_LIMIT);
+	grant_clear(&g);
+	assert_int_equal(load(access), STORE_OK);
+	assert_string_equal(access, "old");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
@@ -500,6 +516,7 @@ int main(void)
 		T(forgetting_takes_all_but_the_locks),
 		T(all_of_them_are_shown),
 		T(one_holds_the_lock),
+		T(sign_in_that_could_not_be_read_again_does_not_replace_one),
 		T(kill_at_any_moment_of_a_write_leaves_the_old_or_the_new),
 		T(folder_comes_from_the_environment),
 	};
