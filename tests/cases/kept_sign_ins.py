@@ -169,9 +169,16 @@ def full_disk_costs_the_next_run_only(case):
     me.expire()
     _call(case, p, 2)
     case.equal((me.count("authorize"), me.count("reuse"), me.kept()), (1, 0, []), "sign-ins, reuse, files")
-    p = me.login(status=1, binary=full)
-    case.check(b"cannot be kept" in p.errors, "words %r" % p.errors)
+    me.login(status=1, binary=full)
     case.equal([f for f in me.files() if ".tmp" in f], [], "what is left")
+
+
+def login_that_could_not_be_kept_asks_nobody(case):
+    me = Person(case)
+    for more in ({"binary": _full(case)}, {"args": ["--auth-dir", case.file("plain", "")]}):
+        p = me.login(*more.pop("args", []), status=1, **more)
+        case.check(b"a sign-in cannot be kept: " in p.errors, "words %r" % p.errors)
+    case.equal((me.count("register"), me.opened(), me.kept()), (0, [], []), "registrations, browsers, files")
 
 
 def full_disk_keeps_the_sign_in_that_is_there(case):
