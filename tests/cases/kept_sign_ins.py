@@ -364,6 +364,18 @@ def status_shows_what_its_check_found_out(case):
     case.equal((told["works"], told["sign_ins"][0]["signed_in"]), ("no", False), "status")
 
 
+def status_does_not_take_a_missing_answer_for_a_refusal(case):
+    me = Person(case)
+    me.login()
+    me.set(fail="initialize=500")
+    told = json.loads(me.run("status", me.url, "--check", "--json", status=1).lines[0])
+    case.equal((told["works"], told["sign_in_needed"]), ("unknown", False), "after HTTP 500")
+    me.box["process"].kill()
+    me.box["process"].wait()
+    told = json.loads(me.run("status", me.url, "--check", "--json", status=5).lines[0])
+    case.equal((told["works"], told["sign_in_needed"]), ("unknown", False), "without a server")
+
+
 def status_checks_a_server_of_the_new_era(case):
     me = Person(case, "--era", "modern")
     me.login()
