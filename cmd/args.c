@@ -179,7 +179,7 @@ const char *args_nearest(const char *word, const char *const *names, size_t n)
 	return found;
 }
 
-static bool unknown_option(const char *word, struct err *e)
+static bool unknown_option(const struct command *c, const char *word, struct err *e)
 {
 	const char *names[sizeof(args_options) / sizeof(args_options[0])];
 	const char *near;
@@ -187,13 +187,13 @@ static bool unknown_option(const char *word, struct err *e)
 	size_t n = strcspn(word, "=");
 
 	for (size_t i = 0; i < args_noptions; i++)
-		names[i] = args_options[i].name;
+		names[i] = args_takes(c, &args_options[i]) ? args_options[i].name : NULL;
 	n = n > WORD_MAX ? WORD_MAX : n;
 	memcpy(name, word, n);
 	name[n] = 0;
 	near = args_nearest(name, names, args_noptions);
-	err_set(e, ERR_USAGE, "unknown option --%s%s%s%s. \"mpmcp --help\" lists the options", name,
-		near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
+	err_set(e, ERR_USAGE, "unknown option --%s%s%s%s \"mpmcp --help\" lists the options", name,
+		near ? "; did you mean --" : "", near ? near : "", near ? "?" : ".");
 	err_clean(e->msg);
 	return false;
 }
@@ -384,7 +384,7 @@ static bool read_option(struct reader *r, const char *word)
 	const char *value = word[n] ? word + n + 1 : NULL;
 
 	if (!o)
-		return unknown_option(word, r->e);
+		return unknown_option(r->a->command, word, r->e);
 	if (o->type == OPT_FLAG && value)
 		return err_set(r->e, ERR_USAGE, "--%s takes no value", o->name);
 	if (o->type != OPT_FLAG && !value) {
@@ -430,7 +430,12 @@ static bool read_word(struct reader *r, char *word)
 		   strlen(word) <= 5 && strtol(word, NULL, 10) < 65536) {
 		r->a->callback_port = word;
 	} else {
-		return err_set(r->e, ERR_USAGE, "\"%.*s\" is one word too many", WORD_MAX, word);
+		bool place = !r->a->url && strpbrk(word, "./:");
+
+		err_set(r->e, ERR_USAGE, "\"%.*s\" is one word too many%s", WORD_MAX, word,
+			place ? "; a URL starts with https://" : "");
+		err_clean(r->e->msg);
+		return false;
 	}
 	return true;
 }

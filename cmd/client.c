@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -100,15 +101,25 @@ static void take_result(struct client *c, struct span result)
 		err_set(&c->e, ERR_PROTO, "the answer cannot be read: %s", why.text);
 }
 
+/* One line of the terminal, which is taken away afterwards: what would wrap is cut. */
 static void show_progress(struct client *c, const struct envelope *m)
 {
+	struct winsize size = { 0 };
 	struct buf text;
+	size_t n;
 
 	if (!isatty(STDERR_FILENO) || !envelope_method_is(m, "notifications/progress"))
 		return;
-	buf_init(&text, 256);
-	(void)!walk_string(walk_get(m->params, "message", NULL), &text);
-	fprintf(stderr, "\r\033[K%s", text.len ? err_clean(text.p) : "working...");
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2)
+		size.ws_col = 80;
+	buf_init(&text, ENVELOPE_MAX);
+	if (!walk_string(walk_get(m->params, "message", NULL), &text) || !text.len)
+		(void)!buf_adds(&text, "working...");
+	n = strlen(err_clean(text.p));
+	if (n >= size.ws_col)
+		for (n = size.ws_col - 1u; n && ((unsigned char)text.p[n] & 0xC0) == 0x80;)
+			n--;
+	fprintf(stderr, "\r\033[K%.*s", (int)n, text.p);
 	c->progress = true;
 	buf_free(&text);
 }

@@ -531,16 +531,28 @@ static bool somebody_is_there(struct login *l)
 		"at, or --device-code");
 }
 
+/* Nobody is asked to sign in for nothing: what could not be kept later is told before. The note is ours
+ * then; that of a sign-in that was killed is nobody's. */
+static bool take_place(struct login *l)
+{
+	struct store_note n = { .at_s = clock_wall_s() };
+	bool busy = false;
+
+	l->lock = store_lock_signin(l->store, &busy, &l->e);
+	if (busy || (l->lock >= 0 && store_note_write(l->store, &n, &l->e)))
+		return true;
+	return err_prefix(&l->e, "a sign-in cannot be kept");
+}
+
 static bool run_flow(struct login *l)
 {
 	struct flow_start s = { .opts = &l->c->oauth,
 		.known = l->known.url ? &l->known : NULL,
 		.fresh = l->c->a->force };
-	bool busy = false, ran;
-	struct err e = { 0 };
+	bool ran;
 
-	l->lock = store_lock_signin(l->store, &busy, &e);
-	note(l, NULL, NULL); /* that of a sign-in that was killed is nobody's any more */
+	if (!take_place(l))
+		return false;
 	loop_timer_init(&l->deadline, l->c->loop, too_late, l);
 	loop_timer_set(&l->deadline, l->c->oauth.timeout_s * 1000);
 	watch_input(l);

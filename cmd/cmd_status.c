@@ -157,9 +157,19 @@ static void say_credential(const struct status *s)
 	free(command);
 }
 
+/* What --check found out; NULL: nothing was asked. A service that cannot be reached refuses nothing. */
+static const char *verdict(const struct status *s)
+{
+	if (!s->c->a->check || s->needed)
+		return NULL;
+	if (!s->e.kind)
+		return "yes";
+	return s->e.kind == ERR_AUTH || s->e.kind == ERR_FORBIDDEN ? "no" : "unknown";
+}
+
 static void say(const struct status *s)
 {
-	const char *works = !s->c->a->check || s->needed ? NULL : s->e.kind ? "no" : "yes";
+	const char *works = verdict(s);
 	struct rate_seen seen;
 	char requests[256];
 

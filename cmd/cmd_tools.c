@@ -92,11 +92,15 @@ static bool show(const struct args *a, const json_t *tools, struct err *e)
 
 int cmd_tools(const struct args *a)
 {
-	struct context c;
+	struct context c = { 0 };
 	struct err e = { 0 };
-	struct client *client = context_open(a, &c, &e) ? client_new(&c, a, &e) : NULL;
-	json_t *tools = client ? client_tools(client, NULL, &e) : NULL;
+	struct client *client = NULL;
+	json_t *tools = NULL;
 
+	if (a->words.n > 1)
+		(void)!too_many(a->words.item[1], &e);
+	else if (context_open(a, &c, &e) && (client = client_new(&c, a, &e)) != NULL)
+		tools = client_tools(client, NULL, &e);
 	if (!tools || !show(a, tools, &e))
 		diag_error("%s", e.msg);
 	json_decref(tools);
@@ -127,12 +131,16 @@ static bool read_pairs(struct client *c, const struct args *a, struct buf *out, 
 	return good;
 }
 
-static bool read_arguments(struct client *c, const struct args *a, struct buf *out, struct err *e)
+static bool are_pairs(const struct args *a)
+{
+	return a->words.n > 1 && !arguments_is_text(a->words.item[1]);
+}
+
+/* What needs no schema is read before anything is asked of the server. */
+static bool read_text(const struct args *a, struct buf *out, struct err *e)
 {
 	if (a->words.n == 1)
 		return buf_adds(out, "{}");
-	if (!arguments_is_text(a->words.item[1]))
-		return read_pairs(c, a, out, e);
 	if (a->words.n > 2)
 		return too_many(a->words.item[2], e);
 	return arguments_text(a->words.item[1], out, e);
@@ -204,53 +212,52 @@ static void explain(struct client *c, const char *name, const char *said, struct
 			name);
 }
 
-static bool call(struct client *c, const struct args *a, struct err *e)
+static void call(struct client *c, const struct args *a, const struct buf *arguments, struct err *e)
 {
 	const char *name = a->words.item[0];
-	struct buf arguments, raw;
 	char said[ERR_MSG_MAX];
 	struct span result;
-	bool good;
+	struct buf raw;
 
-	buf_init(&arguments, ENVELOPE_MAX);
 	buf_init(&raw, ENVELOPE_MAX);
-	good = read_arguments(c, a, &arguments, e);
-	if (good && !client_call(c, name, &arguments, &raw, e)) {
+	if (!client_call(c, name, arguments, &raw, e)) {
 		memcpy(said, e->msg, sizeof(said));
 		explain(c, name, said, e);
-		good = false;
-	} else if (good) {
-		result = (struct span){ buf_str(&raw), raw.len };
-		if (a->json)
-			printf("%s\n", buf_str(&raw));
-		else
-			show_result(result);
-		good = !walk_true(walk_get(result, "isError", NULL));
-		if (!good) {
-			fflush(stdout);
-			words_of(result, said);
-			explain(c, name, said, e);
-		}
+		goto out;
 	}
-	buf_free(&arguments);
+	result = (struct span){ buf_str(&raw), raw.len };
+	if (a->json)
+		printf("%s\n", buf_str(&raw));
+	else
+		show_result(result);
+	if (walk_true(walk_get(result, "isError", NULL))) {
+		fflush(stdout);
+		words_of(result, said);
+		explain(c, name, said, e);
+	}
+out:
 	buf_free(&raw);
-	return good;
 }
 
 int cmd_call(const struct args *a)
 {
-	struct context c;
+	struct context c = { 0 };
 	struct err e = { 0 };
 	struct client *client = NULL;
+	struct buf arguments;
 
 	if (!a->words.n) {
 		diag_error("which tool? \"mpmcp tools\" lists them");
 		return EXIT_USAGE;
 	}
-	if (context_open(a, &c, &e) && (client = client_new(&c, a, &e)) != NULL)
-		(void)!call(client, a, &e);
+	buf_init(&arguments, ENVELOPE_MAX);
+	if ((are_pairs(a) || read_text(a, &arguments, &e)) && context_open(a, &c, &e) &&
+		(client = client_new(&c, a, &e)) != NULL &&
+		(!are_pairs(a) || read_pairs(client, a, &arguments, &e)))
+		call(client, a, &arguments, &e);
 	if (e.kind)
 		diag_error("%s", e.msg);
+	buf_free(&arguments);
 	client_free(client);
 	context_close(&c);
 	return (int)exit_for(e.kind);

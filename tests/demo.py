@@ -101,7 +101,7 @@ def main():
         say("A client starts the bridge", "mpmcp " + facts["mcp"])
         status = session(program, facts, env)
         say("The same with a service account, as in CI", "MIXPANEL_SA_TOKEN=... mpmcp " + facts["mcp"])
-        status = status or session(program, facts, dict(env, MIXPANEL_SA_TOKEN=facts["token"], HOME="/nonexistent"), short=True)
+        status = status or session(program, facts, dict(env, MIXPANEL_SA_TOKEN=facts["token"], HOME=os.path.join(folder, "nobody")), short=True)
     finally:
         sandbox.stdin.close()
         sandbox.wait(30)

@@ -170,9 +170,16 @@ def full_disk_costs_the_next_run_only(case):
     me.expire()
     _call(case, p, 2)
     case.equal((me.count("authorize"), me.count("reuse"), me.kept()), (1, 0, []), "sign-ins, reuse, files")
-    p = me.login(status=1, binary=full)
-    case.check(b"cannot be kept" in p.errors, "words %r" % p.errors)
+    me.login(status=1, binary=full)
     case.equal([f for f in me.files() if ".tmp" in f], [], "what is left")
+
+
+def login_that_could_not_be_kept_asks_nobody(case):
+    me = Person(case)
+    for more in ({"binary": _full(case)}, {"args": ["--auth-dir", case.file("plain", "")]}):
+        p = me.login(*more.pop("args", []), status=1, **more)
+        case.check(b"a sign-in cannot be kept: " in p.errors, "words %r" % p.errors)
+    case.equal((me.count("register"), me.opened(), me.kept()), (0, [], []), "registrations, browsers, files")
 
 
 def full_disk_keeps_the_sign_in_that_is_there(case):
@@ -356,6 +363,18 @@ def status_shows_what_its_check_found_out(case):
     p = me.run("status", me.url, "--check", "--json", status=4)
     told = json.loads(p.lines[0])
     case.equal((told["works"], told["sign_ins"][0]["signed_in"]), ("no", False), "status")
+
+
+def status_does_not_take_a_missing_answer_for_a_refusal(case):
+    me = Person(case)
+    me.login()
+    me.set(fail="initialize=500")
+    told = json.loads(me.run("status", me.url, "--check", "--json", status=1).lines[0])
+    case.equal((told["works"], told["sign_in_needed"]), ("unknown", False), "after HTTP 500")
+    me.box["process"].kill()
+    me.box["process"].wait()
+    told = json.loads(me.run("status", me.url, "--check", "--json", status=5).lines[0])
+    case.equal((told["works"], told["sign_in_needed"]), ("unknown", False), "without a server")
 
 
 def status_checks_a_server_of_the_new_era(case):

@@ -313,7 +313,24 @@ def one_word_too_many_is_named(case):
         p = case.start(*args, token=None)
         p.end_input()
         case.equal(p.wait(), USAGE, "status")
-        case.check(b"one word too many" in p.errors, "words %r" % p.errors)
+        case.check(b"one word too many" in p.errors and b"https" not in p.errors, "words %r" % p.errors)
+
+
+def address_without_its_beginning_is_named(case):
+    for words in (("login", "mcp.mixpanel.com/mcp"), ("doctor", "htp://mcp.mixpanel.com/mcp"), ("mcp.mixpanel.com/mcp",)):
+        p = case.start(*words, token=None)
+        p.end_input()
+        case.equal(p.wait(), USAGE, "status")
+        case.check(b"a URL starts with https://" in p.errors, "words %r" % p.errors)
+
+
+def option_of_another_command_is_not_proposed(case):
+    for words, text in ((("doctor", "--chek"), b'unknown option --chek. "mpmcp --help"'),
+                        (("status", "--chek"), b'unknown option --chek; did you mean --check? "mpmcp --help"')):
+        p = case.start(*words, token=None)
+        p.end_input()
+        case.equal(p.wait(), USAGE, "status")
+        case.check(text in p.errors, "words %r" % p.errors)
 
 
 # ---- device codes

@@ -207,6 +207,28 @@ def progress_is_shown_on_a_terminal_and_taken_away(case):
     case.equal((p.finish(), p.errors), (0, b""), "status and standard error without a terminal")
 
 
+def long_progress_stays_on_its_line(case):
+    def handler(r):
+        if r.rpc_method != "tools/call":
+            return r.answer()
+        r.stream()
+        for text in ("x" * 500, "", "\u00e9" * 100):
+            r.event({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 1, "message": text}})
+        r.event({"jsonrpc": "2.0", "id": r.id, "result": {"content": []}})
+        r.end()
+    seen = _on_a_terminal(case, "call", case.server(handler).url, "x")
+    case.equal(seen.split(b"\r\x1b[K")[1:], [b"x" * 79, b"working...", "\u00e9".encode() * 39, b""], "terminal")
+
+
+def one_word_too_many_is_named(case):
+    server = case.server()
+    for words in (("tools", server.url, "a", "b"), ("call", server.url, "a", "{}", "b")):
+        p = case.start(*words)
+        case.equal(p.finish(), 2, "status")
+        case.check(b'"b" is one word too many' in p.errors, "words %r" % p.errors)
+    case.equal(server.requests, [], "requests")
+
+
 def interrupted_call_ends(case):
     server = case.server(lambda r: server.stop.wait(DEADLINE) if r.rpc_method == "tools/call" else r.answer())
     import threading
