@@ -3,7 +3,7 @@
 import json
 import threading
 
-from harness import INITIALIZED, initialized_result, request, response
+from harness import INITIALIZE, INITIALIZED, initialized_result, request, response
 
 VERSION = "2026-07-28"
 PREFIX = "io.modelcontextprotocol/"
@@ -780,6 +780,42 @@ def direct_peers_cost_nothing_more(case):
     p.handshake()
     p.call(1)
     case.equal([r.rpc_method for r in server.requests if r.method == "POST"], ["initialize", "notifications/initialized", "tools/call"], "requests")
+
+
+def late_refusal_of_a_probe_leaves_the_session_of_the_client_alone(case):
+    """It went on to initialize without waiting; the refusal comes while that is pending, or after it."""
+    for early in (True, False):
+        refused, pending = threading.Event(), threading.Event()
+
+        def get(r):
+            r.stream()
+            r.event({"jsonrpc": "2.0", "id": 5, "method": "roots/list"})
+            r.wait_gone()
+
+        def handler(r, legacy=_legacy(get=get), early=early, refused=refused, pending=pending):
+            if r.rpc_method == "server/discover":
+                (pending if early else refused).wait(60)
+                _error(r, -32000, "Bad Request: Server not initialized")
+                return
+            if r.rpc_method == "initialize" and early:
+                pending.set()
+                refused.wait(60)
+            legacy(r)
+        server, p = case.bridge(handler)
+        p.send(request("probe", "server/discover", _meta=META))
+        server.wait(lambda rs: [r for r in rs if r.rpc_method == "server/discover"], "the probe")
+        p.send(dict(INITIALIZE, id=0))
+        if early:
+            case.is_error(p.answer("probe"), -32000)
+            refused.set()
+        case.check("result" in p.answer(0), "no answer to initialize")
+        p.send(INITIALIZED)
+        p.wait_line(lambda line: b"roots/list" in line, "the question on the GET stream")
+        refused.set()
+        case.is_error(p.answer("probe"), -32000)
+        p.send(response(5, {"roots": []}))
+        case.check("result" in p.call(1, name="t"), "no result")
+        case.equal(len(server.of("initialize")), 1, "sessions")
 
 
 def server_that_changes_its_era_is_followed(case):
