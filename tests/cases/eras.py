@@ -496,6 +496,7 @@ def discover_is_answered_from_one_initialize(case):
 
 def revision_that_nobody_knows_is_refused_with_those_that_are(case):
     server, p = case.bridge(_legacy())
+    p.send({"jsonrpc": "2.0", "method": "notifications/x", "params": {"_meta": dict(META, **{PREFIX + "protocolVersion": "2099-01-01"})}})
     for ident, method in ((1, "server/discover"), (2, "tools/call")):
         p.send(request(ident, method, _meta=dict(META, **{PREFIX + "protocolVersion": "2099-01-01"})))
         error = p.answer(ident)["error"]
@@ -503,6 +504,7 @@ def revision_that_nobody_knows_is_refused_with_those_that_are(case):
         case.equal(error["data"], {"supported": [VERSION, "2025-11-25"], "requested": "2099-01-01"}, "data")
     case.check("result" in _ask(p, 3, "server/discover"), "no result")
     case.equal(len(server.of("tools/call")), 0, "calls")
+    case.equal(len(p.lines), 3, "messages")
 
 
 def first_request_may_be_any(case):
@@ -822,8 +824,9 @@ def server_that_changes_its_era_is_followed(case):
     """It is restarted as another version, in front of clients of both eras."""
     def strict(r):
         if r.method == "POST" and r.rpc_method != "initialize" and "mcp-method" not in r.headers:
-            return _error(r, -32020, "Header mismatch: Mcp-Method is missing")
+            return _error(r, *wants[-1])
         return _modern(case, lambda q: _complete(q, by="modern"))(r)
+    wants = [(-32602, "Invalid params: _meta lacks %sprotocolVersion" % PREFIX), (-32020, "Header mismatch: Mcp-Method is missing")]
     servers = {"modern": strict, "legacy": _legacy(lambda r: r.json(response(r.id, {"by": "legacy"})))}
 
     def by(p, client, ident):
@@ -836,6 +839,7 @@ def server_that_changes_its_era_is_followed(case):
                 now.append(era)
                 if not n:
                     _legacy_hello(p) if client == "legacy" else _ask(p, 100, "server/discover")
+                wants.reverse()
                 case.equal([by(p, client, 2 * n + k) for k in (1, 2)], [era] * 2, "answers by %s to a %s client" % (order[:n + 1], client))
             case.equal(p.finish(), 0, "status")
             case.equal(len(server.of("tools/call")), 6 + 2, "number of calls")
