@@ -120,12 +120,18 @@ bool era_refusal_is_of_legacy(struct span error)
 
 bool era_refusal_demands_modern(struct span error, long status)
 {
-	long code = era_error_code(error);
+	struct span supported = walk_path(error, "data", "supported", (char *)NULL);
 
-	return status >= 400 &&
-	       (code == ERA_HEADER_MISMATCH ||
-		       (code == ERA_UNSUPPORTED_VERSION &&
-			       names_modern(walk_path(error, "data", "supported", (char *)NULL))));
+	if (status < 400)
+		return false;
+	switch (era_error_code(error)) {
+	case ERA_HEADER_MISMATCH:
+		return true;
+	case ERA_UNSUPPORTED_VERSION:
+		return names_modern(supported);
+	default:
+		return mentions(error, era_version_key); /* params._meta lacks it */
+	}
 }
 
 static bool lists(struct span list, const char *version)

@@ -313,13 +313,20 @@ static bool is_discover(struct post *p)
 	return post_envelope(p, &m) && envelope_method_is(&m, "server/discover");
 }
 
+/* It did not wait for what becomes of its modern request: nobody opens a session on its behalf. */
+static bool client_opens(const struct session *s)
+{
+	return s->client_legacy || (s->opener && s->opener->kind == POST_INITIALIZE);
+}
+
 /* Sent as a modern request, and not to a server that must be a modern one. */
 static bool may_show_legacy(const struct post *p)
 {
 	const struct session *s = p->s;
 
 	return p->wire == ERA_MODERN && p->kind == POST_MESSAGE && !p->reopened &&
-	       !s->server_fixed && (p->era == ERA_MODERN || s->initialize.len);
+	       !s->server_fixed &&
+	       (p->era == ERA_MODERN ? !client_opens(s) : s->initialize.len > 0);
 }
 
 /* Nothing sure is known of it; once there is, only the plainest words say that it has changed. */

@@ -49,6 +49,15 @@ static bool make_initialize(struct post *p)
 	return body_envelope(p, &m) && era_initialize(&s->initialize, "mpmcp:initialize", m.params);
 }
 
+/* p was answered. One that is under way ends with its exchange, whose callback may be running. */
+static void over(struct post *p)
+{
+	if (p->place == PLACE_ACTIVE)
+		post_answered(p);
+	else
+		post_drop(p);
+}
+
 /* False when p was answered: Protocol Version Negotiation. */
 static bool check_revision(struct post *p)
 {
@@ -58,14 +67,14 @@ static bool check_revision(struct post *p)
 
 	if (body_envelope(p, &m))
 		version = walk_path(m.params, "_meta", era_version_key, (char *)NULL);
-	if (walk_string_is(version, ERA_MODERN_VERSION))
+	if (!p->ncalls || walk_string_is(version, ERA_MODERN_VERSION))
 		return true;
 	buf_init(&b, ENVELOPE_MAX);
 	if (era_unsupported(&b, p->one.pending.id, version))
 		say_text(p->s, &b);
 	buf_free(&b);
 	post_settle(&p->one);
-	post_drop(p);
+	over(p);
 	return false;
 }
 
@@ -82,7 +91,7 @@ void modern_client_fall_back(struct post *p)
 	if (!s->hello.len && s->state != STATE_REPLAY && !make_initialize(p)) {
 		err_set(&e, ERR_LIMIT, "out of memory");
 		post_fail(p, &e, NULL);
-		post_drop(p);
+		over(p);
 		return;
 	}
 	post_enqueue(p, true);
@@ -186,7 +195,7 @@ bool modern_client_prepare(struct post *p)
 	}
 	if (!body_envelope(p, &m))
 		return true; /* never: it was scanned before */
-	if (m.kind == ENVELOPE_REQUEST && !check_revision(p))
+	if (!check_revision(p))
 		return false;
 	if (envelope_method_is(&m, "server/discover")) {
 		answer_discover(p);

@@ -348,6 +348,8 @@ void post_start(struct post *p)
 		post_free(p);
 		return;
 	}
+	if (s->client_legacy && s->server == ERA_LEGACY)
+		p->era = ERA_LEGACY; /* it came before the client opened a session */
 	p->wire = p->era;
 	if (p->kind != POST_INTERNAL && p->era == ERA_LEGACY && s->server == ERA_MODERN) {
 		p->wire = ERA_MODERN;

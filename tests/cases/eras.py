@@ -3,7 +3,7 @@
 import json
 import threading
 
-from harness import INITIALIZED, initialized_result, request, response
+from harness import INITIALIZE, INITIALIZED, initialized_result, request, response
 
 VERSION = "2026-07-28"
 PREFIX = "io.modelcontextprotocol/"
@@ -496,6 +496,7 @@ def discover_is_answered_from_one_initialize(case):
 
 def revision_that_nobody_knows_is_refused_with_those_that_are(case):
     server, p = case.bridge(_legacy())
+    p.send({"jsonrpc": "2.0", "method": "notifications/x", "params": {"_meta": dict(META, **{PREFIX + "protocolVersion": "2099-01-01"})}})
     for ident, method in ((1, "server/discover"), (2, "tools/call")):
         p.send(request(ident, method, _meta=dict(META, **{PREFIX + "protocolVersion": "2099-01-01"})))
         error = p.answer(ident)["error"]
@@ -503,6 +504,7 @@ def revision_that_nobody_knows_is_refused_with_those_that_are(case):
         case.equal(error["data"], {"supported": [VERSION, "2025-11-25"], "requested": "2099-01-01"}, "data")
     case.check("result" in _ask(p, 3, "server/discover"), "no result")
     case.equal(len(server.of("tools/call")), 0, "calls")
+    case.equal(len(p.lines), 3, "messages")
 
 
 def first_request_may_be_any(case):
@@ -782,12 +784,49 @@ def direct_peers_cost_nothing_more(case):
     case.equal([r.rpc_method for r in server.requests if r.method == "POST"], ["initialize", "notifications/initialized", "tools/call"], "requests")
 
 
+def late_refusal_of_a_probe_leaves_the_session_of_the_client_alone(case):
+    """It went on to initialize without waiting; the refusal comes while that is pending, or after it."""
+    for early in (True, False):
+        refused, pending = threading.Event(), threading.Event()
+
+        def get(r):
+            r.stream()
+            r.event({"jsonrpc": "2.0", "id": 5, "method": "roots/list"})
+            r.wait_gone()
+
+        def handler(r, legacy=_legacy(get=get), early=early, refused=refused, pending=pending):
+            if r.rpc_method == "server/discover":
+                (pending if early else refused).wait(60)
+                _error(r, -32000, "Bad Request: Server not initialized")
+                return
+            if r.rpc_method == "initialize" and early:
+                pending.set()
+                refused.wait(60)
+            legacy(r)
+        server, p = case.bridge(handler)
+        p.send(request("probe", "server/discover", _meta=META))
+        server.wait(lambda rs: [r for r in rs if r.rpc_method == "server/discover"], "the probe")
+        p.send(dict(INITIALIZE, id=0))
+        if early:
+            case.is_error(p.answer("probe"), -32000)
+            refused.set()
+        case.check("result" in p.answer(0), "no answer to initialize")
+        p.send(INITIALIZED)
+        p.wait_line(lambda line: b"roots/list" in line, "the question on the GET stream")
+        refused.set()
+        case.is_error(p.answer("probe"), -32000)
+        p.send(response(5, {"roots": []}))
+        case.check("result" in p.call(1, name="t"), "no result")
+        case.equal(len(server.of("initialize")), 1, "sessions")
+
+
 def server_that_changes_its_era_is_followed(case):
     """It is restarted as another version, in front of clients of both eras."""
     def strict(r):
         if r.method == "POST" and r.rpc_method != "initialize" and "mcp-method" not in r.headers:
-            return _error(r, -32020, "Header mismatch: Mcp-Method is missing")
+            return _error(r, *wants[-1])
         return _modern(case, lambda q: _complete(q, by="modern"))(r)
+    wants = [(-32602, "Invalid params: _meta lacks %sprotocolVersion" % PREFIX), (-32020, "Header mismatch: Mcp-Method is missing")]
     servers = {"modern": strict, "legacy": _legacy(lambda r: r.json(response(r.id, {"by": "legacy"})))}
 
     def by(p, client, ident):
@@ -800,6 +839,7 @@ def server_that_changes_its_era_is_followed(case):
                 now.append(era)
                 if not n:
                     _legacy_hello(p) if client == "legacy" else _ask(p, 100, "server/discover")
+                wants.reverse()
                 case.equal([by(p, client, 2 * n + k) for k in (1, 2)], [era] * 2, "answers by %s to a %s client" % (order[:n + 1], client))
             case.equal(p.finish(), 0, "status")
             case.equal(len(server.of("tools/call")), 6 + 2, "number of calls")
