@@ -14,10 +14,8 @@
 static const int64_t refused_pauses_ms[] = { 150, 600 };
 #define REFUSED_TRIES (sizeof(refused_pauses_ms) / sizeof(refused_pauses_ms[0]))
 
-/* Pause before a broken stream is taken up again when the server named none, and the bounds that are
- * kept to when it did. */
+/* Pause before a broken stream is taken up again when the server named none. */
 #define RESUME_DEFAULT_MS 1000
-#define RESUME_MAX_MS 60000
 /* Attempts in a row that bring no event. A server that closes and lets the client poll (MCP
  * 2025-11-25, Sending Messages 6) may take a while; half an hour of silence is no answer. */
 #define RESUME_TRIES 5
@@ -215,8 +213,8 @@ static void rest_before_resuming(struct exchange *x)
 
 		ms = ms > slow ? ms : slow;
 	}
-	if (ms > RESUME_MAX_MS)
-		ms = RESUME_MAX_MS;
+	if (ms > RESUME_PATIENCE_MS)
+		ms = RESUME_PATIENCE_MS;
 	x->step = STEP_REST;
 	set_resuming(x, true);
 	loop_timer_set(&x->timer, ms);

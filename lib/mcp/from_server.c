@@ -304,145 +304,6 @@ static bool refresh_tools(struct post *p, const struct envelope *m)
 	return true;
 }
 
-/* ---- the era of the server ---- */
-
-static bool is_discover(struct post *p)
-{
-	struct envelope m;
-
-	return post_envelope(p, &m) && envelope_method_is(&m, "server/discover");
-}
-
-/* It did not wait for what becomes of its modern request: nobody opens a session on its behalf. */
-static bool client_opens(const struct session *s)
-{
-	return s->client_legacy || (s->opener && s->opener->kind == POST_INITIALIZE);
-}
-
-/* Sent as a modern request, and not to a server that must be a modern one. */
-static bool may_show_legacy(const struct post *p)
-{
-	const struct session *s = p->s;
-
-	return p->wire == ERA_MODERN && p->kind == POST_MESSAGE && !p->reopened &&
-	       !s->server_fixed &&
-	       (p->era == ERA_MODERN ? !client_opens(s) : s->initialize.len > 0);
-}
-
-/* Nothing sure is known of it; once there is, only the plainest words say that it has changed. */
-static bool is_sure(const struct session *s)
-{
-	return s->server == ERA_MODERN && !s->server_recalled;
-}
-
-/* Does this refusal of a modern request show that the server is a legacy one? error {NULL}: there
- * was no JSON-RPC error at all. */
-static bool shows_legacy(struct post *p, struct span error, long status)
-{
-	bool discover;
-
-	if (!may_show_legacy(p))
-		return false;
-	if (is_sure(p->s) || p->era == ERA_LEGACY)
-		return error.p && status >= 400 && status < 500 && era_refusal_is_of_legacy(error);
-	discover = is_discover(p);
-	if (error.p && era_refusal_is_of_modern(error, status, discover))
-		return false;
-	switch (status) {
-	case 400:
-	case 404:
-	case 405:
-	case 406:
-	case 415:
-	case 422:
-	case 501:
-		return true;
-	case 200:
-		return error.p &&
-		       (discover || era_error_code(error) == -32601 || era_wants_initialize(error));
-	default:
-		return false;
-	}
-}
-
-/* Some legacy servers answer whatever they do not know with an empty result. */
-static bool is_no_discovery(struct post *p, const struct envelope *m)
-{
-	return may_show_legacy(p) && !is_sure(p->s) && is_discover(p) &&
-	       walk_type(walk_get(m->result, "supportedVersions", NULL)) != WALK_ARRAY;
-}
-
-static void fall_back(struct post *p)
-{
-	if (p->era == ERA_MODERN)
-		modern_client_fall_back(p);
-	else
-		legacy_client_fall_back(p);
-}
-
-/* Sent in a session, or without one to a server that once had them, and refused as no legacy server
- * refuses: another one stands there by now. */
-static bool shows_modern(const struct post *p, struct span error, long status)
-{
-	return p->wire == ERA_LEGACY && p->kind == POST_MESSAGE && p->ncalls == 1 && !p->reopened &&
-	       !p->s->server_fixed && p->s->initialize.len &&
-	       era_refusal_demands_modern(error, status);
-}
-
-/* A translated request was refused in our revision by a server that names this very revision: it was
- * not ready, perhaps. Once more; the client could make nothing of the error. */
-static bool again_as_told(struct post *p, struct span error)
-{
-	if (p->corrected || p->wire != ERA_MODERN || p->era != ERA_LEGACY ||
-		p->kind != POST_MESSAGE || era_error_code(error) != ERA_UNSUPPORTED_VERSION ||
-		!era_supports(error, ERA_MODERN_VERSION))
-		return false;
-	p->corrected = true;
-	post_enqueue(p, true);
-	return true;
-}
-
-static void go_forward(struct post *p)
-{
-	struct session *s = p->s;
-
-	p->reopened = true;
-	post_enqueue(p, true);
-	if (s->server == ERA_MODERN)
-		return;
-	if (p->era == ERA_MODERN)
-		modern_client_leave(s);
-	else
-		legacy_client_adopt(s);
-}
-
-/* What only modern servers say: legacy ones know neither resultType nor these errors. */
-static void note_modern(struct post *p, const struct envelope *m)
-{
-	if (p->era != ERA_MODERN || p->wire != ERA_MODERN || p->s->server == ERA_MODERN)
-		return;
-	if (m->result.p ? walk_get(m->result, "resultType", NULL).p != NULL
-			: era_refusal_is_of_modern(m->error, 0, false))
-		session_server_is(p->s, ERA_MODERN);
-}
-
-/* The answer to the client's initialize. True when somebody else answers the client. */
-static bool initialize_answered(struct post *p, const struct envelope *m)
-{
-	struct session *s = p->s;
-
-	if (m->result.p) {
-		session_negotiated(p, m);
-		s->client_legacy = true;
-		modern_client_free(s);
-	} else if (!s->server_fixed && era_refusal_is_modern(m->error)) {
-		legacy_client_discover(p, m);
-		return true;
-	}
-	session_opened(s, p);
-	return false;
-}
-
 /* ---- responses ---- */
 
 static bool internal_answered(struct post *p, const struct envelope *m)
@@ -485,16 +346,12 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 	}
 	p = c->post;
 	note_limit(s, m->error);
-	if (p->kind == POST_INITIALIZE && p == from && initialize_answered(p, m))
+	if (p->kind == POST_INITIALIZE && p == from && server_era_greeted(p, m))
 		return;
-	note_modern(p, m);
-	if (p == from && (m->error.p ? shows_legacy(p, m->error, status) : is_no_discovery(p, m)))
-		fall_back(p);
-	else if (p == from && m->error.p && shows_modern(p, m->error, status))
-		go_forward(p);
-	else if (m->error.p && p == from && (refresh_tools(p, m) || again_as_told(p, m->error)))
+	server_era_note(p, m);
+	if (p == from && (server_era_turned(p, m, status) || (m->error.p && refresh_tools(p, m))))
 		return;
-	else if (needs_sieve(s, c))
+	if (needs_sieve(s, c))
 		pass_on_filtered(c, in, m);
 	else
 		pass_on(c, in, m);
@@ -646,10 +503,8 @@ static void answer_rest(struct post *p, const struct exchange_end *end)
 		pass_error(p, end);
 	if (p->place != PLACE_ACTIVE || !waits(p))
 		return;
-	if (!end->ok && shows_legacy(p, (struct span){ 0 }, end->status)) {
-		fall_back(p);
+	if (!end->ok && server_era_refused(p, end->status))
 		return;
-	}
 	describe_silence(p, end, &e);
 	post_fail(p, &e, &d);
 	fn = p->on_answer;

@@ -4,6 +4,7 @@
  *   session.c        posts and where they stand, the handshake, a forgotten session
  *   from_client.c    lines of the client
  *   from_server.c    messages of the server and the ends of exchanges
+ *   server_era.c     what they tell about its era, and who goes another way then
  *   say.c            what is written to the client
  *   legacy_client.c  a legacy client in front of a modern server, with
  *                    rounds.c and watching.c (legacy_impl.h)
@@ -193,6 +194,20 @@ void tell_cancelled(struct session *s, struct span id);
 /* The answer m to a call is given to the client under the client's own id, with these edits; nothing
  * happens when the call has had its answer. */
 void answer_call(struct call *c, struct incoming *in, const struct envelope *m, struct edits *e);
+
+/* ---- server_era.c ---- */
+
+/* The answer to the client's initialize. True when somebody else answers the client. */
+bool server_era_greeted(struct post *p, const struct envelope *m)
+	__attribute__((warn_unused_result));
+/* An answer that only modern servers give is remembered. */
+void server_era_note(struct post *p, const struct envelope *m);
+/* The answer to p, in its own exchange. True when it shows that p was sent in the wrong era or
+ * revision: then p goes another way, and the client does not see this answer. */
+bool server_era_turned(struct post *p, const struct envelope *m, long status)
+	__attribute__((warn_unused_result));
+/* The same for a refusal without a JSON-RPC error. */
+bool server_era_refused(struct post *p, long status) __attribute__((warn_unused_result));
 
 /* ---- legacy_client.c ---- */
 
