@@ -14,11 +14,11 @@ from harness import DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, initialize
 
 def _all_of(fd):
     """Everything until the end of a descriptor."""
-    out = b""
+    out = bytearray()  # bytes would be copied whole for every piece, which makes a slow reader of it
     while True:
         piece = os.read(fd, 65536)
         if not piece:
-            return out
+            return bytes(out)
         out += piece
 
 
