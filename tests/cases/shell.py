@@ -217,7 +217,7 @@ def long_progress_stays_on_its_line(case):
         r.event({"jsonrpc": "2.0", "id": r.id, "result": {"content": []}})
         r.end()
     seen = _on_a_terminal(case, "call", case.server(handler).url, "x")
-    case.equal(seen.split(b"\r\x1b[K")[1:], [b"x" * 79, b"working...", "\u00e9".encode() * 39, b""], "terminal")
+    case.equal(seen.split("\r\x1b[K")[1:], ["x" * 79, "working...", "\u00e9" * 39, ""], "terminal")
 
 
 def one_word_too_many_is_named(case):
