@@ -228,6 +228,7 @@ static bool meta_text(struct buf *out, struct span members, struct span more)
 bool era_add_meta(struct edits *s, const struct envelope *m, struct span members, struct span more,
 	struct buf *scratch)
 {
+	static const char *const no_object[] = { "_meta", NULL };
 	struct span meta = walk_get(m->params, "_meta", NULL);
 
 	if (walk_type(meta) == WALK_OBJECT) {
@@ -240,7 +241,7 @@ bool era_add_meta(struct edits *s, const struct envelope *m, struct span members
 	if (walk_type(m->params) == WALK_OBJECT) {
 		if (!meta_text(scratch, members, more))
 			return false;
-		edit_object(s, m->params, NULL, (struct span){ scratch->p, scratch->len });
+		edit_object(s, m->params, no_object, (struct span){ scratch->p, scratch->len });
 	} else if (!m->params.p) {
 		if (!buf_adds(scratch, ",\"params\":{") || !meta_text(scratch, members, more) ||
 			!buf_addc(scratch, '}'))

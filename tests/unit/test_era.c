@@ -69,6 +69,22 @@ static void meta_is_added_to_every_form_of_request(void **state)
 		add_meta);
 }
 
+static void meta_that_is_no_object_makes_room_for_ours(void **state)
+{
+	(void)state;
+	assert_edited(
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{\"_meta\":\"a\"}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{\"_meta\":{" V
+		"},\"inputResponses\":{}}}",
+		add_meta);
+	assert_edited(
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{\"a\":1,\"_meta\":null,"
+		"\"b\":2}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{\"_meta\":{" V
+		"},\"inputResponses\":{},\"a\":1,\"b\":2}}",
+		add_meta);
+}
+
 static void drop_meta(struct edits *s, const struct envelope *m, struct buf *scratch)
 {
 	(void)scratch;
@@ -239,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(meta_is_added_to_every_form_of_request),
+		cmocka_unit_test(meta_that_is_no_object_makes_room_for_ours),
 		cmocka_unit_test(modern_members_of_meta_go_and_others_stay),
 		cmocka_unit_test(results_lose_and_gain_only_what_they_must),
 		cmocka_unit_test(tasks_are_not_declared_across_eras),
