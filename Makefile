@@ -151,6 +151,7 @@ lint:
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -Ilib -Icmd -DMPMCP_VERSION='"$(VERSION)"' cmd lib
 	mandoc -T lint -W warning man/mpmcp.1
 	$(MAKE) O=build/clang CC=clang WERROR=-Werror all
+	$(MAKE) $(FUZZ:%=$O/fuzz/%)
 
 .PHONY: interop
 interop: $O/mpmcp

@@ -279,6 +279,7 @@ void modern_client_free(struct session *s)
 	if (!c)
 		return;
 	subs_end(c);
+	dialog_end_all(s);
 	free(c);
 	s->modern = NULL;
 }

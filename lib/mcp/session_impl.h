@@ -237,7 +237,7 @@ void legacy_client_fall_back(struct post *p);
 
 /* ---- modern_client.c ---- */
 
-void modern_client_free(struct session *s); /* its subscriptions end */
+void modern_client_free(struct session *s); /* its subscriptions and dialogs end */
 
 /* A modern request was refused by what can only be a legacy server: p waits for a session. */
 void modern_client_fall_back(struct post *p);

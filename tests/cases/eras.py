@@ -630,6 +630,23 @@ def call_that_ends_while_its_client_is_away_is_delivered_later(case):
     case.equal(p.finish(), 0, "status")
 
 
+def client_that_turns_to_initialize_leaves_no_call_behind(case):
+    """Nobody will come back with an answer: the call ends, and nothing is waited for at the end."""
+    gone = threading.Event()
+
+    def call(r):
+        r.stream()
+        r.event({"jsonrpc": "2.0", "id": 9, "method": "roots/list"})
+        r.wait_gone()
+        gone.set()
+    server, p = case.bridge(_legacy(calls=call))
+    p.send(request(1, "tools/call", name="t", _meta=dict(META, **{"io.modelcontextprotocol/clientCapabilities": {"roots": {}}})))
+    case.equal(p.answer(1)["result"]["resultType"], "input_required", "kind")
+    case.check("result" in p.call(2, "initialize", **INITIALIZE["params"]), "no answer to initialize")
+    case.check(gone.wait(60), "the call is still there")
+    case.equal(p.finish(), 0, "status")
+
+
 def question_of_the_get_stream_belongs_to_the_call_under_way(case):
     streams, ready = [], threading.Event()
 

@@ -333,6 +333,11 @@ const char *transport_session(const struct transport *t)
 	return t->session;
 }
 
+const char *transport_version(const struct transport *t)
+{
+	return t->version;
+}
+
 void transport_limited(struct transport *t, long wait_s)
 {
 	(void)t, (void)wait_s;
@@ -614,7 +619,6 @@ static void exchange_ends(struct play *y, struct exchange *x, unsigned how, stru
 		err_set(&e, ERR_SERVER, "Session or whatever");
 		end.e = &e;
 		end.body = end.status ? body : NULL;
-		end.json = how & 32;
 	}
 	check(memcmp(x->sent.p, x->c.body, x->c.len) == 0, "a body changed while it was sent");
 	x->busy = x->over = true;
@@ -652,12 +656,26 @@ static void server_answers(struct play *y, struct reader *r, struct exchange *x)
 		x->new_session = strdup(end & 64 ? "s1" : "s2");
 	}
 	if (how / NANSWERS % 2) {
-		exchange_ends(y, x, (end & 15) | 32, &b);
+		exchange_ends(y, x, end & 15, &b);
 	} else {
 		server_says(y, x, &b);
 	}
 	buf_free(&b);
 	free(id);
+}
+
+/* The GET stream was refused with 404: for the session of now, or for one before. */
+static void stream_is_lost(struct play *y, struct reader *r)
+{
+	char *then;
+
+	if (!fake.listening || !fake.session)
+		return;
+	then = strdup(next(r) % 2 ? fake.session : "s0");
+	trace("unheard", NULL, then, strlen(then));
+	fake.listening = false;
+	session_transport_events.unheard(y->s, then);
+	free(then);
 }
 
 static void step(struct play *y, struct reader *r)
@@ -717,7 +735,10 @@ static void step(struct play *y, struct reader *r)
 			session_output_drained(y->s);
 		break;
 	case 11:
-		turn(y);
+		if (what & 64)
+			stream_is_lost(y, r);
+		else
+			turn(y);
 		break;
 	}
 	if (what & 128)
