@@ -45,7 +45,7 @@ fi
 proxy=$o/remote/node_modules/mcp-remote/dist/proxy.js
 if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
     echo "skipped: mcp-remote (no npm here)"
-elif [ -f "$proxy" ] || npm install --silent --no-audit --no-fund --prefix "$o/remote" $remote >/dev/null 2>&1; then
+elif [ -f "$proxy" ] || timeout 180 npm install --silent --no-audit --no-fund --prefix "$o/remote" $remote >/dev/null 2>&1; then
     set -- "$@" -- mcp-remote node "$proxy"
     columns="$columns mcp-remote"
 else
