@@ -268,8 +268,7 @@ void modern_client_leave(struct session *s)
 	session_server_is(s, ERA_MODERN);
 	s->on->learned(s->ctx, ERA_MODERN);
 	buf_reset(&s->hello);
-	subs_end(s->modern);
-	dialog_end_all(s);
+	modern_client_end_input(s);
 }
 
 void modern_client_free(struct session *s)

@@ -862,6 +862,26 @@ def server_that_changes_its_era_is_followed(case):
             case.equal(len(server.of("tools/call")), 6 + 2, "number of calls")
 
 
+def server_that_changes_its_era_under_a_client_of_both_is_survived(case):
+    """The client has gone on to initialize while its modern call is under way; that is refused by a new version."""
+    refuse = threading.Event()
+
+    def call(r):
+        if r.id != 1:
+            return r.answer()
+        refuse.wait(60)
+        _error(r, -32020, "Header mismatch: Mcp-Method is missing")
+    server, p = case.bridge(_legacy(calls=call))
+    _ask(p, 0, name="t")
+    p.send(request(1, "tools/call", name="t", _meta=META))
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call" and r.id == 1], "the call")
+    case.check("result" in p.call(2, "initialize", **INITIALIZE["params"]), "no answer to initialize")
+    refuse.set()
+    p.answer(1)
+    p.call(3, "ping")
+    case.equal(p.finish(), 0, "status")
+
+
 def refusal_by_a_modern_server_is_no_change_of_its_era(case):
     server, p = case.bridge(lambda r: r.json(response(r.id, {"resultType": "complete"})) if r.id == 1
                             else _error(r, -32602, "Unknown session ID; initialize the replay first"))
