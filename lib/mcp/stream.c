@@ -152,7 +152,7 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 		s->failures++;
 	if (s->wanted && !s->t->no_stream && s->failures < FAILURES_MAX)
 		open_later(s);
-	if (s->lost)
+	if (s->lost && s->t->session)
 		tell_lost(s);
 }
 
