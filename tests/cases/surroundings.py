@@ -336,17 +336,40 @@ def signal_while_a_large_answer_is_written_does_not_wait_for_the_reader(case):
     os.close(read)
 
 
+def _holds_the_call_and_the_end_of_the_session(r):
+    if r.method == "DELETE" or r.rpc_method == "tools/call":
+        r.wait_gone()
+    elif r.rpc_method == "initialize":
+        r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s"})
+    else:
+        r.answer()
+
+
 def second_signal_changes_nothing(case):
-    def handler(r):
-        r.wait_gone() if r.method == "DELETE" or r.rpc_method == "tools/call" else r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "s"}) if r.rpc_method == "initialize" else r.answer()
-    server, p = case.bridge(handler)
+    server, p = case.bridge(_holds_the_call_and_the_end_of_the_session)
     p.handshake()
     p.send(request(1))
     server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
-    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGUSR2):
+    p.signal(signal.SIGTERM)
+    # Its answer says that the first is taken: of two that wait at once the kernel may give the later one first.
+    case.is_error(p.answer(1), -31000, "told to end")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGUSR2):
         with contextlib.suppress(ProcessLookupError):
             p.signal(number)
     case.equal(p.wait(), 0, "status")
+
+
+def signals_that_arrive_together_end_it_as_one_of_them_does(case):
+    server, p = case.bridge(_holds_the_call_and_the_end_of_the_session)
+    p.handshake()
+    p.send(request(1))
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
+        with contextlib.suppress(ProcessLookupError):
+            p.signal(number)
+    case.is_error(p.answer(1), -31000, "told to end")
+    status = p.wait()
+    case.check(status in (0, 3), "status %r" % status)
 
 
 def blocked_and_ignored_signals_of_the_parent_do_not_make_it_immortal(case):
