@@ -389,6 +389,8 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 		*e = b->e;
 	else if (b->how != BRIDGE_END_OUTPUT)
 		wire_out_flush(b->out, FLUSH_MS);
+	/* One that comes while all is put away must not make a kill of an orderly end. */
+	loop_signals_over(b->loop);
 	return b->how;
 }
 
@@ -472,6 +474,7 @@ void bridge_refuse(int in_fd, int out_fd, const struct err *why)
 		!loop_signal(r.loop, SIGINT, refuse_signal, &r, &e) || !loop_run(r.loop, &e))
 		goto fail;
 	wire_out_flush(r.out, FLUSH_MS);
+	loop_signals_over(r.loop);
 	goto out;
 fail:
 	diag_debug("%s", e.msg);

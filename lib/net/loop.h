@@ -64,5 +64,7 @@ void loop_task_clear(struct loop_task *t);
 typedef void loop_signal_fn(void *ctx, int signo);
 bool loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));
+/* For a process at its end: its signals are ignored from now on, also when the loop is gone. */
+void loop_signals_over(struct loop *l);
 
 #endif

@@ -372,6 +372,16 @@ def signals_that_arrive_together_end_it_as_one_of_them_does(case):
     case.check(status in (0, 3), "status %r" % status)
 
 
+def signals_that_come_until_it_is_gone_leave_the_status_alone(case):
+    server = case.server()
+    for number, status in ((signal.SIGTERM, 0), (signal.SIGINT, 3)) * 10:
+        p = case.start(server.url)
+        p.handshake()
+        while p.process.poll() is None:
+            p.signal(number)
+        case.equal(p.wait(), status, "status")
+
+
 def blocked_and_ignored_signals_of_the_parent_do_not_make_it_immortal(case):
     """Some runtimes start commands from a thread that blocks all signals."""
     code = ("import os, signal, sys\n"

@@ -362,6 +362,22 @@ static void signals_arrive_on_the_loop_and_are_given_back(void **state)
 	raise(SIGUSR1); /* nothing happens */
 }
 
+static void signals_of_an_ending_process_are_ignored_beyond_the_loop(void **state)
+{
+	struct sigaction after;
+	struct err e = { 0 };
+
+	(void)state;
+	start();
+	assert_true(loop_signal(loop, SIGUSR2, on_signal, trace, &e));
+	loop_signals_over(loop);
+	raise(SIGUSR2);
+	loop_free(loop);
+	raise(SIGUSR2);
+	sigaction(SIGUSR2, NULL, &after);
+	assert_ptr_equal(after.sa_handler, SIG_IGN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +393,7 @@ int main(void)
 		cmocka_unit_test(watches_can_be_added_while_others_are_called),
 		cmocka_unit_test(closed_descriptor_is_a_hang_up_and_no_failure),
 		cmocka_unit_test(signals_arrive_on_the_loop_and_are_given_back),
+		cmocka_unit_test(signals_of_an_ending_process_are_ignored_beyond_the_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
