@@ -250,6 +250,10 @@ class Server:
         return [r for r in list(self.requests) if (rpc_method is None or r.rpc_method == rpc_method)
                 and (method is None or r.method == method)]
 
+    def wait_deleted(self):
+        """The program sends the DELETE of its session and does not stay for the answer: it may be gone before this server read it."""
+        self.wait(lambda _: self.of(method="DELETE"), "the end of the session")
+
     def close(self):
         self.open = False
         with contextlib.suppress(OSError):

@@ -183,6 +183,7 @@ def end_of_input_delivers_what_is_due_and_deletes_the_session(case):
     gate.set()
     case.equal(p.wait(), 0, "status")
     case.equal(sorted(m["id"] for m in p.messages()), list(range(11)), "ids")
+    server.wait_deleted()
     case.equal(len(server.of(method="DELETE")), 1, "number of DELETE")
 
 

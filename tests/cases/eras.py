@@ -491,6 +491,7 @@ def discover_is_answered_from_one_initialize(case):
     case.equal(hello["clientInfo"], {"name": "case", "version": "1"}, "client")
     case.equal(hello["capabilities"], CAPABILITIES, "capabilities")
     case.equal(p.finish(), 0, "status")
+    server.wait_deleted()
     case.equal(len(server.of(method="DELETE")), 1, "deleted sessions")
 
 

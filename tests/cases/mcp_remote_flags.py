@@ -1,14 +1,12 @@
 """Arguments of mcp-remote's documentation that no other file of cases is about: what each does here."""
 
+import contextlib
+import json
 import os
 import socket
 
-from harness import INITIALIZE, Server, request
+from harness import INITIALIZE, Server, free_port, initialized_result, request, response
 from origin import ID_TOKEN, Origin
-
-def _free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
 
 
 def host_changes_the_redirect(case):
@@ -21,7 +19,7 @@ def host_changes_the_redirect(case):
 
 def port_behind_the_url_is_used_as_it_is(case):
     o = Origin(case)
-    port = str(_free_port())
+    port = str(free_port())
     o.works(case, port)
     case.equal(o.sent("/authorize")[0]["redirect_uri"], ["http://localhost:%s/oauth/callback" % port], "redirect")
 
@@ -128,8 +126,11 @@ def client_credentials_need_no_person(case):
 
 def ipv4_is_enough(case):
     """A name with both kinds of address, and somebody else at the other one."""
-    v4 = case.server()
-    wrong = Server(lambda r: r.reply(500), address="::1", port=v4.port)
+    wrong = None
+    while not wrong:
+        v4 = case.server()
+        with contextlib.suppress(OSError):  # somebody has that port there
+            wrong = Server(lambda r: r.reply(500), address="::1", port=v4.port)
     case.servers.append(wrong)
     p = case.start("http://localhost:%d/mcp" % v4.port, "--ipv4")
     p.handshake()
@@ -184,11 +185,15 @@ def connect_timeout_bounds_the_connection(case):
 
 
 def seconds_may_have_a_fraction_and_nothing_else(case):
-    server = case.server()
-    for good in ("2.5", "0.001", "1.", ".5", "60", "0"):
-        p = case.start(server.url, "--body-timeout", good, "--headers-timeout=" + good.replace("0.001", "5").replace(".5", "2.5"))
+    def handler(r):
+        """In one piece, or a millisecond might pass between head and body."""
+        body = json.dumps(initialized_result(r.id) if r.rpc_method == "initialize" else response(r.id))
+        r.raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    server = case.server(lambda r: handler(r) if r.id is not None else r.answer())
+    for body, headers in (("2.5", "62.5"), ("0.001", "60.001"), ("1.", "60."), (".5", "60.0"), ("60", "0"), ("0", "0060")):
+        p = case.start(server.url, "--body-timeout", body, "--headers-timeout=" + headers)
         p.handshake()
-        case.check("result" in p.call(1), "no result with " + good)
+        case.check("result" in p.call(1), "no result with %s and %s" % (body, headers))
     for bad in ("", ".", "1e3", "-1", "1,5", "86401", "99999999999", "5s"):
         p = case.start(server.url, "--body-timeout=" + bad)
         p.send(INITIALIZE)

@@ -313,7 +313,7 @@ server_that_never_answers_holds_nobody_up_for_ever.slow = True
 
 
 def reader_that_takes_its_time_gets_everything_after_the_end_of_input(case):
-    """It is waited for as long as it reads at all: here a minute, a piece at a time."""
+    """It is waited for as long as it reads at all: here for longer than for one that does not, a piece at a time."""
     server = case.server(lambda r: r.answer({"text": "x" * (4 << 20)}) if r.rpc_method == "tools/call" else r.answer())
     read, write = os.pipe()
     p = case.start(server.url, stdout=write)
@@ -325,7 +325,7 @@ def reader_that_takes_its_time_gets_everything_after_the_end_of_input(case):
     for _ in range(3):
         out += os.read(read, 65536)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            p.process.wait(20)  # it must not end
+            p.process.wait(16)  # it must not end
     out += _all_of(read)
     os.close(read)
     case.equal(p.wait(), 0, "status")

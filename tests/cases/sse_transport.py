@@ -117,12 +117,15 @@ def fallback_that_finds_nothing_gives_the_first_refusal(case):
             r.end()
         else:
             nothing(r)
-    for handler in (nothing, silent, closes):
-        _, p = case.bridge(handler, "--headers-timeout", "1")
+    for handler, args in ((nothing, []), (silent, ["--headers-timeout", "5"]), (closes, [])):
+        _, p = case.bridge(handler, *args)
         p.send(INITIALIZE)
         case.is_error(p.answer(0), -31404, "HTTP 404", "No such page", "Check the URL")
         p.send(dict(INITIALIZE, id=5))
         case.is_error(p.answer(5), -31404, "HTTP 404")
+
+
+fallback_that_finds_nothing_gives_the_first_refusal.slow = True
 
 
 def streamable_server_sees_no_probe(case):
@@ -349,10 +352,13 @@ def silence_on_the_stream_is_an_error_while_an_answer_is_due(case):
             return False
         r.reply(202)
         return True
-    old, server, p = _old(case, "--body-timeout", "1", on_post=on_post)
+    old, server, p = _old(case, "--body-timeout", "5", on_post=on_post)  # enough for the answers that do come
     p.handshake()
     case.is_error(p.call(1), -31503, "no more data in time")
     case.equal(p.call(2)["result"], {"session": 2}, "result in the new session")
+
+
+silence_on_the_stream_is_an_error_while_an_answer_is_due.slow = True
 
 
 def endpoint_that_never_comes_is_an_error_or_the_other_transport(case):
@@ -372,12 +378,15 @@ def endpoint_that_never_comes_is_an_error_or_the_other_transport(case):
 
     def silent(r):
         r.stream() if r.method == "GET" else r.answer()
-    _, p = case.bridge(silent, "--transport", "sse-only", "--headers-timeout", "1")
+    _, p = case.bridge(silent, "--transport", "sse-only", "--headers-timeout", "5")
     p.send(INITIALIZE)
     case.is_error(p.answer(0), -31500, "does not name the address", "--transport")
-    _, p = case.bridge(silent, "--transport", "sse-first", "--headers-timeout", "1")
+    _, p = case.bridge(silent, "--transport", "sse-first", "--headers-timeout", "5")
     p.send(INITIALIZE)
     case.check("result" in p.answer(0), "no result")
+
+
+endpoint_that_never_comes_is_an_error_or_the_other_transport.slow = True
 
 
 def redirect_of_the_stream_is_followed_inside_the_origin(case):

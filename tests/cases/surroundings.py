@@ -175,14 +175,17 @@ def server_on_ipv6_alone_is_reached(case):
         listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
         return  # no IPv6 on this machine
-    server = case.server()
+    server, nobody = case.server(), socket.socket()
     server.socket.close()
+    with contextlib.suppress(OSError):
+        nobody.bind(("127.0.0.1", listener.getsockname()[1]))  # so that no other case listens there
     server.socket = listener
     threading.Thread(target=server.accept, daemon=True).start()
     for host in ("[::1]", "localhost"):
         p = case.start("http://%s:%d/mcp" % (host, listener.getsockname()[1]))
         p.handshake()
         case.check("result" in p.call(1), "no result from " + host)
+    nobody.close()
 
 
 _slow_names = r"""
@@ -198,8 +201,9 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 def _with_a_silent_name_server(case, *args):
-    """The program in a network of its own whose name server never answers; None where that cannot be made."""
-    conf = case.file("resolv.conf", "nameserver 127.0.0.1\noptions timeout:20 attempts:2\n")
+    """The program in a network of its own whose name server never answers, which is waited for longer than DEADLINE;
+    None where that cannot be made."""
+    conf = case.file("resolv.conf", "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n")
     wrapped = harness.WRAP + [harness.PROGRAM] if harness.WRAP else [harness.PROGRAM]
     if wrapped[0][0] != "/":
         wrapped[0] = shutil.which(wrapped[0])
@@ -220,7 +224,7 @@ def name_server_that_is_silent_delays_nothing_else(case):
     p.wait_line(lambda line: b"-32700" in line, "the first error")
     p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}, "not json")
     with p.changed:
-        case.check(p.changed.wait_for(lambda: len(p.lines) == 2, DEADLINE / 4), "the loop stands still")
+        case.check(p.changed.wait_for(lambda: len(p.lines) == 2, DEADLINE), "the loop stands still")
 
 
 def name_server_that_is_silent_does_not_hold_up_the_end(case):
@@ -237,7 +241,7 @@ def name_server_that_is_silent_does_not_hold_up_the_end(case):
             p.process.stdin.close()
             p.signal(signal.SIGTERM)
         try:
-            p.process.wait(15)
+            p.process.wait(DEADLINE)
         except subprocess.TimeoutExpired:
             raise Failed("the program waits for the name server")
 
@@ -248,7 +252,7 @@ def name_server_that_is_silent_is_an_error_after_the_connect_timeout(case):
         return
     p.send(request(1, "initialize"))
     with p.changed:
-        case.check(p.changed.wait_for(lambda: p.lines, DEADLINE / 4), "no answer in time")
+        case.check(p.changed.wait_for(lambda: p.lines, DEADLINE), "no answer in time")
     case.is_error(json.loads(p.lines[0]), -31503, "mcp.mixpanel.com")
 
 
@@ -409,23 +413,29 @@ def hang_up_that_the_parent_ignores_is_ignored(case):
 
 
 def stopped_and_continued_it_goes_on(case):
-    release = threading.Event()
+    release, answered = threading.Event(), threading.Event()
 
     def handler(r):
         if r.rpc_method == "tools/call":
             release.wait(DEADLINE)
         r.answer()
-    server, p = case.bridge(handler, "--headers-timeout", "2")
+        if r.rpc_method == "tools/call":
+            answered.set()
+    server, p = case.bridge(handler, "--headers-timeout", "5")
     p.handshake()
     p.send(request(1))
     server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
     p.signal(signal.SIGSTOP)
     os.waitid(os.P_PID, p.process.pid, os.WSTOPPED)
     release.set()
+    case.check(answered.wait(DEADLINE), "the server has not answered")
     # The time-out passes while it stands still and the answer lies there.
-    threading.Event().wait(2.5)
+    threading.Event().wait(5.5)
     p.signal(signal.SIGCONT)
     case.check("result" in p.answer(1), "no result")
+
+
+stopped_and_continued_it_goes_on.slow = True
 
 
 # ---- limits
