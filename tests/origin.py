@@ -1,12 +1,14 @@
 """One origin that is MCP server and authorization server, for cases about signing in that need no more."""
 
 import base64
+import contextlib
 import json
 import os
 import sys
+import time
 import urllib.parse
 
-from harness import Server
+from harness import DEADLINE, Failed, Server
 
 # Goes where a person's browser would; writes down what was opened and where it ended.
 BROWSER = """#!%s
@@ -80,6 +82,17 @@ class Origin:
     def renew(self, token):
         """From now on nothing but this token is taken or given out."""
         self.access, self.tokens = token, {token}
+
+    def wait_end(self):
+        """Where the browser ended: it notes that when it has read the page, and nobody waits for it."""
+        end, text = time.monotonic() + DEADLINE, ""
+        while not text.endswith("\n"):
+            if time.monotonic() > end:
+                raise Failed("the browser comes to no end")
+            time.sleep(0.02)
+            with contextlib.suppress(FileNotFoundError), open(self.opened) as f:
+                text = f.read()
+        return text.split()[1]
 
     def done(self, r, query):
         r.reply(200, "done")

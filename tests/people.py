@@ -1,10 +1,12 @@
 """What cases about signing in share: the sandbox with a person in front of it, whose browser is a small program."""
 
+import contextlib
 import fcntl
 import json
 import os
 import stat
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -46,6 +48,8 @@ class Person:
         self.case, self.box = case, case.sandbox("--auto", auto, *switches)
         self.url = self.box["mcp"]
         self.page_file = os.path.join(case.folder, "page")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.page_file)  # of the person before
         self.env = {"BROWSER": self.browser(before)} if browser else {}
 
     def browser(self, before="", name="browser"):
@@ -138,8 +142,22 @@ class Person:
         """The parameters of the page that was opened last."""
         return {k: v[0] for k, v in urllib.parse.parse_qs(urllib.parse.urlsplit(self.opened()[n]).query).items()}
 
+    def wait_page(self, words):
+        """Waits for a page with these words: a browser is slow to start, and nobody waits for it."""
+        end = time.monotonic() + DEADLINE
+        while not os.path.exists(self.page_file) or words not in self.page():
+            self.case.check(time.monotonic() < end, "no page says " + words)
+            time.sleep(0.02)
+
+    def wait_opened(self):
+        """Waits for a browser to be started."""
+        end = time.monotonic() + DEADLINE
+        while not self.opened():
+            self.case.check(time.monotonic() < end, "no browser was started")
+            time.sleep(0.02)
+
     def page(self):
-        """The last page that the browser showed."""
+        """The last page that the browser showed; wait_page() first, or it may be the one before."""
         with open(self.page_file, "rb") as f:
             return f.read().decode()
 

@@ -1,8 +1,9 @@
 """--keep-alive and --ping-interval: pings of the bridge's own."""
 
 import json
+import threading
 
-from harness import ACCOUNT_HEADER, INITIALIZE, initialized_result, request, response
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, initialized_result, request, response
 
 
 def _pings(server):
@@ -95,19 +96,27 @@ def answers_of_every_kind_are_swallowed_and_other_messages_are_not(case):
 
 
 def refused_ping_is_not_repeated_until_the_client_speaks(case):
+    said = threading.Event()
+
     def handler(r):
-        r.reply(404) if r.rpc_method == "ping" else _session(r)
-    server, p = case.bridge(handler, "--ping-interval", "0.02")
+        if r.rpc_method != "ping":
+            return _session(r)
+        if len(_pings(server)) == 1:
+            said.wait(DEADLINE)
+        r.reply(404)
+    server = case.server(handler)
+    p = case.start(server.url, "--ping-interval", "0.02")
     p.handshake()
     _second(server, 1)
-    with server.changed:
-        # The first may have gone out before "initialized" did.
-        server.changed.wait_for(lambda: len(_pings(server)) > 1, 0.5)
-        n = len(_pings(server))
-        again = server.changed.wait_for(lambda: len(_pings(server)) > n, 0.5)
-    case.check(not again, "a refused ping was repeated")
+    # Behind the first ping, so there is another one; then the client is silent.
     case.check("result" in p.call(1), "no result")
-    _second(server, n + 1)
+    said.set()
+    _second(server, 2)
+    with server.changed:
+        again = server.changed.wait_for(lambda: len(_pings(server)) > 2, 1)
+    case.check(not again, "a refused ping was repeated")
+    case.check("result" in p.call(2), "no result")
+    _second(server, 3)
 
 
 def ping_starts_no_sign_in(case):

@@ -258,11 +258,13 @@ def success_page_of_the_person_is_shown(case):
     pages = case.server(lambda r: r.reply(200, "my own page", {"Content-Type": "text/html"}))
     me = Person(case)
     me.login("--auth-success-url", pages.origin + "/done")
+    me.wait_page("my own page")
     case.equal((me.page(), pages.requests[0].path), ("my own page", "/done"), "page")
     case.check("referer" not in pages.requests[0].headers, "a referrer was sent")
     me.set(fault="token-500")
     me.login("--force", "--auth-success-url", pages.origin + "/done", status=1)
-    case.check("Not signed in" in me.page() and len(pages.requests) == 1, "page after a failure")
+    me.wait_page("Not signed in")
+    case.equal(len(pages.requests), 1, "requests for the page after a failure")
 
 
 def resource_is_the_one_that_was_given_or_none(case):

@@ -36,7 +36,7 @@ def callback_path_is_served(case):
 def success_page_of_ones_own(case):
     o = Origin(case)
     o.works(case, "--auth-success-url", o.server.origin + "/done")
-    case.equal(open(o.opened).read().split()[1], o.server.origin + "/done", "where the browser ended")
+    case.equal(o.wait_end(), o.server.origin + "/done", "where the browser ended")
     for url, more in (("http://internal.vpc/done", []), ("https://user@app.example.com/", []), ("https://app.example.com/?q=1", []),
                       ("https://app.example.com/#f", []), ("ftp://x/", ["--allow-http"])):
         p = case.start(o.url, "--auth-success-url", url, *more, token=None)
@@ -47,7 +47,7 @@ def success_page_of_ones_own(case):
     proxy = case.proxy(lambda host, port: o.server.port if host == "internal.vpc" else None)
     o.works(case, "--auth-success-url", "http://internal.vpc/done", "--allow-http",
             env={"http_proxy": proxy.url, "no_proxy": "localhost,127.0.0.1"})
-    case.equal(open(o.opened).read().split()[1], "http://internal.vpc/done", "where the browser ended")
+    case.equal(o.wait_end(), "http://internal.vpc/done", "where the browser ended")
 
 
 def resource_goes_to_both_endpoints_and_keeps_sign_ins_apart(case):
