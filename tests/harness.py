@@ -274,8 +274,9 @@ class Program:
         self.lines, self.errors, self.sent = [], b"", []
         self.changed = threading.Condition()
         self.ended = False
-        self.process = subprocess.Popen(wrap + [binary or PROGRAM] + args, stdin=stdin, stdout=stdout, stderr=stderr, env=env,
-                                        cwd=cwd or case.folder, start_new_session=True, user=user)
+        # A buffer as large as a pipe: lines of many megabytes are read here, beside a program that is to be fast.
+        self.process = subprocess.Popen(wrap + [binary or PROGRAM] + args, bufsize=65536, stdin=stdin, stdout=stdout, stderr=stderr,
+                                        env=env, cwd=cwd or case.folder, start_new_session=True, user=user)
         self.threads = []
         if stdout == subprocess.PIPE:
             self.threads.append(threading.Thread(target=self.read_out, daemon=True))

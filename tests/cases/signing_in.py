@@ -1,5 +1,6 @@
 """Signing in, in a browser: by the command and by the bridge, whatever the client does meanwhile."""
 
+import contextlib
 import json
 import os
 import signal
@@ -287,7 +288,8 @@ def sign_in_process_that_is_killed_is_an_error_and_others_go_on(case):
     second.wait_error_text("sign in at")
     _wait_until(case, me.opened, "the browser")
     for pid in case.strays():
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     case.is_error(first.answer(0), -31401, "not completed", "mpmcp login " + me.url)
     case.check("result" in second.answer(0), "the other one was not served")
     case.check("result" in first.call(1, "tools/list"), "the first one does not use it")
