@@ -289,10 +289,10 @@ class Program:
 
     def read_out(self):
         for line in iter(self.process.stdout.readline, b""):
-            self.reading.wait()
             with self.changed:
                 self.lines.append(line)
                 self.changed.notify_all()
+            self.reading.wait()
         with self.changed:
             self.ended = True
             self.changed.notify_all()

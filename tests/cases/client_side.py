@@ -1,12 +1,16 @@
 """What the client may do, and what the command line holds."""
 
 import base64
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
+import time
 
 import harness
 from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, PAIR, TOKEN, initialized_result, readable, request, response
@@ -279,38 +283,55 @@ def reader_of_standard_output_gone_is_a_quiet_leave(case):
     case.equal(p.errors, b"", "standard error")
 
 
+def _unread(file):
+    """Bytes in a pipe."""
+    return struct.unpack("i", fcntl.ioctl(file, termios.FIONREAD, b"\0\0\0\0"))[0]
+
+
+def _status_kib(p, name):
+    with open("/proc/%d/status" % p.process.pid) as f:
+        return int(next(x for x in f if x.startswith(name)).split()[1])
+
+
+def _resident_kib(p):
+    return _status_kib(p, "VmRSS")
+
+
 def slow_reader_stops_the_transfer_and_not_the_memory(case):
     size = 8 << 20 if harness.WRAP else 64 << 20
-    done = threading.Event()
+    full = threading.Event()
 
     def handler(r):
         if r.rpc_method != "tools/call":
             return r.answer()
-        text = b'{"jsonrpc":"2.0","id":%d,"result":{"text":"%s"}}' % (r.id, b"x" * size)
-        try:
-            r.json(text)
-        finally:
-            if r.id == 6:
-                done.set()
+        if r.id == "last":
+            return r.answer()
+        if r.id > 1:
+            full.wait(DEADLINE)
+        r.json(b'{"jsonrpc":"2.0","id":%d,"result":{"text":"%s"}}' % (r.id, b"x" * size))
     server, p = case.bridge(handler)
     p.handshake()
     p.reading.clear()
+    p.call("last")  # that is read
     p.send(*[request(i) for i in range(1, 7)])
-    # The first big answer fills the way to the client; the others must stay with the server.
-    p.wait_line(lambda line: True, "anything")
+    # The first big answer fills the way to the client; the others must stay with the server. Were all sent
+    # at once, all might be on their way before one is complete.
+    end = time.monotonic() + DEADLINE
+    while _unread(p.process.stdout) < 32768:
+        case.check(time.monotonic() < end, "the way to the client is not filled")
+        time.sleep(0.02)
+    full.set()
     stalled = threading.Event()
 
     def watch():
         last = -1
         while not stalled.wait(0.5):
-            with open("/proc/%d/status" % p.process.pid) as f:
-                peak = int(next(x for x in f if x.startswith("VmHWM")).split()[1])
+            peak = _status_kib(p, "VmHWM")
             if peak == last:
                 stalled.set()
             last = peak
     watch()
-    with open("/proc/%d/status" % p.process.pid) as f:
-        rss = int(next(x for x in f if x.startswith("VmRSS")).split()[1])
+    rss = _resident_kib(p)
     # Six of them would be six times the size; a checker of memory takes more for itself.
     case.check(rss < 4 * (size >> 10) or harness.WRAP or "asan" in harness.PROGRAM, "resident set is %d KiB" % rss)
     p.reading.set()

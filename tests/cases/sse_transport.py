@@ -1,6 +1,7 @@
 """HTTP+SSE, the deprecated transport of MCP 2024-11-05, and which transport is spoken."""
 
 import json
+import socket
 import threading
 
 from harness import ACCOUNT_HEADER, INITIALIZE, INITIALIZED, initialized_result, request, response
@@ -12,6 +13,7 @@ class _Old:
 
     def __init__(self, endpoint="/messages?session=%d", answer=None, on_post=None, on_get=None):
         self.endpoint, self.answer, self.on_post, self.on_get = endpoint, answer, on_post, on_get
+        self.headers = {}  # of the streams
         self.streams = {}
         self.lock = threading.Lock()
 
@@ -31,7 +33,7 @@ class _Old:
         with self.lock:
             number = len(self.streams) + 1
             self.streams[number] = r
-        r.stream()
+        r.stream(self.headers)
         r.chunk("event: endpoint\ndata: %s\n\n" % (self.endpoint % number if "%d" in self.endpoint else self.endpoint))
         return None
 
@@ -290,10 +292,11 @@ def stream_that_breaks_answers_what_waits_and_opens_again(case):
 
 def stream_that_ends_while_idle_is_opened_with_the_next_request(case):
     old, server, p = _old(case, "--transport", "sse-only")
+    old.headers = {"Connection": "close"}
     p.handshake()
     p.call(1)
     old.streams[1].end()
-    old.streams[1].close()
+    old.streams[1].wait_gone()  # the bridge has seen it
     case.equal(p.call(2)["result"], {"session": 2}, "result")
     case.equal(len(server.of(method="GET")), 2, "streams opened")
 
@@ -304,7 +307,8 @@ def session_that_cannot_be_opened_again_is_an_error(case):
     p.handshake()
     p.call(1)
     gone.set()
-    old.streams[1].close()
+    old.streams[1].conn.shutdown(socket.SHUT_WR)
+    old.streams[1].wait_gone()  # the bridge has seen it
     case.is_error(p.call(2), -31500, "event stream", "410")
     gone.clear()
     case.check("result" in p.call(3), "the bridge does not recover")
