@@ -385,6 +385,8 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 {
 	if (!watch_signals(b, e) || !watch_parent(b, e) || !loop_run(b->loop, e))
 		return BRIDGE_END_FAILED;
+	/* How it ends is settled: a client that says it twice does not get another status. */
+	loop_ignore_signals(b->loop);
 	if (b->how == BRIDGE_END_FAILED)
 		*e = b->e;
 	else if (b->how != BRIDGE_END_OUTPUT)
@@ -471,6 +473,7 @@ void bridge_refuse(int in_fd, int out_fd, const struct err *why)
 	if (!w || !loop_signal(r.loop, SIGTERM, refuse_signal, &r, &e) ||
 		!loop_signal(r.loop, SIGINT, refuse_signal, &r, &e) || !loop_run(r.loop, &e))
 		goto fail;
+	loop_ignore_signals(r.loop);
 	wire_out_flush(r.out, FLUSH_MS);
 	goto out;
 fail:

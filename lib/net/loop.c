@@ -339,6 +339,14 @@ bool loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struc
 	return true;
 }
 
+void loop_ignore_signals(struct loop *l)
+{
+	for (size_t i = 0; i < l->nsignals; i++) {
+		l->signals[i].before = (struct sigaction){ .sa_handler = SIG_IGN };
+		sigaction(l->signals[i].signo, &l->signals[i].before, NULL);
+	}
+}
+
 /* ---- the loop ---- */
 
 static int wait_ms(const struct loop *l)
