@@ -221,7 +221,7 @@ static void too_late(void *ctx)
 	long long n = (long long)l->c->oauth.timeout_s;
 	char *command = oauth_command(&l->c->oauth, "--force");
 	char *advice =
-		flow_may_be_forgotten(l->flow)
+		l->flow && flow_may_be_forgotten(l->flow)
 			? mem_printf(". If the page did not know this program, run \"%s\"", command)
 			: mem_dup("");
 
@@ -362,10 +362,12 @@ static void renew(struct proving *p, const struct err *e)
 	}
 }
 
-static void proven(void *ctx, enum proof_result how, const struct err *e, const char *said)
+static void proven(void *ctx, enum proof_result how, const struct err *e, const char *said,
+	struct challenge *wants)
 {
 	struct proving *p = ctx;
 
+	(void)wants;
 	p->proof = NULL;
 	if (how == PROOF_REFUSED && !p->refused) {
 		renew(p, e);
@@ -548,15 +550,24 @@ static bool run_flow(struct login *l)
 {
 	struct flow_start s = { .opts = &l->c->oauth,
 		.known = l->known.url ? &l->known : NULL,
-		.fresh = l->c->a->force };
+		.fresh = l->c->a->force,
+		.widest = l->c->a->force };
+	struct challenge wants;
 	bool ran;
 
 	if (!take_place(l))
 		return false;
 	loop_timer_init(&l->deadline, l->c->loop, too_late, l);
 	loop_timer_set(&l->deadline, l->c->oauth.timeout_s * 1000);
-	watch_input(l);
-	l->flow = flow_new(l->c->loop, l->c->http, &s, &events, l, &l->e);
+	/* As a bridge's sign-in, which begins with a challenge. */
+	proof_wants(l->c, &wants);
+	s.resource_metadata = wants.resource_metadata;
+	s.scope = wants.scope;
+	if (!l->e.kind) {
+		watch_input(l);
+		l->flow = flow_new(l->c->loop, l->c->http, &s, &events, l, &l->e);
+	}
+	challenge_clear(&wants);
 	ran = l->flow && loop_run(l->c->loop, &l->e) && !l->e.kind && l->done;
 	loop_timer_clear(&l->deadline);
 	loop_watch_free(l->input);
@@ -579,9 +590,14 @@ static bool add_endpoints(struct login *l)
 {
 	struct news n = { .l = l };
 	struct discover_call c = { .endpoint = l->c->url, .known_issuer = l->g.issuer };
+	struct challenge wants;
 	bool good = false;
 
-	n.discover = discover_start(l->c->http, &c, &n.offered, &n.traits, news_came, &n, &l->e);
+	proof_wants(l->c, &wants);
+	c.named = wants.resource_metadata;
+	if (!l->e.kind)
+		n.discover =
+			discover_start(l->c->http, &c, &n.offered, &n.traits, news_came, &n, &l->e);
 	if (!n.discover || !loop_run(l->c->loop, &l->e) || l->e.kind)
 		good = false;
 	else if (!n.known)
@@ -596,6 +612,7 @@ static bool add_endpoints(struct login *l)
 	if (good)
 		grant_add_places(&l->g, &n.offered);
 	discover_cancel(n.discover);
+	challenge_clear(&wants);
 	grant_clear(&n.offered);
 	return good;
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "proof.h"
 #include "target.h"
 #include "words.h"
 
@@ -88,6 +89,7 @@ static void read_resource(struct doctor *d, struct finding *f)
 {
 	struct server_issuers issuers;
 	struct err e = { 0 };
+	size_t n;
 
 	if (!server_read_resource(
 		    buf_str(&d->body), d->body.len, d->c.url, &d->offered, &issuers, &e)) {
@@ -97,8 +99,32 @@ static void read_resource(struct doctor *d, struct finding *f)
 	}
 	d->issuer = issuers.n ? mem_dup(issuers.item[0]) : NULL;
 	server_issuers_clear(&issuers);
-	found(f, "%zu scopes; sign-in server %s", count_words(d->offered.scopes_offered),
+	n = count_words(d->offered.scopes_offered);
+	found(f, "%zu scope%s; sign-in server %s", n, n == 1 ? "" : "s",
 		d->issuer ? d->issuer : "of the same origin");
+}
+
+/* Where neither well-known place has a document, the challenge may name another. */
+static bool ask_named(struct doctor *d, struct finding *f)
+{
+	long status = d->status;
+	struct challenge wants = { 0 };
+	struct err e = { 0 };
+
+	if (d->c.signs_in)
+		proof_wants(&d->c, &wants);
+	if (!wants.resource_metadata) {
+		skipped(f, "none is published (HTTP %ld)", status);
+	} else if (!server_url_ok(wants.resource_metadata, d->c.url, "resource metadata", &e)) {
+		failed(f, e.kind, "%s", e.msg);
+		advise(f, "Nobody can sign in there; tell who runs the server.");
+	} else {
+		doctor_get(d, wants.resource_metadata);
+		if (d->status != 200)
+			no_document(d, "the resource metadata that the server names", f);
+	}
+	challenge_clear(&wants);
+	return d->status == 200;
 }
 
 void doctor_resource(struct doctor *d, struct finding *f)
@@ -111,8 +137,8 @@ void doctor_resource(struct doctor *d, struct finding *f)
 		read_resource(d, f);
 	else if (!d->status || d->status == 429 || d->status >= 500)
 		no_document(d, "the resource metadata", f);
-	else
-		skipped(f, "none is published (HTTP %ld)", d->status);
+	else if (ask_named(d, f))
+		read_resource(d, f);
 	free_places(places);
 	/* A credential that is given needs no document. */
 	if (f->state == FOUND_FAILURE && !d->c.signs_in)

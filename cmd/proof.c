@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/diag.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "mcp/words.h"
@@ -25,6 +26,7 @@ struct proof {
 	struct context *c;
 	struct secret authorization;
 	char *url;
+	int64_t total_ms;
 	unsigned redirects;
 	struct fetch *fetch;
 	proof_fn *fn;
@@ -41,13 +43,14 @@ static void proof_free(struct proof *p)
 	free(p);
 }
 
-static void finish(struct proof *p, enum proof_result how, const struct err *e, const char *said)
+static void finish(struct proof *p, enum proof_result how, const struct err *e, const char *said,
+	struct challenge *wants)
 {
 	proof_fn *fn = p->fn;
 	void *ctx = p->ctx;
 
 	proof_free(p);
-	fn(ctx, how, e, said);
+	fn(ctx, how, e, said, wants);
 }
 
 /* A server of another era refuses the method; that it looked at it means that it took the credential. */
@@ -116,10 +119,24 @@ static bool follow(struct proof *p, const struct fetch_answer *a, struct err *e)
 	return ask(p, e);
 }
 
+/* So many fields of one answer are looked at, as the bridge does. */
+#define CHALLENGES_MAX 8
+
+static void read_challenge(const struct http_req *r, struct challenge *c)
+{
+	const char *fields[CHALLENGES_MAX];
+	size_t n = 0;
+
+	while (n < CHALLENGES_MAX && (fields[n] = http_answer_field(r, "WWW-Authenticate", n)))
+		n++;
+	challenge_parse(fields, n, c);
+}
+
 static void answered(void *ctx, const struct fetch_answer *a)
 {
 	struct proof *p = ctx;
 	struct err e = { 0 };
+	struct challenge wants = { 0 };
 	const char *said = NULL;
 	enum proof_result how = PROOF_FAILED;
 
@@ -130,7 +147,10 @@ static void answered(void *ctx, const struct fetch_answer *a)
 	} else {
 		how = judge(a, &said, &e);
 	}
-	finish(p, how, e.kind ? &e : NULL, said);
+	if (how == PROOF_REFUSED)
+		read_challenge(a->req, &wants);
+	finish(p, how, e.kind ? &e : NULL, said, how == PROOF_REFUSED ? &wants : NULL);
+	challenge_clear(&wants);
 }
 
 static bool add_headers(const struct context *c, struct http_fields **f, struct err *e)
@@ -148,9 +168,10 @@ static bool ask(struct proof *p, struct err *e)
 		.content_type = "application/json",
 		.body = message,
 		.accept = "application/json, text/event-stream",
-		.authorization = secret_str(&p->authorization),
+		.authorization =
+			secret_isset(&p->authorization) ? secret_str(&p->authorization) : NULL,
 		.cap = (size_t)4 << 20,
-		.total_ms = PROOF_MS };
+		.total_ms = p->total_ms };
 
 	if (!add_headers(p->c, &more, e)) {
 		http_fields_free(more);
@@ -163,21 +184,69 @@ static bool ask(struct proof *p, struct err *e)
 	return p->fetch != NULL;
 }
 
-struct proof *proof_start(
-	struct context *c, const char *authorization, proof_fn *fn, void *ctx, struct err *e)
+static struct proof *start(struct context *c, const char *authorization, int64_t total_ms,
+	proof_fn *fn, void *ctx, struct err *e)
 {
 	struct proof *p = mem_new(sizeof(*p));
 
-	*p = (struct proof){ .c = c, .url = mem_dup(c->url), .fn = fn, .ctx = ctx };
-	secret_set(&p->authorization, authorization, strlen(authorization));
+	*p = (struct proof){
+		.c = c, .url = mem_dup(c->url), .total_ms = total_ms, .fn = fn, .ctx = ctx
+	};
+	if (authorization)
+		secret_set(&p->authorization, authorization, strlen(authorization));
 	if (ask(p, e))
 		return p;
 	proof_free(p);
 	return NULL;
 }
 
+struct proof *proof_start(
+	struct context *c, const char *authorization, proof_fn *fn, void *ctx, struct err *e)
+{
+	return start(c, authorization, PROOF_MS, fn, ctx, e);
+}
+
 void proof_cancel(struct proof *p)
 {
 	if (p)
 		proof_free(p);
+}
+
+/* ---- without a credential ---- */
+
+/* A person waits for a page. */
+#define WANTS_MS 10000
+
+struct asking {
+	struct context *c;
+	struct proof *proof;
+	struct challenge *wants;
+};
+
+static void take_challenge(void *ctx, enum proof_result how, const struct err *e, const char *said,
+	struct challenge *wants)
+{
+	struct asking *a = ctx;
+
+	(void)said;
+	a->proof = NULL;
+	if (how == PROOF_FAILED)
+		diag_debug("%s", e->msg);
+	if (wants) {
+		*a->wants = *wants;
+		*wants = (struct challenge){ 0 };
+	}
+	loop_stop(a->c->loop);
+}
+
+void proof_wants(struct context *c, struct challenge *wants)
+{
+	struct asking a = { .c = c, .wants = wants };
+	struct err e = { 0 };
+
+	*wants = (struct challenge){ 0 };
+	a.proof = start(c, NULL, WANTS_MS, take_challenge, &a, &e);
+	if (!a.proof || !loop_run(c->loop, &e))
+		diag_debug("%s", e.msg);
+	proof_cancel(a.proof);
 }

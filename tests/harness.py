@@ -30,7 +30,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 PROGRAM = os.path.join(ROOT, os.environ.get("MPMCP", "build/mpmcp"))
 WRAP = shlex.split(os.environ.get("MPMCP_WRAP", ""))
 # Only a failure waits this long; generous for a slow machine under valgrind.
-DEADLINE = float(os.environ.get("MPMCP_DEADLINE", "60"))
+DEADLINE = float(os.environ.get("MPMCP_DEADLINE", "120"))
 
 PAIR = "tester.abc123.mp-service-account:s3cr3t0s3cr3t0s3cr3t0s3cr3t0s3cr"
 TOKEN = base64.b64encode(PAIR.encode()).decode()

@@ -47,7 +47,7 @@ struct flow {
 	enum step step;
 	struct grant g, known;
 	struct server_traits traits;
-	bool fresh, step_up, hidden;
+	bool fresh, step_up, widest, hidden;
 	bool kept; /* the client is from an earlier registration */
 	char *resource_metadata, *wanted, *only_issuer;
 	struct discover *discover;
@@ -141,8 +141,9 @@ static void choose_scope(struct flow *f)
 {
 	const char *own = own_param(f, "scope");
 	char *pinned = own ? mem_dup(own) : oauth_metadata_text(f->o, "scope");
+	char *all = f->widest && f->wanted ? scope_union(f->wanted, f->g.scopes_offered) : NULL;
 	struct scope_choice c = { .pinned = pinned,
-		.challenge = f->wanted,
+		.challenge = all ? all : f->wanted,
 		.step_up = f->step_up,
 		.offered = f->g.scopes_offered,
 		.offline_access = f->traits.offline_access,
@@ -153,6 +154,7 @@ static void choose_scope(struct flow *f)
 	free(f->g.scope_asked);
 	f->g.scope_asked = scope_choose(&c);
 	free(pinned);
+	free(all);
 }
 
 /* ---- the client ---- */
@@ -673,6 +675,7 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 		.ctx = ctx,
 		.fresh = s->fresh,
 		.step_up = s->step_up,
+		.widest = s->widest,
 		.hidden = s->hidden,
 		.wanted = s->scope ? mem_dup(s->scope) : NULL,
 		.resource_metadata = s->resource_metadata ? mem_dup(s->resource_metadata) : NULL };

@@ -31,6 +31,7 @@ struct flow_start {
 	const char *scope;             /* of the challenge, or NULL */
 	bool step_up; /* scope is wanted beyond what is held, whatever was pinned */
 	bool fresh;   /* register anew in any case */
+	bool widest;  /* with scope goes all that the resource offers */
 	bool hidden;  /* nobody sees the address: without a browser it is in vain */
 };
 

@@ -385,12 +385,12 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 {
 	if (!watch_signals(b, e) || !watch_parent(b, e) || !loop_run(b->loop, e))
 		return BRIDGE_END_FAILED;
+	/* How it ends is settled: a client that says it twice does not get another status. */
+	loop_ignore_signals(b->loop);
 	if (b->how == BRIDGE_END_FAILED)
 		*e = b->e;
 	else if (b->how != BRIDGE_END_OUTPUT)
 		wire_out_flush(b->out, FLUSH_MS);
-	/* One that comes while all is put away must not make a kill of an orderly end. */
-	loop_signals_over(b->loop);
 	return b->how;
 }
 
@@ -473,8 +473,8 @@ void bridge_refuse(int in_fd, int out_fd, const struct err *why)
 	if (!w || !loop_signal(r.loop, SIGTERM, refuse_signal, &r, &e) ||
 		!loop_signal(r.loop, SIGINT, refuse_signal, &r, &e) || !loop_run(r.loop, &e))
 		goto fail;
+	loop_ignore_signals(r.loop);
 	wire_out_flush(r.out, FLUSH_MS);
-	loop_signals_over(r.loop);
 	goto out;
 fail:
 	diag_debug("%s", e.msg);

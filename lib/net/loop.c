@@ -339,14 +339,11 @@ bool loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struc
 	return true;
 }
 
-void loop_signals_over(struct loop *l)
+void loop_ignore_signals(struct loop *l)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	sigemptyset(&ignore.sa_mask);
 	for (size_t i = 0; i < l->nsignals; i++) {
-		sigaction(l->signals[i].signo, &ignore, NULL);
-		l->signals[i].before = ignore;
+		l->signals[i].before = (struct sigaction){ .sa_handler = SIG_IGN };
+		sigaction(l->signals[i].signo, &l->signals[i].before, NULL);
 	}
 }
 

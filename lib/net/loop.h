@@ -64,7 +64,9 @@ void loop_task_clear(struct loop_task *t);
 typedef void loop_signal_fn(void *ctx, int signo);
 bool loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));
-/* For a process at its end: its signals are ignored from now on, also when the loop is gone. */
-void loop_signals_over(struct loop *l);
+
+/* For a process that is about to end with a status of its own: the loop's signals have no effect any
+ * more, after loop_free() neither. */
+void loop_ignore_signals(struct loop *l);
 
 #endif

@@ -1,7 +1,10 @@
 """Signing in at authorization servers that differ from the service's: each case scripts what it needs of one."""
 
+import hashlib
 import html
+import json
 import os
+import signal
 import sys
 import urllib.parse
 
@@ -20,12 +23,16 @@ open(__file__ + ".page", "wb").write(page)
 """ % sys.executable
 
 
-def _authority(case, metadata=lambda _: {}, resource=True, register=lambda asked: None, deny=None):
+PLACE = "/.well-known/oauth-protected-resource/mcp"
+
+
+def _authority(case, metadata=lambda _: {}, resource=PLACE, register=lambda asked: None, deny=None, challenge=lambda _: "Bearer"):
     """An MCP server and its authorization server on one origin; metadata(origin) overrides fields of its document,
-    register(request) may refuse with an error document, deny is the error of a person who says no."""
+    resource is where the resource's stands (None: nowhere), register(request) may refuse with an error document, deny is
+    the error of a person who says no."""
     def handler(r):
         path, _, query = r.path.partition("?")
-        if path == "/.well-known/oauth-protected-resource/mcp" and resource:
+        if path == resource:
             r.json({"resource": server.url, "authorization_servers": [server.origin], "scopes_supported": ["read"]})
         elif path == "/.well-known/oauth-authorization-server":
             r.json(dict({"issuer": server.origin, "authorization_endpoint": server.origin + "/authorize",
@@ -43,7 +50,7 @@ def _authority(case, metadata=lambda _: {}, resource=True, register=lambda asked
         elif path != "/mcp":
             r.reply(404)
         elif r.headers.get("authorization") != "Bearer t0ken-of-the-case":
-            r.reply(401, headers={"WWW-Authenticate": "Bearer"})
+            r.reply(401, headers={"WWW-Authenticate": challenge(server.origin)})
         else:
             r.answer()
     server = case.server(handler)
@@ -99,13 +106,74 @@ def client_document_is_not_used_where_it_is_not_offered(case):
     case.equal(_client_ids(server), [DOCUMENT, "registered", DOCUMENT, "registered"], "clients")
 
 
+def _named(origin):
+    return 'Bearer resource_metadata="%s/elsewhere", scope="read"' % origin
+
+
+def sign_in_begins_with_what_the_challenge_names(case):
+    """MCP authorization: a server may leave out the well-known places when its challenge names the document."""
+    server = _authority(case, resource="/elsewhere", challenge=_named)
+    status, p = _login(case, server)
+    case.equal(status, 0, "status (%r)" % p.errors)
+    case.equal(_asked(server)["scope"], "read", "scope")
+    paths = [r.path for r in server.requests]
+    case.check("/elsewhere" in paths and PLACE not in paths, "requests %r" % paths)
+    case.check("authorization" not in server.requests[0].headers, "the first request has a credential")
+
+
+def scope_of_the_challenge_is_asked_for_by_login_too(case):
+    server = _authority(case, challenge=lambda _: 'Bearer scope="write"')
+    case.equal(_login(case, server)[0], 0, "status")
+    case.equal(_asked(server)["scope"], "write", "scope")
+    case.equal(_login(case, server, "--force")[0], 0, "status of --force")
+    case.equal(_asked(server)["scope"].split(), ["write", "read"], "scope of --force, which asks for all that is offered, too")
+
+
+def import_looks_where_the_challenge_points(case):
+    server = _authority(case, resource="/elsewhere", challenge=_named)
+    folder = os.path.join(case.home, ".mcp-auth", "mcp-remote-v1")
+    os.makedirs(folder)
+    for kind, content in (("tokens", {"access_token": "t0ken-of-the-case", "token_type": "Bearer", "refresh_token": "r", "expires_in": 3600}),
+                          ("client_info", {"client_id": "registered"})):
+        path = os.path.join(folder, "%s_%s.json" % (hashlib.md5(server.url.encode()).hexdigest(), kind))
+        case.theirs.add(path)
+        with open(path, "w") as f:
+            json.dump(content, f)
+    p = case.start("login", server.url, "--import", token=None)
+    case.equal(p.wait(), 0, "status (%r)" % p.errors)
+    case.check("/elsewhere" in [r.path for r in server.requests], "requests %r" % server.requests)
+
+
+def interruption_ends_login_before_the_server_answers(case):
+    server = case.server(lambda r: r.wait_gone())
+    p = case.start("login", server.url, token=None)
+    server.wait(lambda rs: rs, "a request")
+    p.signal(signal.SIGINT)
+    case.equal(p.wait(), 3, "status")
+    case.equal([r.path for r in server.requests], ["/mcp"], "requests")
+
+
+def doctor_looks_where_the_challenge_points(case):
+    server = _authority(case, resource="/elsewhere", challenge=_named)
+    p = case.start("doctor", server.url, token=None)
+    case.equal(p.wait(), 4, "status")
+    text = b"".join(p.lines).decode()
+    case.check("1 scope; sign-in server " + server.origin in text, text)
+    case.check("no sign-in is kept" in text, text)
+    away = _authority(case, resource=None, challenge=lambda _: 'Bearer resource_metadata="file:///etc/passwd"')
+    p = case.start("doctor", away.url, token=None)
+    p.wait()
+    text = b"".join(p.lines).decode()
+    case.check("FAIL  resource metadata" in text, text)
+
+
 def server_without_resource_metadata_may_name_an_issuer_of_its_own_origin(case):
-    server = _authority(case, lambda origin: {"issuer": origin + "/oauth"}, resource=False)
+    server = _authority(case, lambda origin: {"issuer": origin + "/oauth"}, resource=None)
     case.equal(_login(case, server)[0], 0, "status")
 
 
 def server_without_resource_metadata_may_not_name_an_issuer_elsewhere(case):
-    server = _authority(case, lambda _: {"issuer": "https://elsewhere.example"}, resource=False)
+    server = _authority(case, lambda _: {"issuer": "https://elsewhere.example"}, resource=None)
     status, p = _login(case, server)
     case.check(status != 0 and b"names another issuer" in p.errors, "words: %r" % p.errors)
     case.check(not [r for r in server.requests if r.path == "/register"], "a registration")
