@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <setjmp.h>
 #include <string.h>
@@ -41,6 +42,8 @@ static const struct {
 		NULL },
 	{ "scopes outside ASCII", { "Bearer scope=\"\xc2\x9b\", error=\"e\"" }, true, "e", NULL,
 		NULL },
+	{ "the same name twice", { "Bearer scope=\"a\", SCOPE=\"b\", error=e, error=f" }, true, "e",
+		"a", NULL },
 	{ "nothing", { "" }, false, NULL, NULL, NULL },
 };
 
@@ -66,6 +69,28 @@ static void challenges_are_read(void **state)
 		same(challenges[i].what, c.scope, challenges[i].scope);
 		same(challenges[i].what, c.resource_metadata, challenges[i].metadata);
 		challenge_clear(&c);
+	}
+}
+
+static void values_that_are_too_long_are_left_out(void **state)
+{
+	char value[CHALLENGE_VALUE_MAX + 2] = { 0 }, field[CHALLENGE_VALUE_MAX + 64];
+	const char *fields[] = { field };
+
+	(void)state;
+	for (size_t n = CHALLENGE_VALUE_MAX; n <= CHALLENGE_VALUE_MAX + 1; n++) {
+		memset(value, 'a', n);
+		for (int quoted = 0; quoted < 2; quoted++) {
+			const char *quote = quoted ? "\"" : "";
+			struct challenge c;
+
+			snprintf(field, sizeof(field), "Bearer scope=%s%s%s, error=e", quote, value,
+				quote);
+			challenge_parse(fields, 1, &c);
+			same("scope", c.scope, n > CHALLENGE_VALUE_MAX ? NULL : value);
+			same("error", c.error, "e");
+			challenge_clear(&c);
+		}
 	}
 }
 
@@ -123,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(challenges_are_read),
+		cmocka_unit_test(values_that_are_too_long_are_left_out),
 		cmocka_unit_test(request_heads_are_read_at_any_cut),
 		cmocka_unit_test(broken_request_heads_are_refused),
 		cmocka_unit_test(pkce_vector_of_rfc_7636),
