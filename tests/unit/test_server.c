@@ -11,6 +11,7 @@
 
 #include "auth/server.h"
 #include "base/clock.h"
+#include "base/diag.h"
 
 #define HERE "http://127.0.0.1:7/mcp"
 #define THERE "https://mcp.example/mcp"
@@ -482,6 +483,19 @@ static void errors_are_read_and_cleaned(void **state)
 	assert_string_equal(words, "");
 }
 
+/* They go to pages, notes and logs alike. */
+static void errors_repeat_no_secret(void **state)
+{
+	static const char text[] =
+		"{\"error\":\"invalid_grant\",\"error_description\":\"r3fresh-t0ken-77 is over\"}";
+	char code[64], words[241];
+
+	(void)state;
+	diag_hide("r3fresh-t0ken-77", 16);
+	server_read_error(text, strlen(text), code, words);
+	assert_string_equal(words, "[hidden] is over");
+}
+
 static void errors_are_cut_to_their_room(void **state)
 {
 	char code[64], words[241], error[301] = { 0 }, text[400];
@@ -516,6 +530,7 @@ int main(void)
 		cmocka_unit_test(lifetimes_that_make_no_sense_count_as_unknown),
 		cmocka_unit_test(id_token_ends_when_it_says),
 		cmocka_unit_test(errors_are_read_and_cleaned),
+		cmocka_unit_test(errors_repeat_no_secret),
 		cmocka_unit_test(errors_are_cut_to_their_room),
 	};
 
