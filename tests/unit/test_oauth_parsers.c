@@ -115,7 +115,10 @@ static void broken_request_heads_are_refused(void **state)
 	static const char *const rows[] = { "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2.0\r\n\r\n",
 		"GET /a b HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "\x16\x03\x01\r\n\r\n",
-		"GET /\x01 HTTP/1.1\r\n\r\n" };
+		"GET /\x01 HTTP/1.1\r\n\r\n", "GET /\xc3\xa4 HTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.12\r\n\r\n", "GET / HTTP/1.2\r\n\r\n", "GET / xTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.1\r\n: nameless\r\n\r\n", "ABCDEFGHIJKLMNOP / HTTP/1.1\r\n\r\n" };
+	static const char nul[] = "GET / HTTP/1.1\r\nHost: localhost:1\0.evil\r\n\r\n";
 	char *endless = malloc(REQHEAD_MAX);
 	struct reqhead h;
 
@@ -123,6 +126,9 @@ static void broken_request_heads_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (reqhead_parse(rows[i], strlen(rows[i]), &h) != -1)
 			fail_msg("row %zu is taken", i);
+	assert_int_equal(reqhead_parse(nul, sizeof(nul) - 1, &h), -1);
+	/* The longest that has room. */
+	assert_true(reqhead_parse("ABCDEFGHIJKLMNO / HTTP/1.1\r\n\r\n", 30, &h) == 30);
 	memset(endless, 'a', REQHEAD_MAX);
 	assert_int_equal(reqhead_parse(endless, REQHEAD_MAX, &h), -1);
 	free(endless);
