@@ -361,6 +361,8 @@ def unreadable_header_file(case):
 def unset_variable_in_a_header(case):
     answer = _refused(case, 2, "http://127.0.0.1:1/mcp", "--header", "Authorization:${AUTH_HEADER}", token=None)
     case.is_error(answer, -31000, "AUTH_HEADER", "env")
+    answer = _refused(case, 2, "http://127.0.0.1:1/mcp", "--header", "Authorization:${AUTH_HEADER}", env={"AUTH_HEADER": ""}, token=None)
+    case.is_error(answer, -31000, "which is not set")
 
 
 def literal_variable_that_the_client_left_in(case):
@@ -386,6 +388,18 @@ def service_account_does_not_go_to_other_hosts(case):
 def header_with_a_line_break_is_refused(case):
     answer = _refused(case, 2, "http://127.0.0.1:1/mcp", "--header", "X-A:b\r\nX-Evil: 1", token=None)
     case.is_error(answer, -31000, "line break")
+
+
+def headers_that_are_none_or_the_bridges_own_are_refused(case):
+    for given in ("X A: b", "X-A(b): c", ": b", "no colon"):
+        case.is_error(_refused(case, 2, "http://127.0.0.1:1/mcp", "--header", given, token=None), -31000, "must read")
+    for name in ("Host", "content-length", "Transfer-Encoding", "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID"):
+        case.is_error(_refused(case, 2, "http://127.0.0.1:1/mcp", "--header", name + ": 1", token=None), -31000, name, "sends it itself")
+
+
+def header_file_with_a_nul_byte_is_refused(case):
+    path = case.file("headers", "X-A: b\0c\nX-B: d\n", 0o600)
+    case.is_error(_refused(case, 2, "http://127.0.0.1:1/mcp", "--header-file", path, token=None), -31000, "NUL")
 
 
 # ---- credentials
@@ -448,6 +462,10 @@ def header_file_with_comments_is_read(case):
     p.handshake()
     case.equal(server.requests[0].headers.get("authorization"), "Bearer abcdefghij", "header")
     case.equal(server.requests[0].headers.get("x-team"), "blue", "header")
+    p = case.start(server.url, "--header-file", path, "--header", "x-team: red", token=None, env={"AUTH": "Bearer abcdefghij"})
+    p.handshake()
+    last = server.requests[-1]
+    case.equal((last.headers.get("x-team"), last.count("x-team")), ("red", 1), "an argument goes before the file")
 
 
 def debug_and_log_file_hold_no_secret(case):

@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import sys
+import urllib.error
 import urllib.parse
+import urllib.request
 
-from harness import free_port, readable
+from harness import DEADLINE, free_port, readable
 
 DOCUMENT = "https://client.example/mpmcp.json"
 
@@ -26,10 +28,11 @@ open(__file__ + ".page", "wb").write(page)
 PLACE = "/.well-known/oauth-protected-resource/mcp"
 
 
-def _authority(case, metadata=lambda _: {}, resource=PLACE, register=lambda asked: None, deny=None, challenge=lambda _: "Bearer"):
+def _authority(case, metadata=lambda _: {}, resource=PLACE, register=lambda asked: None, deny=None, challenge=lambda _: "Bearer",
+               device=None, token=lambda: {}):
     """An MCP server and its authorization server on one origin; metadata(origin) overrides fields of its document,
     resource is where the resource's stands (None: nowhere), register(request) may refuse with an error document, deny is
-    the error of a person who says no."""
+    the error of a person who says no; device and token() are members of the answers with codes and with tokens."""
     def handler(r):
         path, _, query = r.path.partition("?")
         if path == resource:
@@ -46,7 +49,10 @@ def _authority(case, metadata=lambda _: {}, resource=PLACE, register=lambda aske
             answer = dict({"error": deny} if deny else {"code": "c0de"}, state=q["state"])
             r.reply(302, headers={"Location": q["redirect_uri"] + "?" + urllib.parse.urlencode(answer)})
         elif path == "/token":
-            r.json({"access_token": "t0ken-of-the-case", "token_type": "Bearer", "expires_in": 3600})
+            r.json(dict({"access_token": "t0ken-of-the-case", "token_type": "Bearer", "expires_in": 3600}, **token()))
+        elif path == "/device":
+            r.json(dict({"device_code": "dev1ce", "user_code": "ABCD-EFGH", "verification_uri": server.origin + "/enter", "interval": 1},
+                        **device))
         elif path != "/mcp":
             r.reply(404)
         elif r.headers.get("authorization") != "Bearer t0ken-of-the-case":
@@ -281,6 +287,54 @@ def secret_of_a_client_goes_to_no_second_sign_in_server(case):
     named.append(other.origin)
     case.is_error(p.call(2), -31401, "belongs to " + server.origin)
     case.check(not [r for r in other.requests if r.path == "/token"], "the secret was sent")
+
+
+def _device_login(case, **device):
+    server = _authority(case, lambda origin: {"device_authorization_endpoint": origin + "/device"}, device=device)
+    status, p = _login(case, server, "--device-code")
+    return status, p.errors.decode(), server
+
+
+def address_for_a_device_code_is_one_that_a_person_may_open(case):
+    for bad in ("javascript:alert(1)", "http://elsewhere.example/enter", "https://you@elsewhere.example/enter", "file:///etc/passwd"):
+        status, said, server = _device_login(case, verification_uri=bad)
+        case.check(status == 1 and "verification_uri" in said, "%s: %d, %s" % (bad, status, said))
+        case.check(bad not in said, "%s is shown" % bad)
+        case.check(not [r for r in server.requests if r.path == "/token"], "%s: the code is asked about" % bad)
+
+
+def device_code_for_a_person_steers_no_terminal_and_can_be_typed(case):
+    status, said, _ = _device_login(case, user_code="AB\x1b[31mCD")
+    case.check(status == 0 and "type the code  AB?[31mCD" in said, "%d, %r" % (status, said))
+    status, said, _ = _device_login(case, user_code="A" * 100)
+    case.check(status == 1 and "lacks" in said, "%d, %r" % (status, said))
+
+
+def answers_that_are_too_long_are_not_taken(case):
+    much = "x" * (300 << 10)
+    status, p = _login(case, _authority(case, register=lambda asked: {"error": much}))
+    case.check(status != 0 and b"longer than 256 KiB" in p.errors, "registration: %r" % p.errors)
+    status, p = _login(case, _authority(case, token=lambda: {"more": much}))
+    case.check(status != 0 and b"longer than 256 KiB" in p.errors, "token: %r" % p.errors)
+
+
+def callback_that_comes_twice_sends_the_code_once(case):
+    """A page that is loaded again while the code is exchanged: whoever sends a code twice loses what it brought."""
+    again = []
+
+    def token():
+        if not again:
+            q = _asked(server)
+            again.append(0)
+            try:
+                urllib.request.urlopen(q["redirect_uri"] + "?" + urllib.parse.urlencode({"code": "c0de", "state": q["state"]}), timeout=DEADLINE)
+            except urllib.error.HTTPError as e:
+                again.append((e.code, b"not the sign-in that is awaited" in e.read()))
+        return {}
+    server = _authority(case, token=token)
+    case.equal(_login(case, server)[0], 0, "status")
+    case.equal(again, [0, (400, True)], "the second callback")
+    case.equal(len([r for r in server.requests if r.path == "/token"]), 1, "exchanges")
 
 
 def service_without_sign_ins_says_so(case):

@@ -287,10 +287,15 @@ static void given_client_is_kept_to_its_server(void **state)
 {
 	static const struct place own[] = { { PRM "/mcp", 200, NULL, RESOURCE("\"%s/a\"") },
 		{ ASM "/a", 200, NULL, SERVER("%s/a") }, { 0 } };
+	static const struct place bare[] = { { 0 } };
 
 	(void)state;
 	assert_false(search(own, &(struct discover_call){ .only_issuer = "https://old.example" }));
 	says("belongs to https://old.example");
+	/* The places that count where nothing is described are a server like any other. */
+	assert_false(search(bare, &(struct discover_call){ .only_issuer = "https://old.example" }));
+	says("belongs to https://old.example");
+	assert_true(search(bare, &(struct discover_call){ .only_issuer = origin.url }));
 }
 
 static void without_resource_metadata_the_origin_is_the_server(void **state)

@@ -755,6 +755,7 @@ static void a_lock_on_a_deleted_file_does_not_count(void **state)
 
 static void what_cannot_be_locked_is_named(void **state)
 {
+	const char *pipe = in_dir("pipe"), *foreign = in_dir("foreign");
 	struct err e = { 0 };
 	bool busy = true;
 
@@ -768,6 +769,32 @@ static void what_cannot_be_locked_is_named(void **state)
 	assert_says(&e, ERR_IO, "none/lock", strerror(ENOENT));
 	assert_int_equal(file_trylock(dir, &busy, &e), -1);
 	assert_false(busy);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(file_trylock(pipe, &busy, &e), -1);
+	assert_says(&e, ERR_IO, pipe, "not a plain file");
+	if (geteuid() != 0)
+		return; /* nobody else can give files away */
+	put(foreign, "");
+	assert_int_equal(chown(foreign, 65534, 65534), 0);
+	assert_int_equal(file_trylock(foreign, &busy, &e), -1);
+	assert_says(&e, ERR_IO, foreign, "belongs to user 65534");
+}
+
+/* Who can open it can hold it for ever. */
+static void a_lock_that_others_could_take_becomes_private(void **state)
+{
+	struct stat st;
+	bool busy;
+	int fd;
+
+	(void)state;
+	put(path, "");
+	assert_int_equal(chmod(path, 0666), 0);
+	fd = file_trylock(path, &busy, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	file_unlock(fd);
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, leave)
@@ -804,6 +831,7 @@ int main(void)
 		IN_FOLDER(a_lock_whose_file_is_deleted_can_be_taken_anew),
 		IN_FOLDER(a_lock_on_a_deleted_file_does_not_count),
 		IN_FOLDER(what_cannot_be_locked_is_named),
+		IN_FOLDER(a_lock_that_others_could_take_becomes_private),
 	};
 
 	memset(full_of_a, 'a', BIG);

@@ -284,6 +284,26 @@ static void what_is_no_answer_is_named_and_the_flow_goes_on(void **state)
 	}
 }
 
+/* A code serves once, and whoever sends it twice ends the sign-in (RFC 6749 section 4.1.2). */
+static void one_answer_is_enough(void **state)
+{
+	struct err e = { 0 };
+	char text[256], *ours;
+
+	(void)state;
+	sign_in(NULL, NULL);
+	ours = param("state");
+	snprintf(text, sizeof(text), "http://localhost:1/oauth/callback?code=c0de&state=%s", ours);
+	free(ours);
+	origin.requests = 0;
+	assert_true(flow_paste(flow, text, &e));
+	assert_false(flow_paste(flow, text, &e));
+	assert_non_null(strstr(e.msg, "nothing is awaited"));
+	assert_true(loop_run(loop, NULL));
+	assert_true(over && !why.kind);
+	assert_int_equal(origin.requests, 1);
+}
+
 static void refusals_that_are_pasted_end_it(void **state)
 {
 	static const struct {
@@ -442,6 +462,7 @@ int main(void)
 		T(scopes_of_before_are_heeded),
 		T(answers_that_are_pasted_complete_it),
 		T(what_is_no_answer_is_named_and_the_flow_goes_on),
+		T(one_answer_is_enough),
 		T(refusals_that_are_pasted_end_it),
 		T(issuer_that_is_promised_must_come),
 		T(earlier_registration_is_used_and_its_loss_noticed),

@@ -114,6 +114,12 @@ static void newest_of_the_older_folders_counts(void **state)
 	assert_string_equal(secret_str(&g.access), "access-29");
 	assert_int_equal(g.expires_s, 5000); /* no date: as good as ended */
 	grant_clear(&g);
+	/* What took the place of all those. */
+	put("mcp-remote-v1", US_HASH "_tokens", TOKENS("v1", ""));
+	put("mcp-remote-v1", US_HASH "_client_info", CLIENT);
+	assert_true(import(&o, &g));
+	assert_string_equal(secret_str(&g.access), "access-v1");
+	grant_clear(&g);
 	put("mcp-remote-v1", US_HASH "_tokens", "broken");
 	put("mcp-remote-v1", US_HASH "_client_info", CLIENT);
 	assert_true(import(&o, &g));
@@ -158,6 +164,26 @@ static void given_client_need_not_be_kept_there(void **state)
 	grant_clear(&g);
 }
 
+/* As with our own files: a link may lead to what somebody else can change. */
+static void links_are_not_followed(void **state)
+{
+	static const struct oauth_opts o = { .url = US };
+	char file[256], link[256];
+	struct grant g;
+
+	(void)state;
+	put("mcp-remote-v1", "elsewhere", TOKENS("1", ""));
+	put("mcp-remote-v1", US_HASH "_client_info", CLIENT);
+	snprintf(file, sizeof(file), "%s/mcp-remote-v1/elsewhere.json", folder);
+	snprintf(link, sizeof(link), "%s/mcp-remote-v1/" US_HASH "_tokens.json", folder);
+	assert_int_equal(symlink(file, link), 0);
+	assert_false(import(&o, &g));
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(rename(file, link), 0);
+	assert_true(import(&o, &g));
+	grant_clear(&g);
+}
+
 static void nothing_to_import_is_said(void **state)
 {
 	static const struct oauth_opts o = { .url = US };
@@ -183,6 +209,7 @@ int main(void)
 		T(newest_of_the_older_folders_counts),
 		T(all_that_makes_the_name_is_heeded),
 		T(given_client_need_not_be_kept_there),
+		T(links_are_not_followed),
 		T(nothing_to_import_is_said),
 	};
 

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <setjmp.h>
 #include <string.h>
@@ -41,6 +42,8 @@ static const struct {
 		NULL },
 	{ "scopes outside ASCII", { "Bearer scope=\"\xc2\x9b\", error=\"e\"" }, true, "e", NULL,
 		NULL },
+	{ "the same name twice", { "Bearer scope=\"a\", SCOPE=\"b\", error=e, error=f" }, true, "e",
+		"a", NULL },
 	{ "nothing", { "" }, false, NULL, NULL, NULL },
 };
 
@@ -69,6 +72,28 @@ static void challenges_are_read(void **state)
 	}
 }
 
+static void values_that_are_too_long_are_left_out(void **state)
+{
+	char value[CHALLENGE_VALUE_MAX + 2] = { 0 }, field[CHALLENGE_VALUE_MAX + 64];
+	const char *fields[] = { field };
+
+	(void)state;
+	for (size_t n = CHALLENGE_VALUE_MAX; n <= CHALLENGE_VALUE_MAX + 1; n++) {
+		memset(value, 'a', n);
+		for (int quoted = 0; quoted < 2; quoted++) {
+			const char *quote = quoted ? "\"" : "";
+			struct challenge c;
+
+			snprintf(field, sizeof(field), "Bearer scope=%s%s%s, error=e", quote, value,
+				quote);
+			challenge_parse(fields, 1, &c);
+			same("scope", c.scope, n > CHALLENGE_VALUE_MAX ? NULL : value);
+			same("error", c.error, "e");
+			challenge_clear(&c);
+		}
+	}
+}
+
 static void request_heads_are_read_at_any_cut(void **state)
 {
 	static const char text[] =
@@ -90,7 +115,10 @@ static void broken_request_heads_are_refused(void **state)
 	static const char *const rows[] = { "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2.0\r\n\r\n",
 		"GET /a b HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "\x16\x03\x01\r\n\r\n",
-		"GET /\x01 HTTP/1.1\r\n\r\n" };
+		"GET /\x01 HTTP/1.1\r\n\r\n", "GET /\xc3\xa4 HTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.12\r\n\r\n", "GET / HTTP/1.2\r\n\r\n", "GET / xTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.1\r\n: nameless\r\n\r\n", "ABCDEFGHIJKLMNOP / HTTP/1.1\r\n\r\n" };
+	static const char nul[] = "GET / HTTP/1.1\r\nHost: localhost:1\0.evil\r\n\r\n";
 	char *endless = malloc(REQHEAD_MAX);
 	struct reqhead h;
 
@@ -98,6 +126,9 @@ static void broken_request_heads_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (reqhead_parse(rows[i], strlen(rows[i]), &h) != -1)
 			fail_msg("row %zu is taken", i);
+	assert_int_equal(reqhead_parse(nul, sizeof(nul) - 1, &h), -1);
+	/* The longest that has room. */
+	assert_true(reqhead_parse("ABCDEFGHIJKLMNO / HTTP/1.1\r\n\r\n", 30, &h) == 30);
 	memset(endless, 'a', REQHEAD_MAX);
 	assert_int_equal(reqhead_parse(endless, REQHEAD_MAX, &h), -1);
 	free(endless);
@@ -123,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(challenges_are_read),
+		cmocka_unit_test(values_that_are_too_long_are_left_out),
 		cmocka_unit_test(request_heads_are_read_at_any_cut),
 		cmocka_unit_test(broken_request_heads_are_refused),
 		cmocka_unit_test(pkce_vector_of_rfc_7636),

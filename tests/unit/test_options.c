@@ -235,6 +235,8 @@ static const struct {
 	{ { .url = US, .success_url = "http://ok.example/x" }, "--auth-success-url" },
 	{ { .url = US, .success_url = "https://ok.example/x?y" }, "--auth-success-url" },
 	{ { .url = US, .success_url = "javascript:x" }, "--auth-success-url" },
+	{ { .url = US, .success_url = "https://me@ok.example/x" }, "--auth-success-url" },
+	{ { .url = US, .success_url = "https://ok.example/x#y" }, "--auth-success-url" },
 	{ { .url = US, .client_metadata_url = "https://c.example/x" }, NULL },
 	{ { .url = US, .client_metadata_url = "https://c.example" }, "--client-metadata-url" },
 	{ { .url = US, .client_metadata_url = "http://c.example/x" }, "--client-metadata-url" },

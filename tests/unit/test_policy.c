@@ -299,6 +299,8 @@ static void annotations_speak_for_unknown_tools_until_taken_back(void **state)
 		",\"annotations\":{\"readOnlyHint\":1}",
 		",\"annotations\":{\"readOnlyHint\":true,\"readOnlyHint\":true}",
 		",\"annotations\":{\"readOnlyHint\":true,\"destructiveHint\":true}",
+		",\"annotations\":{\"readOnlyHint\":true,\"destructiveHint\":true,"
+		"\"destructiveHint\":false}",
 		",\"annotations\":{\"readOnlyHint\":true},\"annotations\":{\"readOnlyHint\":true}",
 		",\"annotations\":[true]", ",\"readOnlyHint\":true" };
 	struct policy_opts o = { .read_only = true };

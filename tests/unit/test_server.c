@@ -11,6 +11,7 @@
 
 #include "auth/server.h"
 #include "base/clock.h"
+#include "base/diag.h"
 
 #define HERE "http://127.0.0.1:7/mcp"
 #define THERE "https://mcp.example/mcp"
@@ -93,6 +94,7 @@ static const struct {
 	{ "https://h/mcp?tenant=2", "https://h/mcp?tenant=1", false },
 	{ "https://h/mcp?tenant=1", "https://h/mcp?tenant=1", true },
 	{ "https://h/mcp", "https://h/mcp?tenant=1", true },
+	{ "https://h/mcp#x", "https://h/mcp", false },
 };
 
 static void resource_must_cover_the_endpoint(void **state)
@@ -135,7 +137,7 @@ static void resource_metadata_gives_servers_and_scopes(void **state)
 				  "\",\"authorization_servers\":[7,\"http://no.example\","
 				  "\"https://a.example/x\",\"https://"
 				  "b.example\"],\"scopes_supported\":[\"a\",\"\",\"b "
-				  "c\",5,\"d:e\",\"\\u001b[31m\"]}",
+				  "c\",5,\"d:e\",\"\\u001b[31m\",\"\\\"x\",\"\\\\x\"]}",
 		&g, &i, &e));
 	assert_int_equal(i.n, 2);
 	assert_string_equal(i.item[0], "https://a.example/x");
@@ -390,6 +392,9 @@ static void token_answers_are_taken(void **state)
 	assert_int_equal(g.expires_s, 0);
 	assert_true(read_tokens("{\"access_token\":\"acc-3\",\"scope\":\"\"}", false, &g, &e));
 	assert_string_equal(g.scope_granted, "a ?[31m");
+	assert_true(read_tokens(
+		"{\"access_token\":\"acc-4\",\"refresh_token\":\"ref\\r\\n2\"}", false, &g, &e));
+	assert_string_equal(secret_str(&g.refresh), "ref-1"); /* no token can read like that */
 	clock_set(-1, -1);
 	grant_clear(&g);
 }
@@ -478,6 +483,35 @@ static void errors_are_read_and_cleaned(void **state)
 	assert_string_equal(words, "");
 }
 
+/* They go to pages, notes and logs alike. */
+static void errors_repeat_no_secret(void **state)
+{
+	static const char text[] =
+		"{\"error\":\"invalid_grant\",\"error_description\":\"r3fresh-t0ken-77 is over\"}";
+	char code[64], words[241];
+
+	(void)state;
+	diag_hide("r3fresh-t0ken-77", 16);
+	server_read_error(text, strlen(text), code, words);
+	assert_string_equal(words, "[hidden] is over");
+}
+
+static void errors_are_cut_to_their_room(void **state)
+{
+	char code[64], words[241], error[301] = { 0 }, text[400];
+	int n;
+
+	(void)state;
+	for (size_t len = 63; len <= 300; len += len == 63 ? 1 : 236) {
+		memset(error, 'e', len);
+		n = snprintf(text, sizeof(text), "{\"error\":\"%s\"}", error);
+		server_read_error(text, (size_t)n, code, words);
+		/* A part of a name would be another name. */
+		assert_int_equal(strlen(code), len < sizeof(code) ? len : 0);
+		assert_int_equal(strlen(words), len < sizeof(words) ? len : sizeof(words) - 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,6 +530,8 @@ int main(void)
 		cmocka_unit_test(lifetimes_that_make_no_sense_count_as_unknown),
 		cmocka_unit_test(id_token_ends_when_it_says),
 		cmocka_unit_test(errors_are_read_and_cleaned),
+		cmocka_unit_test(errors_repeat_no_secret),
+		cmocka_unit_test(errors_are_cut_to_their_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
