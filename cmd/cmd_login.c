@@ -215,29 +215,40 @@ static void on_done(void *ctx, const struct grant *g, const struct err *e)
 
 static const struct flow_events events = { on_url, on_done };
 
+/* A page that knows no client of this name tells the person alone: only they can say so. "" or owned words. */
+static char *advice(const struct login *l)
+{
+	char *command, *words;
+
+	if (!l->flow || !flow_may_be_forgotten(l->flow))
+		return mem_dup("");
+	command = oauth_command(&l->c->oauth, "--force");
+	words = mem_printf(". If the page did not know this program, run \"%s\"", command);
+	free(command);
+	return words;
+}
+
 static void too_late(void *ctx)
 {
 	struct login *l = ctx;
 	long long n = (long long)l->c->oauth.timeout_s;
-	char *command = oauth_command(&l->c->oauth, "--force");
-	char *advice =
-		l->flow && flow_may_be_forgotten(l->flow)
-			? mem_printf(". If the page did not know this program, run \"%s\"", command)
-			: mem_dup("");
+	char *more = advice(l);
 
 	err_set(&l->e, ERR_AUTH, "nobody completed the sign-in within %lld second%s%s", n,
-		n == 1 ? "" : "s", advice);
-	free(command);
-	free(advice);
+		n == 1 ? "" : "s", more);
+	free(more);
 	stop(l);
 }
 
+/* Whoever sees an error on the page does not wait for the end: they interrupt, and try again. */
 static void interrupted(void *ctx, int signo)
 {
 	struct login *l = ctx;
+	char *more = advice(l);
 
 	(void)signo;
-	err_set(&l->e, ERR_CANCELLED, "interrupted");
+	err_set(&l->e, ERR_CANCELLED, "interrupted%s", more);
+	free(more);
 	stop(l);
 }
 

@@ -187,6 +187,7 @@ void exchange_end_failed(struct exchange *x, long retry_after_s)
 
 	x->end = (struct exchange_end){ .status = x->status,
 		.stream = x->content == CONTENT_EVENTS || x->resuming,
+		.lost = x->lost,
 		.retry_after_s = retry_after_s,
 		.body = body ? &x->body : NULL,
 		.e = &x->e };
@@ -487,6 +488,8 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 	fieldset_drop(x->fields);
 	x->fields = NULL;
 	loop_timer_clear(&x->timer);
+	x->lost =
+		e && e->kind == ERR_NET && (how == HTTP_BROKEN || how == HTTP_TIMED_OUT || x->sse);
 	if (x->lingering)
 		end_ok(x, true);
 	else if (how == HTTP_DONE)

@@ -39,6 +39,7 @@ struct exchange {
 	int64_t waited_ms;       /* by Retry-After so far */
 	int64_t silent_since_ms; /* resuming: when the last message came */
 	bool resuming;           /* the request under way is the GET of a resumption */
+	bool lost;               /* as in exchange_end */
 	bool counted_resuming;   /* in t->resuming */
 	bool heard;              /* a message is in the piece that is being read */
 	bool counted_awaiting;   /* in t->channel.waiting */

@@ -469,10 +469,19 @@ static void pass_error(struct post *p, const struct exchange_end *end)
 		response(p->s, &in, p, &m, end->status);
 }
 
+/* Whoever reads this has to decide whether to ask again. */
+static void describe_failure(const struct exchange_end *end, struct err *e)
+{
+	*e = *end->e;
+	if (end->lost)
+		err_set(e, end->e->kind, "%s; whether the server acted on the request is unknown",
+			end->e->msg);
+}
+
 static void describe_silence(const struct post *p, const struct exchange_end *end, struct err *e)
 {
 	if (end->e)
-		*e = *end->e;
+		describe_failure(end, e);
 	else if (p->junk)
 		err_set(e, ERR_PROTO,
 			"the server answered with something that is no JSON-RPC message");

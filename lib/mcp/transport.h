@@ -52,6 +52,7 @@ struct exchange_end {
 	bool ok;            /* a 2xx, and it ended as it should; else e says what happened */
 	long status;        /* of the last answer; 0 when there was none */
 	bool stream;        /* it was an event stream that ended (and could not be resumed) */
+	bool lost;          /* the connection went when the server had the request, perhaps */
 	long retry_after_s; /* -1: the server did not say */
 	struct buf *body; /* not ok and status set: the answer's body, at most TRANSPORT_ERROR_MAX.
 		 * Of whatever type: servers of the SDKs name none for their errors */

@@ -76,6 +76,21 @@ def login_can_be_interrupted(case):
         case.equal(me.kept(), [], "files")
 
 
+def whoever_interrupts_at_a_page_that_knows_no_client_hears_of_force(case):
+    """Servers that forgot a registration tell the person alone; without --force the next login meets the same page."""
+    me = Person(case)
+    me.login()
+    me.change(access_token=None, refresh_token=None)
+    me.ask("forget-clients")
+    p = me.login("--no-browser", status=None)
+    p.wait_error_text("state=")
+    p.signal(signal.SIGINT)
+    case.equal(p.wait(), INTERRUPTED, "status")
+    case.check(b'If the page did not know this program, run "mpmcp login --force %s"' % me.url.encode() in p.errors, "words %r" % p.errors)
+    me.login("--force")
+    case.check("result" in me.signed_in_bridge().call(1, "tools/list"), "no result after --force")
+
+
 def login_that_nobody_completes_ends_at_its_deadline(case):
     me = Person(case, browser=False)
     p = me.login("--no-browser", "--timeout", "1", status=SIGN_IN)

@@ -16,7 +16,7 @@ def closes_before_answering_is_an_error_and_sent_once(case):
         r.close() if r.rpc_method == "tools/call" else r.answer()
     server, p = case.bridge(handler)
     p.handshake()
-    case.is_error(p.call(1), -31503, "closed the connection")
+    case.is_error(p.call(1), -31503, "closed the connection", "whether the server acted on the request is unknown")
     case.equal(len(server.of("tools/call")), 1, "times sent")
     case.check("result" in p.call(2, "tools/list"), "the bridge does not go on")
 
@@ -44,7 +44,7 @@ def closes_in_the_middle_of_a_json_body(case):
         r.close()
     _, p = case.bridge(handler)
     p.handshake()
-    case.is_error(p.call(1), -31503, "broke")
+    case.is_error(p.call(1), -31503, "broke", "whether the server acted on the request is unknown")
 
 
 def stream_with_event_ids_is_resumed_after_retry(case):
