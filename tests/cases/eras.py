@@ -597,6 +597,38 @@ def questions_become_results_and_the_call_goes_on(case):
     case.equal(p.finish(), 0, "status")
 
 
+def answer_to_a_question_that_was_taken_back_answers_no_other(case):
+    taken = threading.Event()
+
+    def of(rs, ident):
+        return [x for x in rs if x.rpc and x.rpc.get("id") == ident]
+
+    def calls(r):
+        r.stream()
+        r.event(request("q1", "elicitation/create", **dict(FORM, message="delete all?")))
+        r.event(request("q2", "elicitation/create", **FORM))
+        r.event({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "q1"}})
+        r.event(request("alive", "ping"))
+        server.wait(lambda rs: of(rs, "alive"), "the pong")
+        taken.set()
+        server.wait(lambda rs: of(rs, "q2"), "the answer")
+        r.event(response(r.id, {"done": True}))
+        r.end()
+    server, p = case.bridge(_legacy(calls))
+    first = _ask(p, 1, name="t")["result"]
+    (key, question), = first["inputRequests"].items()
+    case.equal(question["params"]["message"], "delete all?", "the first question")
+    case.check(taken.wait(60), "it was not taken back")
+    second = _ask(p, 2, name="t", requestState=first["requestState"], inputResponses={key: {"action": "accept"}})["result"]
+    case.equal(second["resultType"], "input_required", "kind")
+    (key, question), = second["inputRequests"].items()
+    case.equal(question["params"]["message"], FORM["message"], "the second question")
+    last = _ask(p, 3, name="t", requestState=second["requestState"], inputResponses={key: {"action": "decline"}})
+    case.check("done" in last["result"], "no result")
+    case.equal([x.rpc["result"] for x in of(server.requests, "q2")], [{"action": "decline"}], "answers to the second")
+    case.equal(of(server.requests, "q1"), [], "answers to the first")
+
+
 def client_that_comes_back_without_an_answer_is_asked_again(case):
     def calls(r):
         r.stream()
