@@ -403,6 +403,8 @@ bool store_each(const char *auth_dir,
 
 		if (st == STORE_OK)
 			go_on = fn(ctx, s, &g);
+		else if (st == STORE_FAILED && good)
+			good = err_set(e, why.kind, "%s", why.msg);
 		else if (why.kind)
 			diag_note("%s", why.msg);
 		grant_clear(&g);
