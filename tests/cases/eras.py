@@ -786,6 +786,31 @@ def subscription_is_served_from_the_get_stream(case):
     case.equal(p.answer("again")["result"]["_meta"], {PREFIX + "subscriptionId": "again"}, "closing result")
 
 
+def answers_for_a_subscription_that_is_over_acknowledge_no_other(case):
+    gates = {"x://a": threading.Event(), "x://b": threading.Event()}
+
+    def asked(rs, method, uri):
+        return [x for x in rs if x.rpc_method == method and x.rpc["params"]["uri"] == uri]
+
+    def calls(r):
+        if r.rpc_method != "resources/subscribe":
+            return r.answer()
+        gates[r.rpc["params"]["uri"]].wait(60)
+        return r.answer() if r.rpc["params"]["uri"] == "x://a" else _error(r, -32602, "no", 200)
+    server, p = case.bridge(_legacy(calls, capabilities={"tools": {}, "resources": {"subscribe": True}}))
+    p.send(request("one", "subscriptions/listen", _meta=META, notifications={"resourceSubscriptions": ["x://a"]}))
+    server.wait(lambda rs: asked(rs, "resources/subscribe", "x://a"), "the first")
+    p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "one"}})
+    server.wait(lambda rs: asked(rs, "resources/unsubscribe", "x://a"), "its end")
+    p.send(request("two", "subscriptions/listen", _meta=META, notifications={"resourceSubscriptions": ["x://b"]}))
+    server.wait(lambda rs: asked(rs, "resources/subscribe", "x://b"), "the second")
+    gates["x://a"].set()
+    _ask(p, 3, "tools/list")
+    gates["x://b"].set()
+    ack = json.loads(p.wait_line(lambda line: b"acknowledged" in line, "the acknowledgment"))
+    case.equal(ack["params"], {"_meta": {PREFIX + "subscriptionId": "two"}, "notifications": {}}, "acknowledged")
+
+
 def log_messages_come_to_requests_that_ask_for_them(case):
     def calls(r):
         if r.rpc_method == "logging/setLevel":
