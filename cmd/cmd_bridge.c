@@ -29,6 +29,14 @@ static enum exit_status status_of(enum bridge_end how, const struct err *e)
 /* As mcp-remote has it. */
 #define PING_INTERVAL_MS 30000
 
+/* Clients show an answer, not standard error. */
+static void refuse(const struct err *e)
+{
+	diag_error("%s", e->msg);
+	if (!isatty(STDIN_FILENO))
+		bridge_refuse(STDIN_FILENO, STDOUT_FILENO, e);
+}
+
 static enum exit_status run(
 	struct context *c, struct auth *auth, struct policy *policy, const struct bridge_opts *era)
 {
@@ -51,8 +59,11 @@ static enum exit_status run(
 		o.ping_interval_ms = PING_INTERVAL_MS;
 	diag_debug("%s, with %s", c->url, c->why);
 	b = bridge_new(c->loop, c->http, auth, &o, &e);
-	if (b)
-		how = bridge_run(b, &e);
+	if (!b) {
+		refuse(&e);
+		return status_of(how, &e);
+	}
+	how = bridge_run(b, &e);
 	bridge_free(b);
 	if (e.kind)
 		diag_error("%s", e.msg);
@@ -79,10 +90,7 @@ int cmd_bridge(const struct args *a)
 	if (auth) {
 		status = run(&c, auth, policy, &era);
 	} else {
-		/* Clients show an answer, not standard error. */
-		diag_error("%s", e.msg);
-		if (!isatty(STDIN_FILENO))
-			bridge_refuse(STDIN_FILENO, STDOUT_FILENO, &e);
+		refuse(&e);
 		status = exit_for(e.kind);
 	}
 	auth_free(auth);

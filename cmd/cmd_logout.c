@@ -171,13 +171,16 @@ int cmd_logout(const struct args *a)
 {
 	struct context c;
 	struct logout l = { .c = &c };
+	struct err unread = { 0 };
 	bool good = context_open(a, &c, &l.e);
 
 	if (good && a->all)
 		store_sweep(a->auth_dir);
 	if (good)
-		good = a->all ? store_each(a->auth_dir, forget_each, &l, &l.e) && !l.e.kind
+		good = a->all ? store_each(a->auth_dir, forget_each, &l, &unread) && !l.e.kind
 			      : forget_one(&l);
+	if (!l.e.kind)
+		l.e = unread;
 	if (!good)
 		diag_error("%s", l.e.msg);
 	else if (!l.count)

@@ -18,7 +18,8 @@ struct status {
 	struct context *c;
 	json_t *json; /* the list of sign-ins, with --json */
 	size_t count;
-	bool needed, told;
+	bool needed;
+	bool unread; /* some sign-in, or the whole folder */
 	struct err e;
 };
 
@@ -112,9 +113,7 @@ static bool find_credential(struct status *s)
 		s->e = (struct err){ 0 };
 		break;
 	case STORE_NONE:
-		break;
 	case STORE_FAILED:
-		s->told = true; /* when it was looked for among all */
 		break;
 	}
 	store_free(store);
@@ -135,14 +134,14 @@ static void check(struct status *s)
 
 /* ---- the command ---- */
 
-static bool list(struct status *s, const char *auth_dir)
+/* What cannot be read of others changes nothing for the one that is asked about, which has its own word. */
+static void list(struct status *s, const char *auth_dir)
 {
 	struct err e = { 0 };
-	bool good = store_each(auth_dir, show, s, &e);
 
-	if (!good && !s->e.kind)
-		s->e = e;
-	return good;
+	s->unread = !store_each(auth_dir, show, s, &e);
+	if (s->unread && strcmp(e.msg, s->e.msg) != 0)
+		diag_note("%s", e.msg);
 }
 
 static void say_credential(const struct status *s)
@@ -186,7 +185,7 @@ static void say(const struct status *s)
 		json_decref(o);
 		return;
 	}
-	if (!s->count)
+	if (!s->count && !s->unread)
 		printf("No sign-in is kept.\n\n");
 	say_credential(s);
 	words_requests(s->c->url, &seen, requests);
@@ -205,10 +204,11 @@ int cmd_status(const struct args *a)
 	/* Before the list: it may renew a token, or find out that there is nothing to renew. */
 	if (good && a->check)
 		check(&s);
-	good = good && list(&s, a->auth_dir);
-	if (good)
+	if (good) {
+		list(&s, a->auth_dir);
 		say(&s);
-	if (s.e.kind && !s.told && (!good || !a->json))
+	}
+	if (s.e.kind && (!good || !a->json))
 		diag_error("%s", s.e.msg);
 	status = s.e.kind ? exit_for(s.e.kind) : s.needed ? EXIT_SIGN_IN : EXIT_DONE;
 	json_decref(s.json);

@@ -164,7 +164,7 @@ static void show_result(struct span result)
 		if (walk_string(walk_get(item.value, "text", NULL), &text))
 			pretty_text(stdout, buf_str(&text), text.len);
 		else
-			printf("%.*s\n", (int)item.value.n, item.value.p);
+			pretty_text(stdout, item.value.p, item.value.n);
 		buf_free(&text);
 	}
 }
@@ -227,7 +227,7 @@ static void call(struct client *c, const struct args *a, const struct buf *argum
 	}
 	result = (struct span){ buf_str(&raw), raw.len };
 	if (a->json)
-		printf("%s\n", buf_str(&raw));
+		pretty_text(stdout, raw.p, raw.len);
 	else
 		show_result(result);
 	if (walk_true(walk_get(result, "isError", NULL))) {

@@ -83,8 +83,10 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int status;
 
-	if (!open_standard_fds())
+	if (!open_standard_fds()) {
+		diag_error("cannot open /dev/null: %s", strerror(errno));
 		return EXIT_FAILED;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
 	/* libcurl would write the keys of every connection there, for whoever can read the file. */

@@ -56,9 +56,11 @@ bool oauth_held_reload(struct oauth *a)
 		return false;
 	a->loaded = true;
 	a->stamp = stamp;
+	a->taken = false;
 	a->unreadable = e;
 	switch (store_load(a->store, &g, &e)) {
 	case STORE_OK:
+		a->taken = true;
 		a->unsaved = false;
 		return oauth_held_adopt(a, &g);
 	case STORE_NONE:
@@ -77,7 +79,9 @@ bool oauth_held_reload(struct oauth *a)
 void oauth_held_report(struct oauth *a)
 {
 	oauth_held_adopt(a, &a->report.g);
-	a->stamp = 0;
+	/* A file that could not be written holds tokens that the server has replaced: it counts again when
+	 * somebody else changes it. */
+	a->stamp = a->report.kept ? 0 : store_stamp(a->store);
 	a->unsaved = !a->report.kept;
 	if (a->unsaved)
 		diag_note("the sign-in serves this run, but cannot be kept: %s", a->report.e.msg);
@@ -111,12 +115,14 @@ int oauth_held_lock(struct oauth *a)
 {
 	bool busy = false;
 	struct err e = { 0 };
-	int lock = store_lock(a->store, &busy, &e);
+	int lock;
 
+	oauth_held_reload(a); /* one that is broken is set aside under the lock */
+	lock = store_lock(a->store, &busy, &e);
 	if (lock < 0)
 		return -1;
 	oauth_held_reload(a);
-	if (a->stamp)
+	if (a->stamp && a->taken)
 		return lock;
 	store_unlock(lock);
 	return -1;

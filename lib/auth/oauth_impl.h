@@ -27,7 +27,8 @@ struct oauth {
 	char *params;
 	struct store *store;
 	struct grant g;
-	uint64_t stamp;      /* of the file that g came from; 0: none, or look again */
+	uint64_t stamp;      /* of the file that was looked at; 0: none, or look again */
+	bool taken;          /* that file held a sign-in, which was taken over */
 	struct secret field; /* "Bearer ..." of g.access */
 	unsigned long gen;
 	bool loaded, rejected; /* rejected: the service refused g.access */

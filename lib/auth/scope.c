@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-/* All scopes of a document, at most. */
-#define SCOPES_MAX ((size_t)256 << 10)
+/* What is offered, and as much again that was asked for or granted. */
+#define SCOPES_MAX (2 * SCOPE_LIST_MAX)
 
 bool scope_has(const char *list, const char *scope, size_t n)
 {

@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Lists from servers are cut there: no address of a sign-in with more than that is taken anywhere, and a
+ * list is compared with another one name by name. */
+#define SCOPE_LIST_MAX ((size_t)16 << 10)
+
 bool scope_has(const char *list, const char *scope, size_t n);
 /* "a b" and "b c" give "a b c"; malloc'ed. Either may be NULL. */
 char *scope_union(const char *a, const char *b) __attribute__((warn_unused_result));

@@ -67,13 +67,13 @@ static char *joined(const json_t *array)
 
 	if (!json_is_array(array))
 		return NULL;
-	buf_init(&b, SERVER_DOCUMENT_MAX);
+	buf_init(&b, SCOPE_LIST_MAX);
 	json_array_foreach(array, i, v)
 	{
 		const char *s = json_string_value(v);
 
 		if (s && is_printable(s, SCOPE_MAX) && !strpbrk(s, "\"\\") &&
-			(!buf_adds(&b, b.len ? " " : "") || !buf_adds(&b, s)))
+			!buf_addf(&b, "%s%s", b.len ? " " : "", s))
 			break;
 	}
 	text = buf_take(&b, NULL);
@@ -394,8 +394,10 @@ bool server_read_client(
 static json_int_t lifetime(const json_t *o)
 {
 	const json_t *v = json_object_get(o, "expires_in");
-	json_int_t s = json_is_real(v) ? (json_int_t)json_real_value(v) : json_integer_value(v);
+	json_int_t s = json_integer_value(v);
 
+	if (json_is_real(v) && json_real_value(v) >= 0 && json_real_value(v) <= EXPIRES_MAX)
+		s = (json_int_t)json_real_value(v);
 	if (json_is_string(v)) {
 		const char *t = json_string_value(v);
 
@@ -450,7 +452,7 @@ static bool take_tokens(const json_t *o, bool id_token, struct grant *g, struct 
 	if (refresh && is_printable(refresh, TOKEN_MAX))
 		secret_set(&g->refresh, refresh, strlen(refresh));
 	take_times(o, id_token ? access : NULL, g);
-	if (scope && *scope) {
+	if (scope && *scope && strlen(scope) <= SCOPE_LIST_MAX) {
 		replace(&g->scope_granted, scope);
 		err_clean(g->scope_granted); /* people will see it */
 	} else if (!g->scope_granted) {

@@ -1,6 +1,7 @@
 #include "auth/store.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -386,7 +387,12 @@ bool store_each(const char *auth_dir,
 	char *dir = folder(auth_dir, e);
 	struct dirent **found = NULL;
 	int n = dir ? scandir(dir, &found, is_signin, alphasort) : -1;
-	bool go_on = true, good = dir != NULL; /* a folder that is not there holds nothing */
+	bool go_on = true, good = dir != NULL;
+
+	/* A folder that is not there holds nothing; one that cannot be looked into may hold anything. */
+	if (dir && n < 0 && errno != ENOENT && errno != ENOTDIR)
+		good = err_set(
+			e, ERR_IO, "cannot look into the folder %s: %s", dir, strerror(errno));
 
 	for (int i = 0; i < n; i++) {
 		size_t len = strlen(found[i]->d_name) - strlen(".json");
@@ -397,6 +403,8 @@ bool store_each(const char *auth_dir,
 
 		if (st == STORE_OK)
 			go_on = fn(ctx, s, &g);
+		else if (st == STORE_FAILED && good)
+			good = err_set(e, why.kind, "%s", why.msg);
 		else if (why.kind)
 			diag_note("%s", why.msg);
 		grant_clear(&g);

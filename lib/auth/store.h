@@ -67,7 +67,8 @@ bool store_note_write(const struct store *s, const struct store_note *n, struct 
 bool store_note_read(const struct store *s, struct store_note *n); /* false when there is none */
 void store_note_clear(struct store_note *n);
 
-/* Every sign-in in the folder, in the order of file names; s is borrowed. fn returns false to stop. */
+/* Every sign-in in the folder, in the order of file names; s is borrowed. fn returns false to stop. False
+ * with e set when the folder, or one of them, is there and cannot be looked into; the others are shown. */
 bool store_each(const char *auth_dir,
 	bool (*fn)(void *ctx, const struct store *s, const struct grant *g), void *ctx,
 	struct err *e) __attribute__((warn_unused_result));

@@ -61,13 +61,16 @@ static void close_all(const int *keep, size_t n)
 
 void child_let_go(const int *keep, size_t n)
 {
-	int null = open("/dev/null", O_RDWR);
+	int null;
 
+	if (!close_listed(keep, n))
+		close_all(keep, n);
+	null = open("/dev/null", O_RDWR); /* now there is room for it */
 	for (int fd = 0; fd < 3 && null >= 0; fd++)
 		while (dup2(null, fd) < 0 && errno == EINTR)
 			;
-	if (!close_listed(keep, n))
-		close_all(keep, n);
+	if (null > 2)
+		close(null);
 }
 
 void child_reset_signals(void)

@@ -227,9 +227,12 @@ static char *keep_copy(const struct userfile *f, struct err *e)
 		char *name = i == 1 ? mem_printf("%s.mpmcp-bak", f->path)
 				    : mem_printf("%s.mpmcp-bak%d", f->path, i);
 
-		if (write_new(name, buf_str(&f->text), f->text.len, f->mode, &error) &&
-			(keep_owner(f, name) || unlink(name) != 0))
-			return name;
+		if (write_new(name, buf_str(&f->text), f->text.len, f->mode, &error)) {
+			if (keep_owner(f, name))
+				return name;
+			error = errno;
+			unlink(name);
+		}
 		free(name);
 	}
 	if (error == EEXIST)

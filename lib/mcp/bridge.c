@@ -383,7 +383,13 @@ void bridge_free(struct bridge *b)
 
 enum bridge_end bridge_run(struct bridge *b, struct err *e)
 {
-	if (!watch_signals(b, e) || !watch_parent(b, e) || !loop_run(b->loop, e))
+	struct err unwatched = { 0 };
+
+	/* Without descriptors for them, signals end the process as they end any other; the client is told
+	 * by the answer to its first request. */
+	if (!watch_signals(b, &unwatched) || !watch_parent(b, &unwatched))
+		diag_note("%s", unwatched.msg);
+	if (!loop_run(b->loop, e))
 		return BRIDGE_END_FAILED;
 	/* How it ends is settled: a client that says it twice does not get another status. */
 	loop_ignore_signals(b->loop);
@@ -470,8 +476,11 @@ void bridge_refuse(int in_fd, int out_fd, const struct err *why)
 	loop_task_init(&r.stop, r.loop, refuse_stop, &r);
 	r.out = wire_out_new(r.loop, out_fd, &out, &r, &e);
 	w = r.out ? wire_in_new(r.loop, in_fd, ENVELOPE_MAX, &in, &r, &e) : NULL;
-	if (!w || !loop_signal(r.loop, SIGTERM, refuse_signal, &r, &e) ||
-		!loop_signal(r.loop, SIGINT, refuse_signal, &r, &e) || !loop_run(r.loop, &e))
+	/* Without descriptors for them, signals end the process as they end any other. */
+	if (w && !(loop_signal(r.loop, SIGTERM, refuse_signal, &r, &e) &&
+			 loop_signal(r.loop, SIGINT, refuse_signal, &r, &e)))
+		diag_debug("%s", e.msg);
+	if (!w || !loop_run(r.loop, &e))
 		goto fail;
 	loop_ignore_signals(r.loop);
 	wire_out_flush(r.out, FLUSH_MS);

@@ -27,6 +27,7 @@ struct question {
 	struct question *next;
 	struct buf id;      /* raw: the server's */
 	struct buf request; /* {"method":...,"params":...} */
+	bool withdrawn;     /* while the client has it: its answer goes nowhere */
 };
 
 /* What goes on between a call's two ends while the server has questions. */
@@ -361,11 +362,27 @@ static bool same_method(struct post *p, const struct envelope *m)
 	return a.n == b.n && (!a.n || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* The answer to the first question is passed on. False when there is none. */
+static bool take_answer(struct post *p, const struct envelope *m)
+{
+	struct question *q = p->dialog->first;
+	struct span value;
+	char key[32];
+
+	snprintf(key, sizeof(key), "q%lu", p->dialog->serial);
+	value = walk_path(m->params, "inputResponses", key, (char *)NULL);
+	if (!value.p && !q->withdrawn)
+		return false;
+	if (!q->withdrawn)
+		reply_to_server(p->s, (struct span){ q->id.p, q->id.len }, "result", value);
+	pop_question(p->dialog);
+	return true;
+}
+
 bool modern_client_resumed(struct session *s, const struct envelope *m)
 {
-	struct span token = walk_get(m->params, "requestState", NULL), value;
+	struct span token = walk_get(m->params, "requestState", NULL);
 	struct post *p;
-	char key[32];
 
 	if (walk_type(token) != WALK_STRING || token.n < sizeof(token_prefix) ||
 		memcmp(token.p + 1, token_prefix, sizeof(token_prefix) - 1) != 0)
@@ -377,17 +394,9 @@ bool modern_client_resumed(struct session *s, const struct envelope *m)
 			"the call that this question belongs to is over: make the call again");
 		return true;
 	}
-	if (p->dialog->first) {
-		snprintf(key, sizeof(key), "q%lu", p->dialog->serial);
-		value = walk_path(m->params, "inputResponses", key, (char *)NULL);
-		if (!value.p) {
-			put_question(p);
-			return true;
-		}
-		reply_to_server(s,
-			(struct span){ p->dialog->first->id.p, p->dialog->first->id.len }, "result",
-			value);
-		pop_question(p->dialog);
+	if (p->dialog->first && !take_answer(p, m)) {
+		put_question(p);
+		return true;
 	}
 	if (p->dialog->late.len)
 		deliver_late(p);
@@ -427,7 +436,8 @@ bool dialog_progress(
 	return true;
 }
 
-/* The server takes a question back. The client may have it already; then nothing can be done. */
+/* The server takes a question back. One that the client has stays until it comes back, or its answer would
+ * be taken for that to the next one. */
 void dialog_withdrawn(struct post *from, const struct envelope *m)
 {
 	struct span id = walk_get(m->params, "requestId", NULL);
@@ -438,6 +448,10 @@ void dialog_withdrawn(struct post *from, const struct envelope *m)
 	for (struct question **at = &d->first, *q; (q = *at); at = &q->next) {
 		if (!envelope_id_equal((struct span){ q->id.p, q->id.len }, id))
 			continue;
+		if (q == d->first && d->away) {
+			q->withdrawn = true;
+			return;
+		}
 		*at = q->next;
 		d->nquestions--;
 		question_free(q);

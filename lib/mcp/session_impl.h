@@ -77,7 +77,7 @@ struct post {
 	bool corrected;          /* sent again in the revision that the server asked for */
 	unsigned pages;          /* of a list that were fetched already */
 	struct post *held_by;    /* parked until that one is answered */
-	void *ctx;               /* POST_INTERNAL: for on_answer; NULL when that is gone */
+	void *ctx; /* POST_INTERNAL: for on_answer; NULL when that is gone, or a number */
 	post_answer_fn *on_answer; /* POST_INTERNAL */
 	struct round *round;       /* legacy_client.c: questions put to the client */
 	struct dialog *dialog;     /* modern_client.c: questions of the server */

@@ -3,6 +3,7 @@
  * session's GET stream tells of changes goes to those who asked for it
  * (Subscriptions), and resources are subscribed to on their behalf.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@
 
 struct sub {
 	struct sub *next;
-	struct post *p; /* the client's subscriptions/listen: parked, owed until the end */
+	struct post *p;   /* the client's subscriptions/listen: parked, owed until the end */
+	uintptr_t serial; /* by which answers find it that come when it may be gone */
 	bool lists[3];
 	char **uris; /* raw JSON strings */
 	size_t nuris;
@@ -89,11 +91,11 @@ static void forget_uri(struct sub *b, struct span uri)
 	}
 }
 
-static struct sub *find_sub(struct modern_client *c, const struct post *p)
+static struct sub *find_sub(struct modern_client *c, uintptr_t serial)
 {
 	struct sub *b = c ? c->subs : NULL;
 
-	while (b && b->p != p)
+	while (b && b->serial != serial)
 		b = b->next;
 	return b;
 }
@@ -102,8 +104,7 @@ static struct sub *find_sub(struct modern_client *c, const struct post *p)
 static void watched(struct post *p, const struct envelope *m, const struct err *why)
 {
 	struct session *s = p->s;
-	/* The pointer is only compared: its post may be gone. */
-	struct sub *b = find_sub(s->modern, p->ctx);
+	struct sub *b = find_sub(s->modern, (uintptr_t)p->ctx);
 	struct envelope asked;
 
 	(void)why;
@@ -141,7 +142,7 @@ static void watch_all(struct modern_client *c, struct sub *b)
 {
 	b->asked += b->nuris;
 	for (size_t i = 0; i < b->nuris; i++)
-		ask_resource(c->s, "resources/subscribe", b->uris[i], watched, b->p);
+		ask_resource(c->s, "resources/subscribe", b->uris[i], watched, (void *)b->serial);
 }
 
 static void read_filter(struct modern_client *c, struct sub *b, struct span filter)
@@ -172,6 +173,7 @@ void subs_add(struct post *p, const struct envelope *m)
 
 	post_park(p);
 	b->p = p;
+	b->serial = ++c->clock;
 	b->next = c->subs;
 	c->subs = b;
 	read_filter(c, b, walk_get(m->params, "notifications", NULL));

@@ -253,7 +253,7 @@ static void req_done(struct http_req *r, CURLcode rc)
 	finish(r, how, &e);
 }
 
-/* Takes what libcurl finished. Only here and in start_queued() do requests end. */
+/* Takes what libcurl finished. */
 static void collect(struct http *h)
 {
 	CURLMsg *m;
@@ -392,16 +392,29 @@ struct http_req *http_start(struct http *h, const struct http_call *c, struct er
 
 static void start_one(struct http_req *r)
 {
-	CURLMcode rc = curl_multi_add_handle(r->http->multi, r->easy);
-	struct err e = { 0 };
-
-	if (rc == CURLM_OK) {
+	r->refused = curl_multi_add_handle(r->http->multi, r->easy);
+	if (r->refused == CURLM_OK)
 		r->state = REQ_RUNNING;
-		return;
+}
+
+/* done() may cancel any other one: each time the list is looked at anew. */
+static void end_refused(struct http *h)
+{
+	struct http_req *r = h->reqs.next;
+
+	while (r != &h->reqs) {
+		struct err e = { 0 };
+
+		if (r->refused == CURLM_OK) {
+			r = r->next;
+			continue;
+		}
+		r->code = CURLE_FAILED_INIT;
+		err_set(&e, ERR_NET, "libcurl does not take the request: %s",
+			curl_multi_strerror(r->refused));
+		finish(r, HTTP_UNREACHABLE, &e);
+		r = h->reqs.next;
 	}
-	r->code = CURLE_FAILED_INIT;
-	err_set(&e, ERR_NET, "libcurl does not take the request: %s", curl_multi_strerror(rc));
-	finish(r, HTTP_UNREACHABLE, &e);
 }
 
 /* Those that were cancelled inside libcurl go, before it can go on with them. */
@@ -411,11 +424,13 @@ static void bury(struct http *h)
 		return;
 	h->any_dead = false;
 	for (struct http_req *r = h->reqs.next, *next; r != &h->reqs; r = next) {
-		next = r->next;
-		if (r->state == REQ_DEAD) {
+		bool dead = r->state == REQ_DEAD;
+
+		if (dead)
 			take_out(r);
+		next = r->next; /* not before: libcurl may call back meanwhile */
+		if (dead)
 			req_free(r);
-		}
 	}
 }
 
@@ -423,19 +438,18 @@ static void bury(struct http *h)
 static void run_queue(void *ctx)
 {
 	struct http *h = ctx;
-	struct http_req *r, *next;
 	bool started = false;
 
 	if (h->held)
 		return;
 	bury(h);
-	for (r = h->reqs.next; r != &h->reqs; r = next) {
-		next = r->next;
-		if (r->state == REQ_QUEUED) {
-			start_one(r);
-			started = true;
-		}
+	for (struct http_req *r = h->reqs.next; r != &h->reqs; r = r->next) {
+		if (r->state != REQ_QUEUED)
+			continue;
+		start_one(r);
+		started = true;
 	}
+	end_refused(h);
 	if (started) {
 		loop_timer_clear(&h->timer);
 		timer_due(h);

@@ -598,6 +598,38 @@ def questions_become_results_and_the_call_goes_on(case):
     case.equal(p.finish(), 0, "status")
 
 
+def answer_to_a_question_that_was_taken_back_answers_no_other(case):
+    taken = threading.Event()
+
+    def of(rs, ident):
+        return [x for x in rs if x.rpc and x.rpc.get("id") == ident]
+
+    def calls(r):
+        r.stream()
+        r.event(request("q1", "elicitation/create", **dict(FORM, message="delete all?")))
+        r.event(request("q2", "elicitation/create", **FORM))
+        r.event({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "q1"}})
+        r.event(request("alive", "ping"))
+        server.wait(lambda rs: of(rs, "alive"), "the pong")
+        taken.set()
+        server.wait(lambda rs: of(rs, "q2"), "the answer")
+        r.event(response(r.id, {"done": True}))
+        r.end()
+    server, p = case.bridge(_legacy(calls))
+    first = _ask(p, 1, name="t")["result"]
+    (key, question), = first["inputRequests"].items()
+    case.equal(question["params"]["message"], "delete all?", "the first question")
+    case.check(taken.wait(60), "it was not taken back")
+    second = _ask(p, 2, name="t", requestState=first["requestState"], inputResponses={key: {"action": "accept"}})["result"]
+    case.equal(second["resultType"], "input_required", "kind")
+    (key, question), = second["inputRequests"].items()
+    case.equal(question["params"]["message"], FORM["message"], "the second question")
+    last = _ask(p, 3, name="t", requestState=second["requestState"], inputResponses={key: {"action": "decline"}})
+    case.check("done" in last["result"], "no result")
+    case.equal([x.rpc["result"] for x in of(server.requests, "q2")], [{"action": "decline"}], "answers to the second")
+    case.equal(of(server.requests, "q1"), [], "answers to the first")
+
+
 def client_that_comes_back_without_an_answer_is_asked_again(case):
     def calls(r):
         r.stream()
@@ -753,6 +785,31 @@ def subscription_is_served_from_the_get_stream(case):
     p.wait_line(lambda line: b'"again"' in line and b"acknowledged" in line, "the acknowledgment")
     case.equal(p.finish(), 0, "status")
     case.equal(p.answer("again")["result"]["_meta"], {PREFIX + "subscriptionId": "again"}, "closing result")
+
+
+def answers_for_a_subscription_that_is_over_acknowledge_no_other(case):
+    gates = {"x://a": threading.Event(), "x://b": threading.Event()}
+
+    def asked(rs, method, uri):
+        return [x for x in rs if x.rpc_method == method and x.rpc["params"]["uri"] == uri]
+
+    def calls(r):
+        if r.rpc_method != "resources/subscribe":
+            return r.answer()
+        gates[r.rpc["params"]["uri"]].wait(60)
+        return r.answer() if r.rpc["params"]["uri"] == "x://a" else _error(r, -32602, "no", 200)
+    server, p = case.bridge(_legacy(calls, capabilities={"tools": {}, "resources": {"subscribe": True}}))
+    p.send(request("one", "subscriptions/listen", _meta=META, notifications={"resourceSubscriptions": ["x://a"]}))
+    server.wait(lambda rs: asked(rs, "resources/subscribe", "x://a"), "the first")
+    p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "one"}})
+    server.wait(lambda rs: asked(rs, "resources/unsubscribe", "x://a"), "its end")
+    p.send(request("two", "subscriptions/listen", _meta=META, notifications={"resourceSubscriptions": ["x://b"]}))
+    server.wait(lambda rs: asked(rs, "resources/subscribe", "x://b"), "the second")
+    gates["x://a"].set()
+    _ask(p, 3, "tools/list")
+    gates["x://b"].set()
+    ack = json.loads(p.wait_line(lambda line: b"acknowledged" in line, "the acknowledgment"))
+    case.equal(ack["params"], {"_meta": {PREFIX + "subscriptionId": "two"}, "notifications": {}}, "acknowledged")
 
 
 def log_messages_come_to_requests_that_ask_for_them(case):

@@ -267,6 +267,21 @@ def logout_forgets_one_profile_or_all(case):
     case.equal(sorted({f.rpartition(".")[2] for f in me.files()}), ["lock", "signin"], "what is left")
 
 
+def logout_of_all_does_not_hide_what_it_could_not_read(case):
+    me = Person(case)
+    me.login("--profile", "later")
+    later = me.path()
+    me.change(format=2)
+    me.login()
+    p = me.run("status", me.url)
+    case.check(b"later version" in p.errors and b"token    good for" in b"".join(p.lines), "words %r" % p.errors)
+    p = me.run("logout", "--all", status=1)
+    case.check(b"later version" in p.errors, "words %r" % p.errors)
+    case.equal((b"".join(p.lines).count(b"Signed out of"), me.kept()), (1, [later]), "sign-outs and what is kept")
+    p = me.run("status", me.url, status=4)
+    case.check(b"No sign-in is kept" not in b"".join(p.lines), "words %r" % p.lines)
+
+
 def logout_of_what_is_not_there_points_at_what_is(case):
     """A wrong region or profile must not look like being signed out."""
     me = Person(case)

@@ -81,12 +81,13 @@ def words_of_the_service_do_not_steer_the_terminal(case):
         if r.rpc_method == "tools/list":
             r.json(response(r.id, {"tools": [tool]}))
         elif r.rpc_method == "tools/call":
-            r.json(response(r.id, results[r.rpc["params"]["name"]]))
+            r.json(json.dumps(response(r.id, results[r.rpc["params"]["name"]]), ensure_ascii=False))
         else:
             r.answer()
     server = case.server(handler)
     for args, words in ((["tools", server.url], "does"), (["tools", server.url, tool["name"]], '"description"'),
-                        (["call", server.url, "t", "{}"], "a\tb\n?]0;owned"), (["call", server.url, "s", "{}"], '"event"')):
+                        (["call", server.url, "t", "{}"], "a\tb\n?]0;owned"), (["call", server.url, "s", "{}"], '"event"'),
+                        (["call", server.url, "t", "{}", "--json"], '"image"')):
         text = _on_a_terminal(case, *args)
         case.check(words in text and "owned" in text, "%s says %r" % (args[0], text))
         case.check(not any(c in text for c in "\x1b\x07\u009b\u202e"), "%s lets through %r" % (args[0], text))

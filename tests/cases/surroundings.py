@@ -446,6 +446,16 @@ def _limited(case, url, limits, *args):
     return case.start("-c", code, harness.PROGRAM, url, *args, binary=shutil.which("python3"))
 
 
+def no_descriptors_at_all_are_an_answer(case):
+    """The client is told, as of any failure."""
+    if harness.WRAP:
+        return  # valgrind needs some for itself
+    p = _limited(case, "http://127.0.0.1:1/mcp", {"RLIMIT_NOFILE": 4})
+    p.send(INITIALIZE)
+    case.check("error" in p.answer(0), "no error: %r" % p.lines)
+    case.equal(p.finish(), 0, "status")
+
+
 def few_descriptors_mean_fewer_connections_not_failures(case):
     if harness.WRAP:
         return  # valgrind needs some for itself

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/http.h"
+#include "net/http_impl.h"
 
 /* A server on the same loop: reads a request up to its blank line, then writes what the test says. */
 static struct {
@@ -312,6 +312,40 @@ static void cancelled_before_it_was_sent_it_is_not_sent(void **state)
 	run();
 	assert_int_equal(server.requests, 1);
 	assert_int_equal(c.dones, 0);
+}
+
+static void cancel_next(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
+{
+	struct call *c = ctx;
+
+	on_done(c, r, how, e);
+	http_cancel(c[1].req);
+}
+
+static const struct http_events refused_events = { on_head, on_body, cancel_next };
+
+static void one_that_is_not_taken_may_cancel_those_behind_it(void **state)
+{
+	struct call c[3] = { { 0 } };
+	CURLM *elsewhere = curl_multi_init();
+	CURL *easy;
+
+	(void)state;
+	server.answer = OK;
+	for (size_t i = 0; i < 3; i++)
+		send_call(&c[i], "GET", NULL, NULL);
+	easy = c[0].req->easy;
+	c[0].req->on = &refused_events;
+	/* A handle that has a place already is refused. */
+	assert_int_equal(curl_multi_add_handle(elsewhere, easy), CURLM_OK);
+	while (!c[0].dones || !c[2].dones)
+		run();
+	assert_int_equal(c[0].how, HTTP_UNREACHABLE);
+	assert_int_equal(c[1].dones, 0);
+	assert_int_equal(c[2].how, HTTP_DONE);
+	assert_int_equal(server.requests, 1);
+	curl_multi_remove_handle(elsewhere, easy);
+	curl_multi_cleanup(elsewhere);
 }
 
 /* ---- one that is cancelled in the callbacks of another ---- */
@@ -624,6 +658,7 @@ int main(void)
 		ONE(stopping_in_a_callback_is_a_success_and_ends_it_once),
 		ONE(nothing_is_called_after_a_cancellation),
 		ONE(cancelled_before_it_was_sent_it_is_not_sent),
+		ONE(one_that_is_not_taken_may_cancel_those_behind_it),
 		ONE(body_is_not_read_after_a_cancellation),
 		ONE(cancelled_while_it_waits_for_a_connection_it_is_not_sent),
 		ONE(failures_are_told_apart),

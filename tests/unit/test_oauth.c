@@ -7,13 +7,18 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "auth/oauth.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "origin.h"
 
 static char folder[64], endpoint[128];
+static struct rlimit file_limit; /* as it was before a test changed it */
 static struct loop *loop;
 static struct http *http;
 static struct http_opts http_opts;
@@ -26,9 +31,11 @@ static char *params;
 static int status;
 static const char *answer_text;
 
+static char asked[1024]; /* the last request's form */
+
 static void answer(const struct origin_request *r, struct origin_answer *a)
 {
-	(void)r;
+	snprintf(asked, sizeof(asked), "%s", r->body);
 	a->status = status;
 	snprintf(a->body, sizeof(a->body), "%s", answer_text);
 }
@@ -40,7 +47,8 @@ static int start(void **state)
 
 	(void)state;
 	snprintf(folder, sizeof(folder), "/tmp/mpmcp-oauth-XXXXXX");
-	if (!mkdtemp(folder))
+	signal(SIGXFSZ, SIG_IGN);
+	if (getrlimit(RLIMIT_FSIZE, &file_limit) != 0 || !mkdtemp(folder))
 		return -1;
 	loop = loop_new(NULL);
 	http_opts = (struct http_opts){ .connect_timeout_ms = 10000 };
@@ -63,6 +71,7 @@ static int end(void **state)
 	char command[100];
 
 	(void)state;
+	setrlimit(RLIMIT_FSIZE, &file_limit);
 	auth_free(auth);
 	store_free(store);
 	free(params);
@@ -324,6 +333,25 @@ static void failures_keep_what_there_is(void **state)
 	}
 }
 
+/* A full disk: the file keeps the tokens that the server has replaced. */
+static void renewed_token_that_cannot_be_kept_serves_all_the_same(void **state)
+{
+	struct rlimit none = file_limit;
+
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	status = 200;
+	answer_text = NEW;
+	assert_int_equal(take(), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-new");
+	answer_text = "{\"access_token\":\"access-next\",\"expires_in\":3600}";
+	assert_int_equal(refuse(401, "Bearer", 0), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-next");
+	assert_non_null(strstr(asked, "refresh_token=refresh-new"));
+}
+
 static void dead_refresh_token_is_forgotten(void **state)
 {
 	struct grant g;
@@ -462,6 +490,28 @@ static void word_is_kept_with_the_sign_in_for_a_day(void **state)
 	clock_set(-1, -1);
 }
 
+/* A file that cannot be taken is not ours to replace either. */
+static void word_does_not_cost_a_sign_in_that_cannot_be_read(void **state)
+{
+	static const char *const files[] = { "{\"format\":2,\"url\":\"x\"}", "{" };
+	struct buf text;
+	FILE *f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		keep("access-old", "refresh-old", 3600);
+		f = fopen(store_path(store), "w");
+		assert_non_null(f);
+		fputs(files[i], f);
+		fclose(f);
+		auth_remember(auth, "modern");
+		buf_init(&text, 1000);
+		if (file_read_own(store_path(store), &text, NULL) == FILE_OK)
+			assert_string_equal(buf_str(&text), files[i]);
+		buf_free(&text);
+	}
+}
+
 static void nobody_is_awaited_while_a_token_is_renewed(void **state)
 {
 	(void)state;
@@ -486,6 +536,7 @@ int main(void)
 		T(refused_token_is_renewed_once),
 		T(refusal_of_an_older_value_is_answered_by_the_present_one),
 		T(failures_keep_what_there_is),
+		T(renewed_token_that_cannot_be_kept_serves_all_the_same),
 		T(dead_refresh_token_is_forgotten),
 		T(unknown_client_is_forgotten_unless_it_was_given),
 		T(sign_in_that_is_gone_means_a_new_one),
@@ -493,6 +544,7 @@ int main(void)
 		T(scope_that_is_missing_is_kept_for_the_next_sign_in),
 		T(refusals_that_no_sign_in_helps_are_told),
 		T(word_is_kept_with_the_sign_in_for_a_day),
+		T(word_does_not_cost_a_sign_in_that_cannot_be_read),
 		T(nobody_is_awaited_while_a_token_is_renewed),
 	};
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "auth/scope.h"
 #include "auth/server.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -371,6 +372,33 @@ static bool read_tokens(const char *text, bool id, struct grant *g, struct err *
 	return server_read_tokens(text, strlen(text), id, g, e);
 }
 
+/* Each name is looked up in other lists, which a server must not make a matter of minutes. */
+static void lists_of_scopes_are_cut_between_names(void **state)
+{
+	static char text[65536];
+	struct server_issuers i;
+	struct grant g;
+	struct err e;
+	int n = snprintf(text, sizeof(text), "{\"resource\":\"" THERE "\",\"scopes_supported\":[");
+
+	(void)state;
+	for (int k = 0; k < 5000; k++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "\"s%04d\",", k);
+	snprintf(text + n - 1, sizeof(text) - (size_t)n, "]}");
+	assert_true(read_resource(text, &g, &i, &e));
+	assert_in_range(strlen(g.scopes_offered), SCOPE_LIST_MAX - 6, SCOPE_LIST_MAX);
+	assert_int_equal(strrchr(g.scopes_offered, ' ')[1], 's');
+	assert_int_equal(strlen(strrchr(g.scopes_offered, ' ')), 6);
+	grant_clear(&g);
+	n = snprintf(text, sizeof(text), "{\"access_token\":\"acc\",\"scope\":\"");
+	memset(text + n, 'x', SCOPE_LIST_MAX + 1);
+	strcpy(text + n + SCOPE_LIST_MAX + 1, "\"}");
+	g = (struct grant){ .scope_asked = strdup("a b") };
+	assert_true(server_read_tokens(text, strlen(text), false, &g, &e));
+	assert_string_equal(g.scope_granted, "a b");
+	grant_clear(&g);
+}
+
 static void token_answers_are_taken(void **state)
 {
 	struct grant g = { .scope_asked = strdup("a b") };
@@ -525,6 +553,7 @@ int main(void)
 		cmocka_unit_test(end_of_a_secret_counts_where_there_is_one),
 		cmocka_unit_test(clients_without_a_usable_name_are_refused),
 		cmocka_unit_test(registration_says_who_we_are),
+		cmocka_unit_test(lists_of_scopes_are_cut_between_names),
 		cmocka_unit_test(token_answers_are_taken),
 		cmocka_unit_test(token_answers_that_are_wrong_are_refused),
 		cmocka_unit_test(lifetimes_that_make_no_sense_count_as_unknown),

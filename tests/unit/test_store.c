@@ -397,6 +397,19 @@ static void all_of_them_are_shown(void **state)
 	store_free(s);
 }
 
+static void folder_that_cannot_be_looked_into_is_not_an_empty_one(void **state)
+{
+	char path[200];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/mpmcp", folder);
+	assert_int_equal(symlink("mpmcp", path), 0); /* to itself */
+	e = (struct err){ 0 };
+	assert_false(store_each(folder, see, NULL, &e));
+	assert_non_null(strstr(e.msg, path));
+	assert_int_equal(unlink(path), 0);
+}
+
 static void one_holds_the_lock(void **state)
 {
 	bool busy;
@@ -515,6 +528,7 @@ int main(void)
 		T(notes_come_back),
 		T(forgetting_takes_all_but_the_locks),
 		T(all_of_them_are_shown),
+		T(folder_that_cannot_be_looked_into_is_not_an_empty_one),
 		T(one_holds_the_lock),
 		T(sign_in_that_could_not_be_read_again_does_not_replace_one),
 		T(kill_at_any_moment_of_a_write_leaves_the_old_or_the_new),

@@ -355,6 +355,28 @@ static void a_folder_that_cannot_be_written_is_said(void **state)
 	assert_holds("d/f", "old");
 }
 
+/* In a folder for all, where copies can be made but not given away. */
+static void a_file_of_somebody_else_is_left_alone(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(mkdir(in_dir("d"), 0777), 0);
+	assert_int_equal(chmod(in_dir("d"), 0777), 0);
+	put("d/f", "old", 0666);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(refuses_as_nobody() ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_holds("d/f", "old");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +398,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_owner_stays, enter, leave),
 		cmocka_unit_test_setup_teardown(
 			a_folder_that_cannot_be_written_is_said, enter, leave),
+		cmocka_unit_test_setup_teardown(
+			a_file_of_somebody_else_is_left_alone, enter, leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
