@@ -475,21 +475,21 @@ def little_memory_is_an_error_for_large_messages_and_the_bridge_goes_on(case):
 
     def handler(r):
         if r.id == "large":
-            r.json(response(r.id, {"text": "x" * (200 << 20)}))
+            r.json(response(r.id, {"text": "x" * (90 << 20)}))
         elif r.id == "stream":
             r.stream()
             with contextlib.suppress(OSError):
-                r.event(response(r.id, {"text": "x" * (200 << 20)}))
+                r.event(response(r.id, {"text": "x" * (90 << 20)}))
                 r.end()
         else:
             r.answer()
     server = case.server(handler)
-    p = _limited(case, server.url, {"RLIMIT_AS": 160 << 20})
+    p = _limited(case, server.url, {"RLIMIT_AS": 64 << 20})
     p.handshake()
     for ident in ("large", "stream"):
         case.is_error(p.call(ident), -31000, "memory")
     case.check("result" in p.call(1), "the bridge does not go on")
-    p.send(request("sent", text="y" * (200 << 20)))
+    p.send(request("sent", text="y" * (90 << 20)))
     p.wait_line(lambda line: b'"id":null' in line and b"memory" in line, "the refusal")
     case.check("result" in p.call(2), "the bridge does not go on")
     case.equal(p.finish(), 0, "status")
@@ -499,7 +499,7 @@ def answers_of_any_size_are_answered_somehow_when_memory_is_short(case):
     """Wherever the memory ends: while the body comes, when it is taken over, when its line break is added."""
     if harness.WRAP or "asan" in harness.PROGRAM:
         return
-    sizes = [30 + 7 * i for i in range(16)]
+    sizes = [4 + 2 * i for i in range(16)]
 
     def handler(r):
         if r.rpc_method != "tools/call":
@@ -514,7 +514,7 @@ def answers_of_any_size_are_answered_somehow_when_memory_is_short(case):
                 r.chunk(body)
                 r.end()
     server = case.server(handler)
-    p = _limited(case, server.url, {"RLIMIT_AS": 200 << 20})
+    p = _limited(case, server.url, {"RLIMIT_AS": 48 << 20})
     p.handshake()
     bad = 0
     for i in range(len(sizes)):
