@@ -150,10 +150,12 @@ void doctor_resource(struct doctor *d, struct finding *f)
 static void read_server(struct doctor *d, struct finding *f)
 {
 	struct err e = { 0 };
-	struct server_traits traits;
+	struct server_traits traits = { 0 };
 
 	if (!server_read_metadata(buf_str(&d->body), d->body.len, d->issuer, d->guessed, d->c.url,
-		    &d->offered, &traits, &e)) {
+		    &d->offered, &traits, &e) ||
+		(!d->c.oauth.client_credentials && !d->c.oauth.device_code &&
+			!server_takes_pkce(&traits, &e))) {
 		failed(f, e.kind, "%s (%s)", e.msg, d->issuer);
 		advise(f, "Nobody can sign in there; tell who runs the server.");
 		return;

@@ -240,7 +240,8 @@ static void read_server(struct discover *d, const struct buf *body)
 	struct err e = { 0 };
 
 	if (!server_read_metadata(buf_str(body), body->len, issuer(d), d->guessed, d->c.endpoint,
-		    d->g, d->t, &e)) {
+		    d->g, d->t, &e) ||
+		(d->c.for_code && !server_takes_pkce(d->t, &e))) {
 		complain(d, &e);
 		pass_over(d);
 	} else {

@@ -23,6 +23,7 @@ struct discover_call {
 	const char *known_issuer; /* taken when it is still among several; or NULL */
 	const char *
 		only_issuer; /* another one is an error: the client is known there alone; or NULL */
+	bool for_code;       /* for an authorization code: a server without PKCE is passed over */
 };
 
 /* e NULL: g and t are filled. */

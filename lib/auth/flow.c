@@ -655,7 +655,8 @@ static bool look_for_server(struct flow *f, struct err *e)
 	struct discover_call c = { .endpoint = f->o->url,
 		.named = f->resource_metadata,
 		.known_issuer = f->known.issuer,
-		.only_issuer = f->only_issuer };
+		.only_issuer = f->only_issuer,
+		.for_code = !f->o->client_credentials && !f->o->device_code };
 
 	f->step = STEP_DISCOVER;
 	f->discover = discover_start(f->http, &c, &f->g, &f->traits, found_server, f, e);

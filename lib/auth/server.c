@@ -265,9 +265,7 @@ static bool take_metadata(const json_t *o, const char *issuer, bool guessed, con
 		!take_endpoint(o, "device_authorization_endpoint", endpoint, false,
 			&g->device_endpoint, e))
 		return false;
-	if (!contains(json_object_get(o, "code_challenge_methods_supported"), "S256"))
-		return err_set(e, ERR_PROTO,
-			"the sign-in server does not offer PKCE with S256, which MCP demands");
+	t->pkce = contains(json_object_get(o, "code_challenge_methods_supported"), "S256");
 	replace(&g->issuer, own);
 	free(g->auth_methods);
 	g->auth_methods = joined(json_object_get(o, "token_endpoint_auth_methods_supported"));
@@ -287,6 +285,13 @@ bool server_read_metadata(const char *text, size_t n, const char *issuer, bool g
 
 	json_decref(o);
 	return good;
+}
+
+bool server_takes_pkce(const struct server_traits *t, struct err *e)
+{
+	return t->pkce ||
+	       err_set(e, ERR_PROTO,
+		       "the sign-in server does not offer PKCE with S256, which MCP demands");
 }
 
 /* ---- registration ---- */

@@ -43,6 +43,7 @@ bool server_read_resource(const char *text, size_t n, const char *endpoint, stru
 struct server_traits {
 	bool offline_access;   /* the scope of that name is offered */
 	bool client_documents; /* a client_id may be the URL of a document about the client */
+	bool pkce;             /* S256 is offered (RFC 8414: code_challenge_methods_supported) */
 };
 
 /* Server metadata; issuer is the identifier it was looked up by and must be the document's own. With
@@ -50,6 +51,10 @@ struct server_traits {
  * may name any issuer of that origin. Fills the endpoints of g. */
 bool server_read_metadata(const char *text, size_t n, const char *issuer, bool guessed,
 	const char *endpoint, struct grant *g, struct server_traits *t, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* MCP: no authorization code without PKCE. False with e set when it is not offered. */
+bool server_takes_pkce(const struct server_traits *t, struct err *e)
 	__attribute__((warn_unused_result));
 
 /* The registration's answer, or what a person gave as the client. Fills client_id, client_secret,

@@ -230,15 +230,6 @@ static void server_metadata_that_is_wrong_is_refused(void **state)
 		{ "none", "{\"token_endpoint\":\"https://as.example/t\"}", "https://as.example",
 			false, "another issuer" },
 		{ "guessed elsewhere", META(""), "https://mcp.example", true, "another issuer" },
-		{ "no S256",
-			"{\"issuer\":\"https://as.example\",\"token_endpoint\":\"https://"
-			"as.example/"
-			"t\",\"code_challenge_methods_supported\":[\"plain\"]}",
-			"https://as.example", false, "PKCE" },
-		{ "nothing of PKCE",
-			"{\"issuer\":\"https://as.example\",\"token_endpoint\":\"https://"
-			"as.example/t\"}",
-			"https://as.example", false, "PKCE" },
 		{ "no token endpoint", "{\"issuer\":\"https://as.example\"}", "https://as.example",
 			false, "token_endpoint" },
 		{ "http", META(",\"registration_endpoint\":\"http://as.example/r\""),
@@ -256,6 +247,37 @@ static void server_metadata_that_is_wrong_is_refused(void **state)
 		if (read_metadata(rows[i].text, rows[i].issuer, rows[i].guessed, &g, &t, &e))
 			fail_msg("%s is taken", rows[i].what);
 		says(rows[i].what, &e, rows[i].says);
+		grant_clear(&g);
+	}
+}
+
+static void server_without_pkce_gives_no_codes(void **state)
+{
+	static const struct {
+		const char *methods;
+		bool good;
+	} rows[] = {
+		{ ",\"code_challenge_methods_supported\":[\"plain\",\"S256\"]", true },
+		{ ",\"code_challenge_methods_supported\":[\"plain\"]", false },
+		{ ",\"code_challenge_methods_supported\":\"S256\"", false },
+		{ "", false },
+	};
+	struct server_traits t;
+	struct grant g;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[300];
+
+		snprintf(text, sizeof(text),
+			"{\"issuer\":\"https://as.example\",\"token_endpoint\":"
+			"\"https://as.example/t\"%s}",
+			rows[i].methods);
+		assert_true(read_metadata(text, "https://as.example", false, &g, &t, &e));
+		assert_int_equal(server_takes_pkce(&t, &e), rows[i].good);
+		if (!rows[i].good)
+			says(rows[i].methods, &e, "PKCE");
 		grant_clear(&g);
 	}
 }
@@ -549,6 +571,7 @@ int main(void)
 		cmocka_unit_test(more_servers_than_anybody_needs_are_left_out),
 		cmocka_unit_test(server_metadata_gives_endpoints_and_traits),
 		cmocka_unit_test(server_metadata_that_is_wrong_is_refused),
+		cmocka_unit_test(server_without_pkce_gives_no_codes),
 		cmocka_unit_test(clients_authenticate_as_said),
 		cmocka_unit_test(end_of_a_secret_counts_where_there_is_one),
 		cmocka_unit_test(clients_without_a_usable_name_are_refused),
