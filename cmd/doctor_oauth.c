@@ -243,6 +243,14 @@ static enum auth_state token_at_hand(struct doctor *d, struct err *e)
 	return w.state;
 }
 
+static bool has_token(struct doctor *d)
+{
+	struct auth_value v = { 0 };
+	struct err e = { 0 };
+
+	return auth_value(d->auth, &v, NULL, &e) == AUTH_READY && v.field;
+}
+
 struct other {
 	const struct doctor *d;
 	char url[300];
@@ -303,7 +311,9 @@ static void try_token(struct doctor *d, struct finding *f)
 
 	if (token_at_hand(d, &e) == AUTH_READY) {
 		reload(d);
-		if (d->c.oauth.client_credentials)
+		if (d->c.oauth.client_credentials && !has_token(d))
+			skipped(f, "none before the service has said where to get one");
+		else if (d->c.oauth.client_credentials)
 			found(f, "the server gave one");
 		else
 			describe_token(d, store_stamp(d->store) != before, f);

@@ -180,6 +180,9 @@ static void no_document(struct discover *d)
 	} else if (d->complaint.kind) {
 		e = d->complaint;
 		finish(d, &e);
+	} else if (d->step == STEP_RESOURCE && d->c.no_guess) {
+		err_set(&e, ERR_NOT_FOUND, "the service publishes no resource metadata");
+		finish(d, &e);
 	} else if (d->step == STEP_RESOURCE) {
 		fall_back_to_origin(d);
 	} else if (d->guessed) {

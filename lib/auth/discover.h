@@ -24,6 +24,7 @@ struct discover_call {
 	const char *
 		only_issuer; /* another one is an error: the client is known there alone; or NULL */
 	bool for_code;       /* for an authorization code: a server without PKCE is passed over */
+	bool no_guess;       /* without resource metadata it ends with ERR_NOT_FOUND */
 };
 
 /* e NULL: g and t are filled. */

@@ -650,13 +650,14 @@ static char *issuer_of_given(const struct flow *f)
 	return issuer;
 }
 
-static bool look_for_server(struct flow *f, struct err *e)
+static bool look_for_server(struct flow *f, bool no_guess, struct err *e)
 {
 	struct discover_call c = { .endpoint = f->o->url,
 		.named = f->resource_metadata,
 		.known_issuer = f->known.issuer,
 		.only_issuer = f->only_issuer,
-		.for_code = !f->o->client_credentials && !f->o->device_code };
+		.for_code = !f->o->client_credentials && !f->o->device_code,
+		.no_guess = no_guess };
 
 	f->step = STEP_DISCOVER;
 	f->discover = discover_start(f->http, &c, &f->g, &f->traits, found_server, f, e);
@@ -690,7 +691,7 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 	if (endpoint) {
 		f->g.token_endpoint = mem_dup(endpoint);
 		prepare(f);
-	} else if (!look_for_server(f, e)) {
+	} else if (!look_for_server(f, s->no_guess, e)) {
 		flow_free(f);
 		return NULL;
 	}

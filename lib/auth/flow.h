@@ -29,10 +29,11 @@ struct flow_start {
 					  scopes are not to be lost; or NULL; copied */
 	const char *resource_metadata; /* of the challenge, or NULL */
 	const char *scope;             /* of the challenge, or NULL */
-	bool step_up; /* scope is wanted beyond what is held, whatever was pinned */
-	bool fresh;   /* register anew in any case */
-	bool widest;  /* with scope goes all that the resource offers */
-	bool hidden;  /* nobody sees the address: without a browser it is in vain */
+	bool step_up;  /* scope is wanted beyond what is held, whatever was pinned */
+	bool fresh;    /* register anew in any case */
+	bool widest;   /* with scope goes all that the resource offers */
+	bool no_guess; /* ERR_NOT_FOUND when the service does not say where to sign in */
+	bool hidden;   /* nobody sees the address: without a browser it is in vain */
 };
 
 /* done() is never called from inside it. */

@@ -136,7 +136,7 @@ static enum auth_state oauth_value(
 			oauth_refresh_start(a);
 		return wait_for(a, w, e);
 	}
-	if (a->o->client_credentials && w)
+	if (a->o->client_credentials && w && !a->ask_service)
 		return oauth_signin_client(a, e) ? wait_for(a, w, e) : AUTH_FAILED;
 	/* No token, or one that has ended without a successor: the service says where to sign in. */
 	return ready(a, v);
@@ -145,6 +145,8 @@ static enum auth_state oauth_value(
 static void keep_challenge(
 	struct oauth *a, const struct challenge *c, const char *scope, bool step_up)
 {
+	a->challenged = true;
+	a->ask_service = false;
 	free(a->resource_metadata);
 	free(a->scope);
 	a->resource_metadata = c->resource_metadata ? mem_dup(c->resource_metadata) : NULL;

@@ -44,6 +44,8 @@ struct oauth {
 	unsigned tries;
 	bool url_shown;
 	bool joined;                     /* the sign-in under way was started by another process */
+	bool challenged;                 /* the service has said what it wants */
+	bool ask_service;                /* client credentials: it must, for nothing is published */
 	char *resource_metadata, *scope; /* of the challenge */
 	bool step_up;                    /* scope is more than what is held */
 	char *stepped_up;                /* what step-ups of this run have asked for */

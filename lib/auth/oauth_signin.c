@@ -49,10 +49,12 @@ static void client_done(void *ctx, const struct grant *g, const struct err *e)
 	} else {
 		why = *e;
 		a->rest_until_s = clock_wall_s() + OAUTH_REST_S;
+		/* The request goes without a credential, for the challenge in its refusal. */
+		a->ask_service = !a->challenged && e->kind == ERR_NOT_FOUND;
 	}
 	flow_free(a->flow);
 	a->flow = NULL;
-	if (g || serves)
+	if (g || serves || a->ask_service)
 		oauth_settle(a, AUTH_READY, NULL);
 	else
 		oauth_settle(a, AUTH_FAILED, &why);
@@ -67,7 +69,8 @@ bool oauth_signin_client(struct oauth *a, struct err *e)
 		.known = &known,
 		.resource_metadata = a->resource_metadata,
 		.scope = a->scope,
-		.step_up = a->step_up };
+		.step_up = a->step_up,
+		.no_guess = !a->challenged };
 
 	a->flow = flow_new(a->loop, a->http, &s, &events, a, e);
 	a->state = a->flow ? STATE_SIGNIN : STATE_IDLE;

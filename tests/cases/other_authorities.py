@@ -150,6 +150,36 @@ def import_looks_where_the_challenge_points(case):
     case.check("/elsewhere" in [r.path for r in server.requests], "requests %r" % server.requests)
 
 
+def client_credentials_find_what_the_challenge_names(case):
+    """A sign-in server for machines alone: without a page, and so without PKCE."""
+    def handler(r):
+        if r.path == "/elsewhere":
+            r.json({"resource": server.url, "authorization_servers": [server.origin + "/as"]})
+        elif r.path == "/.well-known/oauth-authorization-server/as":
+            r.json({"issuer": server.origin + "/as", "token_endpoint": server.origin + "/as/token"})
+        elif r.path == "/as/token":
+            r.json({"access_token": "t0ken-of-the-case", "token_type": "Bearer", "expires_in": 3600})
+        elif r.path != "/mcp":
+            r.reply(404)
+        elif r.headers.get("authorization") != "Bearer t0ken-of-the-case":
+            r.reply(401, headers={"WWW-Authenticate": _named(server.origin)})
+        else:
+            r.answer()
+    server = case.server(handler)
+    machine = ("--client-credentials", "--static-oauth-client-info", '{"client_id":"m","client_secret":"s3cret-of-the-case"}')
+    p = case.start(server.url, *machine, token=None)
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.equal(p.finish(), 0, "status")
+    case.equal(len([r for r in server.requests if r.path == "/as/token"]), 1, "tokens")
+    p = case.start("doctor", server.url, *machine, token=None)
+    p.wait()
+    text = b"".join(p.lines).decode()
+    for line in ("ok    server metadata    " + server.origin, "skip  token              none before", "ok    initialize"):
+        case.check(line in text, "%r is not in %s" % (line, text))
+    case.equal(case.start("login", server.url, *machine, token=None).wait(), 0, "status of login")
+
+
 def interruption_ends_login_before_the_server_answers(case):
     server = case.server(lambda r: r.wait_gone())
     p = case.start("login", server.url, token=None)
