@@ -471,7 +471,7 @@ def header_file_with_comments_is_read(case):
 def debug_and_log_file_hold_no_secret(case):
     def handler(r):
         if r.rpc_method == "tools/call":
-            r.reply(500, "failed for %s" % r.headers["authorization"], {"Content-Type": "text/plain"})
+            r.reply(500, "failed for %s in %s" % (r.headers["authorization"], r.headers["mcp-session-id"]), {"Content-Type": "text/plain"})
         else:
             r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "session-secret-1"}) if r.rpc_method == "initialize" else r.answer()
     log = os.path.join(case.folder, "log")
@@ -481,6 +481,7 @@ def debug_and_log_file_hold_no_secret(case):
     p.handshake()
     answer = p.call(1)
     case.check(TOKEN not in json.dumps(answer), "the token came back in an error")
+    case.check("session-secret-1" not in json.dumps(answer), "the session's id came back in an error")
     p.finish()
     case.equal(os.stat(log).st_mode & 0o777, 0o600, "mode of the log")
     case.check(os.path.getsize(log) > 0, "the log is empty")
