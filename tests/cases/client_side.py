@@ -13,7 +13,7 @@ import threading
 import time
 
 import harness
-from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, PAIR, TOKEN, initialized_result, readable, request, response
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, PAIR, TOKEN, free_port, initialized_result, readable, request, response
 
 
 def lines_that_are_no_messages_are_answered_and_the_bridge_goes_on(case):
@@ -504,6 +504,25 @@ def wrong_word_names_the_nearest_command(case):
     p.end_input()
     case.equal(p.wait(), 2, "status")
     case.check(b'"help"' in p.errors, "nearest command: %r" % p.errors)
+
+
+def options_that_cannot_be_meant_are_named(case):
+    for args, words in ((["--debug=yes"], "--debug takes no value"), (["--write"], "--write is no option of"), (["--header"], "needs a value"),
+                        (["--connect-timeout", "86401"], "from 0 to 86400"), (["--connect-timeout", "9" * 30], "from 0 to 86400"),
+                        (["65536"], "one word too many"), (["3334", "3335"], "one word too many"), (["003334"], "one word too many")):
+        p = case.start("login", "https://mcp.mixpanel.com/mcp", *args, token=None)
+        p.end_input()
+        case.equal(p.wait(), 2, "status with %r" % args)
+        case.check(words in p.errors.decode(), "%r: %r" % (args, p.errors))
+
+
+def words_around_a_header_are_no_part_of_it(case):
+    server = case.server()
+    port = str(free_port())
+    for args in (["--header", "X-Own: a", server.url], [server.url, "--header", "X-Own: a", port], ["--header", "X-Own: a", server.url, port]):
+        p = case.start(*args)
+        p.handshake()
+        case.equal(server.requests[-1].headers["x-own"], "a", "the field with %r" % args[:-1])
 
 
 def version_names_libraries_and_revisions(case):
