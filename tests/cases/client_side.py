@@ -516,6 +516,17 @@ def options_that_cannot_be_meant_are_named(case):
         case.check(words in p.errors.decode(), "%r: %r" % (args, p.errors))
 
 
+def password_in_the_url_is_refused_and_nothing_is_sent(case):
+    server = case.server()
+    url = server.url.replace("http://", "http://me:%s@" % TOKEN)
+    for token in (PAIR, None):
+        p = case.start(url, token=token)
+        p.send(INITIALIZE)
+        case.is_error(p.answer(0), -31000, "user name or password")
+        case.check(TOKEN not in json.dumps(p.messages()), "the password came back")
+    case.check(not server.requests, "something was sent")
+
+
 def words_around_a_header_are_no_part_of_it(case):
     server = case.server()
     port = str(free_port())
