@@ -13,7 +13,7 @@ import threading
 import time
 
 import harness
-from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, PAIR, TOKEN, initialized_result, readable, request, response
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, PAIR, TOKEN, free_port, initialized_result, readable, request, response
 
 
 def lines_that_are_no_messages_are_answered_and_the_bridge_goes_on(case):
@@ -471,7 +471,7 @@ def header_file_with_comments_is_read(case):
 def debug_and_log_file_hold_no_secret(case):
     def handler(r):
         if r.rpc_method == "tools/call":
-            r.reply(500, "failed for %s" % r.headers["authorization"], {"Content-Type": "text/plain"})
+            r.reply(500, "failed for %s in %s" % (r.headers["authorization"], r.headers["mcp-session-id"]), {"Content-Type": "text/plain"})
         else:
             r.json(initialized_result(r.id), headers={"Mcp-Session-Id": "session-secret-1"}) if r.rpc_method == "initialize" else r.answer()
     log = os.path.join(case.folder, "log")
@@ -481,6 +481,7 @@ def debug_and_log_file_hold_no_secret(case):
     p.handshake()
     answer = p.call(1)
     case.check(TOKEN not in json.dumps(answer), "the token came back in an error")
+    case.check("session-secret-1" not in json.dumps(answer), "the session's id came back in an error")
     p.finish()
     case.equal(os.stat(log).st_mode & 0o777, 0o600, "mode of the log")
     case.check(os.path.getsize(log) > 0, "the log is empty")
@@ -503,6 +504,36 @@ def wrong_word_names_the_nearest_command(case):
     p.end_input()
     case.equal(p.wait(), 2, "status")
     case.check(b'"help"' in p.errors, "nearest command: %r" % p.errors)
+
+
+def options_that_cannot_be_meant_are_named(case):
+    for args, words in ((["--debug=yes"], "--debug takes no value"), (["--write"], "--write is no option of"), (["--header"], "needs a value"),
+                        (["--connect-timeout", "86401"], "from 0 to 86400"), (["--connect-timeout", "9" * 30], "from 0 to 86400"),
+                        (["65536"], "one word too many"), (["3334", "3335"], "one word too many"), (["003334"], "one word too many")):
+        p = case.start("login", "https://mcp.mixpanel.com/mcp", *args, token=None)
+        p.end_input()
+        case.equal(p.wait(), 2, "status with %r" % args)
+        case.check(words in p.errors.decode(), "%r: %r" % (args, p.errors))
+
+
+def password_in_the_url_is_refused_and_nothing_is_sent(case):
+    server = case.server()
+    url = server.url.replace("http://", "http://me:%s@" % TOKEN)
+    for token in (PAIR, None):
+        p = case.start(url, token=token)
+        p.send(INITIALIZE)
+        case.is_error(p.answer(0), -31000, "user name or password")
+        case.check(TOKEN not in json.dumps(p.messages()), "the password came back")
+    case.check(not server.requests, "something was sent")
+
+
+def words_around_a_header_are_no_part_of_it(case):
+    server = case.server()
+    port = str(free_port())
+    for args in (["--header", "X-Own: a", server.url], [server.url, "--header", "X-Own: a", port], ["--header", "X-Own: a", server.url, port]):
+        p = case.start(*args)
+        p.handshake()
+        case.equal(server.requests[-1].headers["x-own"], "a", "the field with %r" % args[:-1])
 
 
 def version_names_libraries_and_revisions(case):

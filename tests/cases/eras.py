@@ -3,7 +3,7 @@
 import json
 import threading
 
-from harness import INITIALIZE, INITIALIZED, initialized_result, request, response
+from harness import DEADLINE, INITIALIZE, INITIALIZED, initialized_result, request, response
 
 VERSION = "2026-07-28"
 PREFIX = "io.modelcontextprotocol/"
@@ -235,6 +235,19 @@ def server_that_never_stops_asking_is_left(case):
     _legacy_hello(p)
     case.is_error(p.call(1, name="t"), -31500, "keeps asking")
     case.equal(len(rounds), 11, "requests")
+
+
+def questions_that_cannot_be_put_fail_the_call(case):
+    many = {"q%d" % n: {"method": "roots/list"} for n in range(65)}
+    for method, asked, code, words in (("tools/call", {"inputRequests": many}, -31000, "more than 64"),
+                                       ("tools/call", {}, -31500, "does not say which"),
+                                       ("tools/call", {"inputRequests": [1], "requestState": "s"}, -31500, "cannot be read"),
+                                       ("completion/complete", {"requestState": "s"}, -31500, "takes none")):
+        server, p = case.bridge(_modern(case, lambda r, a=asked: r.json(response(r.id, dict(a, resultType="input_required")))))
+        _legacy_hello(p)
+        case.is_error(p.call(1, method, name="t"), code, words)
+        case.check(not [line for line in p.lines if b"roots/list" in line], "a question was put")
+        case.equal(len(server.of(method)), 1, "requests")
 
 
 def refused_question_fails_the_call(case):
@@ -644,6 +657,59 @@ def client_that_comes_back_without_an_answer_is_asked_again(case):
     case.is_error(_ask(p, 3, name="t", requestState=first["requestState"]), -32602, "over")
     key = next(iter(second["inputRequests"]))
     case.check("done" in _ask(p, 4, name="t", requestState=second["requestState"], inputResponses={key: {"action": "decline"}})["result"], "no result")
+
+
+def _reply_to(server, ident):
+    """What the client said to the server's question, as soon as it is there."""
+    return server.wait(lambda rs: [x for x in rs if x.rpc and x.rpc_method is None and x.rpc.get("id") == ident], "the answer")[0].rpc
+
+
+def state_of_a_question_opens_no_other_call_and_serves_once(case):
+    go = threading.Event()
+
+    def calls(r):
+        r.stream()
+        r.event(request("q", "elicitation/create", **FORM))
+        go.wait(DEADLINE)
+        r.event(response(r.id, {"done": True}))
+        r.end()
+    server, p = case.bridge(_legacy(calls))
+    result = _ask(p, 1, name="t")["result"]
+    back = {"requestState": result["requestState"], "inputResponses": {next(iter(result["inputRequests"])): {"action": "accept"}}}
+    case.is_error(_ask(p, 2, name="u", **back), -32602, "over")
+    case.is_error(_ask(p, 3, "prompts/get", name="t", **back), -32602, "over")
+    p.send(request(4, _meta=META, name="t", **back))
+    case.equal(_reply_to(server, "q")["result"], {"action": "accept"}, "the answer to the question")
+    case.is_error(_ask(p, 5, name="t", **back), -32602, "over")
+    go.set()
+    case.check("done" in p.answer(4)["result"], "no result")
+
+
+def questions_behind_the_first_one_have_a_limit(case):
+    def calls(r):
+        r.stream()
+        for n in range(65):
+            r.event(request("q%d" % n, "roots/list"))
+        r.wait_gone()
+    server, p = case.bridge(_legacy(calls))
+    case.equal(_ask(p, 1, name="t")["result"]["resultType"], "input_required", "kind")
+    case.check("too many questions" in _reply_to(server, "q64")["error"]["message"], "words")
+    case.check(not [r for r in server.requests if r.rpc and r.rpc.get("id") == "q63"], "one too few was kept")
+
+
+def calls_whose_client_never_comes_back_make_room(case):
+    def calls(r):
+        r.stream()
+        r.event(request("q%d" % r.id, "roots/list"))
+        r.wait_gone()
+    server, p = case.bridge(_legacy(calls))
+    asked = [_ask(p, n, name="t")["result"] for n in range(1, 34)]
+    server.wait(lambda rs: [r for r in rs if r.rpc_method == "notifications/cancelled"], "the cancellation")
+    case.equal([r.rpc["params"]["requestId"] for r in server.of("notifications/cancelled")], [1], "calls given up")
+    back = [{"requestState": a["requestState"], "inputResponses": {next(iter(a["inputRequests"])): {"roots": []}}} for a in asked]
+    case.is_error(_ask(p, 101, name="t", **back[0]), -32602, "over")
+    p.send(request(102, _meta=META, name="t", **back[1]))
+    case.equal(_reply_to(server, "q2")["result"], {"roots": []}, "the answer to the second")
 
 
 def call_that_ends_while_its_client_is_away_is_delivered_later(case):

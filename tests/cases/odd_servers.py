@@ -696,16 +696,19 @@ def several_forgotten_calls_open_one_new_session(case):
 
 
 def session_id_that_cannot_be_a_field_is_left_out(case):
-    def handler(r):
-        if r.rpc_method == "initialize":
-            r.head(200, [("Content-Type", "application/json"), ("Mcp-Session-Id", "a b\x01c")], len(json.dumps(initialized_result(0))))
-            r.raw(json.dumps(initialized_result(0)))
-        else:
-            r.answer()
-    server, p = case.bridge(handler)
-    p.handshake()
-    case.check("result" in p.call(1), "no result")
-    case.check(all("mcp-session-id" not in r.headers for r in server.requests), "a session id was sent")
+    for bad in ("a b\x01c", "", "s" * 4097):
+        def handler(r, bad=bad):
+            if r.rpc_method == "initialize":
+                r.head(200, [("Content-Type", "application/json"), ("Mcp-Session-Id", bad)], len(json.dumps(initialized_result(0))))
+                r.raw(json.dumps(initialized_result(0)))
+            else:
+                r.answer()
+        server, p = case.bridge(handler)
+        p.handshake()
+        case.check("result" in p.call(1), "no result")
+        case.check(all("mcp-session-id" not in r.headers for r in server.requests), "a session id of %d bytes was sent" % len(bad))
+        case.equal(p.finish(), 0, "status")
+        case.check(not server.of(method="DELETE"), "a session without an id was ended")
 
 
 def revision_that_is_odd_is_not_sent_as_a_field(case):

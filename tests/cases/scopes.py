@@ -85,6 +85,21 @@ def step_up_that_brings_nothing_is_asked_once(case):
     case.equal(me.count("authorize"), 2, "pages")
 
 
+def step_up_that_nobody_completes_leaves_the_sign_in_whole(case):
+    """The registration stays with the refresh token that belongs to it."""
+    me = Person(case, "--step-up", "user_details")
+    me.login(*PINNED)
+    before = me.record()
+    me.env = {"BROWSER": me.browser("sys.exit()")}
+    p = me.bridge("--auth-timeout", "1")
+    p.handshake()
+    case.is_error(p.call(1, name="Get-Projects", arguments={}), -31401, "1 second")
+    case.equal(me.record()["client_id"], before["client_id"], "client")
+    me.expire()
+    case.check("result" in p.call(2, "tools/list"), "the sign-in cannot be renewed any more")
+    case.equal((me.count("register"), me.count("token:refresh_token")), (1, 1), "registrations and refreshes")
+
+
 def _server(case, offered, challenge):
     """An MCP server that is its own authorization server and grants what is asked for. challenge(scopes): what the 403
     to a call says to a token of these scopes; None: the call is answered."""

@@ -265,6 +265,14 @@ def a_token_that_a_person_wrote_into_the_entry_is_not_lost(case):
     case.check(harness.TOKEN in _read(path + ".mpmcp-bak"), "no copy of the token")
 
 
+def what_a_person_chose_in_the_entry_stays_and_is_told_when_it_goes(case):
+    text = '{"mcpServers":{"mixpanel":{"type":"stdio","command":"mpmcp","args":["--read-only"],"tools":["Get-Projects"]}}}'
+    path = _home(case, ".copilot/mcp-config.json", text)
+    case.check("was --read-only" not in _setup(case, "copilot", "--write", "--read-only"), "said of an entry that is read-only")
+    case.equal(_entry(case, "copilot", path)["tools"], ["Get-Projects"], "tools that the person chose")
+    case.check("was --read-only" in _setup(case, "copilot", "--write"), "not said")
+
+
 def mcp_remote_makes_room_and_others_do_not(case):
     text = '{"mcpServers":{"mixpanel":{"command":"npx","args":["-y","mcp-remote","u"],"env":{"AUTH_HEADER":"x"},"timeout":9}}}'
     path = _home(case, ".gemini/settings.json", text)

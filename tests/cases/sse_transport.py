@@ -220,6 +220,13 @@ def user_name_in_the_endpoint_is_refused(case):
     case.check(not server.of(method="POST"), "something was sent")
 
 
+def endpoint_with_a_nul_byte_is_refused_and_nothing_goes_there(case):
+    _, server, p = _old(case, "--transport", "sse-only", endpoint="/messages?session=1\0&more")
+    p.send(INITIALIZE)
+    case.is_error(p.answer(0), -31500, "address for messages", "NUL byte")
+    case.check(not server.of(method="POST"), "a POST was sent")
+
+
 def answers_may_come_before_the_post_is_acknowledged(case):
     """And in any order."""
     held = []

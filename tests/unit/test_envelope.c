@@ -53,6 +53,10 @@ static const struct {
 	{ "object as id", "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"m\"}", X, "{}", "m" },
 	{ "result and error", "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":1,\"error\":{}}", X, "1",
 		NULL },
+	{ "method and result", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"result\":1}", X,
+		"1", "m" },
+	{ "object as id of an error", "{\"jsonrpc\":\"2.0\",\"id\":{},\"error\":{}}", X, "{}",
+		NULL },
 	{ "neither", "{\"jsonrpc\":\"2.0\",\"id\":1}", X, "1", NULL },
 	{ "result without id", "{\"jsonrpc\":\"2.0\",\"result\":1}", X, NULL, NULL },
 	{ "text as params", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":\"x\"}", X,
@@ -218,6 +222,9 @@ static struct span span(const char *s)
 	return (struct span){ s, strlen(s) };
 }
 
+#define D50 "12345678901234567890123456789012345678901234567890"
+#define D200 D50 D50 D50 D50
+
 static void ids_are_equal_when_they_mean_the_same(void **state)
 {
 	static const struct {
@@ -230,7 +237,9 @@ static void ids_are_equal_when_they_mean_the_same(void **state)
 		{ "12345678901234567890123", "1.2345678901234567890123e22", true },
 		{ "1732500000000000001", "1732500000000000002", false },
 		{ "1732500000000000001", "1732500000000000001.0", true }, { "-0", "0", true },
-		{ "-0", "0e5", true }, { "10", "-10", false }, { "0", "00", false } };
+		{ "-0", "0e5", true }, { "10", "-10", false }, { "0", "00", false },
+		/* Too long for numbers: by their bytes. */
+		{ D200 ".5", D200 ".50", false } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

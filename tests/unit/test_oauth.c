@@ -29,7 +29,7 @@ static char *params;
 
 /* What the token endpoint answers. */
 static int status;
-static const char *answer_text;
+static const char *answer_text, *answer_fields;
 
 static char asked[1024]; /* the last request's form */
 
@@ -37,6 +37,7 @@ static void answer(const struct origin_request *r, struct origin_answer *a)
 {
 	snprintf(asked, sizeof(asked), "%s", r->body);
 	a->status = status;
+	a->fields = answer_fields;
 	snprintf(a->body, sizeof(a->body), "%s", answer_text);
 }
 
@@ -63,6 +64,7 @@ static int start(void **state)
 	auth = auth_new_oauth(loop, http, &http_opts, &opts, &e);
 	status = 500;
 	answer_text = "";
+	answer_fields = NULL;
 	return auth ? 0 : -1;
 }
 
@@ -368,6 +370,43 @@ static void dead_refresh_token_is_forgotten(void **state)
 	grant_clear(&g);
 }
 
+static void refused_token_does_not_serve_on_without_a_successor(void **state)
+{
+	struct grant g;
+
+	(void)state;
+	keep("access-old", "refresh-old", 3600);
+	assert_int_equal(take(), AUTH_READY);
+	status = 400;
+	answer_text = "{\"error\":\"invalid_grant\"}";
+	assert_int_equal(refuse(401, "Bearer", 0), AUTH_FAILED);
+	says("mpmcp login");
+	g = look();
+	assert_false(secret_isset(&g.refresh) || secret_isset(&g.access));
+	grant_clear(&g);
+}
+
+/* The guard stops only a program that waits as long as it was told. */
+static void server_that_wants_more_than_half_a_minute_is_not_waited_for(void **state)
+{
+	struct loop_timer guard;
+
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	status = 503;
+	answer_fields = "Retry-After: 31\r\n";
+	loop_timer_init(&guard, loop, stop, NULL);
+	loop_timer_set(&guard, 20000);
+	waiter = (struct auth_waiter){ .fn = called };
+	last = AUTH_WAIT;
+	assert_int_equal(auth_value(auth, &value, &waiter, &why), AUTH_WAIT);
+	assert_true(loop_run(loop, NULL));
+	loop_timer_clear(&guard);
+	assert_int_equal(last, AUTH_FAILED);
+	says("it is kept");
+	assert_int_equal(origin.requests, 1);
+}
+
 static void unknown_client_is_forgotten_unless_it_was_given(void **state)
 {
 	struct grant g;
@@ -538,6 +577,8 @@ int main(void)
 		T(failures_keep_what_there_is),
 		T(renewed_token_that_cannot_be_kept_serves_all_the_same),
 		T(dead_refresh_token_is_forgotten),
+		T(refused_token_does_not_serve_on_without_a_successor),
+		T(server_that_wants_more_than_half_a_minute_is_not_waited_for),
 		T(unknown_client_is_forgotten_unless_it_was_given),
 		T(sign_in_that_is_gone_means_a_new_one),
 		T(lock_of_another_process_is_waited_for),

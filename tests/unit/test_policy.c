@@ -329,6 +329,34 @@ static void annotations_speak_for_unknown_tools_until_taken_back(void **state)
 	policy_free(p);
 }
 
+/* Tools of the server's own invention, each said to be read-only. */
+#define MANY 4097
+
+static void server_cannot_make_the_list_of_allowed_tools_grow_without_end(void **state)
+{
+	struct policy_opts o = { .read_only = true };
+	struct policy *p = policy_new(&o, NULL);
+	struct buf text;
+	char *left;
+
+	(void)state;
+	buf_init(&text, 1 << 20);
+	for (int i = 1; i <= MANY; i++)
+		assert_true(buf_addf(&text,
+			"%s{\"name\":\"New-%d\",\"annotations\":{\"readOnlyHint\":true}}",
+			i == 1 ? "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[" : ",", i));
+	assert_true(buf_adds(&text, "]}}"));
+	left = filtered(p, buf_str(&text), POLICY_FILTERED);
+	assert_non_null(strstr(left, "\"New-4096\""));
+	assert_null(strstr(left, "\"New-4097\""));
+	assert_true(calls(p, "New-1"));
+	assert_true(calls(p, "New-4096"));
+	assert_false(calls(p, "New-4097"));
+	free(left);
+	buf_free(&text);
+	policy_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +371,7 @@ int main(void)
 		cmocka_unit_test(lists_lose_what_may_not_be_seen_and_nothing_else),
 		cmocka_unit_test(lists_that_are_not_sure_are_not_shown),
 		cmocka_unit_test(annotations_speak_for_unknown_tools_until_taken_back),
+		cmocka_unit_test(server_cannot_make_the_list_of_allowed_tools_grow_without_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
