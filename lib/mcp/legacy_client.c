@@ -240,6 +240,9 @@ void legacy_client_fall_back(struct post *p)
 	s->greeted = s->greeted || l->greeted;
 	l->greeted = false;
 	watching_open(l); /* closes it */
+	/* It goes out as the client sent it, under the client's own id: the rounds are void. */
+	rounds_free(p);
+	buf_reset(&p->id);
 	p->reopened = true;
 	post_enqueue(p, true);
 	if (s->state == STATE_OPEN && !transport_version(s->transport))
