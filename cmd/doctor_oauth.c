@@ -354,18 +354,17 @@ static char *pinned_scope(const struct doctor *d)
 	return copy;
 }
 
-/* The words of `wanted` that are not in `held`, with commas. */
-static size_t missing_scopes(const char *wanted, const char *held, struct buf *out)
+/* The words of `wanted` that are not in `held`, with commas; as many as go in, the last one cut. */
+static size_t missing_scopes(const char *wanted, const char *held, char *out, size_t size)
 {
-	size_t count = 0;
+	size_t count = 0, len = 0;
 
 	for (const char *p = wanted; *p;) {
 		size_t n = strcspn(p, " ");
 
 		if (n && !scope_has(held, p, n)) {
-			count++;
-			if (!buf_addf(out, "%s%.*s", out->len ? ", " : "", (int)n, p))
-				break;
+			snprintf(out + len, size - len, "%s%.*s", count++ ? ", " : "", (int)n, p);
+			len += strlen(out + len);
 		}
 		p += n + strspn(p + n, " ");
 	}
@@ -378,22 +377,20 @@ void doctor_scopes(struct doctor *d, struct finding *f)
 	const char *wanted = pinned ? pinned : d->offered.scopes_offered,
 		   *held = d->grant.scope_granted, *by = pinned ? "asked for" : "offered";
 	size_t all = count_words(wanted), without;
-	struct buf names;
+	char names[ERR_MSG_MAX / 2] = "";
 
-	buf_init(&names, ERR_MSG_MAX / 2);
 	if (!d->c.signs_in || d->kept != STORE_OK) {
 		skipped(f, "there is no sign-in to compare");
 	} else if (!wanted || !all) {
 		skipped(f, "the server names none");
 	} else if (!held) {
 		skipped(f, "the server did not say which it granted");
-	} else if (!(without = missing_scopes(wanted, held, &names))) {
+	} else if (!(without = missing_scopes(wanted, held, names, sizeof(names)))) {
 		found(f, "all %zu that are %s", all, by);
 	} else {
 		warn_of(f, "%zu of the %zu that are %s; missing: %s", all - without, all, by,
-			err_clean(names.p));
+			err_clean(names));
 		doctor_login(d, " --force", f);
 	}
-	buf_free(&names);
 	free(pinned);
 }

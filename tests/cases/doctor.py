@@ -622,6 +622,13 @@ def missing_scopes_are_named(case):
     _is(case, report, "scopes", "ok", "all 3 that are asked for")
 
 
+def missing_scope_that_fits_no_line_is_no_matter(case):
+    box = case.sandbox("--auto", "approve")
+    _login(case, box)
+    report = _run(case, box["mcp"], "--static-oauth-client-metadata", json.dumps({"scope": "s" * 600 + " projects"}), token=None)
+    _is(case, report, "scopes", "warning", "1 of the 2 that are asked for; missing: sss", "mpmcp login --force")
+
+
 def metadata_for_another_server_are_named(case):
     box = case.sandbox("--fault", "resource-mismatch")
     report = _run(case, box["mcp"], token=None, status=1)
