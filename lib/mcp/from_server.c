@@ -244,7 +244,7 @@ static void tools_listed(struct post *p, const struct envelope *m, const struct 
 	(void)why;
 	if (walk_type(tools) != WALK_ARRAY || !walk_open(&w, tools))
 		return;
-	while (walk_next(&w, &it))
+	for (size_t n = 0; n < TOOLLIST_TOOLS_MAX && walk_next(&w, &it); n++)
 		(void)passes(&v, it.value);
 	if (walk_type(cursor) != WALK_STRING || p->pages >= TOOLLIST_PAGES_MAX)
 		return;
