@@ -115,6 +115,8 @@ static void show_progress(struct client *c, const struct envelope *m)
 	buf_init(&text, ENVELOPE_MAX);
 	if (!walk_string(walk_get(m->params, "message", NULL), &text) || !text.len)
 		(void)!buf_adds(&text, "working...");
+	if (!text.p)
+		return; /* no memory */
 	n = strlen(err_clean(text.p));
 	if (n >= size.ws_col)
 		for (n = size.ws_col - 1u; n && ((unsigned char)text.p[n] & 0xC0) == 0x80;)

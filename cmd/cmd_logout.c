@@ -138,21 +138,49 @@ static bool forget_one(struct logout *l)
 	return good;
 }
 
+struct kept {
+	const char *url;
+	size_t of_url, others;
+};
+
 static bool count_one(void *ctx, const struct store *s, const struct grant *g)
 {
-	size_t *n = ctx;
+	struct kept *k = ctx;
 
 	(void)s;
-	*n += secret_isset(&g->refresh) || secret_isset(&g->access);
+	if (!secret_isset(&g->refresh) && !secret_isset(&g->access))
+		return true;
+	if (strcmp(g->url, k->url) == 0)
+		k->of_url++;
+	else
+		k->others++;
 	return true;
+}
+
+/* The same address with other options is another sign-in, and bridges go on with it. */
+static void say_what_is_kept(const struct kept *k)
+{
+	bool one = k->of_url == 1;
+
+	if (k->of_url)
+		printf("%zu other%s of this address %s kept: \"mpmcp logout\" forgets %s with the "
+		       "options that %s made with (--profile, --resource, --authorize-param, "
+		       "--static-oauth-client-info, --client-metadata-url).\n",
+			k->of_url, one ? "" : "s", one ? "is" : "are", one ? "it" : "each",
+			one ? "it was" : "they were");
+	if (k->others)
+		printf("%zu other%s kept.\n", k->others, k->others == 1 ? " is" : "s are");
+	if (k->of_url || k->others)
+		printf("\"mpmcp status\" lists what is kept, \"mpmcp logout --all\" forgets "
+		       "all.\n");
 }
 
 /* Whoever names the wrong region or profile would believe to be signed out. */
 static void say_nothing_was_there(const struct logout *l)
 {
 	const struct args *a = l->c->a;
+	struct kept k = { .url = l->c->url };
 	struct err e = { 0 };
-	size_t others = 0;
 
 	if (a->all) {
 		printf("There is no sign-in to forget.\n");
@@ -161,10 +189,9 @@ static void say_nothing_was_there(const struct logout *l)
 	printf("There is no sign-in to forget for %s%s%s%s.\n", l->c->url,
 		a->profile ? " (profile " : "", a->profile ? a->profile : "",
 		a->profile ? ")" : "");
-	if (store_each(a->auth_dir, count_one, &others, &e) && others)
-		printf("%zu other%s kept: \"mpmcp status\" lists them, \"mpmcp logout --all\" "
-		       "forgets all.\n",
-			others, others == 1 ? " is" : "s are");
+	if (!store_each(a->auth_dir, count_one, &k, &e))
+		diag_debug("%s", e.msg);
+	say_what_is_kept(&k);
 }
 
 int cmd_logout(const struct args *a)

@@ -14,7 +14,7 @@
 #include "target.h"
 #include "words.h"
 
-#define PLACES_MAX 3
+#define PLACES_MAX 4
 
 /* The command that signs in where these arguments point. */
 static void login_command(const struct doctor *d, const char *more, char out[600])
@@ -42,18 +42,34 @@ void doctor_login(const struct doctor *d, const char *more, struct finding *f)
 	advise(f, "Run \"%s\".", command);
 }
 
-/* Asks one place after the other, as a sign-in does. True when one answered 200; false with
- * d->status 0 and d->answer_e, or with the last status. */
-static bool ask_places(struct doctor *d, char *places[PLACES_MAX], size_t asked)
+/* Not a page that a server has for every address. */
+static bool has_document(const struct doctor *d)
 {
-	for (size_t i = asked; i < PLACES_MAX; i++) {
-		if (!places[i] || (i && places[i - 1] && strcmp(places[i], places[i - 1]) == 0))
+	return d->status == 200 && server_is_document(buf_str(&d->body), d->body.len);
+}
+
+static bool is_known(char *places[PLACES_MAX], size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (places[k] && strcmp(places[k], places[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Asks one place after the other from *at on, as a sign-in does. True when the one at *at has a document;
+ * false with d->status 0 and d->answer_e, or with the last status. */
+static bool ask_places(struct doctor *d, char *places[PLACES_MAX], size_t *at)
+{
+	for (; *at < PLACES_MAX; ++*at) {
+		if (!places[*at] || is_known(places, *at))
 			continue;
-		doctor_get(d, places[i]);
-		if (d->status == 200 || !d->status || d->status == 429 || d->status >= 500)
+		doctor_get(d, places[*at]);
+		if (has_document(d))
+			return true;
+		if (!d->status || d->status == 429 || d->status >= 500)
 			break;
 	}
-	return d->status == 200;
+	return false;
 }
 
 static void free_places(char *places[PLACES_MAX])
@@ -108,6 +124,7 @@ static void read_resource(struct doctor *d, struct finding *f)
 static bool ask_named(struct doctor *d, struct finding *f)
 {
 	long status = d->status;
+	bool named = false;
 	struct challenge wants = { 0 };
 	struct err e = { 0 };
 
@@ -122,18 +139,20 @@ static bool ask_named(struct doctor *d, struct finding *f)
 		doctor_get(d, wants.resource_metadata);
 		if (d->status != 200)
 			no_document(d, "the resource metadata that the server names", f);
+		named = d->status == 200;
 	}
 	challenge_clear(&wants);
-	return d->status == 200;
+	return named;
 }
 
 void doctor_resource(struct doctor *d, struct finding *f)
 {
 	char *places[PLACES_MAX] = { NULL,
 		url_well_known_root(d->c.url, "oauth-protected-resource", NULL) };
+	size_t at = 1;
 
 	/* The first place was asked by the check before. */
-	if (d->status == 200 || ask_places(d, places, 1))
+	if (has_document(d) || ask_places(d, places, &at))
 		read_resource(d, f);
 	else if (!d->status || d->status == 429 || d->status >= 500)
 		no_document(d, "the resource metadata", f);
@@ -147,22 +166,23 @@ void doctor_resource(struct doctor *d, struct finding *f)
 
 /* ---- server metadata ---- */
 
-static void read_server(struct doctor *d, struct finding *f)
+/* The first document that fits; *wrong is about the first one that does not. */
+static bool find_server(struct doctor *d, char *places[PLACES_MAX], struct err *wrong)
 {
-	struct err e = { 0 };
-	struct server_traits traits = { 0 };
+	bool code = !d->c.oauth.client_credentials && !d->c.oauth.device_code;
 
-	if (!server_read_metadata(buf_str(&d->body), d->body.len, d->issuer, d->guessed, d->c.url,
-		    &d->offered, &traits, &e) ||
-		(!d->c.oauth.client_credentials && !d->c.oauth.device_code &&
-			!server_takes_pkce(&traits, &e))) {
-		failed(f, e.kind, "%s (%s)", e.msg, d->issuer);
-		advise(f, "Nobody can sign in there; tell who runs the server.");
-		return;
+	for (size_t at = 0; ask_places(d, places, &at); at++) {
+		struct server_traits traits = { 0 };
+		struct err e = { 0 };
+
+		if (server_read_metadata(buf_str(&d->body), d->body.len, d->issuer, d->guessed,
+			    d->c.url, &d->offered, &traits, &e) &&
+			(!code || server_takes_pkce(&traits, &e)))
+			return true;
+		if (!wrong->kind)
+			*wrong = e;
 	}
-	found(f, "%s%s", d->issuer,
-		d->offered.registration_endpoint ? ", registers clients by itself"
-						 : ", does not register clients");
+	return false;
 }
 
 /* MCP 2025-03-26: without a resource document the endpoint's origin, when it says so. */
@@ -184,6 +204,7 @@ void doctor_server(struct doctor *d, struct finding *f)
 {
 	bool named = d->issuer != NULL;
 	char *places[PLACES_MAX] = { NULL };
+	struct err wrong = { 0 };
 
 	if (!d->c.signs_in) {
 		skipped(f, "not needed with this credential");
@@ -194,8 +215,15 @@ void doctor_server(struct doctor *d, struct finding *f)
 	places[0] = url_well_known(d->issuer, "oauth-authorization-server", NULL);
 	places[1] = url_well_known(d->issuer, "openid-configuration", NULL);
 	places[2] = url_well_known_behind(d->issuer, "openid-configuration", NULL);
-	if (ask_places(d, places, 0)) {
-		read_server(d, f);
+	/* No place by the standard, and seen; what it says of the issuer decides. */
+	places[3] = url_well_known_root(d->issuer, "oauth-authorization-server", NULL);
+	if (find_server(d, places, &wrong)) {
+		found(f, "%s%s", d->issuer,
+			d->offered.registration_endpoint ? ", registers clients by itself"
+							 : ", does not register clients");
+	} else if (wrong.kind) {
+		failed(f, wrong.kind, "%s (%s)", wrong.msg, d->issuer);
+		advise(f, "Nobody can sign in there; tell who runs the server.");
 	} else if (!d->status || d->status == 429 || d->status >= 500) {
 		no_document(d, "the sign-in server's metadata", f);
 	} else if (named) {
@@ -366,18 +394,17 @@ static char *pinned_scope(const struct doctor *d)
 	return copy;
 }
 
-/* The words of `wanted` that are not in `held`, with commas. */
-static size_t missing_scopes(const char *wanted, const char *held, struct buf *out)
+/* The words of `wanted` that are not in `held`, with commas; as many as go in, the last one cut. */
+static size_t missing_scopes(const char *wanted, const char *held, char *out, size_t size)
 {
-	size_t count = 0;
+	size_t count = 0, len = 0;
 
 	for (const char *p = wanted; *p;) {
 		size_t n = strcspn(p, " ");
 
 		if (n && !scope_has(held, p, n)) {
-			count++;
-			if (!buf_addf(out, "%s%.*s", out->len ? ", " : "", (int)n, p))
-				break;
+			snprintf(out + len, size - len, "%s%.*s", count++ ? ", " : "", (int)n, p);
+			len += strlen(out + len);
 		}
 		p += n + strspn(p + n, " ");
 	}
@@ -390,22 +417,20 @@ void doctor_scopes(struct doctor *d, struct finding *f)
 	const char *wanted = pinned ? pinned : d->offered.scopes_offered,
 		   *held = d->grant.scope_granted, *by = pinned ? "asked for" : "offered";
 	size_t all = count_words(wanted), without;
-	struct buf names;
+	char names[ERR_MSG_MAX / 2] = "";
 
-	buf_init(&names, ERR_MSG_MAX / 2);
 	if (!d->c.signs_in || d->kept != STORE_OK) {
 		skipped(f, "there is no sign-in to compare");
 	} else if (!wanted || !all) {
 		skipped(f, "the server names none");
 	} else if (!held) {
 		skipped(f, "the server did not say which it granted");
-	} else if (!(without = missing_scopes(wanted, held, &names))) {
+	} else if (!(without = missing_scopes(wanted, held, names, sizeof(names)))) {
 		found(f, "all %zu that are %s", all, by);
 	} else {
 		warn_of(f, "%zu of the %zu that are %s; missing: %s", all - without, all, by,
-			err_clean(names.p));
+			err_clean(names));
 		doctor_login(d, " --force", f);
 	}
-	buf_free(&names);
 	free(pinned);
 }

@@ -109,6 +109,7 @@ static void look_for_server(struct discover *d)
 
 	url_clear(&u);
 	clear_places(d);
+	d->redirects = 0;
 	d->step = STEP_SERVER;
 	add_place(d, url_well_known(issuer(d), "oauth-authorization-server", NULL));
 	add_place(d, url_well_known(issuer(d), "openid-configuration", NULL));

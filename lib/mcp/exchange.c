@@ -535,13 +535,14 @@ static struct http_req *start_post(struct exchange *x)
 	struct http_call c = { .method = "POST",
 		.url = *exchange_target(x),
 		.shared = x->fields->fields,
-		.own = http_fields_copy(x->c.own),
 		.body = x->c.body,
 		.body_len = x->c.len,
 		.endless = x->c.endless,
 		.on = &http_events,
 		.ctx = x };
 
+	if (!http_fields_copy(&c.own, x->c.own, &x->e))
+		return NULL;
 	return http_start(x->t->http, &c, &x->e);
 }
 

@@ -221,6 +221,7 @@ static void pass_on_filtered(struct call *c, struct incoming *in, const struct e
 		}
 		say_error(s, c->pending.id, &e, NULL);
 		post_settle(c);
+		post_answered(c->post);
 		break;
 	}
 	buf_free(&out);
@@ -228,7 +229,7 @@ static void pass_on_filtered(struct call *c, struct incoming *in, const struct e
 
 /* ---- tools whose parameters have changed ---- */
 
-static struct post *ask_tools(struct post *before, struct span cursor);
+static struct post *new_tools_request(struct post *before, struct span cursor);
 
 /* Whatever came of it: the call goes out again, with the fields that are known now. */
 static void tools_listed(struct post *p, const struct envelope *m, const struct err *why)
@@ -236,16 +237,21 @@ static void tools_listed(struct post *p, const struct envelope *m, const struct 
 	struct sieve v = { .s = p->s, .modern = true };
 	struct span tools = m ? walk_get(m->result, "tools", NULL) : (struct span){ 0 };
 	struct span cursor = m ? walk_get(m->result, "nextCursor", NULL) : (struct span){ 0 };
+	struct post *next;
 	struct walk_item it;
 	struct walk w;
 
 	(void)why;
 	if (walk_type(tools) != WALK_ARRAY || !walk_open(&w, tools))
 		return;
-	while (walk_next(&w, &it))
+	for (size_t n = 0; n < TOOLLIST_TOOLS_MAX && walk_next(&w, &it); n++)
 		(void)passes(&v, it.value);
-	if (walk_type(cursor) == WALK_STRING && p->pages < TOOLLIST_PAGES_MAX)
-		session_hold(p, ask_tools(p, cursor));
+	if (walk_type(cursor) != WALK_STRING || p->pages >= TOOLLIST_PAGES_MAX)
+		return;
+	next = new_tools_request(p, cursor);
+	session_hold(p, next);
+	if (next)
+		post_start(next);
 }
 
 static bool tools_request(struct post *before, struct span cursor, struct buf *out)
@@ -266,8 +272,9 @@ static bool tools_request(struct post *before, struct span cursor, struct buf *o
 	       buf_adds(out, "}}");
 }
 
-/* tools/list with what the call said about its client. NULL when there is no memory. */
-static struct post *ask_tools(struct post *before, struct span cursor)
+/* tools/list with what the call said about its client, to be started when somebody waits for it: it may
+ * be over at once. NULL when there is no memory. */
+static struct post *new_tools_request(struct post *before, struct span cursor)
 {
 	struct post *p = NULL;
 	struct buf body;
@@ -276,7 +283,6 @@ static struct post *ask_tools(struct post *before, struct span cursor)
 	if (tools_request(before, cursor, &body)) {
 		p = session_ask(before->s, &body, ERA_MODERN, tools_listed);
 		p->pages = before->pages + 1;
-		post_start(p);
 	}
 	buf_free(&body);
 	return p;
@@ -296,11 +302,12 @@ static bool refresh_tools(struct post *p, const struct envelope *m)
 	if (!s->tools)
 		s->tools = toolbook_new();
 	p->refreshed = true;
-	list = ask_tools(p, (struct span){ 0 });
+	list = new_tools_request(p, (struct span){ 0 });
 	if (!list)
 		return false;
 	post_park(p);
 	p->held_by = list;
+	post_start(list);
 	return true;
 }
 
@@ -501,8 +508,9 @@ static bool waits(const struct post *p)
 	return p->owed || p->on_answer;
 }
 
-/* What is still owed when an exchange is over. p may stand elsewhere afterwards. */
-static void answer_rest(struct post *p, const struct exchange_end *end)
+/* What is still owed when an exchange is over. p may stand elsewhere afterwards, or be gone: then x is
+ * cancelled. */
+static void answer_rest(struct post *p, struct exchange *x, const struct exchange_end *end)
 {
 	struct reply_data d = { .status = end->status, .retry_after_s = end->retry_after_s };
 	post_answer_fn *fn;
@@ -510,7 +518,7 @@ static void answer_rest(struct post *p, const struct exchange_end *end)
 
 	if (end->body)
 		pass_error(p, end);
-	if (p->place != PLACE_ACTIVE || !waits(p))
+	if (exchange_cancelled(x) || !waits(p))
 		return;
 	if (!end->ok && server_era_refused(p, end->status))
 		return;
@@ -532,8 +540,8 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 	if (!end->ok && session_is_lost(p, x, end) && send_again(p, x, end))
 		return;
 	if (waits(p))
-		answer_rest(p, end);
-	if (p->place != PLACE_ACTIVE || modern_client_stays(p))
+		answer_rest(p, x, end);
+	if (exchange_cancelled(x) || modern_client_stays(p))
 		return;
 	if (p->kind == POST_INITIALIZED && s->opener == p && end->ok)
 		transport_listen(s->transport);

@@ -85,9 +85,14 @@ static void say_refusal(struct legacy_client *l)
 static void hello_over(struct legacy_client *l)
 {
 	struct post *p = l->hello;
+	struct err e = { 0 };
 
 	l->hello = NULL;
-	post_drop(p); /* and messages go as they come again */
+	err_set(&e, ERR_LIMIT,
+		"initialize or its answer is too long to be translated, or there is no memory for "
+		"it");
+	post_fail(p, &e, NULL); /* only when nothing else could be said */
+	post_drop(p);           /* and messages go as they come again */
 }
 
 static void note_server(struct legacy_client *l, struct span discovered)
@@ -240,6 +245,9 @@ void legacy_client_fall_back(struct post *p)
 	s->greeted = s->greeted || l->greeted;
 	l->greeted = false;
 	watching_open(l); /* closes it */
+	/* It goes out as the client sent it, under the client's own id: the rounds are void. */
+	rounds_free(p);
+	buf_reset(&p->id);
 	p->reopened = true;
 	post_enqueue(p, true);
 	if (s->state == STATE_OPEN && !transport_version(s->transport))

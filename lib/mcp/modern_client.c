@@ -160,14 +160,20 @@ static struct post *ask_level(struct modern_client *c, struct span level, int n)
 
 static void answer_discover(struct post *p)
 {
+	struct err e = { 0 };
 	struct buf b;
 
 	buf_init(&b, ENVELOPE_MAX);
 	if (era_discover_answer(
-		    &b, p->one.pending.id, (struct span){ p->s->hello.p, p->s->hello.len }))
+		    &b, p->one.pending.id, (struct span){ p->s->hello.p, p->s->hello.len })) {
 		say_text(p->s, &b);
+		post_settle(&p->one);
+	} else {
+		err_set(&e, ERR_LIMIT,
+			"what the server says of itself is too long to be translated");
+		post_fail(p, &e, NULL);
+	}
 	buf_free(&b);
-	post_settle(&p->one);
 	post_free(p);
 }
 

@@ -81,14 +81,21 @@ static void acknowledge(struct modern_client *c, struct sub *b)
 	buf_free(&m);
 }
 
+static void drop_uri(struct sub *b, size_t i)
+{
+	free(b->uris[i]);
+	b->uris[i] = b->uris[--b->nuris];
+}
+
 static void forget_uri(struct sub *b, struct span uri)
 {
-	for (size_t i = 0; i < b->nuris; i++) {
-		if (strlen(b->uris[i]) != uri.n || memcmp(b->uris[i], uri.p, uri.n) != 0)
-			continue;
-		free(b->uris[i]);
-		b->uris[i--] = b->uris[--b->nuris];
-	}
+	size_t i = 0;
+
+	while (i < b->nuris)
+		if (strlen(b->uris[i]) == uri.n && memcmp(b->uris[i], uri.p, uri.n) == 0)
+			drop_uri(b, i);
+		else
+			i++;
 }
 
 static struct sub *find_sub(struct modern_client *c, uintptr_t serial)
@@ -121,11 +128,12 @@ static void unwatched(struct post *p, const struct envelope *m, const struct err
 	(void)p, (void)m, (void)why;
 }
 
-static void ask_resource(
+/* False when there is no memory for it: fn is never called. */
+static bool ask_resource(
 	struct session *s, const char *method, const char *uri, post_answer_fn *fn, void *ctx)
 {
 	struct buf b;
-	struct post *p;
+	struct post *p = NULL;
 
 	buf_init(&b, ENVELOPE_MAX);
 	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(s, &b) &&
@@ -136,13 +144,23 @@ static void ask_resource(
 		post_start(p);
 	}
 	buf_free(&b);
+	return p != NULL;
 }
 
+/* What cannot be asked for is not watched either. */
 static void watch_all(struct modern_client *c, struct sub *b)
 {
-	b->asked += b->nuris;
-	for (size_t i = 0; i < b->nuris; i++)
-		ask_resource(c->s, "resources/subscribe", b->uris[i], watched, (void *)b->serial);
+	size_t i = 0;
+
+	while (i < b->nuris) {
+		if (!ask_resource(
+			    c->s, "resources/subscribe", b->uris[i], watched, (void *)b->serial)) {
+			drop_uri(b, i);
+			continue;
+		}
+		b->asked++;
+		i++;
+	}
 }
 
 static void read_filter(struct modern_client *c, struct sub *b, struct span filter)
@@ -195,7 +213,8 @@ static void end_sub(struct modern_client *c, struct sub *b)
 {
 	for (size_t i = 0; i < b->nuris; i++)
 		if (!is_watched(c, b, b->uris[i]))
-			ask_resource(c->s, "resources/unsubscribe", b->uris[i], unwatched, NULL);
+			(void)!ask_resource(
+				c->s, "resources/unsubscribe", b->uris[i], unwatched, NULL);
 	post_drop(b->p); /* b goes with it */
 }
 

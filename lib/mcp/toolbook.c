@@ -17,6 +17,10 @@
 /* Steps of `properties` from the root of a schema to a parameter. */
 #define DEPTH_MAX 32
 
+/* Levels of schemas that are looked at. Each is read again for the one above it, so without a bound a
+ * deep and long definition takes minutes; no parameter lies below DEPTH_MAX steps. */
+#define LEVELS_MAX (3 * DEPTH_MAX)
+
 static const char annotation[] = "x-mcp-header";
 
 /* One annotated parameter. */
@@ -84,7 +88,7 @@ struct reader {
 	struct tool *tool;
 	const char *why;
 	struct span path[DEPTH_MAX]; /* quoted names */
-	size_t depth;
+	size_t depth, level;
 };
 
 static bool refuse(struct reader *r, const char *why)
@@ -196,15 +200,16 @@ static bool read_properties(struct reader *r, struct span properties, bool reach
 	return good;
 }
 
-/* v: a schema, or a list or map of schemas. Depth is bounded by envelope_scan(). */
+/* v: a schema, or a list or map of schemas. */
 static bool read_schema(struct reader *r, struct span v, bool reachable)
 {
 	struct walk_item it;
 	struct walk w;
 	bool good = true;
 
-	if (!walk_open(&w, v))
+	if (r->level == LEVELS_MAX || !walk_open(&w, v))
 		return true;
+	r->level++;
 	while (good && walk_next(&w, &it)) {
 		if (walk_key_is(&it, annotation))
 			good = annotated(r, v, it.value, reachable);
@@ -213,6 +218,7 @@ static bool read_schema(struct reader *r, struct span v, bool reachable)
 		else if (!holds_data(&it))
 			good = read_schema(r, it.value, false);
 	}
+	r->level--;
 	return good;
 }
 

@@ -8,10 +8,13 @@ static bool add_kept(
 	struct walk w;
 	struct walk_item it;
 	bool first = true, good = buf_addc(out, '[');
+	size_t n = 0;
 
 	if (!walk_open(&w, tools))
 		return false;
 	while (good && walk_next(&w, &it)) {
+		if (n++ == TOOLLIST_TOOLS_MAX)
+			return false;
 		if (!keep(ctx, it.value)) {
 			*dropped = true;
 			continue;
@@ -38,9 +41,9 @@ enum toollist toollist_filter(
 	       buf_add(out, tools.p + tools.n, (size_t)(end - tools.p) - tools.n);
 	if (!good) {
 		err_set(e, ERR_POLICY,
-			"the list of tools cannot be read for sure, so the rules of this "
-			"connection "
-			"forbid to show it");
+			"the list of tools cannot be read for sure, or is longer than %d, so the "
+			"rules of this connection forbid to show it",
+			TOOLLIST_TOOLS_MAX);
 		return TOOLLIST_UNREADABLE;
 	}
 	return dropped ? TOOLLIST_FILTERED : TOOLLIST_AS_IS;

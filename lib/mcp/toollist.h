@@ -14,10 +14,14 @@
 /* Pages of one list: more than any server has; a server that never ends is left. */
 #define TOOLLIST_PAGES_MAX 200
 
+/* Tools in one message. Each is compared with all that are remembered (4096 at most), and nothing else
+ * goes on meanwhile. */
+#define TOOLLIST_TOOLS_MAX 16384
+
 enum toollist {
 	TOOLLIST_AS_IS,      /* nothing to leave out: out is empty */
 	TOOLLIST_FILTERED,   /* out holds the message that is left */
-	TOOLLIST_UNREADABLE, /* "tools" is no list, or there twice; e says so */
+	TOOLLIST_UNREADABLE, /* "tools" is no list, there twice, or too long; e says so */
 };
 
 typedef bool toollist_fn(void *ctx, struct span tool); /* false: leave it out */

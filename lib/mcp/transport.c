@@ -87,8 +87,8 @@ struct fieldset *transport_fields(
 	if (!t->sets[kind]) {
 		s = mem_new(sizeof(*s));
 		s->refs = 1;
-		s->fields = http_fields_copy(t->extra);
-		if (!add_fields(t, kind, v->field, &s->fields, e)) {
+		if (!http_fields_copy(&s->fields, t->extra, e) ||
+			!add_fields(t, kind, v->field, &s->fields, e)) {
 			fieldset_drop(s);
 			return NULL;
 		}

@@ -57,7 +57,10 @@ struct http_fields;
  * token. *f starts as NULL. */
 bool http_fields_add(struct http_fields **f, const char *name, const char *value, struct err *e)
 	__attribute__((warn_unused_result));
-struct http_fields *http_fields_copy(const struct http_fields *f); /* NULL gives NULL */
+/* *to starts as NULL, and stays so for NULL. False, with e set and nothing in *to, when there is no
+ * memory for all of them. */
+bool http_fields_copy(struct http_fields **to, const struct http_fields *f, struct err *e)
+	__attribute__((warn_unused_result));
 void http_fields_free(struct http_fields *f); /* wipes the values: one of them is a credential */
 
 /* The answer's header, to look up while a callback runs. Values are borrowed, trimmed; NULL when

@@ -77,16 +77,18 @@ bool http_fields_add(struct http_fields **f, const char *name, const char *value
 	return good || err_set(e, ERR_LIMIT, "out of memory");
 }
 
-struct http_fields *http_fields_copy(const struct http_fields *f)
+bool http_fields_copy(struct http_fields **to, const struct http_fields *f, struct err *e)
 {
-	struct http_fields *copy = NULL;
-
-	for (struct curl_slist *i = f ? f->list : NULL; i; i = i == f->last ? NULL : i->next)
-		if (!append_line(&copy, i->data))
-			break;
-	if (copy)
-		copy->cookie = f->cookie;
-	return copy;
+	for (struct curl_slist *i = f ? f->list : NULL; i; i = i == f->last ? NULL : i->next) {
+		if (append_line(to, i->data))
+			continue;
+		http_fields_free(*to);
+		*to = NULL;
+		return err_set(e, ERR_LIMIT, "out of memory");
+	}
+	if (*to)
+		(*to)->cookie = f->cookie;
+	return true;
 }
 
 void http_fields_free(struct http_fields *f)

@@ -622,6 +622,13 @@ def missing_scopes_are_named(case):
     _is(case, report, "scopes", "ok", "all 3 that are asked for")
 
 
+def missing_scope_that_fits_no_line_is_no_matter(case):
+    box = case.sandbox("--auto", "approve")
+    _login(case, box)
+    report = _run(case, box["mcp"], "--static-oauth-client-metadata", json.dumps({"scope": "s" * 600 + " projects"}), token=None)
+    _is(case, report, "scopes", "warning", "1 of the 2 that are asked for; missing: sss", "mpmcp login --force")
+
+
 def metadata_for_another_server_are_named(case):
     box = case.sandbox("--fault", "resource-mismatch")
     report = _run(case, box["mcp"], token=None, status=1)
@@ -641,6 +648,30 @@ def server_metadata_that_do_not_fit_are_named(case):
         report = _run(case, wrong["mcp"], token=None, status=1)
         case.equal(_failures(report)[0], "server", "first failure with " + fault)
         _is(case, report, "server", "failed", words, "Nobody can sign in there")
+
+
+def what_a_sign_in_passes_over_is_no_failure(case):
+    """Pages where documents should be, a document of another issuer, and the right one where only some have it."""
+    def before(r):
+        document = {"issuer": server.origin + "/t", "authorization_endpoint": server.origin + "/a", "token_endpoint": server.origin + "/k",
+                    "code_challenge_methods_supported": ["S256"]}
+        known = {
+            "oauth-protected-resource/mcp": "<!doctype html><p>Welcome",
+            "oauth-protected-resource": json.dumps({"resource": server.url, "authorization_servers": [server.origin + "/t"]}),
+            "oauth-authorization-server/t": "<!doctype html><p>Welcome",
+            "openid-configuration/t": json.dumps(dict(document, issuer="https://other.example")),
+            "oauth-authorization-server": json.dumps(document),
+        }
+        answer = known.get(r.path.partition("/.well-known/")[2])
+        if answer is None or not r.path.startswith("/.well-known/"):
+            return False
+        r.reply(200, answer.encode(), {"Content-Type": "text/html" if answer[0] == "<" else "application/json"})
+        return True
+    server = case.server(_service(before=before))
+    report = _run(case, server.url, token=None, status=4)
+    _is(case, report, "resource", "ok", server.origin + "/t")
+    _is(case, report, "server", "ok", server.origin + "/t")
+    case.equal(_failures(report), ["token"], "failures")
 
 
 # ---- the conversation

@@ -986,6 +986,22 @@ def server_that_changes_its_era_is_followed(case):
             case.equal(len(server.of("tools/call")), 6 + 2, "number of calls")
 
 
+def server_that_changes_its_era_between_a_question_and_its_answer_answers_the_call(case):
+    """The rounds of a call have ids of their own; what a server of sessions gets again has the client's."""
+    def ask(r):
+        r.json(response(r.id, {"resultType": "input_required", "inputRequests": {"q": {"method": "roots/list"}}}))
+    now = [_modern(case, ask)]
+    server, p = case.bridge(lambda r: now[-1](r))
+    _legacy_hello(p)
+    p.send(request("mine", "tools/call", name="t"))
+    question = json.loads(p.wait_line(lambda line: b'"roots/list"' in line, "the question"))
+    now.append(_legacy(lambda r: r.json(response(r.id, {"by": "legacy"}))))
+    p.send(response(question["id"], {"roots": []}))
+    case.equal(p.answer("mine")["result"], {"by": "legacy"}, "result")
+    case.equal([r.id for r in server.of("tools/call")][-1], "mine", "id of the last try")
+    case.equal(p.finish(), 0, "status")
+
+
 def server_that_changes_its_era_under_a_client_of_both_is_survived(case):
     """The client has gone on to initialize while its modern call is under way; that is refused by a new version."""
     refuse = threading.Event()

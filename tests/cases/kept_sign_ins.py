@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import time
+import urllib.parse
 
 from harness import DEADLINE, INITIALIZE, PROGRAM, TOKEN
 from people import FOLLOW, Person
@@ -288,13 +289,34 @@ def logout_of_what_is_not_there_points_at_what_is(case):
     me.login("--profile", "work")
     p = me.run("logout", me.url)
     text = b"".join(p.lines).decode()
-    case.check("no sign-in to forget for %s." % me.url in text and '1 other is kept: "mpmcp status"' in text, text)
+    case.check("no sign-in to forget for %s." % me.url in text and "1 other of this address is kept" in text and "--profile" in text, text)
     p = me.run("logout", me.url, "--profile", "wrok")
     case.check(b"(profile wrok)" in b"".join(p.lines), "words %r" % p.lines)
     case.equal(len(me.kept()), 1, "sign-ins")
     me.run("logout", "--all")
     p = me.run("logout", "--all")
     case.equal(b"".join(p.lines), b"There is no sign-in to forget.\n", "words")
+
+
+def logout_says_when_what_is_kept_of_the_address_needs_other_options(case):
+    me = Person(case)
+    me.login()
+    record = me.record()
+    os.unlink(me.path())
+    client = (str(urllib.parse.urlsplit(record["redirect_uri"]).port), "--static-oauth-client-info", json.dumps({"client_id": record["client_id"]}))
+    me.login(*client)
+    me.login("--profile", "work")
+    text = b"".join(me.run("logout", me.url).lines).decode()
+    case.check("no sign-in to forget for %s." % me.url in text, text)
+    case.check("2 others of this address are kept" in text and "options that they were made with" in text, text)
+    me.run("logout", me.url, "--profile", "work")
+    text = b"".join(me.run("logout", me.url).lines).decode()
+    case.check("1 other of this address is kept" in text and "options that it was made with" in text, text)
+    case.check("--static-oauth-client-info" in text and "others are kept" not in text and "other is kept" not in text, text)
+    text = b"".join(me.run("logout", "http://127.0.0.1:1/mcp").lines).decode()
+    case.check("of this address" not in text and "1 other is kept" in text, text)
+    case.check(b"Signed out" in b"".join(me.run("logout", me.url, *client[1:]).lines), "not signed out")
+    case.equal(me.kept(), [], "sign-ins")
 
 
 def logout_waits_for_a_refresh_under_way(case):

@@ -1,8 +1,9 @@
 """Which tools may be seen and called, and that nobody talks the rules around."""
 
 import json
+import threading
 
-from harness import request, response
+from harness import DEADLINE, request, response
 
 TOOLS = [{"name": "Get-Projects"}, {"name": "Delete-Dashboard", "annotations": {"readOnlyHint": True}},
          {"name": "Custom-Read", "annotations": {"readOnlyHint": True}}, {"name": "Custom-Odd", "annotations": {"readOnlyHint": True, "destructiveHint": True}},
@@ -105,3 +106,19 @@ def list_that_cannot_be_read_for_sure_is_not_shown(case):
     _, p = case.bridge(handler, "--read-only")
     p.handshake()
     case.is_error(p.call(1, "tools/list"), -31600)
+
+
+def stream_of_a_list_that_is_not_shown_is_not_kept_open(case):
+    gone = threading.Event()
+
+    def handler(r):
+        if r.rpc_method != "tools/list":
+            return r.answer()
+        r.stream()
+        r.event('{"jsonrpc":"2.0","id":%d,"result":{"tools":[],"tools":[]}}' % r.id)
+        r.wait_gone()
+        gone.set()
+    _, p = case.bridge(handler, "--read-only")
+    p.handshake()
+    case.is_error(p.call(1, "tools/list"), -31600)
+    case.check(gone.wait(DEADLINE), "the stream is still open")

@@ -216,6 +216,18 @@ static void redirects_are_followed_a_few_times(void **state)
 	assert_true(search(away, NULL));
 }
 
+static void each_document_may_be_redirected_anew(void **state)
+{
+	static const struct place moved[] = { { PRM "/mcp", 302, "Location: /a\r\n", "" },
+		{ "/a", 302, "Location: /b\r\n", "" }, { "/b", 302, "Location: /c\r\n", "" },
+		{ "/c", 200, NULL, RESOURCE("\"%s/t\"") },
+		{ ASM "/t", 302, "Location: /there\r\n", "" },
+		{ "/there", 200, NULL, SERVER("%s/t") }, { 0 } };
+
+	(void)state;
+	assert_true(search(moved, NULL));
+}
+
 static void wrong_resource_ends_the_search(void **state)
 {
 	static const struct place own[] = {
@@ -367,6 +379,7 @@ int main(void)
 		T(pages_and_failures_are_passed_over),
 		T(failure_is_told_when_there_is_no_better_place),
 		T(redirects_are_followed_a_few_times),
+		T(each_document_may_be_redirected_anew),
 		T(wrong_resource_ends_the_search),
 		T(root_document_is_for_an_issuer_with_a_path_when_it_says_so),
 		T(wrong_issuer_is_passed_over_and_told_in_the_end),

@@ -630,7 +630,7 @@ static void fields_that_would_break_the_header_are_refused(void **state)
 	} bad[] = { { "", "v" }, { "a b", "v" }, { "a:", "v" }, { "a\r\nb", "v" },
 		{ "\xc3\xa4", "v" }, { "a", "v\r\nX: y" }, { "a", "v\n" }, { "a", "\x01" },
 		{ "a", "\x7f" } };
-	struct http_fields *f = NULL, *copy;
+	struct http_fields *f = NULL, *copy = NULL;
 	struct err e = { 0 };
 
 	(void)state;
@@ -641,12 +641,48 @@ static void fields_that_would_break_the_header_are_refused(void **state)
 	}
 	assert_null(f);
 	assert_true(http_fields_add(&f, "a", "tab\tand \xc3\xa4", &e));
-	copy = http_fields_copy(f);
+	assert_true(http_fields_copy(&copy, f, &e));
 	assert_non_null(copy);
 	http_fields_free(f);
 	http_fields_free(copy);
-	assert_null(http_fields_copy(NULL));
+	copy = NULL;
+	assert_true(http_fields_copy(&copy, NULL, &e));
+	assert_null(copy);
 	http_fields_free(NULL);
+}
+
+/* Copies of strings that libcurl may still make; below 0: as many as it likes. */
+static int strings_left = -1;
+
+static char *scarce_strdup(const char *s)
+{
+	if (strings_left == 0)
+		return NULL;
+	strings_left -= strings_left > 0;
+	return strdup(s);
+}
+
+/* A request without some of its fields would be another request. */
+static void fields_are_copied_whole_or_not_at_all(void **state)
+{
+	struct http_fields *f = NULL, *copy = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_true(http_fields_add(&f, "a", "1", &e) && http_fields_add(&f, "b", "2", &e));
+	for (strings_left = 0; strings_left < 2;) {
+		int left = strings_left;
+
+		e.kind = ERR_NONE;
+		assert_false(http_fields_copy(&copy, f, &e));
+		assert_int_equal(e.kind, ERR_LIMIT);
+		assert_null(copy);
+		strings_left = left + 1;
+	}
+	assert_true(http_fields_copy(&copy, f, &e));
+	strings_left = -1;
+	http_fields_free(f);
+	http_fields_free(copy);
 }
 
 int main(void)
@@ -668,7 +704,12 @@ int main(void)
 		ONE(silence_is_a_time_out_of_its_own),
 		ONE(retry_after_is_read_in_its_forms),
 		cmocka_unit_test(fields_that_would_break_the_header_are_refused),
+		cmocka_unit_test(fields_are_copied_whole_or_not_at_all),
 	};
 
+	/* Before anybody else sets libcurl up: later it keeps what it has. */
+	if (curl_global_init_mem(
+		    CURL_GLOBAL_DEFAULT, malloc, free, realloc, scarce_strdup, calloc) != CURLE_OK)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

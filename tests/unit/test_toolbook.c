@@ -167,6 +167,34 @@ static void more_than_anybody_has_is_bounded(void **state)
 	toolbook_free(NULL);
 }
 
+/* An annotation where no parameter can be, so many levels down. */
+static bool learns_at(size_t levels)
+{
+	static char text[4000];
+	struct toolbook *b = toolbook_new();
+	const char *why;
+	size_t n = (size_t)snprintf(text, sizeof(text), "{\"name\":\"t\",\"inputSchema\":");
+	bool good;
+
+	for (size_t i = 0; i < levels; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "{\"not\":");
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "{\"x-mcp-header\":\"A\"}");
+	for (size_t i = 0; i <= levels; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "}");
+	good = toolbook_learn(b, span(text), &why);
+	toolbook_free(b);
+	return good;
+}
+
+/* What lies deeper is read once for each level above it. */
+static void depth_that_is_looked_into_is_bounded(void **state)
+{
+	(void)state;
+	assert_false(learns_at(0));
+	assert_false(learns_at(90));
+	assert_true(learns_at(200));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +203,7 @@ int main(void)
 		cmocka_unit_test(definitions_that_cannot_be_obeyed_are_left_out),
 		cmocka_unit_test(newer_definition_takes_the_place_of_the_older),
 		cmocka_unit_test(more_than_anybody_has_is_bounded),
+		cmocka_unit_test(depth_that_is_looked_into_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

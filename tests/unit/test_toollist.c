@@ -63,11 +63,31 @@ static void what_is_no_list_is_told_apart(void **state)
 		NULL);
 }
 
+/* Each tool costs time, in which nothing else is done. */
+static void list_without_end_is_not_looked_through(void **state)
+{
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 1 << 16);
+	for (size_t n = 0; n <= TOOLLIST_TOOLS_MAX; n++) {
+		assert_true(buf_adds(&text, n ? ",1" : "{\"result\":{\"tools\":[1"));
+		if (n + 1 < TOOLLIST_TOOLS_MAX)
+			continue;
+		assert_true(buf_adds(&text, "]},\"id\":1,\"jsonrpc\":\"2.0\"}"));
+		check(buf_str(&text), (char[]){ "a" },
+			n < TOOLLIST_TOOLS_MAX ? TOOLLIST_AS_IS : TOOLLIST_UNREADABLE, NULL);
+		text.len -= strlen("]},\"id\":1,\"jsonrpc\":\"2.0\"}");
+	}
+	buf_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_left_stays_byte_for_byte),
 		cmocka_unit_test(what_is_no_list_is_told_apart),
+		cmocka_unit_test(list_without_end_is_not_looked_through),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
