@@ -76,19 +76,20 @@ static void take_peer(void *ctx, int happened)
 	peers = p;
 }
 
+static const struct http_opts opts = {
+	.connect_timeout_ms = 10000, .headers_timeout_ms = 60000, .body_timeout_ms = 60000
+};
+
 static int start(void **state)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t n = sizeof(a);
-	struct http_opts o = {
-		.connect_timeout_ms = 10000, .headers_timeout_ms = 60000, .body_timeout_ms = 60000
-	};
 	struct err e = { 0 };
 
 	(void)state;
 	memset(&server, 0, sizeof(server));
 	loop = loop_new(NULL);
-	http = http_new(loop, &o, &e);
+	http = http_new(loop, &opts, &e);
 	server.listener = socket(AF_INET, SOCK_STREAM, 0);
 	if (!http || bind(server.listener, (struct sockaddr *)&a, sizeof(a)) != 0 ||
 		listen(server.listener, 16) != 0 ||
@@ -263,6 +264,35 @@ static void methods_without_a_body_have_none(void **state)
 		assert_null(strstr(server.last, "Content-Type"));
 	}
 	assert_null(peers->next); /* all over one connection */
+}
+
+/* One handle of libcurl serves both, one after the other. */
+static void proxy_of_one_site_is_none_of_another(void **state)
+{
+	static const char *const urls[] = { "http://service.test/a", NULL,
+		"http://service.test/a" };
+	char own[sizeof(server.url)], proxy[sizeof(server.url)];
+
+	(void)state;
+	snprintf(own, sizeof(own), "%s", server.url);
+	snprintf(proxy, sizeof(proxy), "%.*s", (int)(strlen(own) - strlen("/x")), own);
+	setenv("http_proxy", proxy, 1);
+	http_free(http);
+	http = http_new(loop, &opts, NULL); /* which looks at the variable */
+	assert_non_null(http);
+	server.answer = OK;
+	for (int i = 0; i < 3; i++) {
+		struct call c = { 0 };
+		const char *want =
+			urls[i] ? "GET http://service.test/a HTTP/1.1\r\n" : "GET /x HTTP/1.1\r\n";
+
+		snprintf(server.url, sizeof(server.url), "%s", urls[i] ? urls[i] : own);
+		send_call(&c, "GET", NULL, NULL);
+		run();
+		assert_int_equal(c.how, HTTP_DONE);
+		assert_ptr_equal(strstr(server.last, want), server.last);
+	}
+	unsetenv("http_proxy");
 }
 
 static void stopping_in_a_callback_is_a_success_and_ends_it_once(void **state)
@@ -691,6 +721,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ONE(answer_arrives_with_its_fields_and_body),
 		ONE(methods_without_a_body_have_none),
+		ONE(proxy_of_one_site_is_none_of_another),
 		ONE(stopping_in_a_callback_is_a_success_and_ends_it_once),
 		ONE(nothing_is_called_after_a_cancellation),
 		ONE(cancelled_before_it_was_sent_it_is_not_sent),
