@@ -1,23 +1,23 @@
 """One origin that is MCP server and authorization server, for cases about signing in that need no more."""
 
 import base64
-import contextlib
 import json
 import os
 import sys
-import time
 import urllib.parse
 
-from harness import DEADLINE, Failed, Server
+from harness import Server
 
 # Goes where a person's browser would; writes down what was opened and where it ended.
 BROWSER = """#!%s
+%%s
 import sys, urllib.request, urllib.error
 try:
     end = urllib.request.urlopen(sys.argv[1], timeout=60).geturl()
 except urllib.error.HTTPError as e:
     end = e.geturl()
 open(%%r, "a").write(sys.argv[1] + " " + end + "\\n")
+ring()
 """ % sys.executable
 
 
@@ -40,8 +40,9 @@ class Origin:
         case.secrets += list(self.tokens)
         self.server = Server(self, **server)
         case.servers.append(self.server)
+        self.bell = case.bell
         self.opened = os.path.join(case.folder, "opened-%d" % self.server.port)
-        self.env = {"BROWSER": case.file("browser-%d" % self.server.port, BROWSER % self.opened, 0o755)}
+        self.env = {"BROWSER": case.file("browser-%d" % self.server.port, BROWSER % (case.bell.ringing(), self.opened), 0o755)}
         self.url = self.server.url
 
     def __call__(self, r):
@@ -85,14 +86,15 @@ class Origin:
 
     def wait_end(self):
         """Where the browser ended: it notes that when it has read the page, and nobody waits for it."""
-        end, text = time.monotonic() + DEADLINE, ""
-        while not text.endswith("\n"):
-            if time.monotonic() > end:
-                raise Failed("the browser comes to no end")
-            time.sleep(0.02)
-            with contextlib.suppress(FileNotFoundError), open(self.opened) as f:
-                text = f.read()
-        return text.split()[1]
+        ends = []
+
+        def ended():
+            if os.path.exists(self.opened):
+                with open(self.opened) as f:
+                    ends[:] = f.read().split()[1::2]
+            return ends
+        self.bell.wait(ended, "the end of the browser")
+        return ends[0]
 
     def done(self, r, query):
         r.reply(200, "done")

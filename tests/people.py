@@ -6,7 +6,6 @@ import json
 import os
 import stat
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -16,8 +15,10 @@ from harness import DEADLINE
 # Notes its arguments, follows the address to the callback and keeps the last page: a person whose browser is logged in.
 BROWSER = """#!%(python)s
 import os, sys, urllib.error, urllib.request
+%(ringing)s
 with open(%(arguments)r, "a") as f:
     f.write(repr(sys.argv[1:]) + "\\n")
+ring()
 %(before)s
 try:
     page = urllib.request.urlopen(sys.argv[1], timeout=60).read()
@@ -28,6 +29,7 @@ except Exception as e:
 with open(%(page)r + ".new", "wb") as f:
     f.write(page)
 os.rename(%(page)r + ".new", %(page)r)
+ring()
 """
 
 
@@ -55,7 +57,7 @@ class Person:
     def browser(self, before="", name="browser"):
         """A browser that does something before it follows the address."""
         return self.case.file(name, BROWSER % {"python": sys.executable, "arguments": self.case.arguments, "before": before,
-                                               "page": self.page_file}, 0o755)
+                                               "page": self.page_file, "ringing": self.case.bell.ringing()}, 0o755)
 
     # ---- the sandbox
 
@@ -144,17 +146,11 @@ class Person:
 
     def wait_page(self, words):
         """Waits for a page with these words: a browser is slow to start, and nobody waits for it."""
-        end = time.monotonic() + DEADLINE
-        while not os.path.exists(self.page_file) or words not in self.page():
-            self.case.check(time.monotonic() < end, "no page says " + words)
-            time.sleep(0.02)
+        self.case.bell.wait(lambda: os.path.exists(self.page_file) and words in self.page(), "a page that says " + words)
 
     def wait_opened(self):
         """Waits for a browser to be started."""
-        end = time.monotonic() + DEADLINE
-        while not self.opened():
-            self.case.check(time.monotonic() < end, "no browser was started")
-            time.sleep(0.02)
+        self.case.bell.wait(self.opened, "a browser")
 
     def page(self):
         """The last page that the browser showed; wait_page() first, or it may be the one before."""

@@ -5,12 +5,9 @@ import fcntl
 import json
 import os
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import threading
-import time
 
 import harness
 from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, PAIR, TOKEN, free_port, initialized_result, readable, request, response
@@ -283,11 +280,6 @@ def reader_of_standard_output_gone_is_a_quiet_leave(case):
     case.equal(p.errors, b"", "standard error")
 
 
-def _unread(file):
-    """Bytes in a pipe."""
-    return struct.unpack("i", fcntl.ioctl(file, termios.FIONREAD, b"\0\0\0\0"))[0]
-
-
 def _status_kib(p, name):
     with open("/proc/%d/status" % p.process.pid) as f:
         return int(next(x for x in f if x.startswith(name)).split()[1])
@@ -316,10 +308,7 @@ def slow_reader_stops_the_transfer_and_not_the_memory(case):
     p.send(*[request(i) for i in range(1, 7)])
     # The first big answer fills the way to the client; the others must stay with the server. Were all sent
     # at once, all might be on their way before one is complete.
-    end = time.monotonic() + DEADLINE
-    while _unread(p.process.stdout) < 32768:
-        case.check(time.monotonic() < end, "the way to the client is not filled")
-        time.sleep(0.02)
+    case.check(harness.readable(p.process.stdout), "the first answer does not come")
     full.set()
     stalled = threading.Event()
 

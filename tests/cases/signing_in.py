@@ -94,7 +94,7 @@ def login_and_bridge_share_one_page(case):
     me = Person(case, before=WAIT % gate)
     p = me.login(status=None)
     p.wait_error_text("oauth/authorize")
-    _wait_until(case, me.opened, "the browser")
+    me.wait_opened()
     b = me.bridge()
     b.send(INITIALIZE)
     b.wait_error_text("sign in at")
@@ -290,7 +290,7 @@ def sign_in_process_that_is_killed_is_an_error_and_others_go_on(case):
     second = me.bridge(env=quick)
     second.send(INITIALIZE)
     second.wait_error_text("sign in at")
-    _wait_until(case, me.opened, "the browser")
+    me.wait_opened()
     for pid in case.strays():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -420,7 +420,7 @@ def two_sign_ins_at_once_have_a_port_each(case):
     me = Person(case, before=WAIT % gate)
     first = me.login("--profile", "a", status=None)
     first.wait_error_text("oauth/authorize")
-    _wait_until(case, me.opened, "the browser")
+    me.wait_opened()
     you = {"BROWSER": me.browser(name="browser-two")}
     second = me.login("--profile", "b", env=you)
     _open_gate(gate)
