@@ -119,17 +119,11 @@ static bool follow(struct proof *p, const struct fetch_answer *a, struct err *e)
 	return ask(p, e);
 }
 
-/* So many fields of one answer are looked at, as the bridge does. */
-#define CHALLENGES_MAX 8
-
 static void read_challenge(const struct http_req *r, struct challenge *c)
 {
-	const char *fields[CHALLENGES_MAX];
-	size_t n = 0;
+	const char *fields[HTTP_CHALLENGES];
 
-	while (n < CHALLENGES_MAX && (fields[n] = http_answer_field(r, "WWW-Authenticate", n)))
-		n++;
-	challenge_parse(fields, n, c);
+	challenge_parse(fields, http_challenges(r, fields), c);
 }
 
 static void answered(void *ctx, const struct fetch_answer *a)

@@ -20,8 +20,8 @@ enum proof_result {
 typedef void proof_fn(void *ctx, enum proof_result how, const struct err *e, const char *said,
 	struct challenge *wants);
 
-/* authorization: value of that field; or NULL. fn is called once, later, unless proof_cancel() comes first; then
- * the proof is freed. NULL with e set when nothing can be sent. */
+/* authorization: value of that field, or NULL. fn is called once, later, unless proof_cancel() comes first;
+ * then the proof is freed. NULL with e set when nothing can be sent. */
 struct proof *proof_start(struct context *c, const char *authorization, proof_fn *fn, void *ctx,
 	struct err *e) __attribute__((warn_unused_result));
 void proof_cancel(struct proof *p); /* NULL is fine */

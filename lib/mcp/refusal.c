@@ -66,11 +66,11 @@ static void describe_refusal(struct exchange *x, const char *words, long retry_a
 /* True when the exchange goes on. */
 static bool answer_challenge(struct exchange *x, struct http_req *r, const char *words)
 {
-	const char *fields[TRANSPORT_CHALLENGES];
+	const char *fields[HTTP_CHALLENGES];
 	struct auth_refusal refusal = { .gen = x->gen,
 		.status = x->status,
 		.challenges = fields,
-		.nchallenges = transport_challenges(r, fields),
+		.nchallenges = http_challenges(r, fields),
 		.words = words,
 		.tries = x->challenges };
 

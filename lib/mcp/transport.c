@@ -192,15 +192,6 @@ bool transport_type_is(const struct http_req *r, const char *type)
 	return have && strncasecmp(have, type, n) == 0 && strchr("; \t", have[n]) != NULL;
 }
 
-size_t transport_challenges(const struct http_req *r, const char *out[TRANSPORT_CHALLENGES])
-{
-	size_t n = 0;
-
-	while (n < TRANSPORT_CHALLENGES && (out[n] = http_answer_field(r, "WWW-Authenticate", n)))
-		n++;
-	return n;
-}
-
 /* to: where it leads; for messages. */
 static bool other_origin(const char *to, long status, struct err *e)
 {

@@ -84,10 +84,6 @@ bool transport_redirect(struct transport *t, char **url, bool post, const char *
 /* Media type of an answer, parameters left off. */
 bool transport_type_is(const struct http_req *r, const char *type);
 
-/* Challenge fields of an answer, at most TRANSPORT_CHALLENGES; borrowed. */
-#define TRANSPORT_CHALLENGES 8
-size_t transport_challenges(const struct http_req *r, const char *out[TRANSPORT_CHALLENGES]);
-
 /* ---- channel.c ---- */
 
 /* Opens the stream unless it is open or being opened; exchanges_opened() or exchanges_refused()

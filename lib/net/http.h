@@ -67,6 +67,11 @@ void http_fields_free(struct http_fields *f); /* wipes the values: one of them i
  * absent. nth counts from 0 for repeated fields. */
 const char *http_answer_field(const struct http_req *r, const char *name, size_t nth);
 
+/* The WWW-Authenticate fields (RFC 9110 section 11.6.1), borrowed as above; returns how many. Servers send
+ * one or two; more than HTTP_CHALLENGES are not looked at. */
+#define HTTP_CHALLENGES 8
+size_t http_challenges(const struct http_req *r, const char *out[HTTP_CHALLENGES]);
+
 /* Retry-After in seconds (RFC 9110 section 10.2.3, both forms), at most an hour; -1 when absent or
  * unreadable. */
 long http_retry_after_s(const struct http_req *r);

@@ -174,6 +174,15 @@ const char *http_answer_field(const struct http_req *r, const char *name, size_t
 	return h->value;
 }
 
+size_t http_challenges(const struct http_req *r, const char *out[HTTP_CHALLENGES])
+{
+	size_t n = 0;
+
+	while (n < HTTP_CHALLENGES && (out[n] = http_answer_field(r, "WWW-Authenticate", n)))
+		n++;
+	return n;
+}
+
 /* One hour: what the service's REST side sends can be absurdly large. */
 #define RETRY_AFTER_MAX_S 3600
 
