@@ -72,7 +72,7 @@ static enum exit_status run(
 
 int cmd_bridge(const struct args *a)
 {
-	struct context c;
+	struct context c = { 0 };
 	struct err e = { 0 };
 	struct auth *auth = NULL;
 	struct policy *policy = NULL;
@@ -83,9 +83,10 @@ int cmd_bridge(const struct args *a)
 		help_short(stderr);
 		return EXIT_USAGE;
 	}
+	/* What goes wrong first is what the client is told; nothing is looked at after it. */
 	if (client_protocol(a, &era, &e))
 		policy = client_policy(a, &e);
-	if (context_open(a, &c, e.kind ? NULL : &e) && !e.kind)
+	if (!e.kind && context_open(a, &c, &e))
 		auth = context_credential(&c, &e);
 	if (auth) {
 		status = run(&c, auth, policy, &era);

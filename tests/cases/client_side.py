@@ -343,6 +343,38 @@ def unknown_flag(case):
     case.is_error(_refused(case, 2, "https://mcp.example.com/mcp", "--heder", "a:b"), -31000, "--heder", "--header")
 
 
+# Each of them alone keeps the bridge from starting. In the order in which they are looked at.
+START_UP_FAILURES = (
+    ("--heder", "a:b"),
+    ("--log-file", "/nonexistent/log"),
+    ("--protocol", "foo"),
+    ("--only-tool", "@nope"),
+    ("--region", "xx"),
+    ("ftp://mcp.example.com/mcp",),
+    ("--transport", "bad"),
+    ("--header-file", "/nonexistent/headers"),
+    ("--header", "X-A:${NOT_SET_ANYWHERE}"),
+    ("--static-oauth-client-info", "@/nonexistent/info"),
+    ("--static-oauth-client-metadata", "@/nonexistent/metadata"),
+    ("--sa-token-file", "/nonexistent/token"),
+)
+
+
+def two_failures_at_the_start_are_answered_with_the_first(case):
+    def refused(*options):
+        answer = _refused(case, 2, *[word for option in options for word in option], token=None)
+        return answer["error"]["message"]
+    alone = [refused(option) for option in START_UP_FAILURES]
+    case.equal(len(set(alone)), len(alone), "messages that tell the failures apart")
+    for i, first in enumerate(START_UP_FAILURES):
+        for second in START_UP_FAILURES[i + 1:]:
+            message = refused(second, first)
+            if (first[0], second[0][:4]) == ("--region", "ftp:"):
+                case.check("not both" in message, "%r and %r: %s" % (first, second, message))
+            else:
+                case.equal(message, alone[i], "the answer to %r and %r" % (first, second))
+
+
 def unreadable_header_file(case):
     case.is_error(_refused(case, 2, "http://127.0.0.1:1/mcp", "--header-file", "/nonexistent/h"), -31000, "/nonexistent/h")
 
