@@ -319,7 +319,8 @@ static enum member which_escaped(struct span quoted)
 
 struct outline {
 	struct span value[MEMBERS];
-	const char *twice; /* NULL, or what is wrong */
+	char *start[MEMBERS]; /* of the member: its name's opening quote */
+	const char *twice;    /* NULL, or what is wrong */
 };
 
 static char *scan_member(struct scanner *s, char *p, struct outline *o)
@@ -327,7 +328,7 @@ static char *scan_member(struct scanner *s, char *p, struct outline *o)
 	struct span key = { 0 };
 	bool escaped = false;
 	enum member m;
-	char *start = p = scan_key(s, p, &key, &escaped);
+	char *name = p, *start = p = scan_key(s, p, &key, &escaped);
 
 	if (!p || !(p = scan_value(s, p)))
 		return NULL;
@@ -337,6 +338,7 @@ static char *scan_member(struct scanner *s, char *p, struct outline *o)
 	if (o->value[m].p)
 		o->twice = members[m].twice;
 	o->value[m] = (struct span){ start, (size_t)(p - start) };
+	o->start[m] = name;
 	return p;
 }
 
@@ -378,6 +380,62 @@ static bool is_id(struct span id)
 	return t == WALK_STRING || t == WALK_NUMBER;
 }
 
+/* ---- members that are null ---- */
+
+/* Between tokens that were scanned. */
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The member becomes blanks, with the comma behind it, or else the one before it. */
+static void blank(struct outline *o, enum member m)
+{
+	char *from = o->start[m], *to = from + (o->value[m].p - from) + o->value[m].n;
+	char *next = to;
+
+	while (is_blank(*next))
+		next++;
+	if (*next == ',') {
+		to = next + 1;
+	} else {
+		for (next = from - 1; is_blank(*next);)
+			next--;
+		if (*next == ',')
+			from = next;
+	}
+	memset(from, ' ', (size_t)(to - from));
+	o->value[m] = (struct span){ 0 };
+}
+
+static bool is_null(const struct outline *o, enum member m)
+{
+	return o->value[m].p && walk_type(o->value[m]) == WALK_NULL;
+}
+
+static bool is_real(const struct outline *o, enum member m)
+{
+	return o->value[m].p && !is_null(o, m);
+}
+
+/* Many programs write all members that their type of message has. A null that stands for nothing goes:
+ * strict clients (the schemas of the TypeScript SDK) take no message that has both "result" and "error",
+ * and would wait for the answer for ever. A result may be null. */
+static void drop_nulls(struct outline *o)
+{
+	bool call = is_real(o, M_METHOD), failed = is_real(o, M_ERROR);
+	bool response = !call && (failed || o->value[M_RESULT].p);
+
+	if (is_null(o, M_PARAMS) && (call || response))
+		blank(o, M_PARAMS);
+	if (is_null(o, M_ERROR) && (call || response))
+		blank(o, M_ERROR);
+	if (is_null(o, M_RESULT) && (call || failed))
+		blank(o, M_RESULT);
+	if (is_null(o, M_METHOD) && response)
+		blank(o, M_METHOD);
+}
+
 static void classify_call(struct envelope *m, const struct outline *o)
 {
 	struct span name = o->value[M_METHOD];
@@ -417,8 +475,10 @@ static bool is_version(struct span v)
 	return (v.n == 5 && memcmp(v.p, "\"2.0\"", 5) == 0) || walk_string_is(v, "2.0");
 }
 
-static void classify(struct envelope *m, const struct outline *o)
+static void classify(struct envelope *m, struct outline *o)
 {
+	if (!o->twice)
+		drop_nulls(o);
 	m->id = o->value[M_ID];
 	m->params = o->value[M_PARAMS];
 	m->result = o->value[M_RESULT];
@@ -431,7 +491,7 @@ static void classify(struct envelope *m, const struct outline *o)
 		invalid(m, "\"jsonrpc\" must be \"2.0\"");
 	} else if (o->value[M_METHOD].p) {
 		classify_call(m, o);
-	} else if (m->result.p || m->error.p) {
+	} else if (m->result.p || is_real(o, M_ERROR)) {
 		classify_response(m);
 	} else {
 		invalid(m, "neither \"method\" nor \"result\" nor \"error\" is there");

@@ -64,7 +64,10 @@ struct envelope {
 /*
  * Reads n bytes. On ENVELOPE_OK *out refers into p; otherwise *out has kind
  * ENVELOPE_INVALID and `why` in words, and *at (may be NULL) is the offset of
- * the first byte that is wrong. Only CR and LF between tokens are ever changed.
+ * the first byte that is wrong. Only CR and LF between tokens are ever changed,
+ * and members that are null and mean nothing, which become blanks: "error" beside
+ * a result, "result" beside an error, both beside a method, "params" and (in a
+ * response) "method". Everything behind reads a message that never had them.
  *
  * A message is invalid when "jsonrpc" is missing or not "2.0", when one of
  * jsonrpc, id, method, params, result, error appears twice at the top (parsers

@@ -798,3 +798,41 @@ def _cpu(p):
     with open("/proc/%d/stat" % p.process.pid) as f:
         fields = f.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+def members_that_are_null_do_not_hide_the_answer_and_do_not_reach_the_client(case):
+    nulls = {"method": None, "params": None}
+
+    def answer(r):
+        value = {"jsonrpc": "2.0", "id": r.id, **nulls, "result": None, "error": None}
+        if r.id == 0:
+            r.json({**value, **initialized_result(0)})
+        elif r.id == 1:
+            r.json({**value, "result": {"ok": True}})
+        elif r.id == 2:
+            r.stream()
+            r.event({"jsonrpc": "2.0", "id": None, "method": "x", "result": None})
+            r.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}, "result": None})
+            r.event({**value, "error": {"code": -5, "message": "no"}})
+            r.end()
+        elif r.id == 3:
+            r.json({**value, "result": None})
+        elif r.id == 4:
+            r.json({"jsonrpc": "2.0", "id": 4, "error": None})
+        else:
+            r.json({**value, "error": {"code": -6, "message": "never"}}, status=400)
+    server, p = case.bridge(lambda r: answer(r) if r.id is not None and r.method == "POST" and r.rpc_method else r.answer())
+    p.handshake()
+    for ident in range(1, 6):
+        p.send(request(ident))
+    case.equal(p.answer(1), {"jsonrpc": "2.0", "id": 1, "result": {"ok": True}}, "answer 1")
+    case.equal(p.answer(2), {"jsonrpc": "2.0", "id": 2, "error": {"code": -5, "message": "no"}}, "answer 2")
+    case.equal(p.answer(3), {"jsonrpc": "2.0", "id": 3, "result": None}, "answer 3, whose result is null")
+    case.is_error(p.answer(4), -31500, "no JSON-RPC message")
+    case.equal(p.answer(5), {"jsonrpc": "2.0", "id": 5, "error": {"code": -6, "message": "never"}}, "answer 5")
+    case.equal([m for m in p.messages() if "method" in m],
+               [{"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}], "notifications")
+    p.send({"jsonrpc": "2.0", "id": 6, "method": "tools/list", "params": None, "result": None, "error": None})
+    p.answer(6)
+    case.equal(server.of("tools/list")[0].rpc, {"jsonrpc": "2.0", "id": 6, "method": "tools/list"}, "what the server got")
+    case.equal(p.finish(), 0, "status")

@@ -92,6 +92,76 @@ static void messages_are_told_apart(void **state)
 	}
 }
 
+/* What is left of a message that was written with all members of its type, blanks apart. */
+static const struct {
+	const char *text, *left;
+	enum envelope_kind kind;
+} nulls[] = {
+	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{},\"error\":null}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}", A },
+	{ "{\"error\":null,\"result\":{\"error\":null},\"id\":1,\"jsonrpc\":\"2.0\"}",
+		"{\"result\":{\"error\":null},\"id\":1,\"jsonrpc\":\"2.0\"}", A },
+	{ "{\"jsonrpc\":\"2.0\", \"error\" : null\t,\"result\":null ,\"id\":1}",
+		"{\"jsonrpc\":\"2.0\",\"result\":null,\"id\":1}", A },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":null}", A },
+	{ "{\"jsonrpc\":\"2.0\",\"result\":null,\"error\":{\"code\":1},\"id\":null}",
+		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":1},\"id\":null}", A },
+	{ "{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":1 , "
+	  "\"err\\u006fr\":null,\"method\":null,\"params\":"
+	  "null}",
+		"{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":1"
+		"}",
+		A },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":null,\"result\":null}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}", R },
+	{ "{\"result\":null,\"jsonrpc\":\"2.0\",\"method\":\"m\",\"error\":null,\"x\":null}",
+		"{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"x\":null}", N },
+	/* Nothing is left that would mean something: the bytes stay. */
+	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":null}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":null}", X },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":null}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":null}", X },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":null,\"error\":{},\"result\":1}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":null,\"error\":{},\"result\":1}", X },
+	{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{},\"result\":false}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{},\"result\":false}", X },
+};
+
+static const char *squeeze(const char *text, char *out)
+{
+	char *to = out;
+
+	for (; *text; text++)
+		if (*text != ' ' && *text != '\t')
+			*to++ = *text;
+	*to = '\0';
+	return out;
+}
+
+static void members_that_are_null_beside_the_real_one_are_absent(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(nulls) / sizeof(nulls[0]); i++) {
+		char *text = strdup(nulls[i].text);
+		char *left = calloc(1, strlen(text) + 1);
+		struct envelope m;
+
+		/* Twice: what is left reads as the same message. */
+		for (int pass = 0; pass < 2; pass++) {
+			if (envelope_scan(text, strlen(text), &m, NULL) != ENVELOPE_OK ||
+				m.kind != nulls[i].kind || strlen(text) != strlen(nulls[i].text) ||
+				strcmp(squeeze(text, left), nulls[i].left) != 0)
+				fail_msg("%s: kind %d (%s), left is %s", nulls[i].text, m.kind,
+					m.why ? m.why : "", text);
+			if (m.kind == A && (m.result.p != NULL) == (m.error.p != NULL))
+				fail_msg("%s: not one answer", nulls[i].text);
+		}
+		free(left);
+		free(text);
+	}
+}
+
 static void message_cut_anywhere_is_no_json(void **state)
 {
 	(void)state;
@@ -299,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_told_apart),
+		cmocka_unit_test(members_that_are_null_beside_the_real_one_are_absent),
 		cmocka_unit_test(message_cut_anywhere_is_no_json),
 		cmocka_unit_test(grammar_is_that_of_rfc_8259),
 		cmocka_unit_test(only_line_breaks_between_tokens_change),
