@@ -338,6 +338,7 @@ static void oauth_free(struct auth *base)
 	flow_free(a->flow);
 	grant_clear(&a->g);
 	secret_clear(&a->field);
+	secret_clear(&a->stored);
 	store_free(a->store);
 	free(a->params);
 	free(a->resource_metadata);

@@ -45,25 +45,49 @@ bool oauth_held_adopt(struct oauth *a, struct grant *g)
 	return !same && secret_isset(&a->g.access);
 }
 
-/* Where the file is gone, the token in memory still serves. */
+static bool same_secret(const struct secret *a, const struct secret *b)
+{
+	return secret_equal(secret_str(a), a->len, secret_str(b), b->len);
+}
+
+/* A file that could not be written holds tokens that the server has replaced: it counts again when somebody
+ * else changes it. */
+static bool take_stored(struct oauth *a, struct grant *g)
+{
+	bool replaced = a->unsaved && same_secret(&g->refresh, &a->stored);
+
+	a->taken = true;
+	if (replaced) {
+		grant_clear(g);
+		return false;
+	}
+	a->unsaved = false;
+	secret_clear(&a->stored);
+	if (secret_isset(&g->refresh))
+		secret_set(&a->stored, secret_str(&g->refresh), g->refresh.len);
+	return oauth_held_adopt(a, g);
+}
+
 bool oauth_held_reload(struct oauth *a)
 {
-	uint64_t stamp = store_stamp(a->store);
+	return (!a->loaded || store_stamp(a->store) != a->stamp) && oauth_held_reread(a);
+}
+
+/* Where the file is gone, the token in memory still serves. */
+bool oauth_held_reread(struct oauth *a)
+{
 	struct grant g;
 	struct err e = { 0 };
 
-	if (a->loaded && stamp == a->stamp)
-		return false;
 	a->loaded = true;
-	a->stamp = stamp;
+	a->stamp = store_stamp(a->store);
 	a->taken = false;
 	a->unreadable = e;
 	switch (store_load(a->store, &g, &e)) {
 	case STORE_OK:
-		a->taken = true;
-		a->unsaved = false;
-		return oauth_held_adopt(a, &g);
+		return take_stored(a, &g);
 	case STORE_NONE:
+		secret_clear(&a->stored);
 		break;
 	case STORE_FAILED:
 		a->unreadable = e;
@@ -78,11 +102,13 @@ bool oauth_held_reload(struct oauth *a)
 
 void oauth_held_report(struct oauth *a)
 {
+	bool removed;
+
 	oauth_held_adopt(a, &a->report.g);
-	/* A file that could not be written holds tokens that the server has replaced: it counts again when
-	 * somebody else changes it. */
 	a->stamp = a->report.kept ? 0 : store_stamp(a->store);
-	a->unsaved = !a->report.kept;
+	/* A sign-in that somebody removed while it was renewed is not brought back: it ends with its token. */
+	removed = !a->stamp && secret_isset(&a->stored);
+	a->unsaved = !a->report.kept && !removed;
 	if (a->unsaved)
 		diag_note("the sign-in serves this run, but cannot be kept: %s", a->report.e.msg);
 }
@@ -121,7 +147,7 @@ int oauth_held_lock(struct oauth *a)
 	lock = store_lock(a->store, &busy, &e);
 	if (lock < 0)
 		return -1;
-	oauth_held_reload(a);
+	oauth_held_reread(a);
 	if (a->stamp && a->taken)
 		return lock;
 	store_unlock(lock);

@@ -27,9 +27,10 @@ struct oauth {
 	char *params;
 	struct store *store;
 	struct grant g;
-	uint64_t stamp;      /* of the file that was looked at; 0: none, or look again */
-	bool taken;          /* that file held a sign-in, which was taken over */
-	struct secret field; /* "Bearer ..." of g.access */
+	uint64_t stamp;       /* of the file that was looked at; 0: none, or look again */
+	bool taken;           /* that file held a sign-in, which was taken over */
+	struct secret stored; /* the refresh token of that file */
+	struct secret field;  /* "Bearer ..." of g.access */
 	unsigned long gen;
 	bool loaded, rejected; /* rejected: the service refused g.access */
 	bool unsaved;          /* the file does not hold what is at hand: it could not be written */
@@ -69,8 +70,10 @@ void oauth_stepped_up(struct oauth *a, const char *scope);
 void oauth_held_changed(struct oauth *a); /* a->g.access is another one */
 /* Takes g over. True when that brings another token than the one at hand. */
 bool oauth_held_adopt(struct oauth *a, struct grant *g);
-/* Takes what the file holds now. True as above. */
+/* Takes what the file holds now. True as above. The first looks at its date only, which a network file
+ * system may tell late; the second always reads it. */
 bool oauth_held_reload(struct oauth *a);
+bool oauth_held_reread(struct oauth *a);
 /* Takes what a worker brought: from the pipe, since there may be no file. */
 void oauth_held_report(struct oauth *a);
 bool oauth_held_usable(const struct oauth *a);

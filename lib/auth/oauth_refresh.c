@@ -109,7 +109,7 @@ static void refresh_now(struct oauth *a, int lock)
 	struct refresh r = { .opts = a->o, .http = a->http_opts, .store = a->store };
 	struct err e = { 0 };
 
-	if (oauth_held_reload(a) && oauth_held_usable(a) && !oauth_held_near_end(a)) {
+	if (oauth_held_reread(a) && oauth_held_usable(a) && !oauth_held_near_end(a)) {
 		store_unlock(lock);
 		oauth_settle(a, AUTH_READY, NULL);
 		return;
@@ -120,6 +120,7 @@ static void refresh_now(struct oauth *a, int lock)
 		return;
 	}
 	r.g = &a->g;
+	r.stored = &a->stored;
 	r.refused = a->rejected;
 	a->worker = refresh_start(a->loop, &r, lock, &events, a, &e);
 	/* Only closed: unlocking would take it from the new process, too. */

@@ -35,17 +35,46 @@ static bool is_for_good(const struct process *p)
 	       (p->report.how == TOKEN_INVALID_CLIENT && !p->r->opts->client_info);
 }
 
+/* What another process saved meanwhile is a sign-in that nobody has refused: it stays, and serves. */
+static void take_over(struct report *r, const struct grant *now)
+{
+	grant_clear(&r->g);
+	r->g = *now;
+	r->how = TOKEN_OK;
+	r->e = (struct err){ 0 };
+	r->kept = true;
+}
+
+/* The file, unless it holds by now what is not ours to replace. */
+static void keep(struct process *p)
+{
+	struct report *r = &p->report;
+	struct grant now;
+	struct err e = { 0 };
+
+	switch (store_since(p->r->store, p->r->stored, &now)) {
+	case STORE_OTHER:
+		take_over(r, &now);
+		return;
+	case STORE_GONE:
+		err_set(&e, ERR_IO, "another process has removed %s", store_path(p->r->store));
+		break;
+	case STORE_SAME:
+		if (r->how != TOKEN_OK)
+			forget_tokens(p);
+		r->kept = store_save(p->r->store, &r->g, &e);
+		break;
+	}
+	if (e.kind)
+		r->e = e;
+}
+
 static void finish(struct process *p)
 {
 	struct report *r = &p->report;
-	struct err e = { 0 };
 
-	if (r->how != TOKEN_OK && is_for_good(p))
-		forget_tokens(p);
 	if (r->how == TOKEN_OK || is_for_good(p))
-		r->kept = store_save(p->r->store, &r->g, &e);
-	if (e.kind)
-		r->e = e;
+		keep(p);
 	r->over = r->has_grant = true;
 	report_say(p->out, r);
 }

@@ -261,6 +261,21 @@ bool store_save(const struct store *s, const struct grant *g, struct err *e)
 	return write_json(s, s->path, o, e);
 }
 
+enum store_since store_since(const struct store *s, const struct secret *refresh, struct grant *now)
+{
+	enum store_status status = read_file(s, now, NULL);
+	bool same = secret_equal(
+		secret_str(&now->refresh), now->refresh.len, secret_str(refresh), refresh->len);
+
+	if (status == STORE_NONE && secret_isset(refresh))
+		return STORE_GONE;
+	if (status == STORE_OK && !same &&
+		(secret_isset(&now->refresh) || secret_isset(&now->access)))
+		return STORE_OTHER;
+	grant_clear(now);
+	return STORE_SAME;
+}
+
 bool store_forget(const struct store *s, struct err *e)
 {
 	return file_remove(s->path, e) && file_remove(s->broken, e) && file_remove(s->note, e) &&

@@ -40,6 +40,15 @@ enum store_status store_load(const struct store *s, struct grant *g, struct err 
 	__attribute__((warn_unused_result));
 bool store_save(const struct store *s, const struct grant *g, struct err *e)
 	__attribute__((warn_unused_result));
+/*
+ * What became of the file since it held this refresh token (unset: since it held none, or was missing). For
+ * who is about to replace it after a while: there are file systems whose locks keep nobody out. STORE_OTHER:
+ * another process has saved tokens of its own; *now is filled and must be cleared. STORE_GONE: it was
+ * removed. An unreadable file is STORE_SAME: saving says what is wrong with it.
+ */
+enum store_since { STORE_SAME, STORE_OTHER, STORE_GONE };
+enum store_since store_since(const struct store *s, const struct secret *refresh, struct grant *now)
+	__attribute__((warn_unused_result));
 /* Removes the file and what belongs to it, copies that were set aside among it. The lock files stay:
  * somebody may hold them, and a new one would not be the same lock. Missing is success. */
 bool store_forget(const struct store *s, struct err *e) __attribute__((warn_unused_result));

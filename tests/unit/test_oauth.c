@@ -7,8 +7,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "auth/oauth.h"
 #include "base/buf.h"
@@ -33,12 +35,28 @@ static const char *answer_text, *answer_fields;
 
 static char asked[1024]; /* the last request's form */
 
+/* What another process does while the server thinks about it; NULL: nothing. */
+static void (*meanwhile)(void);
+
 static void answer(const struct origin_request *r, struct origin_answer *a)
 {
 	snprintf(asked, sizeof(asked), "%s", r->body);
+	if (meanwhile)
+		meanwhile();
 	a->status = status;
 	a->fields = answer_fields;
 	snprintf(a->body, sizeof(a->body), "%s", answer_text);
+}
+
+/* A network file system answers stat() from memory for a while. */
+static struct stat stale;
+
+int stat(const char *path, struct stat *st)
+{
+	if (!stale.st_ino)
+		return fstatat(AT_FDCWD, path, st, 0);
+	*st = stale;
+	return 0;
 }
 
 static int start(void **state)
@@ -65,6 +83,7 @@ static int start(void **state)
 	status = 500;
 	answer_text = "";
 	answer_fields = NULL;
+	meanwhile = NULL;
 	return auth ? 0 : -1;
 }
 
@@ -74,6 +93,7 @@ static int end(void **state)
 
 	(void)state;
 	setrlimit(RLIMIT_FSIZE, &file_limit);
+	stale = (struct stat){ 0 };
 	auth_free(auth);
 	store_free(store);
 	free(params);
@@ -386,6 +406,104 @@ static void refused_token_does_not_serve_on_without_a_successor(void **state)
 	grant_clear(&g);
 }
 
+/* ---- locks that keep nobody out, as on some network file systems ---- */
+
+static void another_signs_in(void)
+{
+	keep("access-other", "refresh-other", 3600);
+}
+
+static void another_signs_out(void)
+{
+	assert_true(store_forget(store, NULL));
+}
+
+static void assert_kept(const char *access, const char *refresh)
+{
+	struct grant g = look();
+
+	assert_string_equal(secret_str(&g.access), access);
+	assert_string_equal(secret_str(&g.refresh), refresh);
+	grant_clear(&g);
+}
+
+/* Refused, or renewed: the file is another process's by now. */
+static void sign_in_that_was_saved_meanwhile_stays_and_is_used(void **state)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} rows[] = { { 400, "{\"error\":\"invalid_grant\"}" },
+		{ 401, "{\"error\":\"invalid_client\"}" }, { 200, NEW } };
+
+	(void)state;
+	meanwhile = another_signs_in;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		keep("access-old", "refresh-old", -10);
+		status = rows[i].status;
+		answer_text = rows[i].text;
+		assert_int_equal(take(), AUTH_READY);
+		assert_string_equal(value.field, "Bearer access-other");
+		assert_kept("access-other", "refresh-other");
+		auth_free(auth); /* the next one has nothing in memory */
+		auth = auth_new_oauth(loop, http, &http_opts, &opts, &why);
+	}
+}
+
+static void sign_in_that_was_removed_meanwhile_does_not_come_back(void **state)
+{
+	struct grant g;
+
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	meanwhile = another_signs_out;
+	status = 200;
+	answer_text = NEW;
+	assert_int_equal(take(), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-new");
+	assert_int_equal(store_load(store, &g, NULL), STORE_NONE);
+	meanwhile = NULL;
+	assert_int_equal(refuse(401, "Bearer", 0), AUTH_FAILED);
+	says("mpmcp login");
+	assert_int_equal(store_load(store, &g, NULL), STORE_NONE);
+	assert_int_equal(origin.requests, 1);
+}
+
+/* What another process gave up is no sign-in that could take the place of the new one. */
+static void another_gives_up(void)
+{
+	keep(NULL, NULL, 0);
+}
+
+static void token_that_another_gave_up_and_we_renewed_is_kept(void **state)
+{
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	meanwhile = another_gives_up;
+	status = 200;
+	answer_text = NEW;
+	assert_int_equal(take(), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-new");
+	assert_kept("access-new", "refresh-new");
+}
+
+static void refresh_and_notes_read_the_file_whatever_its_date_says(void **state)
+{
+	(void)state;
+	keep("access-old", "refresh-old", 3600);
+	assert_int_equal(take(), AUTH_READY);
+	assert_int_equal(stat(store_path(store), &stale), 0);
+	another_signs_in();
+	auth_remember(auth, "modern");
+	assert_kept("access-other", "refresh-other");
+	assert_int_equal(take(), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-other");
+	keep("access-third", "refresh-third", 3600);
+	assert_int_equal(refuse(401, "Bearer", 0), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-third");
+	assert_int_equal(origin.requests, 0);
+}
+
 /* The guard stops only a program that waits as long as it was told. */
 static void server_that_wants_more_than_half_a_minute_is_not_waited_for(void **state)
 {
@@ -578,6 +696,10 @@ int main(void)
 		T(renewed_token_that_cannot_be_kept_serves_all_the_same),
 		T(dead_refresh_token_is_forgotten),
 		T(refused_token_does_not_serve_on_without_a_successor),
+		T(sign_in_that_was_saved_meanwhile_stays_and_is_used),
+		T(sign_in_that_was_removed_meanwhile_does_not_come_back),
+		T(token_that_another_gave_up_and_we_renewed_is_kept),
+		T(refresh_and_notes_read_the_file_whatever_its_date_says),
 		T(server_that_wants_more_than_half_a_minute_is_not_waited_for),
 		T(unknown_client_is_forgotten_unless_it_was_given),
 		T(sign_in_that_is_gone_means_a_new_one),
