@@ -229,6 +229,7 @@ static bool bad_dates(struct doctor *d, const struct way_certificate *c, struct 
 static void untrusted(struct doctor *d, const struct way_certificate *c, struct finding *f)
 {
 	char subject[100], issuer[100];
+	const char *trouble = http_trust_trouble(d->c.http);
 
 	short_name(c->subject, subject);
 	short_name(c->issuer, issuer);
@@ -239,6 +240,10 @@ static void untrusted(struct doctor *d, const struct way_certificate *c, struct 
 			c->names ? c->names : subject);
 		advise(f, "Check the host in the URL: another server answers there, or something "
 			  "in between.");
+	} else if (trouble) {
+		failed(f, ERR_NET, "the certificate of %s could not be checked: %s", d->u.host,
+			trouble);
+		advise(f, "Correct that name, or remove it: the system's store is then used.");
 	} else if (c->subject && c->issuer && strcmp(c->subject, c->issuer) == 0) {
 		failed(f, ERR_NET,
 			"the certificate of %s is signed by itself (%s), which %s does "

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/diag.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/trust.h"
@@ -26,11 +27,12 @@
 #endif
 
 struct ca {
-	char *file, *dir, *extra; /* each may be NULL; extra: NODE_EXTRA_CA_CERTS */
-	bool system;              /* the system's store is meant and not looked for yet */
-	struct trust *trust;      /* NULL before the first connection */
-	struct buf bundle;        /* for another TLS library: file and extra together */
-	char *words;
+	char *file, *dir, *extra;     /* each may be NULL; extra: NODE_EXTRA_CA_CERTS */
+	const char *file_by, *dir_by; /* the option or variable that named it; NULL: the system's */
+	bool system;                  /* the system's store is meant and not looked for yet */
+	struct trust *trust;          /* NULL before the first connection */
+	struct buf bundle;            /* for another TLS library: file and extra together */
+	char *words, *trouble;
 };
 
 /* Does the folder hold links named by hash (c_rehash)? Looks at the first few hundred names. */
@@ -84,34 +86,35 @@ static const char *env(const char *name)
 	return v && *v ? v : NULL;
 }
 
-static bool check_readable(const char *path, const char *what, struct err *e)
+static bool from_option(struct ca *c, const char *cacert, struct err *e)
 {
-	return access(path, R_OK) == 0 ||
-	       err_set(e, ERR_USAGE, "%s: cannot read %s: %s", what, path, strerror(errno));
+	c->file = mem_dup(cacert);
+	c->file_by = "--cacert";
+	c->words = mem_printf("the file %s (--cacert)", cacert);
+	return access(cacert, R_OK) == 0 ||
+	       err_set(e, ERR_USAGE, "--cacert: cannot read %s: %s", cacert, strerror(errno));
 }
 
-static bool from_environment(struct ca *c, struct err *e)
+/* Variables are often set for the whole machine or by a parent: what they name is looked at by the
+ * first TLS connection, which may never come. */
+static void from_environment(struct ca *c)
 {
 	const char *file = env("SSL_CERT_FILE"), *dir = env("SSL_CERT_DIR");
 
-	if (file && !check_readable(file, "SSL_CERT_FILE", e))
-		return false;
 	c->file = file ? mem_dup(file) : NULL;
+	c->file_by = "SSL_CERT_FILE";
 	c->dir = dir ? mem_dup(dir) : NULL;
+	c->dir_by = "SSL_CERT_DIR";
 	c->words = mem_printf("%s%s%s%s%s", file ? "the file " : "", file ? file : "",
 		file && dir ? " and " : "", dir ? "the folder " : "", dir ? dir : "");
-	return true;
 }
 
-static bool system_extra(struct ca *c, struct err *e)
+static void system_extra(struct ca *c)
 {
 	const char *extra = env("NODE_EXTRA_CA_CERTS");
 
 	c->system = true;
-	if (extra && !check_readable(extra, "NODE_EXTRA_CA_CERTS", e))
-		return false;
 	c->extra = extra ? mem_dup(extra) : NULL;
-	return true;
 }
 
 /* Looking through a folder of a thousand names takes as long as the rest of a start; plain http
@@ -141,18 +144,15 @@ static void find_system(struct ca *c)
 struct ca *ca_new(const char *cacert, struct err *e)
 {
 	struct ca *c = mem_new(sizeof(*c));
-	bool good;
+	bool good = true;
 
 	buf_init(&c->bundle, BUNDLE_MAX);
-	if (cacert) {
-		good = check_readable(cacert, "--cacert", e);
-		c->file = mem_dup(cacert);
-		c->words = mem_printf("the file %s (--cacert)", cacert);
-	} else if (env("SSL_CERT_FILE") || env("SSL_CERT_DIR")) {
-		good = from_environment(c, e);
-	} else {
-		good = system_extra(c, e);
-	}
+	if (cacert)
+		good = from_option(c, cacert, e);
+	else if (env("SSL_CERT_FILE") || env("SSL_CERT_DIR"))
+		from_environment(c);
+	else
+		system_extra(c);
 	if (good)
 		return c;
 	ca_free(c);
@@ -169,7 +169,68 @@ void ca_free(struct ca *c)
 	free(c->extra);
 	buf_free(&c->bundle);
 	free(c->words);
+	free(c->trouble);
 	free(c);
+}
+
+/* ---- what is wrong with it ---- */
+
+/* errno of reading the file; 0: it can be read. */
+static int file_fault(const char *path)
+{
+	return access(path, R_OK) == 0 ? 0 : errno;
+}
+
+/* The same of folders, with colons between them: one that can be searched is enough. */
+static int folders_fault(const char *paths)
+{
+	int fault = ENOENT;
+
+	for (const char *p = paths; *p && fault; p += *p == ':') {
+		size_t n = strcspn(p, ":");
+		char *one = mem_printf("%.*s", (int)n, p);
+
+		fault = access(one, X_OK) == 0 ? 0 : errno;
+		free(one);
+		p += n;
+	}
+	return fault;
+}
+
+static const char *blame(struct ca *c, const char *by, const char *path, int fault)
+{
+	return c->trouble = mem_printf(
+		       "%s names %s, which cannot be read: %s", by, path, strerror(fault));
+}
+
+const char *ca_trouble(struct ca *c)
+{
+	const char *bad = c->trust ? trust_bad_file(c->trust) : NULL;
+	int fault;
+
+	free(c->trouble);
+	c->trouble = NULL;
+	if (c->file && c->file_by && (fault = file_fault(c->file)))
+		return blame(c, c->file_by, c->file, fault);
+	if (c->extra && (fault = file_fault(c->extra)))
+		return blame(c, "NODE_EXTRA_CA_CERTS", c->extra, fault);
+	/* As OpenSSL has it, a folder that is missing beside a file is no fault. */
+	if (!c->file && c->dir && c->dir_by && (fault = folders_fault(c->dir)))
+		return blame(c, c->dir_by, c->dir, fault);
+	if (bad)
+		c->trouble = mem_printf("no certificate can be read from %s. Give a file in PEM "
+					"format",
+			bad);
+	return c->trouble;
+}
+
+/* As Node and OpenSSL do, the connection goes on with the other source; who set the variable hears of it. */
+static void warn_of_missing(struct ca *c)
+{
+	const char *trouble = c->extra || (c->file && c->dir) ? ca_trouble(c) : NULL;
+
+	if (trouble)
+		diag_note("%s", trouble);
 }
 
 /* ---- one store for all connections, when libcurl's TLS library is ours ---- */
@@ -188,6 +249,7 @@ static bool make_trust(struct ca *c)
 		trust_add_file(c->trust, c->file);
 	if (c->extra)
 		trust_add_file(c->trust, c->extra);
+	warn_of_missing(c);
 	return true;
 }
 
@@ -218,11 +280,6 @@ void ca_settle(struct ca *c)
 {
 	if (c->trust)
 		trust_load(c->trust);
-}
-
-const char *ca_bad_file(const struct ca *c)
-{
-	return c->trust ? trust_bad_file(c->trust) : NULL;
 }
 
 /* ---- libcurl's own way, for its other TLS libraries ---- */

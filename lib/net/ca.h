@@ -12,8 +12,8 @@
 
 struct ca;
 
-/* Reads the environment. NULL with e set (ERR_USAGE) when a named file cannot be read. The system's
- * store is looked for when it is first needed. */
+/* Reads the environment. NULL with e set (ERR_USAGE) when cacert cannot be read. The system's store,
+ * and what variables name, is looked at when it is first needed. */
 struct ca *ca_new(const char *cacert, struct err *e) __attribute__((warn_unused_result));
 void ca_free(struct ca *c); /* NULL is fine */
 
@@ -27,8 +27,9 @@ void ca_apply(struct ca *c, void *easy);
 /* To be called when libcurl returns: what takes long is done while the server's answer is under way. */
 void ca_settle(struct ca *c);
 
-/* The path of a file without a certificate in it, which was found out meanwhile; or NULL. */
-const char *ca_bad_file(const struct ca *c);
+/* After a TLS connection failed: which file or folder cannot be read, and who named it; NULL when none
+ * is known. A clause for a message, borrowed until the next call. */
+const char *ca_trouble(struct ca *c);
 
 /* "the folder /etc/ssl/certs and the file /x.pem (NODE_EXTRA_CA_CERTS)": for doctor. Borrowed. */
 const char *ca_describe(struct ca *c);

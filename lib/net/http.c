@@ -561,6 +561,11 @@ const char *http_trust(const struct http *h)
 	return ca_describe(h->ca);
 }
 
+const char *http_trust_trouble(struct http *h)
+{
+	return ca_trouble(h->ca);
+}
+
 const char *http_version(void)
 {
 	return curl_version();

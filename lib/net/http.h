@@ -139,6 +139,9 @@ void http_way(const struct http_req *r, struct way *w);
 /* Whose certificates are trusted, see ca_describe(). Borrowed. */
 const char *http_trust(const struct http *h);
 
+/* After HTTP_TLS_FAILED: see ca_trouble(). */
+const char *http_trust_trouble(struct http *h);
+
 /* The same, and the server learns of it now. Over HTTP/2 libcurl may keep that to itself until the next
  * request on the connection. */
 void http_abort(struct http_req *r);

@@ -88,6 +88,7 @@ void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how,
 	char host[300];
 	const char *said = r->errbuf[0] ? r->errbuf : curl_easy_strerror(rc);
 	const char *proxy = site_proxy_words(r->site);
+	const char *trouble = how == HTTP_TLS_FAILED ? ca_trouble(r->http->ca) : NULL;
 
 	host_of(r, host, sizeof(host));
 	if (how == HTTP_NOT_LET)
@@ -100,11 +101,8 @@ void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how,
 			host, OVERRUN_MAX >> 20);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
-	else if (how == HTTP_TLS_FAILED && ca_bad_file(r->http->ca))
-		err_set(e, ERR_NET,
-			"no secure connection to %s: no certificate can be read from %s. Give a "
-			"file in PEM format",
-			host, ca_bad_file(r->http->ca));
+	else if (trouble)
+		err_set(e, ERR_NET, "no secure connection to %s: %s. %s", host, said, trouble);
 	else if (how == HTTP_TLS_FAILED)
 		err_set(e, ERR_NET,
 			"no secure connection to %s: %s. If a proxy or the server uses a "

@@ -426,6 +426,14 @@ def certificate_is_described(case):
     case.equal(_failures(report), [], "failures")
 
 
+def store_that_is_missing_is_named_where_it_is_needed(case):
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        env = {name: "/nonexistent/ca"}
+        _culprit(case, _https(case, certificates().context("good"), env=env, status=5), "tls", name + " names /nonexistent/ca", "Correct")
+        box = case.sandbox()
+        case.equal(_failures(_run(case, box["mcp"], token=box["token"], env=env)), [], "failures without TLS")
+
+
 def unknown_authority_is_named(case):
     report = _https(case, certificates().context("good"), status=5)
     _culprit(case, report, "tls", 'issued by "Case CA"', "--cacert")

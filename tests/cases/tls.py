@@ -3,6 +3,9 @@
 import threading
 
 from harness import DEADLINE, certificates, request
+from people import Person
+
+VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS")
 
 
 def _outcome(case, name, *args, env=None, host="127.0.0.1"):
@@ -51,6 +54,32 @@ def authority_that_cannot_be_read_is_named(case):
     p.send(request(1, "initialize"))
     case.is_error(p.answer(1), -31000, "/nonexistent/ca.pem")
     case.equal(p.wait(), 2, "status")
+
+
+def authorities_that_no_connection_needs_are_not_looked_for(case):
+    """A variable is often set for a whole machine, or by a parent whose file is not there any more."""
+    for name in VARIABLES:
+        missing = {name: "/nonexistent/ca.pem"}
+        me = Person(case)
+        me.login(env=dict(me.env, **missing))
+        p = me.bridge(env=missing)
+        p.handshake()
+        case.check("result" in p.call(1, "tools/list"), "no result with " + name)
+        case.check(name.encode() not in p.errors, "words %r" % p.errors)
+
+
+def missing_authorities_are_named_by_the_first_connection_that_needs_them(case):
+    for name in VARIABLES:
+        case.is_error(_outcome(case, "good", env={name: "/nonexistent/ca.pem"}), -31503, name, "/nonexistent/ca.pem", "No such file")
+
+
+def missing_extra_file_leaves_the_others(case):
+    """As Node does: a warning, and the connection goes on with what else is trusted."""
+    server = case.server(tls=certificates().context("good"))
+    env = {"SSL_CERT_FILE": "/nonexistent/ca.pem", "SSL_CERT_DIR": certificates().path("hashed")}
+    p = case.start("https://127.0.0.1:%d/mcp" % server.port, env=env)
+    p.handshake()
+    p.wait_error_text("SSL_CERT_FILE names /nonexistent/ca.pem")
 
 
 def plain_http_to_another_host_is_refused(case):

@@ -106,9 +106,8 @@ static void extra_file_is_added_to_the_system(void **state)
 	free(path);
 }
 
-static void file_that_cannot_be_read_is_named(void **state)
+static void file_of_an_option_that_cannot_be_read_is_an_error(void **state)
 {
-	static const char *const names[] = { "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS" };
 	struct err e = { 0 };
 
 	(void)state;
@@ -117,15 +116,45 @@ static void file_that_cannot_be_read_is_named(void **state)
 	assert_int_equal(e.kind, ERR_USAGE);
 	assert_non_null(strstr(e.msg, "--cacert"));
 	assert_non_null(strstr(e.msg, "/nonexistent/ca.pem"));
-	for (size_t i = 0; i < 2; i++) {
-		no_environment();
-		setenv(names[i], "/nonexistent/x.pem", 1);
-		assert_null(ca_new(NULL, &e));
-		assert_int_equal(e.kind, ERR_USAGE);
-		assert_non_null(strstr(e.msg, names[i]));
-	}
-	no_environment();
 	ca_free(NULL);
+}
+
+static void trouble(const char *name, const char *value, bool expected)
+{
+	struct err e = { 0 };
+	struct ca *c;
+	const char *words;
+
+	setenv(name, value, 1);
+	c = ca_new(NULL, &e);
+	assert_non_null(c);
+	words = ca_trouble(c);
+	assert_int_equal(words != NULL, expected);
+	if (words) {
+		assert_non_null(strstr(words, name));
+		assert_non_null(strstr(words, value));
+	}
+	ca_free(c);
+}
+
+static void what_a_variable_names_is_looked_at_late(void **state)
+{
+	char *path = in_folder("a.pem"), *two = in_folder("");
+
+	(void)state;
+	no_environment();
+	trouble("NODE_EXTRA_CA_CERTS", "/nonexistent/x.pem", true);
+	trouble("NODE_EXTRA_CA_CERTS", path, false);
+	trouble("SSL_CERT_DIR", "/nonexistent", true);
+	trouble("SSL_CERT_DIR", "/nonexistent:/nonexistent/2", true);
+	snprintf(two, 200, "/nonexistent:%s", folder);
+	trouble("SSL_CERT_DIR", two, false); /* one folder of several is enough */
+	trouble("SSL_CERT_FILE", "/nonexistent/x.pem", true);
+	setenv("SSL_CERT_DIR", "/nonexistent", 1);
+	trouble("SSL_CERT_FILE", path, false); /* as OpenSSL has it: the file serves */
+	no_environment();
+	free(path);
+	free(two);
 }
 
 int main(void)
@@ -134,7 +163,8 @@ int main(void)
 		cmocka_unit_test(an_option_wins_over_the_environment),
 		cmocka_unit_test(variables_win_over_the_system),
 		cmocka_unit_test(extra_file_is_added_to_the_system),
-		cmocka_unit_test(file_that_cannot_be_read_is_named),
+		cmocka_unit_test(file_of_an_option_that_cannot_be_read_is_an_error),
+		cmocka_unit_test(what_a_variable_names_is_looked_at_late),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
