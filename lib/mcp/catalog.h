@@ -1,6 +1,7 @@
 /*
  * The tools of Mixpanel's service that are known by name: what each does to
- * the data, and which set of the service's documentation it belongs to.
+ * the data, whose data those are, and which set of the service's documentation it
+ * belongs to.
  */
 #ifndef MPMCP_CATALOG_H
 #define MPMCP_CATALOG_H
@@ -15,10 +16,18 @@ enum catalog_class {
 	CATALOG_DELETE,
 };
 
+/* Whose data a tool reads or changes. */
+enum catalog_reach {
+	CATALOG_PROJECT,    /* those of one project, which the call must name */
+	CATALOG_NO_PROJECT, /* of none: names of projects, schemas, fixed text, a result of before */
+	CATALOG_ORGANIZATION, /* of all projects of an organization; takes no project as far as known */
+};
+
 struct catalog_tool {
 	const char *name;
 	enum catalog_class what;
-	const char *set; /* analytics, boards, lexicon, experiments, flags, replays */
+	const char *set; /* analytics, audit, boards, lexicon, experiments, flags, replays */
+	enum catalog_reach reach;
 };
 
 /* NULL when unknown. Names are compared exactly. */

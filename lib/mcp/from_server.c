@@ -397,6 +397,8 @@ static void question(
 static void notification(
 	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
 {
+	if (s->policy && envelope_method_is(m, "notifications/tools/list_changed"))
+		policy_forget(s->policy);
 	if (s->modern && s->server == ERA_LEGACY && modern_client_notified(s, in, from, m))
 		return;
 	if (s->legacy && s->server == ERA_MODERN && !legacy_client_notified(s, from, m))

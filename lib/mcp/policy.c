@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/strset.h"
 #include "mcp/catalog.h"
 #include "mcp/toollist.h"
 #include "mcp/walk.h"
@@ -18,8 +19,7 @@
 
 struct policy {
 	struct policy_opts o;
-	char **allowed; /* unknown names that annotations call read-only */
-	size_t nallowed;
+	struct strset allowed; /* unknown names that annotations call read-only */
 };
 
 struct policy *policy_new(const struct policy_opts *o, struct err *e)
@@ -29,7 +29,8 @@ struct policy *policy_new(const struct policy_opts *o, struct err *e)
 	for (size_t i = 0; i < o->nonly; i++) {
 		if (o->only[i][0] == '@' && !catalog_is_set(o->only[i] + 1)) {
 			err_set(e, ERR_USAGE,
-				"--only-tool %.40s: the sets are @analytics, @boards, @lexicon, "
+				"--only-tool %.40s: the sets are @analytics, @audit, @boards, "
+				"@lexicon, "
 				"@experiments, @flags and @replays",
 				o->only[i]);
 			err_clean(e->msg);
@@ -43,20 +44,16 @@ struct policy *policy_new(const struct policy_opts *o, struct err *e)
 	return p;
 }
 
-static void forget_allowed(struct policy *p)
+void policy_forget(struct policy *p)
 {
-	for (size_t i = 0; i < p->nallowed; i++)
-		free(p->allowed[i]);
-	free(p->allowed);
-	p->allowed = NULL;
-	p->nallowed = 0;
+	strset_clear(&p->allowed);
 }
 
 void policy_free(struct policy *p)
 {
 	if (!p)
 		return;
-	forget_allowed(p);
+	policy_forget(p);
 	free(p);
 }
 
@@ -97,19 +94,11 @@ static const char *ignored_by(const struct policy *p, const char *name)
 	return found;
 }
 
-static bool was_allowed(const struct policy *p, const char *name)
-{
-	for (size_t i = 0; i < p->nallowed; i++)
-		if (strcmp(p->allowed[i], name) == 0)
-			return true;
-	return false;
-}
-
 static bool is_read(const struct policy *p, const char *name)
 {
 	const struct catalog_tool *t = catalog_find(name);
 
-	return t ? t->what == CATALOG_READ : was_allowed(p, name);
+	return t ? t->what == CATALOG_READ : strset_has(&p->allowed, name);
 }
 
 static bool name_ok(const struct policy *p, const char *name, struct err *e)
@@ -181,53 +170,56 @@ static bool has_lookalike(struct span object, const char *name)
 	return false;
 }
 
-/* What a read-only connection may ask besides tools. Anything else may be a way to change something. */
-static bool is_harmless(const struct envelope *m)
+/* A server in C may read a name up to its first zero. */
+static bool has_zero_key(struct span text)
+{
+	struct walk_item it;
+	struct walk w;
+	bool found = false;
+
+	walk_strings(&w, text);
+	while (!found && walk_strings_next(&w, &it)) {
+		struct buf key;
+
+		if (!it.key.p || !it.key_escaped)
+			continue;
+		buf_init(&key, it.key.n);
+		found = !walk_string((struct span){ it.key.p - 1, it.key.n + 2 }, &key) ||
+			memchr(buf_str(&key), 0, key.len);
+		buf_free(&key);
+	}
+	return found;
+}
+
+/* What a client may say, in the revisions 2024-11-05 to 2026-07-28 and the tasks extension; tools/call
+ * apart, nothing of it changes the data. */
+static bool is_known(const struct envelope *m)
 {
 	static const char *const methods[] = { "initialize", "ping", "server/discover",
 		"subscriptions/listen", "tools/list", "resources/list", "resources/templates/list",
 		"resources/read", "resources/subscribe", "resources/unsubscribe", "prompts/list",
 		"prompts/get", "completion/complete", "logging/setLevel", "tasks/get", "tasks/list",
-		"tasks/result", "tasks/cancel" };
+		"tasks/result", "tasks/update", "tasks/cancel" };
+	static const char *const notices[] = { "notifications/initialized",
+		"notifications/cancelled", "notifications/progress",
+		"notifications/roots/list_changed", "notifications/tasks/status" };
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
 		if (envelope_method_is(m, methods[i]))
 			return true;
+	/* With an id it would be a request, which MCP has none of by these names. */
+	for (size_t i = 0;
+		i < sizeof(notices) / sizeof(notices[0]) && m->kind == ENVELOPE_NOTIFICATION; i++)
+		if (envelope_method_is(m, notices[i]))
+			return true;
 	return false;
 }
 
-/* A request without an id is still one to some servers. */
-static bool is_notice(const struct envelope *m)
-{
-	static const char prefix[] = "notifications/";
-	struct buf method;
-	bool good;
-
-	if (m->kind != ENVELOPE_NOTIFICATION)
-		return false;
-	buf_init(&method, m->method.n);
-	good = walk_string((struct span){ m->method.p - 1, m->method.n + 2 }, &method) &&
-	       strncmp(buf_str(&method), prefix, sizeof(prefix) - 1) == 0;
-	buf_free(&method);
-	return good;
-}
-
-bool policy_request(const struct policy *p, const struct envelope *m, struct err *e)
+static bool may_call(const struct policy *p, const struct envelope *m, struct err *e)
 {
 	struct buf name;
 	bool good;
 
-	if (has_lookalike(m->whole, "method") || has_lookalike(m->whole, "params"))
-		return err_set(e, ERR_POLICY,
-			"the message has a member whose name is \"method\" or \"params\" in other "
-			"letters, so the rules of this connection forbid it");
-	if (m->kind != ENVELOPE_REQUEST && m->kind != ENVELOPE_NOTIFICATION)
-		return true;
-	if (!envelope_method_is(m, "tools/call"))
-		return !p->o.read_only || is_harmless(m) || is_notice(m) ||
-		       err_set(e, ERR_POLICY,
-			       "this method is not known to change nothing, and this connection is "
-			       "read-only (--read-only)");
 	buf_init(&name, NAME_MAX_LEN);
 	if (has_lookalike(m->params, "name") || !read_name(m->params, &name))
 		good = err_set(e, ERR_POLICY,
@@ -239,6 +231,26 @@ bool policy_request(const struct policy *p, const struct envelope *m, struct err
 		err_clean(e->msg);
 	buf_free(&name);
 	return good;
+}
+
+bool policy_request(const struct policy *p, const struct envelope *m, struct err *e)
+{
+	if (has_lookalike(m->whole, "method") || has_lookalike(m->whole, "params"))
+		return err_set(e, ERR_POLICY,
+			"the message has a key that differs from \"method\" or \"params\" only in "
+			"case, so the rules of this connection forbid it");
+	if (has_zero_key(m->whole))
+		return err_set(e, ERR_POLICY,
+			"the message has a key that contains U+0000, so the rules of this "
+			"connection forbid it");
+	if (m->kind != ENVELOPE_REQUEST && m->kind != ENVELOPE_NOTIFICATION)
+		return true;
+	if (envelope_method_is(m, "tools/call"))
+		return may_call(p, m, e);
+	return is_known(m) ||
+	       err_set(e, ERR_POLICY,
+		       "this method is not one that MCP defines for clients; with --read-only, "
+		       "--only-tool or --ignore-tool no other is sent");
 }
 
 /* ---- lists ---- */
@@ -253,25 +265,13 @@ static bool annotated_read(struct span tool)
 	return count == 1 && reads == 1 && destroys <= 1 && walk_true(r) && !walk_true(d);
 }
 
-static void note_unknown(struct policy *p, const char *name, struct span tool)
+/* The last definition counts. */
+static void note_annotations(struct policy *p, const char *name, struct span tool)
 {
-	if (catalog_find(name) || was_allowed(p, name) || !annotated_read(tool) ||
-		p->nallowed == ALLOWED_MAX)
-		return;
-	p->allowed = mem_grow(p->allowed, p->nallowed + 1, sizeof(char *));
-	p->allowed[p->nallowed++] = mem_dup(name);
-}
-
-static void retract(struct policy *p, const char *name, struct span tool)
-{
-	if (annotated_read(tool))
-		return;
-	for (size_t i = 0; i < p->nallowed; i++) {
-		if (strcmp(p->allowed[i], name) != 0)
-			continue;
-		free(p->allowed[i]);
-		p->allowed[i--] = p->allowed[--p->nallowed];
-	}
+	if (!annotated_read(tool))
+		strset_remove(&p->allowed, name);
+	else if (!catalog_find(name))
+		(void)strset_add(&p->allowed, name, ALLOWED_MAX);
 }
 
 bool policy_shows(struct policy *p, struct span tool)
@@ -282,8 +282,7 @@ bool policy_shows(struct policy *p, struct span tool)
 	buf_init(&name, NAME_MAX_LEN);
 	good = walk_type(tool) == WALK_OBJECT && read_name(tool, &name);
 	if (good) {
-		retract(p, name.p, tool);
-		note_unknown(p, name.p, tool);
+		note_annotations(p, name.p, tool);
 		good = name_ok(p, name.p, NULL);
 	}
 	buf_free(&name);

@@ -2,7 +2,8 @@
  * Which tools may be seen and called: --read-only, --only-tool, --ignore-tool.
  * Fails closed: what cannot be read for sure is refused. Known names first
  * (catalog.h), then the server's annotations (readOnlyHint and not
- * destructiveHint), else no.
+ * destructiveHint), else no. Under any rule, only methods that MCP has pass: one
+ * that is not known may be another way to call a tool.
  */
 #ifndef MPMCP_POLICY_H
 #define MPMCP_POLICY_H
@@ -32,6 +33,9 @@ void policy_free(struct policy *p); /* NULL is fine */
 /* A message of the client. False with e set (ERR_POLICY, naming the rule) when it must not be sent. */
 bool policy_request(const struct policy *p, const struct envelope *m, struct err *e)
 	__attribute__((warn_unused_result));
+
+/* What annotations allowed so far holds no longer: the list of tools has changed, or the session. */
+void policy_forget(struct policy *p);
 
 /* Whether this tool definition may be seen. Remembers which unknown tools the annotations allow. */
 bool policy_shows(struct policy *p, struct span tool) __attribute__((warn_unused_result));

@@ -617,6 +617,8 @@ void session_negotiated(struct post *p, const struct envelope *m)
 		diag_note("%s", e.msg);
 	s->batches = strcmp(buf_str(&version), "2025-03-26") == 0;
 	session_server_is(s, ERA_LEGACY);
+	if (s->policy)
+		policy_forget(s->policy);
 	buf_reset(&s->hello);
 	if (s->modern && !buf_add(&s->hello, m->result.p, m->result.n))
 		diag_error("out of memory");

@@ -38,7 +38,7 @@ struct tool {
 };
 
 struct toolbook {
-	struct tool *tools; /* only those with annotations */
+	struct tool *tools; /* only those with annotations; sorted by name */
 	size_t n;
 };
 
@@ -222,15 +222,42 @@ static bool read_schema(struct reader *r, struct span v, bool reachable)
 	return good;
 }
 
+/* Where a tool of this name stands, or would stand: a server may list thousands at once. */
+static size_t place(const struct toolbook *b, const char *name, bool *there)
+{
+	size_t low = 0, high = b->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(b->tools[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*there = low < b->n && strcmp(b->tools[low].name, name) == 0;
+	return low;
+}
+
 static void forget(struct toolbook *b, const char *name)
 {
-	for (size_t i = 0; i < b->n; i++) {
-		if (strcmp(b->tools[i].name, name) != 0)
-			continue;
-		clear_tool(&b->tools[i]);
-		b->tools[i] = b->tools[--b->n];
+	bool there;
+	size_t at = place(b, name, &there);
+
+	if (!there)
 		return;
-	}
+	clear_tool(&b->tools[at]);
+	memmove(&b->tools[at], &b->tools[at + 1], (--b->n - at) * sizeof(*b->tools));
+}
+
+static void keep(struct toolbook *b, struct tool *t)
+{
+	bool there;
+	size_t at = place(b, t->name, &there);
+
+	b->tools = mem_grow(b->tools, b->n + 1, sizeof(*b->tools));
+	memmove(&b->tools[at + 1], &b->tools[at], (b->n++ - at) * sizeof(*b->tools));
+	b->tools[at] = *t;
 }
 
 bool toolbook_learn(struct toolbook *b, struct span tool, const char **why)
@@ -246,8 +273,7 @@ bool toolbook_learn(struct toolbook *b, struct span tool, const char **why)
 		clear_tool(&t);
 		return good;
 	}
-	b->tools = mem_grow(b->tools, b->n + 1, sizeof(*b->tools));
-	b->tools[b->n++] = t;
+	keep(b, &t);
 	return true;
 }
 

@@ -14,8 +14,7 @@
 /* Pages of one list: more than any server has; a server that never ends is left. */
 #define TOOLLIST_PAGES_MAX 200
 
-/* Tools in one message. Each is compared with all that are remembered (4096 at most), and nothing else
- * goes on meanwhile. */
+/* Tools in one message: more than any server has. Nothing else goes on while they are looked at. */
 #define TOOLLIST_TOOLS_MAX 16384
 
 enum toollist {

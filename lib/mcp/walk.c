@@ -16,16 +16,24 @@ static const char *skip_space(const char *p, const char *end)
 	return p;
 }
 
-/* p stands on a quote; the result behind the closing one, or end. */
-static const char *skip_string(const char *p, const char *end)
+/* p stands on a quote; the result behind the closing one, or NULL. */
+static const char *string_end(const char *p, const char *end)
 {
 	for (p++; (p = scan_quote(p, end)) < end; p += 2) {
 		if (*p == '"')
 			return p + 1;
 		if (end - p < 2)
-			return end;
+			break;
 	}
-	return end;
+	return NULL;
+}
+
+/* The same, or end. */
+static const char *skip_string(const char *p, const char *end)
+{
+	const char *behind = string_end(p, end);
+
+	return behind ? behind : end;
 }
 
 static const char *skip_brackets(const char *p, const char *end)
@@ -144,6 +152,39 @@ struct span walk_path(struct span v, ...)
 		v = walk_get(v, name, NULL);
 	va_end(ap);
 	return v;
+}
+
+void walk_strings(struct walk *w, struct span v)
+{
+	*w = (struct walk){ .p = v.p, .end = v.p + v.n };
+}
+
+bool walk_strings_next(struct walk *w, struct walk_item *it)
+{
+	const char *quote = w->p < w->end ? memchr(w->p, '"', (size_t)(w->end - w->p)) : NULL;
+	const char *behind = quote ? string_end(quote, w->end) : NULL, *colon;
+	struct span inner;
+
+	if (!behind)
+		return false;
+	*it = (struct walk_item){ .start = quote, .value = { quote, (size_t)(behind - quote) } };
+	colon = skip_space(behind, w->end);
+	w->p = behind;
+	if (colon == w->end || *colon != ':')
+		return true;
+	inner = (struct span){ quote + 1, it->value.n - 2 };
+	it->key = inner;
+	it->key_escaped = memchr(inner.p, '\\', inner.n) != NULL;
+	w->p = skip_space(colon + 1, w->end);
+	it->value = (struct span){ w->p, (size_t)(w->end - w->p) };
+	return true;
+}
+
+struct span walk_first(struct span text)
+{
+	const char *end = text.p + text.n;
+
+	return (struct span){ text.p, (size_t)(skip_value(text.p, end) - text.p) };
 }
 
 enum walk_type walk_type(struct span v)

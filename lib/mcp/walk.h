@@ -41,6 +41,16 @@ struct span walk_get(struct span v, const char *name, unsigned *count);
 /* The same down a path: walk_path(v, "params", "_meta", NULL). */
 struct span walk_path(struct span v, ...) __attribute__((sentinel));
 
+/*
+ * Every string in the text of v, at whatever depth, in the order of the text: a member's name has the
+ * key, and as value all that follows the colon (walk_first() is the member's own); any other string
+ * has no key and is the value. One pass, whatever the nesting. Text that is no JSON is read the same.
+ */
+void walk_strings(struct walk *w, struct span v);
+bool walk_strings_next(struct walk *w, struct walk_item *it);
+/* The one value that this text begins with. */
+struct span walk_first(struct span text);
+
 enum walk_type {
 	WALK_NONE,
 	WALK_OBJECT,

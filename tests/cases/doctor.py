@@ -151,7 +151,7 @@ def healthy_service_account_is_healthy_in_few_requests(case):
     case.equal(_failures(report), [], "failures")
     _is(case, report, "credential", "ok", "sandbox.abc123.mp-service-account", "MIXPANEL_SA_TOKEN")
     _is(case, report, "initialize", "ok", "sandbox", "revision 20")
-    _is(case, report, "tools", "ok", "64", "KiB", "tokens")
+    _is(case, report, "tools", "ok", "65", "KiB", "tokens")
     _is(case, report, "access", "ok", "MCP is enabled", "Coffee Shop")
     _is(case, report, "token", "skipped", "not needed")
     asked = _asked(box, report["requests_used"])
@@ -218,7 +218,7 @@ def server_that_wants_no_sign_in_is_well_without(case):
 def tools_of_several_pages_are_counted_together(case):
     box = case.sandbox("--page-size", "20")
     report = _run(case, box["mcp"], token=box["token"])
-    _is(case, report, "tools", "ok", "64 in 4 pages")
+    _is(case, report, "tools", "ok", "65 in 4 pages")
 
 
 def foreign_server_is_asked_for_nothing_of_mixpanel(case):
@@ -231,7 +231,7 @@ def foreign_server_is_asked_for_nothing_of_mixpanel(case):
 def policy_hides_tools_from_the_doctor_too(case):
     box = case.sandbox()
     report = _run(case, box["mcp"], "--ignore-tool", "Get-Projects", "--read-only", token=box["token"])
-    _is(case, report, "tools", "ok", "34, ")
+    _is(case, report, "tools", "ok", "35, ")
     _is(case, report, "access", "skipped")
 
 

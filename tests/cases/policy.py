@@ -66,6 +66,48 @@ def rules_cannot_be_talked_around(case):
     case.check(not any(b"custom/change" in r.body or b'"Method"' in r.body for r in server.requests), "a message left that may change something")
 
 
+SPELLINGS = ["Tools/Call", "tools/call ", "tools/call\u200b", "tools/call\0", "/tools/call", "tools//call", "tasks/create", "custom/change"]
+
+
+def methods_that_mcp_does_not_have_are_refused_under_any_rule(case):
+    """Under each rule alone: a server may take another spelling for tools/call."""
+    for args in (["--read-only"], ["--only-tool", "Get-*"], ["--ignore-tool", "delete*"]):
+        server, p = case.bridge(_handler, *args)
+        p.handshake("2025-03-26")
+        for n, method in enumerate(SPELLINGS, 1):
+            case.is_error(p.call(n, method, name="Delete-Dashboard"), -31600, "MCP defines")
+            p.send({"jsonrpc": "2.0", "method": method, "params": {"name": "Delete-Dashboard"}})
+            p.send([request(20 + n, method, name="Delete-Dashboard")])
+            case.is_error(p.answer(20 + n), -31600)
+        p.send('{"jsonrpc":"2.0","id":50,"method":"ping","method\\u0000":"tools/call","params":{"name":"Delete-Dashboard"}}')
+        case.is_error(p.answer(50), -31600, "U+0000")
+        p.call(51, "resources/list")
+        p.send({"jsonrpc": "2.0", "method": "notifications/roots/list_changed"})
+        p.call(52, name="Get-Projects")
+        server.wait(lambda _: server.of("notifications/roots/list_changed"), "the notification")
+        case.equal([r.id for r in server.of("resources/list") + server.of("tools/call")], [51, 52], "requests that left")
+        case.check(not any(b"Delete-Dashboard" in r.body for r in server.requests), "a message left under a name that MCP does not have")
+
+
+def what_an_annotation_allowed_ends_with_the_list_and_the_session(case):
+    """The name may stand for another tool from then on: it must be listed again."""
+    def handler(r):
+        if r.rpc_method == "resources/list":
+            r.stream()
+            r.event('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}')
+            r.event('{"jsonrpc":"2.0","id":%d,"result":{"resources":[]}}' % r.id)
+        else:
+            _handler(r)
+    _, p = case.bridge(handler, "--read-only")
+    p.handshake()
+    for n, end in enumerate((lambda: p.call(9, "resources/list"), lambda: p.call("again", "initialize", protocolVersion="2025-06-18"))):
+        _names(p, 10 * n + 10)
+        case.check("result" in p.call(10 * n + 11, name="Custom-Read"), "a tool that its annotation allows")
+        end()
+        case.is_error(p.call(10 * n + 12, name="Custom-Read"), -31600, "read-only")
+        case.check("result" in p.call(10 * n + 13, name="Get-Projects"), "a tool of the table")
+
+
 def list_that_was_asked_for_at_length_is_filtered_too(case):
     """So long that its bytes change hands, and with blanks before it."""
     _, p = case.bridge(_handler, "--read-only")

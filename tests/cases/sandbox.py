@@ -444,7 +444,7 @@ def sessions_are_strict(case):
     listing, headers = _legacy(1, "tools/list"), _session(box)
     _refused(case, _post(box, listing, headers), 200, -32600)
     case.equal(_post(box, {"jsonrpc": "2.0", "method": "notifications/initialized"}, headers), (202, []), "initialized")
-    case.equal(len(_post(box, listing, headers)[1][0]["result"]["tools"]), 64, "tools")
+    case.equal(len(_post(box, listing, headers)[1][0]["result"]["tools"]), 65, "tools")
     _refused(case, _post(box, listing, headers, drop=["Mcp-Session-Id"]), 400, -32600)
     _refused(case, _post(box, listing, {**headers, "Mcp-Session-Id": "x"}), 404, -32600)
     for version in ("2025-06-18", "2026-07-28", "x"):

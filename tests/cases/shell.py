@@ -17,7 +17,7 @@ def _run(case, *args, status=0, **more):
 def tools_are_listed_over_all_pages(case):
     box = case.sandbox("--page-size", "20")
     out = _run(case, "tools", box["mcp"], token=box["token"])
-    case.equal(len(out.splitlines()), 64, "tools")
+    case.equal(len(out.splitlines()), 65, "tools")
     one = json.loads(_run(case, "tools", box["mcp"], "Run-Query", token=box["token"]))
     case.equal(one["name"], "Run-Query", "name")
     read = json.loads(_run(case, "tools", box["mcp"], "--read-only", "--json", token=box["token"]))

@@ -19,17 +19,19 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ONLY = ["Get-*", "@boards", "*", "?un-Query", "[A-G]*", "x\\*y", "@replays", ""]
 IGNORE = ["delete*", "*-flag*", "GET-PROJECTS", "*?"]
 
-HARMLESS = ["initialize", "ping", "server/discover", "subscriptions/listen", "tools/list", "resources/list",
+KNOWN = ["initialize", "ping", "server/discover", "subscriptions/listen", "tools/list", "resources/list",
             "resources/templates/list", "resources/read", "resources/subscribe", "resources/unsubscribe", "prompts/list",
-            "prompts/get", "completion/complete", "logging/setLevel", "tasks/get", "tasks/list", "tasks/result", "tasks/cancel"]
+            "prompts/get", "completion/complete", "logging/setLevel", "tasks/get", "tasks/list", "tasks/result", "tasks/update", "tasks/cancel"]
+NOTICES = ["notifications/initialized", "notifications/cancelled", "notifications/progress", "notifications/roots/list_changed",
+           "notifications/tasks/status"]
 
 NAME_MAX = 512
 
 
 def _catalog():
     with open(os.path.join(HERE, "../../lib/mcp/catalog.c")) as f:
-        rows = re.findall(r'\{ "([^"]+)", CATALOG_(\w+), "(\w+)" \}', f.read())
-    return {name: (what, group) for name, what, group in rows}
+        rows = re.findall(r'\{ "([^"]+)", CATALOG_(\w+), "(\w+)", CATALOG_(\w+) \}', f.read())
+    return {name: (what, group, reach) for name, what, group, reach in rows}
 
 
 CATALOG = _catalog()
@@ -76,6 +78,13 @@ def alike(object, *names):
     return any(k not in names and low(k.replace("\u017f", "s")) in names for k, _ in object)
 
 
+def zero_key(value):
+    """Has any object in it, at whatever depth, a key with U+0000?"""
+    if isinstance(value, Object):
+        return any("\0" in k or zero_key(v) for k, v in value)
+    return isinstance(value, list) and any(zero_key(v) for v in value)
+
+
 class Policy:
     def __init__(self, read_only, only, ignore):
         self.read_only, self.only, self.ignore = read_only, only, ignore
@@ -92,7 +101,7 @@ class Policy:
         return name if 0 < len(name) <= NAME_MAX and "\0" not in name else None
 
     def may(self, name):
-        what, group = CATALOG.get(name, (None, None))
+        what, group, _ = CATALOG.get(name, (None, None, None))
         if self.only and not any(group == r[1:] if r[:1] == "@" else glob(r, name) for r in self.only):
             return False
         if any(glob(low(r), low(name)) for r in self.ignore):
@@ -102,12 +111,11 @@ class Policy:
         return what == "READ" if what else name in self.allowed
 
     def request(self, m):
-        if alike(m, "method", "params"):
+        if alike(m, "method", "params") or zero_key(m):
             return False
         method = m.all("method")[0]
         if method != "tools/call":
-            notice = not m.all("id") and method.startswith("notifications/")
-            return not self.read_only or method in HARMLESS or notice
+            return method in KNOWN or (method in NOTICES and not m.all("id"))
         params = m.all("params")
         if params and isinstance(params[0], Object) and alike(params[0], "name"):
             return False
@@ -205,7 +213,7 @@ def judge(data, said):
 
 NAMES = ["Get-Projects", "Run-Query", "Delete-Dashboard", "Create-Tag", "Get-Feature-Flag", "Get-User-Replays-Data", "Update-Dashboard", "New-Tool", "x*y", "xay", "get-projects",
          "Get-Projects ", "Gеt-Projects", "Delete-Thing", "", "a" * 512, "a" * 513, "\ud800", "Get-\0", "tools/call"]
-METHODS = ["tools/call"] * 8 + HARMLESS + ["tools/delete", "notifications/x", "Tools/Call", "tools/call ", ""]
+METHODS = ["tools/call"] * 8 + KNOWN + NOTICES + ["tools/delete", "notifications/x", "Tools/Call", "tools/call ", "tools/call\u200b", "tools/call\0", "/tools/call", "tasks/create", ""]
 
 
 def _spell(r, text):
@@ -228,7 +236,7 @@ def _value(r, depth=0):
     if k == 6:
         return "[%s]" % ",".join(_value(r, depth + 1) for _ in range(r.randrange(3)))
     if k > 6:
-        return _object(r, [(r.choice(["name", "x", "tools", "method", ""]), _value(r, depth + 1)) for _ in range(r.randrange(3))])
+        return _object(r, [(r.choice(["name", "x", "tools", "method", "", "", "x\0"] if r.random() < 0.1 else ["name", "x", "tools", "method", ""]), _value(r, depth + 1)) for _ in range(r.randrange(3))])
     return [_spell(r, r.choice(NAMES)), "1e400", "-0.0", "true", "null", "12345678901234567890"][k]
 
 
@@ -244,7 +252,7 @@ def _some(r, members):
     if r.random() < 0.1 and members:
         members.insert(r.randrange(len(members) + 1), (r.choice(members)[0], _value(r)))
     if r.random() < 0.3:
-        members.insert(r.randrange(len(members) + 1), (r.choice(["x", "Name", "name ", "_meta", "arguments"]), _value(r)))
+        members.insert(r.randrange(len(members) + 1), (r.choice(["x", "Name", "name ", "name\0", "_meta", "arguments"]), _value(r)))
     return members
 
 

@@ -21,6 +21,8 @@ DASHBOARD = {"id": 88, "title": "Morning numbers", "workspace_id": 3101, "report
 # What a tool answers; tools that are not here say what they were asked.
 ANSWERS = {
     "Get-Projects": PROJECTS,
+    "Get-Audit-Log": {"entries": [{"time": "2026-11-22T08:14:00Z", "tool": "Create-Dashboard", "origin": "MCP", "user_agent": "mpmcp",
+                                   "arguments": {"project_id": 2195194, "title": "Morning numbers"}}]},
     "List-Organizations": {"organizations": [{"id": 4711, "name": "Coffee Shop Inc."}]},
     "Get-Events": {"events": EVENTS},
     "Run-Query": QUERY,

@@ -99,6 +99,8 @@ TABLE = [
     ("Update-Cohort", "change", "analytics", "Change a cohort.", {"project_id": INT, "cohort_id": INT}, None),
     ("Update-Lookup-Table", "change", "lexicon", "Change a lookup table.", {"project_id": INT, "table_id": INT}, None),
     ("Fill-Event-Metadata", "change", "lexicon", "Write missing descriptions.", PROJECT, None),
+    # beta; for admins and owners of the organisation; the arguments are a guess
+    ("Get-Audit-Log", "read", "audit", "What was written through MCP in this organisation.", None, {"organization_id": INT_OR_NULL}),
     ("Delete-Cohort", "delete", "analytics", "Delete a cohort.", {"project_id": INT, "cohort_id": INT, "workspace_id": INT}, None),
 ]
 

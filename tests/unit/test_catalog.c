@@ -46,21 +46,21 @@ static void every_tool_is_found_by_its_exact_name_alone(void **state)
 static void sets_are_those_of_the_documentation(void **state)
 {
 	static const char *const sets[] = { "analytics", "boards", "lexicon", "experiments",
-		"flags", "replays" };
+		"flags", "replays", "audit" };
 	size_t n;
 	const struct catalog_tool *t = catalog_all(&n);
 
 	(void)state;
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 7; i++)
 		assert_true(catalog_is_set(sets[i]));
 	assert_false(catalog_is_set("Boards"));
 	assert_false(catalog_is_set(""));
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
 
-		while (k < 6 && strcmp(sets[k], t[i].set) != 0)
+		while (k < 7 && strcmp(sets[k], t[i].set) != 0)
 			k++;
-		if (k == 6)
+		if (k == 7)
 			fail_msg("%s is in the unknown set %s", t[i].name, t[i].set);
 	}
 }
@@ -94,6 +94,25 @@ static void names_and_classes_agree(void **state)
 	}
 }
 
+/* A tool of no project that changes or reads data would be a way around --only-project. */
+static void tools_outside_projects_change_nothing(void **state)
+{
+	size_t n, none = 0;
+	const struct catalog_tool *t = catalog_all(&n);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		if (t[i].reach == CATALOG_PROJECT)
+			continue;
+		if (t[i].what != CATALOG_READ)
+			fail_msg("%s", t[i].name);
+		none += t[i].reach == CATALOG_NO_PROJECT;
+	}
+	assert_int_equal(none, 9);
+	assert_int_equal(catalog_find("Get-Audit-Log")->reach, CATALOG_ORGANIZATION);
+	assert_int_equal(catalog_find("Fill-Event-Metadata")->what, CATALOG_CHANGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +120,7 @@ int main(void)
 		cmocka_unit_test(every_tool_is_found_by_its_exact_name_alone),
 		cmocka_unit_test(sets_are_those_of_the_documentation),
 		cmocka_unit_test(names_and_classes_agree),
+		cmocka_unit_test(tools_outside_projects_change_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,9 @@ static bool calls(struct policy *p, const char *name)
 	return asks(p, text);
 }
 
+#define REQUEST(method) "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method "\"}"
+#define NOTICE(method) "{\"jsonrpc\":\"2.0\",\"method\":\"" method "\"}"
+
 static void nothing_restricted_is_no_policy(void **state)
 {
 	struct policy_opts o = { 0 };
@@ -86,34 +89,83 @@ static void read_only_lets_known_readers_through(void **state)
 	policy_free(p);
 }
 
-static void methods_that_may_change_something_are_refused_when_read_only(void **state)
+/* Every rule must hold: with one of them alone, a method that is not known could be another way to call a tool. */
+static void methods_are_the_known_ones_whatever_the_rule(void **state)
 {
-	static const char *const harmless[] = { "initialize", "ping", "tools/list",
-		"resources/read", "prompts/get", "tools\\/list" };
-	static const char *const others[] = { "tools/delete", "Tools/list", "x", "", "tools/list ",
-		"notifications/x", "tools/call\\u0000" };
-	struct policy_opts o = { .read_only = true };
-	struct policy *p = policy_new(&o, NULL);
+	static const char *const known[] = { "initialize", "ping", "server/discover",
+		"subscriptions/listen", "tools/list", "resources/list", "resources/templates/list",
+		"resources/read", "resources/subscribe", "resources/unsubscribe", "prompts/list",
+		"prompts/get", "completion/complete", "logging/setLevel", "tasks/get", "tasks/list",
+		"tasks/result", "tasks/update", "tasks/cancel", "tools\\/list", "\\u0070ing" };
+	static const char *const notices[] = { "notifications/initialized",
+		"notifications/cancelled", "notifications/progress",
+		"notifications/roots/list_changed", "notifications/tasks/status",
+		"notifications\\/cancelled" };
+	static const char *const others[] = { "Tools/Call", "TOOLS/CALL", "tools/Call",
+		"tools/call ", " tools/call", "tools/call\xe2\x80\x8b", "tools/call\\u200b",
+		"tools/call\\u0000", "tools/call\\u0000x", "ping\\u0000", "/tools/call",
+		"tools//call", "tools.call", "tools\\\\/call", "tasks/create", "tools/delete",
+		"Tools/list", "tools/list ", "x", "", "notifications/x", "notifications/tools/call",
+		"sampling/createMessage" };
+	char all[] = "*", none[] = "zz", *only[] = { all }, *ignore[] = { none };
+	const struct policy_opts rules[] = { { .read_only = true }, { .only = only, .nonly = 1 },
+		{ .ignore = ignore, .nignore = 1 } };
 	char text[200];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
-		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"}",
-			harmless[i]);
-		assert_true(asks(p, text));
+	for (size_t r = 0; r < sizeof(rules) / sizeof(rules[0]); r++) {
+		struct policy *p = policy_new(&rules[r], NULL);
+
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+			snprintf(text, sizeof(text), REQUEST("%s"), known[i]);
+			assert_true(asks(p, text));
+			snprintf(text, sizeof(text), NOTICE("%s"), known[i]);
+			assert_true(asks(p, text));
+		}
+		for (size_t i = 0; i < sizeof(notices) / sizeof(notices[0]); i++) {
+			snprintf(text, sizeof(text), NOTICE("%s"), notices[i]);
+			assert_true(asks(p, text));
+			snprintf(text, sizeof(text), REQUEST("%s"), notices[i]);
+			assert_false(asks(p, text));
+		}
+		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+			snprintf(text, sizeof(text), REQUEST("%s"), others[i]);
+			assert_false(asks(p, text));
+			snprintf(text, sizeof(text), NOTICE("%s"), others[i]);
+			assert_false(asks(p, text));
+		}
+		assert_true(asks(p, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"name\":\"Delete-"
+				    "Dashboard\"}}"));
+		policy_free(p);
 	}
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"}",
-			others[i]);
+}
+
+/* A server in C may read no further than the zero. */
+static void keys_with_a_zero_character_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"\"id\":1,\"method\":\"ping\",\"method\\u0000\":\"tools/call\"",
+		"\"id\":1,\"method\":\"ping\",\"\\u0000\":1",
+		"\"id\":1,\"method\":\"tools/"
+		"call\",\"params\":{\"name\":\"a\",\"name\\u0000\":\"b\"}",
+		"\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"a\","
+		"\"arguments\":{\"x\":[{\"y\\u0000z\":1}]}}",
+		"\"method\":\"notifications/cancelled\",\"params\":{\"requestId\\u0000\":1}",
+		"\"id\":1,\"result\":{\"a\\u0000\":1}",
+	};
+	static const char good[] = "\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"a\","
+				   "\"arguments\":{\"x\":\"y\\u0000\",\"\\\\u0000\":1}}";
+	char only_a[] = "a*", *only[] = { only_a }, text[300];
+	struct policy_opts o = { .only = only, .nonly = 1 };
+	struct policy *p = policy_new(&o, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",%s}", bad[i]);
 		assert_false(asks(p, text));
 	}
-	assert_true(asks(p, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/anything\"}"));
-	assert_true(asks(p, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications\\/anything\"}"));
-	assert_true(asks(p, "{\"jsonrpc\":\"2.0\",\"method\":\"ping\"}"));
-	assert_false(asks(p, "{\"jsonrpc\":\"2.0\",\"method\":\"tools/delete\"}"));
-	assert_false(asks(p, "{\"jsonrpc\":\"2.0\",\"method\":\"\"}"));
-	assert_true(asks(
-		p, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"name\":\"Delete-Dashboard\"}}"));
+	snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",%s}", good);
+	assert_true(asks(p, text));
 	policy_free(p);
 }
 
@@ -153,7 +205,7 @@ static void names_in_other_letters_are_refused(void **state)
 	static const char *const bad[] = {
 		"\"id\":1,\"method\":\"ping\",\"Method\":\"tools/"
 		"call\",\"params\":{\"name\":\"x\"}",
-		"\"METHOD\":\"tools/call\",\"method\":\"notifications/x\"",
+		"\"METHOD\":\"tools/call\",\"method\":\"notifications/cancelled\"",
 		"\"id\":1,\"result\":{},\"mEthod\":\"tools/call\",\"params\":{\"name\":\"x\"}",
 		"\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"a\"},\"Params\":{}",
 		"\"id\":1,\"method\":\"tools/"
@@ -329,6 +381,23 @@ static void annotations_speak_for_unknown_tools_until_taken_back(void **state)
 	policy_free(p);
 }
 
+/* The next list may call the same name something else. */
+static void what_annotations_allowed_can_be_forgotten(void **state)
+{
+	struct policy_opts o = { .read_only = true };
+	struct policy *p = policy_new(&o, NULL);
+
+	(void)state;
+	(void)filtered(p, LIST("{\"name\":\"New\",\"annotations\":{\"readOnlyHint\":true}}"),
+		POLICY_AS_IS);
+	assert_true(calls(p, "New"));
+	policy_forget(p);
+	assert_false(calls(p, "New"));
+	assert_true(calls(p, "Get-Projects"));
+	policy_forget(p);
+	policy_free(p);
+}
+
 /* Tools of the server's own invention, each said to be read-only. */
 #define MANY 4097
 
@@ -363,7 +432,9 @@ int main(void)
 		cmocka_unit_test(nothing_restricted_is_no_policy),
 		cmocka_unit_test(unknown_set_is_an_error_that_names_the_known_ones),
 		cmocka_unit_test(read_only_lets_known_readers_through),
-		cmocka_unit_test(methods_that_may_change_something_are_refused_when_read_only),
+		cmocka_unit_test(methods_are_the_known_ones_whatever_the_rule),
+		cmocka_unit_test(keys_with_a_zero_character_are_refused),
+		cmocka_unit_test(what_annotations_allowed_can_be_forgotten),
 		cmocka_unit_test(calls_whose_name_is_not_sure_are_refused),
 		cmocka_unit_test(names_in_other_letters_are_refused),
 		cmocka_unit_test(name_of_any_length_is_judged),

@@ -212,6 +212,38 @@ static void text_cut_anywhere_is_walked_to_its_end(void **state)
 	}
 }
 
+static void every_string_of_a_text_is_found_in_one_pass(void **state)
+{
+	static const char text[] =
+		"{\"a\" : [\"b\",1, {\"c\\\"\":{\"d\":\"e:\\\\\"}} ], \"f\":-2 }";
+	static const char *const keys[] = { "a", NULL, "c\\\"", "d", NULL, "f" };
+	static const char *const first[] = { "[\"b\",1, {\"c\\\"\":{\"d\":\"e:\\\\\"}} ]", "\"b\"",
+		"{\"d\":\"e:\\\\\"}", "\"e:\\\\\"", "\"e:\\\\\"", "-2" };
+	static const char *const none[] = { "", "1", "\"a", "\"a\\\"", "{'a':1}" };
+	struct walk w;
+	struct walk_item it;
+	size_t n = 0;
+
+	(void)state;
+	walk_strings(&w, span(text));
+	for (; walk_strings_next(&w, &it); n++) {
+		assert_true(n < 6);
+		assert_text("key", it.key, keys[n]);
+		assert_text("value", walk_first(it.value), first[n]);
+		assert_int_equal(it.key_escaped, n == 2);
+	}
+	assert_int_equal(n, 6);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		walk_strings(&w, span(none[i]));
+		assert_false(walk_strings_next(&w, &it));
+	}
+	walk_strings(&w, (struct span){ 0 });
+	assert_false(walk_strings_next(&w, &it));
+	walk_strings(&w, span("\"a\":"));
+	assert_true(walk_strings_next(&w, &it));
+	assert_int_equal(walk_first(it.value).n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +254,7 @@ int main(void)
 		cmocka_unit_test(strings_lose_their_escapes),
 		cmocka_unit_test(string_that_does_not_fit_is_refused),
 		cmocka_unit_test(integers_that_fit_are_read),
+		cmocka_unit_test(every_string_of_a_text_is_found_in_one_pass),
 		cmocka_unit_test(text_cut_anywhere_is_walked_to_its_end),
 	};
 
