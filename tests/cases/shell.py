@@ -21,7 +21,7 @@ def tools_are_listed_over_all_pages(case):
     one = json.loads(_run(case, "tools", box["mcp"], "Run-Query", token=box["token"]))
     case.equal(one["name"], "Run-Query", "name")
     read = json.loads(_run(case, "tools", box["mcp"], "--read-only", "--json", token=box["token"]))
-    case.equal(len(read), 35, "tools that only read")
+    case.equal(len(read), 36, "tools that only read")
 
 
 def call_types_pairs_by_the_schema(case):
