@@ -1,6 +1,7 @@
 #include "base/err.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,18 +61,46 @@ static size_t sequence(const unsigned char *p)
 	return n;
 }
 
-/* Characters that move the cursor, end the line or turn the reading direction, by which a peer
- * could make a terminal show something else than what was said. */
-static bool steers(const unsigned char *p, size_t n)
+/* The code point of the well-formed sequence of n bytes at p. */
+static uint32_t code_point(const unsigned char *p, size_t n)
 {
-	if (n == 1)
-		return p[0] < 0x20 || p[0] == 0x7f;
-	if (n == 2)
-		return p[0] == 0xc2 && p[1] < 0xa0;
-	/* U+2028 to U+202E and U+2066 to U+2069 */
-	return n == 3 && p[0] == 0xe2 &&
-	       ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
-		       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+	static const unsigned char first_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	uint32_t c = p[0] & first_bits[n];
+
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	return c;
+}
+
+/*
+ * Characters by which a peer could make a terminal show something other than what was said: those
+ * that move the cursor, end the line, turn the reading direction, or show nothing at all. U+200C and
+ * U+200D pass: several scripts and most composed emoji need them.
+ */
+static bool misleads(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} held_back[] = {
+		{ 0x00, 0x1f },       /* C0 */
+		{ 0x7f, 0x9f },       /* DEL, C1 */
+		{ 0x61c, 0x61c },     /* Arabic letter mark */
+		{ 0x180e, 0x180e },   /* Mongolian vowel separator */
+		{ 0x200b, 0x200b },   /* zero-width space */
+		{ 0x200e, 0x200f },   /* direction marks */
+		{ 0x2028, 0x202e },   /* line and paragraph separators, embeddings and overrides */
+		{ 0x2060, 0x206f },   /* word joiner, invisible operators, isolates */
+		{ 0xfeff, 0xfeff },   /* byte order mark */
+		{ 0xfff9, 0xfffb },   /* interlinear annotation */
+		{ 0x1bca0, 0x1bca3 }, /* shorthand controls */
+		{ 0x1d173, 0x1d17a }, /* musical controls */
+		{ 0xe0000, 0xe007f }, /* tags: ASCII that nobody sees */
+	};
+
+	for (size_t i = 0; i < sizeof(held_back) / sizeof(held_back[0]); i++)
+		if (c >= held_back[i].first && c <= held_back[i].last)
+			return true;
+	return false;
 }
 
 char *err_clean(char *s)
@@ -82,7 +111,7 @@ char *err_clean(char *s)
 	while (*from) {
 		size_t n = sequence(from);
 
-		if (n == 0 || steers(from, n)) {
+		if (n == 0 || misleads(code_point(from, n))) {
 			*to++ = *from == '\n' || *from == '\r' || *from == '\t' ? ' ' : '?';
 			from += n ? n : 1;
 			continue;

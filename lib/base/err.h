@@ -46,8 +46,9 @@ const char *err_kind_name(enum err_kind kind);
 
 /*
  * Makes text from elsewhere fit for a terminal or a JSON-RPC message, in place:
- * control characters (C0, DEL, C1, and those that turn the reading direction)
- * and bytes that are not UTF-8 become '?', line breaks and tabs become blanks.
+ * control characters (C0, DEL, C1), those that turn the reading direction or
+ * show nothing, and bytes that are not UTF-8 become '?', line breaks and tabs
+ * become blanks.
  * Returns s.
  */
 char *err_clean(char *s);
