@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/file.h"
+#include "base/given.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "target.h"
@@ -100,6 +101,17 @@ static bool read_document(const char *given, const char *what, char **out, struc
 	return *out != NULL;
 }
 
+static void hide_client_secret(const struct context *c)
+{
+	char *secret = oauth_info_text(&c->oauth, "client_secret");
+
+	if (!secret)
+		return;
+	given_secret(secret, strlen(secret));
+	secret_wipe(secret, strlen(secret));
+	free(secret);
+}
+
 static void set_oauth(struct context *c)
 {
 	const struct args *a = c->a;
@@ -149,6 +161,7 @@ bool context_open(const struct args *a, struct context *c, struct err *e)
 			&c->client_metadata, e))
 		return false;
 	set_oauth(c);
+	hide_client_secret(c);
 	if (!oauth_check(&c->oauth, e))
 		return false;
 	c->loop = loop_new(e);

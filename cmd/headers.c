@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/given.h"
 #include "base/mem.h"
 #include "base/secret.h"
 
@@ -36,6 +37,8 @@ static bool add_variable(struct buf *out, const char *p, size_t n, const char *w
 	const char *value = getenv(name);
 	bool good = value && *value;
 
+	given_variable(name, n - 3);
+
 	if (!good)
 		err_set(e, ERR_USAGE,
 			"%s refers to ${%s}, which is not set. Set it in the \"env\" block of the "
@@ -50,6 +53,8 @@ static bool add_variable(struct buf *out, const char *p, size_t n, const char *w
 			what, name, value);
 	else
 		good = buf_adds(out, value) || err_set(e, ERR_LIMIT, "%s is too long", what);
+	if (good)
+		given_value(value, strlen(value));
 	free(name);
 	return good;
 }
@@ -97,6 +102,9 @@ static void drop(struct headers *h, const char *name)
 
 static void keep(struct headers *h, char *name, char *value)
 {
+	/* An origin (RFC 6454) has no room for a secret, and messages name the endpoint's. */
+	if (strcasecmp(name, "Origin") != 0)
+		given_value(value, strlen(value));
 	if (strcasecmp(name, "Authorization") == 0) {
 		wipe_string(h->authorization);
 		h->authorization = value;

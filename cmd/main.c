@@ -10,6 +10,7 @@
 #endif
 
 #include "args.h"
+#include "base/child.h"
 #include "base/diag.h"
 #include "commands.h"
 #include "exit.h"
@@ -87,6 +88,7 @@ int main(int argc, char **argv)
 		diag_error("cannot open /dev/null: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
+	child_no_core();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
 	/* libcurl would write the keys of every connection there, for whoever can read the file. */

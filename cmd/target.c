@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/file.h"
+#include "base/given.h"
 #include "net/url.h"
 
 static const struct {
@@ -60,11 +61,9 @@ static bool check_url(const char *text, bool allow_http, struct err *e)
 	struct url u;
 	bool good = false;
 
+	given_url(text);
 	if (!url_parse(text, &u, e))
 		return false;
-	/* It may hold a key. */
-	if (u.query)
-		diag_hide(u.query, strlen(u.query));
 	if (u.userinfo)
 		err_set(e, ERR_USAGE,
 			"the URL holds a user name or password: use --header or a service account "
@@ -135,6 +134,7 @@ static bool token_from_file(
 		e->kind = ERR_USAGE;
 		err_prefix(e, "--sa-token-file");
 	}
+	given_value(buf_str(&text), text.len);
 	good = good && account_from_token(
 			       buf_str(&text), "the file of --sa-token-file", value, repaired, e);
 	buf_wipe(&text);
@@ -153,6 +153,7 @@ static bool pair_from_env(struct buf *value, const char **why, struct err *e)
 			"%s is set, but %s is not: a service account needs both",
 			user ? "MIXPANEL_SA_USERNAME" : "MIXPANEL_SA_SECRET",
 			user ? "MIXPANEL_SA_SECRET" : "MIXPANEL_SA_USERNAME");
+	given_secret(secret, strlen(secret));
 	return account_from_pair(user, secret, value, e);
 }
 
@@ -166,6 +167,7 @@ static bool service_account(const struct args *a, struct buf *value, const char 
 		good = token_from_file(a->sa_token_file, value, repaired, e);
 	} else if (env("MIXPANEL_SA_TOKEN")) {
 		*why = "the service account in MIXPANEL_SA_TOKEN";
+		given_value(env("MIXPANEL_SA_TOKEN"), strlen(env("MIXPANEL_SA_TOKEN")));
 		good = account_from_token(
 			env("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, repaired, e);
 	} else {

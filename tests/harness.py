@@ -543,9 +543,19 @@ class Case:
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc/self") else ()):
             with contextlib.suppress(OSError):
-                if int(pid) not in known and b"HOME=" + self.home.encode() + b"\0" in open("/proc/%s/environ" % pid, "rb").read():
+                if int(pid) not in known and self.owns(pid):
                     found.append(int(pid))
         return found
+
+    def owns(self, pid):
+        try:
+            return b"HOME=" + self.home.encode() + b"\0" in open("/proc/%s/environ" % pid, "rb").read()
+        except PermissionError:
+            # Only root can read that of the program under test, which is not dumpable. A port or a path in its arguments
+            # tells it from those of other cases.
+            words = [b"\0" + os.fsencode(w) + b"\0" for p in self.programs for w in p.args if "://127.0.0.1:" in w or "://localhost:" in w]
+            text = open("/proc/%s/cmdline" % pid, "rb").read()
+            return os.path.basename(PROGRAM).encode() in text and any(w in text for w in words)
 
     def clean_up(self):
         for p in self.programs:

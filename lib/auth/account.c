@@ -5,7 +5,6 @@
 #include <strings.h>
 
 #include "base/crypt.h"
-#include "base/diag.h"
 #include "net/url.h"
 
 /* A piece of the text that is worked on. */
@@ -279,13 +278,8 @@ static bool add_pair(struct job *j, struct span user, struct span secret)
 	       buf_add(&pair, secret.p, secret.n) && crypt_base64(&text, pair.p, pair.len) &&
 	       buf_reserve(j->out, sizeof(SCHEMES) - 1 + text.len) && buf_adds(j->out, SCHEMES) &&
 	       buf_add(j->out, text.p, text.len);
-	if (good) {
-		diag_hide(secret.p, secret.n);
-		diag_hide(pair.p, pair.len);
-		diag_hide(text.p, text.len);
-	} else {
+	if (!good)
 		err_set(j->e, ERR_LIMIT, "%s is too long for a service account", j->where);
-	}
 	buf_wipe(&pair);
 	buf_wipe(&text);
 	return good;

@@ -2,7 +2,7 @@
  * Service accounts: what people paste into MIXPANEL_SA_TOKEN, made into the one
  * header value that the service takes: "Bearer Basic <base64 of user:secret>",
  * single blanks. The double scheme is the service's own form, not a mistake.
- * Pure, but for telling diag_hide() what was found.
+ * Pure.
  */
 #ifndef MPMCP_ACCOUNT_H
 #define MPMCP_ACCOUNT_H

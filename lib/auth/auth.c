@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/diag.h"
+#include "base/given.h"
 #include "base/mem.h"
 #include "base/secret.h"
 
@@ -167,7 +167,7 @@ static void hide_bare(const char *value)
 	const char *blank = strrchr(value, ' ');
 
 	if (blank)
-		diag_hide(blank + 1, strlen(blank + 1));
+		given_secret(blank + 1, strlen(blank + 1));
 }
 
 struct auth *auth_new_fixed(const char *value, const char *what, const char *hint)
@@ -177,6 +177,7 @@ struct auth *auth_new_fixed(const char *value, const char *what, const char *hin
 	f->auth.source = &fixed_source;
 	if (value) {
 		secret_set(&f->value, value, strlen(value));
+		given_value(value, strlen(value));
 		hide_bare(value);
 	}
 	f->what = mem_dup(what);

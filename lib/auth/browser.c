@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/child.h"
+#include "base/given.h"
 #include "base/mem.h"
 #include "net/url.h"
 
@@ -177,6 +178,8 @@ static void exec_browser(const char *url, int report)
 {
 	const char *list = env("BROWSER");
 
+	child_restore_core();
+	given_scrub_environment();
 	find_session();
 	if (!list)
 		list = "xdg-open:open";

@@ -46,9 +46,9 @@ void oauth_show_url(struct oauth *a, const char *url, const char *code)
 		return;
 	a->url_shown = true;
 	if (code)
-		diag_note("sign in at %s and type the code %s", url, code);
+		diag_link("sign in at %s and type the code %s", url, code);
 	else
-		diag_note("sign in at %s", url);
+		diag_link("sign in at %s", url);
 }
 
 void oauth_worker_line(void *ctx, char *text, size_t n)

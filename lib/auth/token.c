@@ -8,6 +8,7 @@
 #include "auth/server.h"
 #include "base/buf.h"
 #include "base/crypt.h"
+#include "base/diag.h"
 #include "base/mem.h"
 #include "net/fetch.h"
 #include "net/url.h"
@@ -39,6 +40,9 @@ static bool add_basic(const struct grant *g, struct buf *authorization)
 	       url_form_add(&secret, "", secret_str(&g->client_secret)) &&
 	       buf_addf(&pair, "%s:%s", id.p + 1, secret.p + 1) &&
 	       buf_adds(authorization, "Basic ") && crypt_base64(authorization, pair.p, pair.len);
+	/* A server may repeat what it got. */
+	if (good)
+		diag_hide(authorization->p + 6, authorization->len - 6);
 	buf_wipe(&pair);
 	buf_wipe(&id);
 	buf_wipe(&secret);

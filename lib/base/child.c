@@ -8,12 +8,18 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 /* Descriptors to look at where the system has no list of the open ones. */
 #define FDS_MAX 65536
 
 /* Standard signals; those beyond are of real time and nobody here changes them. */
 #define SIGNALS 32
+
+static struct rlimit core_before; /* what other programs get back */
+static bool core_changed;
 
 static bool is_kept(int fd, const int *keep, size_t n)
 {
@@ -71,6 +77,25 @@ void child_let_go(const int *keep, size_t n)
 			;
 	if (null > 2)
 		close(null);
+}
+
+void child_no_core(void)
+{
+	struct rlimit none;
+
+	if (!core_changed && getrlimit(RLIMIT_CORE, &core_before) == 0) {
+		none = (struct rlimit){ 0, core_before.rlim_max };
+		core_changed = setrlimit(RLIMIT_CORE, &none) == 0;
+	}
+#ifdef __linux__
+	(void)!prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+void child_restore_core(void)
+{
+	if (core_changed)
+		(void)!setrlimit(RLIMIT_CORE, &core_before);
 }
 
 void child_reset_signals(void)

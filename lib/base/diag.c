@@ -31,8 +31,9 @@
 #define HIDE_MIN 6
 
 /*
- * Secrets kept. A process meets a handful, and two or three more with every refresh; a bridge that
- * runs for weeks forgets those that were replaced hundreds of refreshes ago.
+ * Secrets that are remembered although nobody holds them any more. A process meets a handful, and two
+ * or three more with every refresh; a bridge that runs for weeks forgets those that were replaced
+ * hundreds of refreshes ago.
  */
 #define HIDE_SLOTS 512
 
@@ -52,8 +53,11 @@ static bool torn; /* the last message on standard error ended in the middle of i
 static struct hidden {
 	char *text;
 	size_t len;
-} hidden[HIDE_SLOTS]; /* in the order of registration */
-static size_t nhidden;
+	size_t holders;
+	bool pinned;
+} * hidden; /* in the order of registration */
+static size_t nhidden, room;
+static size_t nloose; /* neither held nor pinned */
 
 void diag_set_level(enum diag_level most)
 {
@@ -67,36 +71,127 @@ bool diag_debugging(void)
 
 /* ---- what must not be seen ---- */
 
-/* Takes the secret at i out of the row, so that the newest is always the last. */
+static bool is_loose(const struct hidden *h)
+{
+	return !h->pinned && h->holders == 0;
+}
+
+/* Takes the secret at i out of the row. */
 static struct hidden unlist(size_t i)
 {
 	struct hidden h = hidden[i];
 
+	nloose -= is_loose(&h);
 	nhidden--;
 	memmove(&hidden[i], &hidden[i + 1], (nhidden - i) * sizeof(hidden[0]));
 	return h;
 }
 
+/* Puts h at the end, so that the newest is always the last; the oldest one that nobody needs goes. */
+static void enlist(struct hidden h)
+{
+	size_t i = 0;
+
+	if (is_loose(&h) && nloose == HIDE_SLOTS) {
+		struct hidden old;
+
+		while (!is_loose(&hidden[i]))
+			i++;
+		old = unlist(i);
+		secret_wipe(old.text, old.len);
+		free(old.text);
+	}
+	if (nhidden == room) {
+		room = room ? 2 * room : 64;
+		hidden = mem_grow(hidden, room, sizeof(hidden[0]));
+	}
+	nloose += is_loose(&h);
+	hidden[nhidden++] = h;
+}
+
+/* The entry of this text, not in the row; a new one when it was not there. */
+static struct hidden entry_of(const char *secret, size_t n)
+{
+	for (size_t i = 0; i < nhidden; i++)
+		if (hidden[i].len == n && memcmp(hidden[i].text, secret, n) == 0)
+			return unlist(i);
+	return (struct hidden){ .text = mem_ndup(secret, n), .len = n };
+}
+
 void diag_hide(const char *secret, size_t n)
 {
+	if (n >= HIDE_MIN)
+		enlist(entry_of(secret, n));
+}
+
+void diag_hold(const char *secret, size_t n)
+{
 	struct hidden h;
-	size_t i = 0;
 
 	if (n < HIDE_MIN)
 		return;
-	while (i < nhidden && (hidden[i].len != n || memcmp(hidden[i].text, secret, n) != 0))
+	h = entry_of(secret, n);
+	h.holders++;
+	enlist(h);
+}
+
+void diag_release(const char *secret, size_t n)
+{
+	struct hidden h;
+
+	if (n < HIDE_MIN)
+		return;
+	h = entry_of(secret, n);
+	h.holders -= h.holders > 0;
+	enlist(h);
+}
+
+void diag_pin(const char *secret, size_t n)
+{
+	struct hidden h;
+
+	if (n < HIDE_MIN)
+		return;
+	h = entry_of(secret, n);
+	h.pinned = true;
+	enlist(h);
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* One character at s of n bytes, as forms write it; *len: how many bytes that takes. */
+static int decoded(const char *s, size_t n, size_t *len)
+{
+	int high = n >= 3 && s[0] == '%' ? hex(s[1]) : -1, low = high < 0 ? -1 : hex(s[2]);
+
+	*len = low < 0 ? 1 : 3;
+	if (low >= 0)
+		return high << 4 | low;
+	return s[0] == '+' ? ' ' : (unsigned char)s[0];
+}
+
+/* How many of the n bytes at s are h's text, or the beginning of it where s ends; 0: none. */
+static size_t covered(const struct hidden *h, const char *s, size_t n, bool encoded)
+{
+	size_t at = 0, i = 0, len = 1;
+
+	while (i < h->len && at < n) {
+		int c = encoded ? decoded(s + at, n - at, &len) : (unsigned char)s[at];
+
+		if (encoded && s[at] == '%' && n - at < 3)
+			return i < HIDE_MIN ? 0 : n; /* cut inside an escape */
+		if (c != (unsigned char)h->text[i])
+			return 0;
+		at += len;
 		i++;
-	if (i < nhidden) {
-		h = unlist(i);
-	} else {
-		if (nhidden == HIDE_SLOTS) {
-			h = unlist(0);
-			secret_wipe(h.text, h.len);
-			free(h.text);
-		}
-		h = (struct hidden){ mem_ndup(secret, n), n };
 	}
-	hidden[nhidden++] = h;
+	return i < HIDE_MIN ? 0 : at;
 }
 
 /*
@@ -108,11 +203,14 @@ static size_t secret_at(const char *s, size_t n)
 	size_t most = 0;
 
 	for (size_t i = 0; i < nhidden; i++) {
-		size_t len = hidden[i].len < n ? hidden[i].len : n;
+		size_t as_is, form;
 
-		if (len > most && len >= HIDE_MIN && hidden[i].text[0] == s[0] &&
-			memcmp(hidden[i].text, s, len) == 0)
-			most = len;
+		if (hidden[i].text[0] != s[0] && s[0] != '%' && s[0] != '+')
+			continue;
+		as_is = covered(&hidden[i], s, n, false);
+		form = covered(&hidden[i], s, n, true);
+		most = as_is > most ? as_is : most;
+		most = form > most ? form : most;
 	}
 	return most;
 }
@@ -259,9 +357,9 @@ void diag_close(void)
 /* ---- messages ---- */
 
 /* Redacted while it is whole, then cleaned, then cut. */
-static void finish(char *text, size_t max)
+static void finish(char *text, size_t max, bool as_it_is)
 {
-	err_clean(diag_redact(text));
+	err_clean(as_it_is ? text : diag_redact(text));
 	if (strlen(text) <= max)
 		return;
 	max -= 3;
@@ -270,10 +368,10 @@ static void finish(char *text, size_t max)
 	memcpy(text + max, "...", sizeof("..."));
 }
 
-static void say(enum diag_level level, const char *fmt, va_list ap)
-	__attribute__((format(printf, 2, 0)));
+static void say(enum diag_level level, bool as_it_is, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
 
-static void say(enum diag_level level, const char *fmt, va_list ap)
+static void say(enum diag_level level, bool as_it_is, const char *fmt, va_list ap)
 {
 	static const char prefix[] = "mpmcp: ";
 	const size_t plen = sizeof(prefix) - 1;
@@ -292,7 +390,7 @@ static void say(enum diag_level level, const char *fmt, va_list ap)
 	if (line) {
 		memcpy(line, prefix, plen);
 		vsnprintf(line + plen, (size_t)n + 1, fmt, again);
-		finish(line + plen, LINE_MAX_BYTES);
+		finish(line + plen, LINE_MAX_BYTES, as_it_is);
 		if (to_log)
 			append_log(level, line + plen);
 		n = (int)strlen(line);
@@ -312,7 +410,7 @@ void diag_error(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(DIAG_ERROR, fmt, ap);
+	say(DIAG_ERROR, false, fmt, ap);
 	va_end(ap);
 }
 
@@ -321,7 +419,7 @@ void diag_note(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(DIAG_NOTE, fmt, ap);
+	say(DIAG_NOTE, false, fmt, ap);
 	va_end(ap);
 }
 
@@ -330,6 +428,15 @@ void diag_debug(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(DIAG_DEBUG, fmt, ap);
+	say(DIAG_DEBUG, false, fmt, ap);
+	va_end(ap);
+}
+
+void diag_link(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(DIAG_NOTE, true, fmt, ap);
 	va_end(ap);
 }

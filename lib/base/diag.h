@@ -31,13 +31,24 @@ void diag_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void diag_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void diag_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* A note that is not redacted: the address of a sign-in page is of no use with parts of it missing. */
+void diag_link(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /*
- * From now on this string is hidden in every message and every struct err. Copies it; strings under
- * 6 bytes are ignored, since hiding them would garble everything and they protect nothing. The last
- * 512 different ones are kept; naming one again makes it the newest. Thread-free like all of the
- * program.
+ * From now on this string is hidden in every message and every struct err, as it is and
+ * percent-encoded. All of these copy it, and ignore strings under 6 bytes: hiding them would garble
+ * everything, and they protect nothing. Thread-free like all of the program.
+ *
+ * diag_hide: what peers make and nobody here keeps (session ids). The last 512 different ones count;
+ * naming one again makes it the newest.
+ * diag_hold: as long as some struct secret holds it; diag_release() then leaves it to diag_hide().
+ * diag_pin: what the person gave, see given.h; for good. No peer can add to these, so that what bounds
+ * them is what the person can say.
  */
 void diag_hide(const char *secret, size_t n);
+void diag_hold(const char *secret, size_t n);
+void diag_release(const char *secret, size_t n);
+void diag_pin(const char *secret, size_t n);
 /* Replaces every registered secret in s, and the beginning of one where s was cut inside it, by
  * "[hidden]" (stars where that would not fit: s never grows). For texts from peers. */
 char *diag_redact(char *s);

@@ -18,13 +18,15 @@ void secret_set(struct secret *s, const char *text, size_t n)
 	secret_clear(s);
 	s->text = copy;
 	s->len = n;
-	diag_hide(copy, n);
+	diag_hold(copy, n);
 }
 
 void secret_clear(struct secret *s)
 {
-	if (s->text)
+	if (s->text) {
+		diag_release(s->text, s->len);
 		secret_wipe(s->text, s->len);
+	}
 	free(s->text);
 	*s = (struct secret){ 0 };
 }

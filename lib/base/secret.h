@@ -13,7 +13,7 @@ struct secret {
 	size_t len;
 };
 
-/* Copies, and registers with diag_hide(). */
+/* Copies; hidden in all messages as long as it is held, see diag_hold(). */
 void secret_set(struct secret *s, const char *text, size_t n);
 void secret_clear(struct secret *s);
 bool secret_isset(const struct secret *s);

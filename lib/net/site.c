@@ -8,8 +8,8 @@
 #include <strings.h>
 
 #include "base/buf.h"
-#include "base/crypt.h"
 #include "base/diag.h"
+#include "base/given.h"
 #include "base/mem.h"
 #include "net/url.h"
 
@@ -59,39 +59,14 @@ static struct variable either(struct variable a, struct variable b)
 	return a.value ? a : b;
 }
 
-static void hide_decoded(const char *p, size_t n)
-{
-	char *raw = n < PROXY_MAX ? curl_easy_unescape(NULL, p, (int)n, NULL) : NULL;
-
-	if (raw)
-		diag_hide(raw, strlen(raw));
-	curl_free(raw);
-}
-
-/* As it stands in the variable, decoded, and as it goes over the wire. */
+/* Without a scheme too: "user:password@host:port". */
 static void hide_credentials(const char *proxy)
 {
-	const char *start = strstr(proxy, "://"), *at = strrchr(proxy, '@'), *colon;
-	struct buf sent;
-	char *pair;
+	const char *start = strstr(proxy, "://"), *at = strrchr(proxy, '@');
 
 	start = start ? start + 3 : proxy;
-	if (!at || at <= start)
-		return;
-	colon = memchr(start, ':', (size_t)(at - start));
-	diag_hide(start, (size_t)(at - start));
-	hide_decoded(start, (size_t)(at - start));
-	if (colon) {
-		diag_hide(colon + 1, (size_t)(at - colon - 1));
-		hide_decoded(colon + 1, (size_t)(at - colon - 1));
-	}
-	buf_init(&sent, 4 * PROXY_MAX);
-	pair = at - start < PROXY_MAX ? curl_easy_unescape(NULL, start, (int)(at - start), NULL)
-				      : NULL;
-	if (pair && crypt_base64(&sent, pair, strlen(pair)))
-		diag_hide(sent.p, sent.len);
-	curl_free(pair);
-	buf_wipe(&sent);
+	if (at && at > start)
+		given_userinfo(start, (size_t)(at - start));
 }
 
 struct sites *sites_new(bool cookies, bool one_proxy)

@@ -22,7 +22,7 @@
 struct sites;
 struct site;
 
-/* Reads the environment; credentials in it are registered with diag_hide(). one_proxy: for https,
+/* Reads the environment; credentials in it are registered, see given.h. one_proxy: for https,
  * the proxy for http is taken when there is no other. */
 struct sites *sites_new(bool cookies, bool one_proxy);
 void sites_free(struct sites *s); /* after every handle that used a jar; NULL is fine */

@@ -331,6 +331,61 @@ static void the_last_512_secrets_are_kept(void **state)
 	assert_redacted("one too many", "<numbered-secret-0088>", "<numbered-secret-0088>");
 }
 
+static void hide_many(const char *what)
+{
+	char secret[64];
+
+	for (int i = 0; i < 600; i++) {
+		snprintf(secret, sizeof(secret), "%s-%04d", what, i);
+		hide(secret);
+	}
+}
+
+static void what_is_pinned_or_held_outlives_any_number_of_others(void **state)
+{
+	static const char given[] = "given-by-the-person", held[] = "held-by-two";
+
+	(void)state;
+	hide(given);
+	diag_pin(given, strlen(given));
+	diag_hold(held, strlen(held));
+	diag_hold(held, strlen(held));
+	hide_many("session-one");
+	assert_redacted("pinned", "<given-by-the-person>", "<[hidden]>");
+	assert_redacted("held", "<held-by-two>", "<[hidden]>");
+	assert_redacted("the newest", "<session-one-0599>", "<[hidden]>");
+	assert_redacted("512 back", "<session-one-0088>", "<[hidden]>");
+	diag_release(held, strlen(held));
+	hide_many("session-two");
+	assert_redacted("held by one", "<held-by-two>", "<[hidden]>");
+	diag_release(held, strlen(held));
+	assert_redacted("just let go", "<held-by-two>", "<[hidden]>");
+	hide_many("session-three");
+	assert_redacted("let go long ago", "<held-by-two>", "<held-by-two>");
+	assert_redacted("still pinned", "<given-by-the-person>", "<[hidden]>");
+}
+
+static void secrets_are_found_percent_encoded_too(void **state)
+{
+	(void)state;
+	hide("s/cret va=lue%41");
+	assert_redacted("as it is", "<s/cret va=lue%41>", "<[hidden]>");
+	assert_redacted("a form", "<s%2Fcret+va%3Dlue%2541>", "<[hidden]>");
+	assert_redacted("a URL", "<s%2fcret%20va%3dlue%2541>", "<[hidden]>");
+	assert_redacted(
+		"all of it", "%73%2F%63%72%65%74%20%76%61%3D%6C%75%65%25%34%31", "[hidden]");
+	assert_redacted("cut", "ends in s%2Fcret+va%3", "ends in [hidden]");
+	assert_redacted("something else", "s%2Fcret+va%3Elue%2541", "s%2Fcret+va%3Elue%2541");
+}
+
+static void a_link_for_the_person_stays_whole(void **state)
+{
+	(void)state;
+	hide("key-in-the-address");
+	diag_link("open %s", "https://h/?k=key-in-the-address\033");
+	assert_shown("mpmcp: open https://h/?k=key-in-the-address?\n");
+}
+
 static unsigned next_random(unsigned *seed)
 {
 	*seed = *seed * 1103515245u + 12345u;
@@ -548,6 +603,9 @@ int main(void)
 		/* Last: they fill the table. */
 		ON(exactly_the_bytes_of_secrets_are_replaced, on_pipe),
 		ON(the_last_512_secrets_are_kept, on_pipe),
+		ON(what_is_pinned_or_held_outlives_any_number_of_others, on_pipe),
+		ON(secrets_are_found_percent_encoded_too, on_pipe),
+		ON(a_link_for_the_person_stays_whole, on_pipe),
 	};
 
 	real_stderr = dup(STDERR_FILENO);
