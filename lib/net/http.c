@@ -483,10 +483,12 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	h->opts = *o;
 	h->opts.cacert = NULL; /* read by ca_new(); not ours to keep */
 	h->idle_s = IDLE_CONNECTION_S;
+	h->handles_last = curl_version_info(CURLVERSION_NOW)->version_num >= HANDLES_LAST_SINCE;
 	h->socks.prev = h->socks.next = &h->socks;
 	h->reqs.prev = h->reqs.next = &h->reqs;
 	loop_timer_init(&h->timer, l, timer_due, h);
 	loop_task_init(&h->task, l, run_queue, h);
+	loop_task_init(&h->renewal, l, http_easy_renew, h);
 	h->sites = sites_new(o->cookies, o->one_proxy);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()) ||
 		!http_fields_common(h)) {
@@ -525,6 +527,7 @@ void http_free(struct http *h)
 	sites_free(h->sites);
 	loop_timer_clear(&h->timer);
 	loop_task_clear(&h->task);
+	loop_task_clear(&h->renewal);
 	ca_free(h->ca);
 	curl_url_cleanup(h->place.parsed);
 	free(h->place.text);

@@ -155,18 +155,27 @@ static void set_up_for(struct handle *k, const struct site *site, CURLSH *jar)
 	}
 }
 
+static CURL *easy_new(struct http *h)
+{
+	CURL *easy = curl_easy_init();
+
+	if (easy)
+		easy_common(h, easy);
+	return easy;
+}
+
 CURL *http_easy_get(struct http *h, const struct site *site, CURLSH *jar)
 {
 	struct handle k = { 0 };
 
-	if (h->nidle) {
+	if (h->nidle)
 		k = h->idle[--h->nidle];
-	} else {
-		k.easy = curl_easy_init();
-		if (!k.easy)
-			return NULL;
-		easy_common(h, k.easy);
+	if (!k.easy || k.spent) {
+		curl_easy_cleanup(k.easy);
+		k = (struct handle){ .easy = easy_new(h) };
 	}
+	if (!k.easy)
+		return NULL;
 	set_up_for(&k, site, jar);
 	return k.easy;
 }
@@ -185,7 +194,31 @@ void http_easy_release(struct http_req *r)
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
 	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
-	h->idle[h->nidle++] = (struct handle){ easy, r->site, r->jar };
+	h->idle[h->nidle++] = (struct handle){ easy, r->site, r->jar, !h->handles_last };
+	if (!h->handles_last)
+		loop_task_queue(&h->renewal);
+}
+
+void http_easy_renew(void *ctx)
+{
+	struct http *h = ctx;
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->nidle; i++) {
+		struct handle k = h->idle[i];
+
+		if (k.spent) {
+			struct handle fresh = { .easy = easy_new(h) };
+
+			curl_easy_cleanup(k.easy);
+			if (!fresh.easy)
+				continue;
+			set_up_for(&fresh, k.site, k.jar);
+			k = (struct handle){ fresh.easy, k.site, k.jar, false };
+		}
+		h->idle[n++] = k;
+	}
+	h->nidle = n;
 }
 
 static void set_method(CURL *easy, const struct http_call *c)

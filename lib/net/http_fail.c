@@ -21,6 +21,13 @@ static bool is_tls_failure(CURLcode rc)
 	}
 }
 
+/* What libcurl says of a header that it cannot read; a folded line that comes first is a bad argument to
+ * some versions. */
+static bool is_malformed(CURLcode rc)
+{
+	return rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_BAD_FUNCTION_ARGUMENT;
+}
+
 /* What the proxy said to CONNECT; 0: nothing. */
 static long proxy_status(const struct http_req *r)
 {
@@ -99,6 +106,8 @@ void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how,
 	else if (r->overran)
 		err_set(e, ERR_LIMIT, "%s sent packed data that comes to more than %ld MiB at once",
 			host, OVERRUN_MAX >> 20);
+	else if (!r->head_done && !r->resent && is_malformed(rc))
+		err_set(e, ERR_NET, "%s sent an answer whose header is not valid HTTP", host);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
 	else if (trouble)

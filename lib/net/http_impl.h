@@ -16,6 +16,13 @@
  * microseconds. */
 #define IDLE_MAX 64
 
+/*
+ * libcurl from 8.2.0 on lets a handle be used again. Before, the handle still points at the last field of
+ * its last answer, which is freed: an answer that begins with a folded line is then written behind it
+ * (lib/headers.c, prevhead). Decided by the library that is loaded, not by the one that we were built with.
+ */
+#define HANDLES_LAST_SINCE 0x080200u
+
 /* libcurl's buffer for one read: large enough for full-speed transfers, below the size (128 KiB) at
  * which malloc would ask the kernel for each one. */
 #define READ_SIZE 65536L
@@ -91,6 +98,7 @@ struct handle {
 	CURL *easy;
 	const struct site *site;
 	CURLSH *jar;
+	bool spent; /* not to be used again: HANDLES_LAST_SINCE */
 };
 
 struct http {
@@ -103,10 +111,12 @@ struct http {
 	struct curl_slist *agent, *encoding; /* fields of every request: agent's list goes on with
 					      * encoding's node */
 	struct curl_slist *agent_alone;
-	struct loop_timer timer; /* libcurl's own */
-	struct loop_task task;   /* starts queued requests, frees dead ones */
-	struct sock socks;       /* sentinel */
-	struct http_req reqs;    /* sentinel of all requests not yet freed */
+	struct loop_timer timer;  /* libcurl's own */
+	struct loop_task task;    /* starts queued requests, frees dead ones */
+	struct loop_task renewal; /* of spent handles, once the answer has been passed on */
+	struct sock socks;        /* sentinel */
+	struct http_req reqs;     /* sentinel of all requests not yet freed */
+	bool handles_last;        /* HANDLES_LAST_SINCE */
 	struct handle idle[IDLE_MAX];
 	size_t nidle;
 	long idle_s;     /* how long a connection may have been idle to be used again */
@@ -133,6 +143,9 @@ CURL *http_easy_get(struct http *h, const struct site *site, CURLSH *jar)
 	__attribute__((warn_unused_result));
 /* Back to those that are kept. */
 void http_easy_release(struct http_req *r);
+/* A task: new handles in the places of those that are spent. To make one costs 10 us, a fifth of a small
+ * call; so it is done when the answer is on its way and the client busy with it. ctx: the struct http. */
+void http_easy_renew(void *ctx);
 CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 	__attribute__((warn_unused_result));
 /* The header is there: from now on pieces of the body count. */

@@ -290,6 +290,33 @@ def head_that_drips_for_ever_is_an_error(case):
     case.is_error(p.call(1), -31503, "no answer in time")
 
 
+def head_that_begins_with_a_folded_line_ends_its_request_alone(case):
+    """libcurl before 8.1.0 took the line for a part of the answer before, which was freed."""
+    def answer(r):
+        if r.id % 2:
+            r.raw(b"HTTP/1.1 200 OK\r\n folded: x\r\nContent-Length: 0\r\n\r\n")
+        else:
+            r.answer()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    for i in range(1, 9):
+        case.check(("error" if i % 2 else "result") in p.call(i), "not answered as it should be: %d" % i)
+    case.equal(p.finish(), 0, "status")
+
+
+def folded_line_that_comes_first_ends_no_check(case):
+    """Whoever answers discovery has nobody's trust yet."""
+    for command in (["login", "--no-browser"], ["doctor"]):
+        asked = []
+
+        def handler(r, asked=asked):
+            asked.append(r)
+            r.raw(b"HTTP/1.1 404 No\r\n" + (b" folded: x\r\n" if len(asked) > 1 else b"X: y\r\n") + b"Content-Length: 0\r\n\r\n")
+        p = case.start(*command, case.server(handler).url, token=None)
+        case.check(0 < p.wait() < 128, "%s did not end with a failure of its own" % command[0])
+        case.check(len(asked) > 1, "%s asked once only" % command[0])
+
+
 def something_that_is_no_http_is_an_error(case):
     def answer(r):
         r.raw({1: b"SSH-2.0-OpenSSH_9.2\r\n", 2: b"\x16\x03\x01\x00\x05hello", 3: b"HTTP/1.1\r\n\r\n", 4: b"HTTP/1.1 999999999999 X\r\n\r\n",
