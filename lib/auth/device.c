@@ -106,7 +106,7 @@ static void got_codes(void *ctx, const struct fetch_answer *a)
 	if (a->how != HTTP_DONE) {
 		e = *a->e;
 		err_prefix(&e, "asking for a device code");
-	} else if (a->status != 200) {
+	} else if (a->status < 200 || a->status >= 300) {
 		server_read_error(buf_str(a->body), a->body->len, code, words);
 		err_set(&e, a->status >= 500 ? ERR_SERVER : ERR_AUTH,
 			"the sign-in server gives no device code (HTTP %ld)%s%s", a->status,

@@ -572,7 +572,7 @@ static bool paste_code(struct flow *f, const char *text, size_t n, struct err *e
 		code = mem_ndup(text, n);
 	}
 	for (const char *p = code; *p; p++) {
-		if (*p > ' ' && *p < 127)
+		if (*p >= ' ' && *p <= '~')
 			continue;
 		free(code);
 		return err_set(e, ERR_USAGE, "that is neither the address nor the code in it");

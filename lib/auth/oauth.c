@@ -111,7 +111,7 @@ static void renew_early(struct oauth *a)
 
 	if (a->state != STATE_IDLE || !oauth_held_near_end(a) || clock_wall_s() < a->rest_until_s)
 		return;
-	if (secret_isset(&a->g.refresh))
+	if (oauth_held_renewable(a))
 		oauth_refresh_start(a);
 	else if (a->o->client_credentials && !oauth_signin_client(a, &e))
 		diag_debug("%s", e.msg);
@@ -122,7 +122,8 @@ static enum auth_state oauth_value(
 {
 	struct oauth *a = (struct oauth *)base;
 
-	if (!a->loaded)
+	/* Another process may have what this one cannot get. */
+	if (!a->loaded || a->refresh_refused)
 		oauth_held_reload(a);
 	if (oauth_held_usable(a)) {
 		if (w)
@@ -131,7 +132,7 @@ static enum auth_state oauth_value(
 	}
 	if (a->state != STATE_IDLE)
 		return wait_for(a, w, e);
-	if (secret_isset(&a->g.refresh)) {
+	if (oauth_held_renewable(a)) {
 		if (w)
 			oauth_refresh_start(a);
 		return wait_for(a, w, e);
@@ -260,7 +261,7 @@ static enum auth_state unauthorized(struct oauth *a, const struct auth_refusal *
 	keep_challenge(a, c, c->scope, false);
 	/* Refresh once; a token that is refused right after that needs a person. A client that has no person
 	 * asks once, too. */
-	if (secret_isset(&a->g.refresh) && r->tries == 0) {
+	if (oauth_held_renewable(a) && r->tries == 0) {
 		oauth_refresh_start(a);
 		return wait_for(a, w, e);
 	}
@@ -297,7 +298,7 @@ static const char *oauth_awaits_person(struct auth *base)
 	if (a->state != STATE_SIGNIN || a->flow)
 		return NULL;
 	if (!a->command)
-		a->command = oauth_command(a->o, a->step_up ? "--force" : NULL);
+		a->command = oauth_signin_command(a);
 	return a->command;
 }
 

@@ -26,23 +26,24 @@ void oauth_held_changed(struct oauth *a)
 	a->rejected = false;
 }
 
-static bool same_access(const struct oauth *a, const struct grant *g)
+static bool same(const struct secret *a, const struct secret *b)
 {
-	return secret_isset(&a->g.access) == secret_isset(&g->access) &&
-	       secret_equal(secret_str(&a->g.access), a->g.access.len, secret_str(&g->access),
-		       g->access.len);
+	return secret_isset(a) == secret_isset(b) &&
+	       secret_equal(secret_str(a), a->len, secret_str(b), b->len);
 }
 
 bool oauth_held_adopt(struct oauth *a, struct grant *g)
 {
-	bool same = same_access(a, g);
+	bool same_access = same(&a->g.access, &g->access);
 
+	if (!same(&a->g.refresh, &g->refresh))
+		a->refresh_refused = false;
 	grant_clear(&a->g);
 	a->g = *g;
 	*g = (struct grant){ 0 };
-	if (!same)
+	if (!same_access)
 		oauth_held_changed(a);
-	return !same && secret_isset(&a->g.access);
+	return !same_access && secret_isset(&a->g.access);
 }
 
 static bool same_secret(const struct secret *a, const struct secret *b)
@@ -133,6 +134,11 @@ bool oauth_held_near_end(const struct oauth *a)
 bool oauth_held_usable(const struct oauth *a)
 {
 	return secret_isset(&a->g.access) && !a->rejected && !oauth_held_ended(a);
+}
+
+bool oauth_held_renewable(const struct oauth *a)
+{
+	return secret_isset(&a->g.refresh) && !a->refresh_refused;
 }
 
 /* ---- changes to the file ---- */

@@ -33,7 +33,8 @@ struct oauth {
 	struct secret field;  /* "Bearer ..." of g.access */
 	unsigned long gen;
 	bool loaded, rejected; /* rejected: the service refused g.access */
-	bool unsaved;          /* the file does not hold what is at hand: it could not be written */
+	bool refresh_refused; /* the token endpoint refuses g.refresh; what it says leaves a doubt */
+	bool unsaved;         /* the file does not hold what is at hand: it could not be written */
 	struct err unreadable; /* the file is there, and not ours to read or replace */
 	enum state state;
 	struct loop_timer timer;
@@ -77,8 +78,9 @@ bool oauth_held_reread(struct oauth *a);
 /* Takes what a worker brought: from the pipe, since there may be no file. */
 void oauth_held_report(struct oauth *a);
 bool oauth_held_usable(const struct oauth *a);
-bool oauth_held_ended(const struct oauth *a);    /* by its date */
-bool oauth_held_near_end(const struct oauth *a); /* to be renewed */
+bool oauth_held_renewable(const struct oauth *a); /* by a refresh token that was not refused */
+bool oauth_held_ended(const struct oauth *a);     /* by its date */
+bool oauth_held_near_end(const struct oauth *a);  /* to be renewed */
 /* For a change of what the file holds now: another process may have refreshed the token meanwhile. -1
  * when that cannot be, or there is no file. oauth_held_write() unlocks. */
 int oauth_held_lock(struct oauth *a);
@@ -91,6 +93,8 @@ void oauth_refresh_try(struct oauth *a); /* when a->timer is due */
 
 /* ---- oauth_signin.c ---- */
 
+/* The command for a person who is to sign in; malloc'ed. */
+char *oauth_signin_command(const struct oauth *a);
 /* Joins the sign-in under way, or starts it. False with e set when nobody can be asked. */
 bool oauth_signin_start(struct oauth *a, struct err *e);
 void oauth_signin_watch(struct oauth *a); /* when a->timer is due */

@@ -18,17 +18,40 @@ static const int64_t retry_ms[] = { 1000, 3000 };
 /* The server may make us wait so long by Retry-After, as with any request. */
 #define RETRY_AFTER_MAX_S 30
 
-/* The refresh token is worth nothing: the person has to sign in, once the access token has ended. */
-static void refresh_refused(struct oauth *a)
+/* Only a person can bring another token, once the access token has ended. why: what the server said. */
+static void ask_person(struct oauth *a, const struct err *why)
 {
 	struct err e = { 0 };
 
+	if (oauth_held_usable(a)) {
+		oauth_settle(a, AUTH_READY, NULL);
+	} else if (!oauth_signin_start(a, &e)) {
+		err_prefix(&e, "%s", why->msg);
+		oauth_settle(a, AUTH_FAILED, &e);
+	} else {
+		diag_note("%s", why->msg);
+	}
+}
+
+/* The refresh token is worth nothing. */
+static void refresh_is_dead(struct oauth *a, const struct err *e)
+{
+	struct err why = *e;
+
 	oauth_held_report(a);
 	oauth_stop_worker(a);
-	if (oauth_held_usable(a))
-		oauth_settle(a, AUTH_READY, NULL);
-	else if (!oauth_signin_start(a, &e))
-		oauth_settle(a, AUTH_FAILED, &e);
+	ask_person(a, &why);
+}
+
+/* The server refuses in words that are not the standard's for that: what is held is kept until there is
+ * something better. */
+static void refresh_refused(struct oauth *a, const struct err *e)
+{
+	struct err why = *e;
+
+	a->refresh_refused = true;
+	oauth_stop_worker(a);
+	ask_person(a, &why);
 }
 
 /* The tokens held are still worth something. */
@@ -79,13 +102,13 @@ static void refresh_ended(void *ctx)
 		if (secret_isset(&a->report.g.refresh))
 			refresh_failed(a, &e, false, 0);
 		else
-			refresh_refused(a);
+			refresh_is_dead(a, &e);
+		break;
+	case TOKEN_REFUSED:
+		refresh_refused(a, &e);
 		break;
 	case TOKEN_PENDING:
 	case TOKEN_SLOW_DOWN:
-	case TOKEN_REFUSED:
-		refresh_failed(a, &e, false, 0);
-		break;
 	case TOKEN_TRANSIENT:
 		refresh_failed(a, &e, true, a->report.retry_after_s);
 		break;

@@ -79,9 +79,15 @@ bool oauth_signin_client(struct oauth *a, struct err *e)
 
 /* ---- with a person ---- */
 
+/* Without --force, login is content with a refresh token that is kept. */
+char *oauth_signin_command(const struct oauth *a)
+{
+	return oauth_command(a->o, a->step_up || a->refresh_refused ? "--force" : NULL);
+}
+
 static bool no_person(const struct oauth *a, struct err *e)
 {
-	char *command = oauth_command(a->o, a->step_up ? "--force" : NULL);
+	char *command = oauth_signin_command(a);
 
 	if (a->step_up)
 		err_set(e, ERR_AUTH,
@@ -109,7 +115,7 @@ static void signin_failed(struct oauth *a, const struct err *e)
 	struct err why = *e;
 
 	if (!strstr(why.msg, "mpmcp login")) {
-		char *command = oauth_command(a->o, NULL);
+		char *command = oauth_signin_command(a);
 
 		err_set(&why, e->kind, "%s. To try again, run \"%s\"", e->msg, command);
 		free(command);
@@ -132,7 +138,7 @@ static void signed_in(struct oauth *a)
 
 static void not_completed(const struct oauth *a, struct err *e)
 {
-	char *command = oauth_command(a->o, NULL);
+	char *command = oauth_signin_command(a);
 
 	err_set(e, ERR_AUTH, "the sign-in was not completed. Run \"%s\"", command);
 	free(command);

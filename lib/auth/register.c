@@ -160,12 +160,15 @@ static void answered(void *ctx, const struct fetch_answer *a)
 	if (a->how != HTTP_DONE) {
 		r->e = *a->e;
 		err_prefix(&r->e, "registering with the sign-in server");
-	} else if (a->status != 200 && a->status != 201) {
+	} else if (a->status < 200 || a->status >= 300) {
 		if (asks_again(r, a->status))
 			return;
 		refused(r, a);
 	} else if (!server_read_client(buf_str(a->body), a->body->len, NULL, r->g, &r->e)) {
-		err_prefix(&r->e, "registering with the sign-in server");
+		if (server_read_error(buf_str(a->body), a->body->len, NULL, NULL))
+			refused(r, a);
+		else
+			err_prefix(&r->e, "registering with the sign-in server");
 	}
 	finish(r);
 }

@@ -46,15 +46,28 @@ static void replace(char **to, const char *value)
 	*to = copy;
 }
 
-/* Visible ASCII, and something. */
-static bool is_printable(const char *s, size_t max)
+/* Bytes from first to "~", and something. */
+static bool is_text(const char *s, char first, size_t max)
 {
 	size_t n = 0;
 
 	for (; s[n]; n++)
-		if (s[n] <= ' ' || s[n] >= 127)
+		if (s[n] < first || s[n] > '~')
 			return false;
 	return n > 0 && n <= max;
+}
+
+/* Visible ASCII. Of the tokens, that is asked of an access token alone, since it goes into a header field
+ * (RFC 6750 section 2.1, and some characters more that services are known to use). */
+static bool is_printable(const char *s, size_t max)
+{
+	return is_text(s, '!', max);
+}
+
+/* VSCHAR of RFC 6749 appendix A: client_id, client_secret, code, refresh_token. */
+static bool is_vschar(const char *s, size_t max)
+{
+	return is_text(s, ' ', max);
 }
 
 /* An array of strings as one blank-separated text; NULL when it is none. */
@@ -383,7 +396,7 @@ bool server_read_client(
 		return false;
 	if (secret && !*secret)
 		secret = NULL;
-	if (!id || !is_printable(id, 2048) || (secret && !is_printable(secret, TOKEN_MAX))) {
+	if (!id || !is_vschar(id, 2048) || (secret && !is_vschar(secret, TOKEN_MAX))) {
 		err_set(e, ERR_PROTO, "the registration's answer has no usable client_id");
 	} else {
 		replace(&g->client_id, id);
@@ -454,7 +467,7 @@ static bool take_tokens(const json_t *o, bool id_token, struct grant *g, struct 
 		return err_set(
 			e, ERR_PROTO, "the token endpoint gave a token that is not of type Bearer");
 	secret_set(&g->access, access, strlen(access));
-	if (refresh && is_printable(refresh, TOKEN_MAX))
+	if (refresh && is_vschar(refresh, TOKEN_MAX))
 		secret_set(&g->refresh, refresh, strlen(refresh));
 	take_times(o, id_token ? access : NULL, g);
 	if (scope && *scope && strlen(scope) <= SCOPE_LIST_MAX) {
@@ -475,21 +488,22 @@ bool server_read_tokens(const char *text, size_t n, bool id_token, struct grant 
 	return good;
 }
 
-void server_read_error(const char *text, size_t n, char code[64], char words[241])
+bool server_read_error(const char *text, size_t n, char code[64], char words[241])
 {
 	json_t *o = json_loadb(text, n, 0, NULL);
 	const char *error = text_of(o, "error"), *description = text_of(o, "error_description");
 	const char *shown = description && *description ? description : error;
+	bool is = error && *error && strlen(error) < 64;
 
-	code[0] = words[0] = 0;
-	if (error && strlen(error) < 64)
-		strcpy(code, error);
-	if (shown) {
-		size_t m = strlen(shown) > 240 ? 240 : strlen(shown);
+	if (code)
+		strcpy(code, is ? error : "");
+	if (words) {
+		size_t m = !shown ? 0 : strlen(shown) > 240 ? 240 : strlen(shown);
 
-		memcpy(words, shown, m);
+		memcpy(words, m ? shown : "", m);
 		words[m] = 0;
 		err_clean(diag_redact(words));
 	}
 	json_decref(o);
+	return is;
 }

@@ -62,13 +62,14 @@ bool server_takes_pkce(const struct server_traits *t, struct err *e)
 bool server_read_client(const char *text, size_t n, const char *method, struct grant *g,
 	struct err *e) __attribute__((warn_unused_result));
 
-/* A token answer with status 200. Fills access, refresh (kept when absent), scope_granted, times. With
+/* A token answer with status 2xx. Fills access, refresh (kept when absent), scope_granted, times. With
  * id_token true the access token is taken from id_token, and its end from that. */
 bool server_read_tokens(const char *text, size_t n, bool id_token, struct grant *g, struct err *e)
 	__attribute__((warn_unused_result));
 
-/* An OAuth error document (RFC 6749 section 5.2): code is its "error", words what can be shown. */
-void server_read_error(const char *text, size_t n, char code[64], char words[241]);
+/* An OAuth error document (RFC 6749 section 5.2): code is its "error", words what can be shown; both may
+ * be NULL. False when it is none. */
+bool server_read_error(const char *text, size_t n, char code[64], char words[241]);
 
 /* The registration request for g (redirect_uri set); metadata: --static-oauth-client-metadata or
  * NULL. malloc'ed. */

@@ -91,6 +91,8 @@ static bool make_form(const struct oauth_opts *o, const struct grant *g, const s
 	return good && (o->no_resource || !resource || url_form_add(form, "resource", resource));
 }
 
+/* RFC 6749 sections 4.1.2.1 and 5.2, RFC 8628 section 3.5; these mean the same at every status, since servers
+ * are known to send them with 200, 401, 403 and 500. Tokens are given up for the standard's words alone. */
 static enum token_outcome outcome_of_error(const char *code, long status)
 {
 	static const struct {
@@ -99,21 +101,22 @@ static enum token_outcome outcome_of_error(const char *code, long status)
 	} known[] = { { "invalid_grant", TOKEN_INVALID_GRANT },
 		{ "invalid_client", TOKEN_INVALID_CLIENT },
 		{ "unauthorized_client", TOKEN_INVALID_CLIENT },
-		{ "authorization_pending", TOKEN_PENDING }, { "slow_down", TOKEN_SLOW_DOWN } };
+		{ "authorization_pending", TOKEN_PENDING }, { "slow_down", TOKEN_SLOW_DOWN },
+		{ "server_error", TOKEN_TRANSIENT },
+		{ "temporarily_unavailable", TOKEN_TRANSIENT } };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(known[i].code, code) == 0)
 			return known[i].how;
 	/* A status alone says nothing about the grant; only an OAuth error document does. */
-	return *code && status >= 400 && status < 500 && status != 429 ? TOKEN_REFUSED
-								       : TOKEN_TRANSIENT;
+	return *code && status < 500 && status != 429 ? TOKEN_REFUSED : TOKEN_TRANSIENT;
 }
 
-static enum err_kind kind_of(enum token_outcome how, long status)
+static enum err_kind kind_of(enum token_outcome how, const char *code, long status)
 {
 	if (how != TOKEN_TRANSIENT)
 		return ERR_AUTH;
-	return status == 429 ? ERR_RATE : status >= 500 ? ERR_SERVER : ERR_PROTO;
+	return status == 429 ? ERR_RATE : *code || status >= 500 ? ERR_SERVER : ERR_PROTO;
 }
 
 static enum token_outcome read_refusal(const struct fetch_answer *a, struct err *e)
@@ -125,7 +128,7 @@ static enum token_outcome read_refusal(const struct fetch_answer *a, struct err 
 	how = outcome_of_error(code, a->status);
 	if (how == TOKEN_TRANSIENT && a->retry_after_s > 0)
 		snprintf(when, sizeof(when), ". Try again in %ld seconds", a->retry_after_s);
-	err_set(e, kind_of(how, a->status), "the token endpoint %s (HTTP %ld)%s%s%s",
+	err_set(e, kind_of(how, code, a->status), "the token endpoint %s (HTTP %ld)%s%s%s",
 		how == TOKEN_TRANSIENT ? "fails" : "refuses", a->status, *words ? ": " : "", words,
 		when);
 	return how;
@@ -152,11 +155,15 @@ static enum token_outcome read_answer(
 		err_prefix(e, "the token endpoint did not answer");
 		return TOKEN_TRANSIENT;
 	}
-	if (a->status != 200)
+	if (a->status < 200 || a->status >= 300)
 		return read_refusal(a, e);
+	/* RFC 6749 section 5.1 says 200; some servers answer 201, since something was made. */
 	if (server_read_tokens(buf_str(a->body), a->body->len, t->id_token, t->g, e))
 		return TOKEN_OK;
-	return lacks_id_token(t, a) ? TOKEN_INVALID_GRANT : TOKEN_TRANSIENT;
+	if (lacks_id_token(t, a))
+		return TOKEN_INVALID_GRANT;
+	return server_read_error(buf_str(a->body), a->body->len, NULL, NULL) ? read_refusal(a, e)
+									     : TOKEN_TRANSIENT;
 }
 
 static void answered(void *ctx, const struct fetch_answer *a)

@@ -19,7 +19,7 @@ enum token_outcome {
 	TOKEN_INVALID_CLIENT, /* the registration is not known (any more) */
 	TOKEN_PENDING,        /* device code: ask again later */
 	TOKEN_SLOW_DOWN,      /* device code: ask again, later than that */
-	TOKEN_REFUSED,        /* another OAuth error */
+	TOKEN_REFUSED,        /* another OAuth error: what is held may still be worth something */
 	TOKEN_TRANSIENT, /* network, 5xx, nonsense: the tokens held are still worth something */
 };
 

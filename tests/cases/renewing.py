@@ -202,6 +202,45 @@ def dead_refresh_token_means_a_new_sign_in(case):
         os.unlink(me.path())
 
 
+def refresh_token_refused_in_other_words_is_kept_until_the_person_has_signed_in(case):
+    for fault, status in (("refresh-200", 200), ("refresh-invalid-request", 400), ("refresh-invalid-token", 401)):
+        me = Person(case, "--fault", fault)
+        me.login()
+        before = me.record()
+        me.ask("revoke")
+        p = me.bridge(env={})
+        p.send(INITIALIZE)
+        case.is_error(p.answer(0), -31401, "HTTP %d" % status, "unknown, used or revoked", "mpmcp login --force " + me.url)
+        after = me.record()
+        case.equal([after[k] for k in ("access_token", "refresh_token")], [before[k] for k in ("access_token", "refresh_token")], fault)
+        p = me.bridge()
+        p.handshake()
+        _call(case, p, 1)
+        case.equal((me.count("authorize"), me.record()["refresh_token"] != after["refresh_token"]), (2, True), "sign-ins, and a new token")
+        os.unlink(me.path())
+
+
+def tokens_with_status_201_are_taken(case):
+    """A refresh that is not understood would throw the rotated token away."""
+    me = Person(case, "--fault", "token-201")
+    me.login()
+    p = me.signed_in_bridge()
+    for n in (1, 2):
+        me.expire()
+        _call(case, p, n)
+    case.equal((me.count("authorize"), me.count("token:refresh_token"), me.count("reuse")), (1, 2, 0), "sign-ins, refreshes, reuse")
+
+
+def names_and_tokens_may_hold_blanks(case):
+    me = Person(case, "--fault", "vschar")
+    me.login()
+    case.equal([" " in me.record()[k] for k in ("client_id", "refresh_token")], [True, True], "blanks")
+    p = me.signed_in_bridge()
+    me.expire()
+    _call(case, p, 1)
+    case.equal((me.count("authorize"), me.count("token:refresh_token")), (1, 1), "sign-ins, refreshes")
+
+
 def dead_refresh_token_lets_the_access_token_serve_to_its_end(case):
     me = Person(case, "--fault", "refresh-dead")
     me.login()

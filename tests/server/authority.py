@@ -64,6 +64,9 @@ class Authority:
     def fault(self, name):
         return asked(self.options, name)
 
+    def named(self, text):
+        return "a %s ~" % text if self.fault("vschar") else text
+
     # ---- clients
 
     def register(self, asks):
@@ -79,7 +82,7 @@ class Authority:
         if unknown:
             raise Refused("invalid_client_metadata", "scope: unknown " + " ".join(sorted(unknown)))
         now = int(time.time())
-        client = {"client_id": secrets.token_hex(20), "client_id_issued_at": now, "client_secret_expires_at": 0,
+        client = {"client_id": self.named(secrets.token_hex(20)), "client_id_issued_at": now, "client_secret_expires_at": 0,
                   "redirect_uris": uris, "grant_types": asks.get("grant_types", ["authorization_code"]),
                   "response_types": asks.get("response_types", ["code"]),
                   "client_name": asks.get("client_name", "MCP Client - %d" % now), "token_endpoint_auth_method": "none"}
@@ -143,7 +146,7 @@ class Authority:
             raise Refused("invalid_target", "no such resource here")
 
     def new_code(self, request, scopes):
-        code = secrets.token_urlsafe(24)
+        code = self.named(secrets.token_urlsafe(24))
         grant = Grant(request["client_id"], scopes, request.get("resource"))
         with self.lock:
             self.codes[code] = {"request": request, "grant": grant, "born": time.monotonic(), "used": False}
@@ -181,6 +184,13 @@ class Authority:
     def invalid_grant(self, text):
         return Refused("invalid_grant", text, 401 if self.fault("grant-401") else 400)
 
+    def dead_refresh(self, text):
+        for name, error, status in (("refresh-200", "bad_refresh_token", 200), ("refresh-invalid-request", "invalid_request", 400),
+                                    ("refresh-invalid-token", "invalid_token", 401)):
+            if self.fault(name):
+                return Refused(error, text, status)
+        return self.invalid_grant(text)
+
     # ---- tokens
 
     def refreshed(self, form, client_id):
@@ -192,7 +202,7 @@ class Authority:
                 self.log.count("reuse")
                 token.grant.revoked = True
             if not token or token.used or token.grant.revoked or token.grant.client != client_id or self.fault("refresh-dead"):
-                raise self.invalid_grant("the refresh token is unknown, used or revoked")
+                raise self.dead_refresh("the refresh token is unknown, used or revoked")
             scopes = form.get("scope", "").split() or token.scopes
             if set(scopes) - set(token.grant.scopes):
                 raise Refused("invalid_scope", "more than was granted")
@@ -205,7 +215,7 @@ class Authority:
             return token.grant, scopes, self.new_refresh(token.grant, scopes)
 
     def new_refresh(self, grant, scopes):
-        text = "refresh-" + secrets.token_urlsafe(24)
+        text = self.named("refresh-" + secrets.token_urlsafe(24))
         with self.lock:
             self.refresh[text] = Token(grant, scopes)
         return text

@@ -84,6 +84,8 @@ OAUTH = {
     "expires-negative": "expires_in is negative",
     "expires-string": "expires_in is a string",
     "expires-huge": "expires_in is 1e18",
+    "token-201": "tokens come with status 201",
+    "vschar": "client ids, codes and refresh tokens hold blanks (RFC 6749, appendix A)",
     "id-token": "an id_token comes along, and is taken as a credential too",
     # refresh
     "no-refresh": "no refresh token at all",
@@ -93,6 +95,9 @@ OAUTH = {
     "refresh-hang": "refreshing never answers",
     "refresh-dead": "refreshing answers invalid_grant",
     "grant-401": "invalid_grant comes with 401",
+    "refresh-200": "a dead refresh token is answered by an OAuth error with status 200",
+    "refresh-invalid-request": "the same, as invalid_request",
+    "refresh-invalid-token": "the same, as invalid_token with status 401",
     # further endpoints and grants
     "revocation": "there is a revocation endpoint",
     "revocation-500": "there is a revocation endpoint, which answers 500",

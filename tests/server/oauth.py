@@ -197,7 +197,7 @@ def token(h, authority):
         if authority.fault(name):
             act()
             return
-    h.reply(200, authority.answer(grant, scopes, refresh), headers=NO_STORE)
+    h.reply(201 if authority.fault("token-201") else 200, authority.answer(grant, scopes, refresh), headers=NO_STORE)
 
 
 def first_refresh(authority, client, grant):

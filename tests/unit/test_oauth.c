@@ -331,28 +331,53 @@ static void failures_keep_what_there_is(void **state)
 		int status;
 		const char *text;
 		enum err_kind kind;
-	} rows[] = { { 500, "", ERR_SERVER },
-		{ 400, "{\"error\":\"invalid_request\"}", ERR_AUTH } };
+		const char *says, *refresh;
+	} rows[] = { { 500, "", ERR_SERVER, "it is kept", "refresh-old" },
+		{ 400, "{\"error\":\"invalid_request\",\"error_description\":\"No such token\"}",
+			ERR_AUTH, "refuses (HTTP 400): No such token", "refresh-2" },
+		{ 200, "{\"error\":\"bad_refresh_token\"}", ERR_AUTH,
+			"refuses (HTTP 200): bad_refresh_token", "refresh-3" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct grant g;
 
-		keep("access-old", "refresh-old", -10);
+		keep("access-old", rows[i].refresh, -10);
 		status = rows[i].status;
 		answer_text = rows[i].text;
 		origin.requests = 0;
 		assert_int_equal(take(), AUTH_FAILED);
 		assert_int_equal(why.kind, rows[i].kind);
-		says("it is kept");
+		says(rows[i].says);
 		says("mpmcp login --force");
 		g = look();
-		assert_string_equal(secret_str(&g.refresh), "refresh-old");
+		assert_string_equal(secret_str(&g.refresh), rows[i].refresh);
 		assert_string_equal(secret_str(&g.access), "access-old");
 		grant_clear(&g);
 		/* Only what may be over soon is tried again. */
 		assert_int_equal(origin.requests, rows[i].status == 500 ? 3 : 1);
 	}
+}
+
+/* Another page may be asked for by the person alone; the server has said what it thinks of this token. */
+static void refresh_token_that_was_refused_is_not_sent_again(void **state)
+{
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	status = 401;
+	answer_text = "{\"error\":\"invalid_token\"}";
+	assert_int_equal(take(), AUTH_FAILED);
+	assert_int_equal(origin.requests, 1);
+	assert_int_equal(take(), AUTH_READY); /* the service says where to sign in */
+	assert_int_equal(refuse(401, "Bearer", 0), AUTH_FAILED);
+	says("mpmcp login --force");
+	assert_int_equal(origin.requests, 1);
+	keep("access-old", "refresh-other", -10); /* another process got another one */
+	status = 200;
+	answer_text = NEW;
+	assert_int_equal(take(), AUTH_READY);
+	assert_string_equal(value.field, "Bearer access-new");
+	assert_int_equal(origin.requests, 2);
 }
 
 /* A full disk: the file keeps the tokens that the server has replaced. */
@@ -693,6 +718,7 @@ int main(void)
 		T(refused_token_is_renewed_once),
 		T(refusal_of_an_older_value_is_answered_by_the_present_one),
 		T(failures_keep_what_there_is),
+		T(refresh_token_that_was_refused_is_not_sent_again),
 		T(renewed_token_that_cannot_be_kept_serves_all_the_same),
 		T(dead_refresh_token_is_forgotten),
 		T(refused_token_does_not_serve_on_without_a_successor),

@@ -145,7 +145,7 @@ static void given_client_comes_before_all(void **state)
 	assert_string_equal(client(true, false, good), "given");
 	assert_string_equal(g.client_method, "client_secret_post");
 	assert_int_equal(origin.requests, 0);
-	opts.client_info = "{\"client_id\":\"a b\"}";
+	opts.client_info = "{\"client_id\":\"a\\tb\"}";
 	assert_null(client(true, false, good));
 	assert_int_equal(why.kind, ERR_USAGE);
 }

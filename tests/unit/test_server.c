@@ -352,9 +352,9 @@ static void end_of_a_secret_counts_where_there_is_one(void **state)
 static void clients_without_a_usable_name_are_refused(void **state)
 {
 	static const char *const rows[] = { "{}", "[]", "{\"client_id\":7}", "{\"client_id\":\"\"}",
-		"{\"client_id\":\"a b\"}", "{\"client_id\":\"a\\nb\"}",
+		"{\"client_id\":\"a\\nb\"}", "{\"client_id\":\"a\\u00e4\"}",
 		"{\"client_id\":\"a\",\"client_secret\":\"s\\u0000s\"}",
-		"{\"client_id\":\"a\",\"client_secret\":\"s s\"}" };
+		"{\"client_id\":\"a\",\"client_secret\":\"s\\ts\"}" };
 	struct grant g = { 0 };
 	struct err e = { 0 };
 
@@ -362,6 +362,24 @@ static void clients_without_a_usable_name_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (server_read_client(rows[i], strlen(rows[i]), NULL, &g, &e))
 			fail_msg("%s is taken", rows[i]);
+	grant_clear(&g);
+}
+
+/* RFC 6749 appendix A: client_id, client_secret and refresh_token are VSCHAR, blanks among it. */
+static void names_and_tokens_may_hold_blanks(void **state)
+{
+	static const char client[] = "{\"client_id\":\"my client ~\",\"client_secret\":\"s s\"}";
+	static const char tokens[] = "{\"access_token\":\"acc\",\"refresh_token\":\"ref 1 ~\"}";
+	struct grant g = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	if (!server_read_client(client, strlen(client), NULL, &g, &e))
+		fail_msg("%s", e.msg);
+	assert_string_equal(g.client_id, "my client ~");
+	assert_string_equal(secret_str(&g.client_secret), "s s");
+	assert_true(server_read_tokens(tokens, strlen(tokens), false, &g, &e));
+	assert_string_equal(secret_str(&g.refresh), "ref 1 ~");
 	grant_clear(&g);
 }
 
@@ -575,6 +593,7 @@ int main(void)
 		cmocka_unit_test(clients_authenticate_as_said),
 		cmocka_unit_test(end_of_a_secret_counts_where_there_is_one),
 		cmocka_unit_test(clients_without_a_usable_name_are_refused),
+		cmocka_unit_test(names_and_tokens_may_hold_blanks),
 		cmocka_unit_test(registration_says_who_we_are),
 		cmocka_unit_test(lists_of_scopes_are_cut_between_names),
 		cmocka_unit_test(token_answers_are_taken),

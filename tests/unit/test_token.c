@@ -193,6 +193,18 @@ static const struct {
 	{ { 429, "{\"error\":\"slow\"}", "Retry-After: 7\r\n" }, TOKEN_TRANSIENT, ERR_RATE },
 	{ { 500, "", NULL }, TOKEN_TRANSIENT, ERR_SERVER },
 	{ { 503, "{\"error\":\"server_error\"}", NULL }, TOKEN_TRANSIENT, ERR_SERVER },
+	{ { 400, "{\"error\":\"server_error\"}", NULL }, TOKEN_TRANSIENT, ERR_SERVER },
+	{ { 400, "{\"error\":\"temporarily_unavailable\"}", NULL }, TOKEN_TRANSIENT, ERR_SERVER },
+	{ { 200, "{\"error\":\"invalid_grant\"}", NULL }, TOKEN_INVALID_GRANT, ERR_AUTH },
+	{ { 200, "{\"error\":\"bad_refresh_token\"}", NULL }, TOKEN_REFUSED, ERR_AUTH },
+	{ { 200, "{\"error\":\"incorrect_client_credentials\"}", NULL }, TOKEN_REFUSED, ERR_AUTH },
+	{ { 201, "{\"error\":\"invalid_request\"}", NULL }, TOKEN_REFUSED, ERR_AUTH },
+	{ { 401, "{\"error\":\"invalid_token\"}", NULL }, TOKEN_REFUSED, ERR_AUTH },
+	{ { 500, "{\"error\":\"invalid_grant\"}", NULL }, TOKEN_INVALID_GRANT, ERR_AUTH },
+	{ { 500, "{\"error\":\"Internal Server Error\"}", NULL }, TOKEN_TRANSIENT, ERR_SERVER },
+	{ { 429, "{\"error\":\"Too Many Requests\"}", NULL }, TOKEN_TRANSIENT, ERR_RATE },
+	{ { 201, "", NULL }, TOKEN_TRANSIENT, ERR_PROTO },
+	{ { 206, "{\"error\":null}", NULL }, TOKEN_TRANSIENT, ERR_PROTO },
 	{ { 200, "<html>", NULL }, TOKEN_TRANSIENT, ERR_PROTO },
 	{ { 200, "{}", NULL }, TOKEN_TRANSIENT, ERR_PROTO },
 };
@@ -213,6 +225,42 @@ static void only_oauth_errors_cost_a_token(void **state)
 		assert_string_equal(secret_str(&g.access), "acc-old");
 		assert_string_equal(secret_str(&g.refresh), "ref-old");
 	}
+}
+
+static void token_with_any_2xx_is_taken(void **state)
+{
+	static const struct token_call c = { .kind = TOKEN_REFRESH };
+	static const struct step rows[] = {
+		{ 201, "{\"access_token\":\"acc-201\",\"refresh_token\":\"r\"}", NULL },
+		{ 202, "{\"access_token\":\"acc-202\",\"error\":null}", NULL },
+		{ 203, "{\"access_token\":\"acc-203\",\"error\":\"\"}", NULL },
+		{ 299, "{\"access_token\":\"acc-299\",\"error\":\"none\"}", NULL },
+	};
+
+	(void)state;
+	secret_set(&g.refresh, "ref-old", 7);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct step s[2] = { rows[i], { 0 } };
+
+		if (ask(&c, s) != TOKEN_OK)
+			fail_msg("%d: %s", rows[i].status, why.msg);
+		assert_non_null(strstr(rows[i].body, secret_str(&g.access)));
+	}
+}
+
+static void words_of_an_error_document_are_shown_at_any_status(void **state)
+{
+	static const struct token_call c = { .kind = TOKEN_REFRESH };
+	static const struct step s[] = { { 200,
+						 "{\"error\":\"bad_refresh_token\",\"error_"
+						 "description\":\"It is incorrect or expired.\"}",
+						 NULL },
+		{ 0 } };
+
+	(void)state;
+	secret_set(&g.refresh, "ref-old", 7);
+	ask(&c, s);
+	assert_non_null(strstr(why.msg, "refuses (HTTP 200): It is incorrect or expired."));
 }
 
 static void wait_that_was_asked_for_is_passed_on(void **state)
@@ -309,9 +357,9 @@ static bool trade(const struct step *s, const char *scope)
 
 static void device_code_is_traded_when_the_person_is_done(void **state)
 {
-	static const struct step s[] = { { 200, CODES(",\"interval\":1"), NULL },
-		{ 400, "{\"error\":\"authorization_pending\"}", NULL },
-		{ 200, "{\"access_token\":\"acc-new\"}", NULL }, { 0 } };
+	static const struct step s[] = { { 201, CODES(",\"interval\":1"), NULL },
+		{ 200, "{\"error\":\"authorization_pending\"}", NULL },
+		{ 201, "{\"access_token\":\"acc-new\"}", NULL }, { 0 } };
 
 	(void)state;
 	assert_true(trade(s, "a b"));
@@ -378,6 +426,8 @@ int main(void)
 		T(resource_is_the_one_that_was_given_or_none),
 		T(client_shows_itself_as_it_registered),
 		T(only_oauth_errors_cost_a_token),
+		T(token_with_any_2xx_is_taken),
+		T(words_of_an_error_document_are_shown_at_any_status),
 		T(wait_that_was_asked_for_is_passed_on),
 		T(secrets_do_not_come_back_in_messages),
 		T(refresh_without_an_id_token_needs_a_person),
