@@ -31,6 +31,7 @@ PROGRAM = os.path.join(ROOT, os.environ.get("MPMCP", "build/mpmcp"))
 WRAP = shlex.split(os.environ.get("MPMCP_WRAP", ""))
 # Only a failure waits this long; generous for a slow machine under valgrind.
 DEADLINE = float(os.environ.get("MPMCP_DEADLINE", "120"))
+NOBODY = 65534
 
 PAIR = "tester.abc123.mp-service-account:s3cr3t0s3cr3t0s3cr3t0s3cr3t0s3cr"
 TOKEN = base64.b64encode(PAIR.encode()).decode()
@@ -55,6 +56,18 @@ def initialized_result(ident, version="2025-06-18"):
 
 class Failed(AssertionError):
     pass
+
+
+class Skipped(Exception):
+    """The machine lacks what the case needs; the text says what."""
+
+
+def terminal():
+    """A pseudo-terminal: our end, and the program's."""
+    try:
+        return os.openpty()
+    except OSError as problem:
+        raise Skipped("no pseudo-terminal can be had (%s); is devpts mounted on /dev/pts?" % problem.strerror)
 
 
 def readable(*fds):
@@ -494,6 +507,31 @@ class Case:
             f.write(content if isinstance(content, bytes) else content.encode())
         os.chmod(path, mode)
         return path
+
+    @staticmethod
+    def give_away(*paths):
+        """The files belong to somebody else now."""
+        if os.geteuid() != 0:
+            raise Skipped("only root can give files to another user")
+        try:
+            for path in paths:
+                os.chown(path, NOBODY, NOBODY)
+        except OSError as problem:
+            raise Skipped("there is no user %d here to give files to (%s)" % (NOBODY, problem.strerror))
+
+    def as_nobody(self):
+        """For start(): root reads and writes everything, so the program runs as somebody else, who owns the home
+        of the case. What root has built may lie where nobody else can go: they get a copy."""
+        if os.geteuid() != 0:
+            return {}
+        os.chmod(self.folder, 0o755)
+        for folder, dirs, files in os.walk(self.home):
+            self.give_away(folder, *(os.path.join(folder, f) for f in dirs + files))
+        program = os.path.join(self.folder, "mpmcp")
+        self.theirs.add(program)
+        shutil.copyfile(PROGRAM, program)
+        os.chmod(program, 0o755)
+        return {"user": NOBODY, "cwd": "/", "binary": program}
 
     @staticmethod
     def check(condition, what):

@@ -512,7 +512,7 @@ def debug_and_log_file_hold_no_secret(case):
 
 
 def lone_program_on_a_terminal_prints_help(case):
-    parent, child = os.openpty()
+    parent, child = harness.terminal()
     p = case.start(stdin=child, token=None)
     os.close(child)
     case.equal(p.wait(), 2, "status")

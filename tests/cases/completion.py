@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pty
 import select
 import shutil
 import subprocess
@@ -58,7 +57,7 @@ class _Terminal:
     """A shell on a terminal of its own."""
 
     def __init__(self, case, argv):
-        self.master, slave = pty.openpty()
+        self.master, slave = harness.terminal()
         attributes = termios.tcgetattr(slave)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(slave, termios.TCSANOW, attributes)
@@ -100,7 +99,7 @@ class _Terminal:
 def _try(case, shell, typed_words=TYPED):
     argv, prepare = SHELLS[shell]
     if not shutil.which(argv[0]):
-        return
+        raise harness.Skipped("%s is not installed" % argv[0])
     p = case.start("completion", argv[0], token=None)
     case.equal(p.finish(), 0, "status")
     case.file("script", b"".join(p.lines))

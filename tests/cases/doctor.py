@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.request
 
-from harness import Case, ACCOUNT_HEADER, DEADLINE, TOKEN, certificates, initialized_result, response
+from harness import Case, ACCOUNT_HEADER, DEADLINE, TOKEN, certificates, initialized_result, response, terminal
 
 BROWSER = """#!/usr/bin/env python3
 import sys, urllib.request
@@ -192,7 +192,7 @@ def person_reads_a_line_for_each_check(case):
 def colours_are_for_terminals_that_want_them(case):
     box = case.sandbox()
     for env, wanted in (({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
-        ours, theirs = os.openpty()
+        ours, theirs = terminal()
         p = case.start("doctor", box["mcp"], token=box["token"], stdout=theirs, env=env)
         os.close(theirs)
         p.end_input()

@@ -7,7 +7,7 @@ import sys
 import urllib.parse
 import urllib.request
 
-from harness import DEADLINE, INITIALIZE, free_port
+from harness import DEADLINE, INITIALIZE, free_port, terminal
 from people import FOLLOW, Person, address_in, redirect_of
 
 SIGN_IN, INTERRUPTED, USAGE = 4, 3, 2
@@ -142,7 +142,7 @@ def login_without_a_display_shows_the_address_and_waits(case):
 
 
 def _terminal_login(case, me, *args):
-    parent, child = os.openpty()
+    parent, child = terminal()
     p = me.login("--no-browser", "--force", *args, status=None, stdin=child)
     os.close(child)
     p.wait_error_text("the code in it:")

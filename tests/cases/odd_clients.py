@@ -374,7 +374,7 @@ def input_and_output_are_one_socket(case):
 
 
 def input_and_output_are_a_terminal(case):
-    parent, child = os.openpty()
+    parent, child = harness.terminal()
     import tty
     tty.setraw(child)
     server = case.server()
@@ -464,7 +464,7 @@ def reader_that_leaves_in_the_middle_of_an_answer(case):
 
 
 def wrong_start_on_a_terminal_does_not_wait_for_input(case):
-    parent, child = os.openpty()
+    parent, child = harness.terminal()
     p = case.start("http://127.0.0.1:1/mcp", "--header", "Authorization:${NOBODY_SET_THIS}", stdin=child, token=None)
     case.equal(p.wait(), 2, "status")
     case.check(b"NOBODY_SET_THIS" in p.errors, "what is wrong: %r" % p.errors)

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 
-from harness import DEADLINE, Failed, readable, response
+from harness import DEADLINE, Failed, readable, response, terminal
 
 
 def _run(case, *args, status=0, **more):
@@ -52,7 +52,7 @@ SEQUENCE = "\x1b]0;owned\x07\u009b2J\u202e"  # the title, the screen, the readin
 
 def _on_a_terminal(case, *args):
     """What a command writes to a terminal, both of its outputs."""
-    parent, child = os.openpty()
+    parent, child = terminal()
     p = case.start(*args, stdout=child, stderr=child)
     os.close(child)
     p.end_input()
