@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/diag.h"
 #include "base/mem.h"
 
 /* Idle connections are closed after this long even when the server did not say how long it keeps
@@ -30,11 +31,25 @@
 static void collect(struct http *h);
 static void bury(struct http *h);
 
+/* libcurl had no memory and does not know on what it waits any more: some transfer would stay as it is for
+ * ever. Which one it does not say, so all that are under way end. */
+static void check_action(struct http *h, CURLMcode rc)
+{
+	if (rc <= CURLM_OK)
+		return;
+	diag_debug("http: %s", curl_multi_strerror(rc));
+	for (struct http_req *r = h->reqs.next; r != &h->reqs; r = r->next)
+		if (r->state == REQ_RUNNING)
+			r->refused = rc;
+	loop_task_queue(&h->task);
+}
+
 static void socket_ready(void *ctx, int happened)
 {
 	struct sock *s = ctx;
 	struct http *h = s->http;
 	curl_socket_t fd = s->fd;
+	CURLMcode rc;
 	int running;
 	int what = (happened & LOOP_READ ? CURL_CSELECT_IN : 0) |
 		   (happened & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
@@ -42,8 +57,9 @@ static void socket_ready(void *ctx, int happened)
 
 	bury(h);
 	h->inside++;
-	curl_multi_socket_action(h->multi, fd, what, &running);
+	rc = curl_multi_socket_action(h->multi, fd, what, &running);
 	h->inside--;
+	check_action(h, rc);
 	ca_settle(h->ca);
 	collect(h);
 }
@@ -51,14 +67,16 @@ static void socket_ready(void *ctx, int happened)
 static void timer_due(void *ctx)
 {
 	struct http *h = ctx;
+	CURLMcode rc;
 	int running;
 
 	if (h->held)
 		return; /* http_hold() calls again on release */
 	bury(h);
 	h->inside++;
-	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	rc = curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	h->inside--;
+	check_action(h, rc);
 	ca_settle(h->ca);
 	collect(h);
 }
@@ -397,7 +415,8 @@ static void start_one(struct http_req *r)
 		r->state = REQ_RUNNING;
 }
 
-/* done() may cancel any other one: each time the list is looked at anew. */
+/* Those that libcurl did not take or has lost. done() may cancel any other one: each time the list is looked
+ * at anew. */
 static void end_refused(struct http *h)
 {
 	struct http_req *r = h->reqs.next;
@@ -407,6 +426,14 @@ static void end_refused(struct http *h)
 
 		if (r->refused == CURLM_OK) {
 			r = r->next;
+			continue;
+		}
+		if (r->state == REQ_RUNNING) {
+			curl_multi_remove_handle(h->multi, r->easy);
+			r->state = REQ_DEAD;
+			r->code = CURLE_OUT_OF_MEMORY;
+			req_done(r, r->code);
+			r = h->reqs.next;
 			continue;
 		}
 		r->code = CURLE_FAILED_INIT;

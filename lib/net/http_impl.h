@@ -76,9 +76,9 @@ struct http_req {
 	bool head_done, stopped, sent, resent, timed_out, endless, aborted;
 	bool overran;        /* OVERRUN_MAX */
 	struct way_log *way; /* only with connect_only */
-	CURLMcode refused;   /* CURLM_OK: libcurl was not asked yet, or took it */
-	CURLcode code;       /* how it ended */
-	bool placed;         /* counted in http->place */
+	CURLMcode refused; /* CURLM_OK: libcurl was not asked yet, or took it and did not lose it */
+	CURLcode code;     /* how it ended */
+	bool placed;       /* counted in http->place */
 	char errbuf[CURL_ERROR_SIZE];
 	struct http_req *prev, *next;
 };

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -361,8 +362,20 @@ static int wait_ms(const struct loop *l)
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
+/* Shortage of memory in the kernel, which passes or does not: two seconds, then somebody must be told. */
+#define FAILURES_MAX 100
+#define PAUSE_NS (20 * 1000 * 1000)
+
+static bool is_passing(int why)
+{
+	return why == ENOMEM || why == EAGAIN;
+}
+
 bool loop_run(struct loop *l, struct err *e)
 {
+	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	int failures = 0;
+
 	l->stop = false;
 	for (;;) {
 		int ready;
@@ -374,8 +387,12 @@ bool loop_run(struct loop *l, struct err *e)
 		if (l->holes)
 			close_holes(l);
 		ready = poll(l->fds, (nfds_t)l->n, wait_ms(l));
-		if (ready < 0 && errno != EINTR)
-			return err_set(e, ERR_IO, "poll: %s", strerror(errno));
+		if (ready >= 0)
+			failures = 0;
+		else if (errno != EINTR && !(is_passing(errno) && failures++ < FAILURES_MAX))
+			return err_set(e, ERR_IO, "cannot wait for input: %s", strerror(errno));
+		else if (errno != EINTR)
+			nanosleep(&pause, NULL);
 		if (ready > 0)
 			dispatch(l, ready);
 	}

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,14 +9,41 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "net/loop.h"
 
 static struct loop *loop;
+
+/* So many poll() fail with this, in place of the system's. */
+static unsigned polls_failing, pauses;
+static int poll_error;
+
+int poll(struct pollfd *fds, nfds_t n, int ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+
+	if (polls_failing) {
+		polls_failing--;
+		errno = poll_error;
+		return -1;
+	}
+	return ppoll(fds, n, ms < 0 ? NULL : &t, NULL);
+}
+
+int nanosleep(const struct timespec *t, struct timespec *left)
+{
+	(void)t, (void)left;
+	pauses++;
+	return 0;
+}
 
 /* What happened, a letter each. */
 static char trace[200];
@@ -52,6 +80,47 @@ static void stop(void *ctx)
 static void letter(void *ctx)
 {
 	note(*(const char *)ctx);
+}
+
+/* ---- a system without memory ---- */
+
+static void shortage_of_memory_that_passes_is_waited_for(void **state)
+{
+	static const int passing[] = { ENOMEM, EAGAIN };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct loop_timer t;
+
+		start();
+		loop_timer_init(&t, loop, stop, NULL);
+		loop_timer_set(&t, 1);
+		poll_error = passing[i];
+		polls_failing = 3;
+		pauses = 0;
+		run("");
+		assert_int_equal(polls_failing, 0);
+		assert_int_equal(pauses, 3);
+		loop_free(loop);
+	}
+}
+
+static void shortage_of_memory_that_stays_ends_the_loop(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	start();
+	poll_error = ENOMEM;
+	polls_failing = UINT_MAX;
+	assert_false(loop_run(loop, &e));
+	assert_non_null(strstr(e.msg, strerror(ENOMEM)));
+	poll_error = EINVAL; /* no shortage at all */
+	pauses = 0;
+	assert_false(loop_run(loop, &e));
+	assert_int_equal(pauses, 0);
+	polls_failing = 0;
+	loop_free(loop);
 }
 
 /* ---- timers ---- */
@@ -382,6 +451,8 @@ static void signals_that_come_after_the_end_have_no_effect(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shortage_of_memory_that_passes_is_waited_for),
+		cmocka_unit_test(shortage_of_memory_that_stays_ends_the_loop),
 		cmocka_unit_test(timers_fire_in_the_order_of_their_time),
 		cmocka_unit_test(cleared_timer_does_not_fire),
 		cmocka_unit_test(timer_can_be_set_again_from_its_own_callback),
