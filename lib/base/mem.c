@@ -9,9 +9,23 @@
 
 #include "base/diag.h"
 
-/* Not abort(): a core file would hold the credentials. */
-static _Noreturn void out_of_memory(void)
+static void (*last_words)(void *ctx);
+static void *last_words_ctx;
+
+void mem_set_last_words(void (*fn)(void *ctx), void *ctx)
 {
+	last_words = fn;
+	last_words_ctx = ctx;
+}
+
+/* Not abort(): a core file would hold the credentials. */
+_Noreturn void mem_exhausted(void)
+{
+	void (*fn)(void *ctx) = last_words;
+
+	last_words = NULL; /* it may want memory itself, against the rule */
+	if (fn)
+		fn(last_words_ctx);
 	diag_error("out of memory");
 	_exit(EXIT_FAILURE);
 }
@@ -21,7 +35,7 @@ void *mem_new(size_t n)
 	void *p = calloc(1, n ? n : 1);
 
 	if (!p)
-		out_of_memory();
+		mem_exhausted();
 	return p;
 }
 
@@ -30,10 +44,10 @@ void *mem_grow(void *p, size_t count, size_t size)
 	void *q;
 
 	if (size && count > SIZE_MAX / size)
-		out_of_memory();
+		mem_exhausted();
 	q = realloc(p, count && size ? count * size : 1);
 	if (!q)
-		out_of_memory();
+		mem_exhausted();
 	return q;
 }
 
@@ -47,7 +61,7 @@ char *mem_ndup(const char *s, size_t n)
 	char *p;
 
 	if (n == SIZE_MAX)
-		out_of_memory();
+		mem_exhausted();
 	p = mem_new(n + 1);
 	if (n)
 		memcpy(p, s, n);
@@ -65,7 +79,7 @@ char *mem_printf(const char *fmt, ...)
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		out_of_memory(); /* what vsnprintf fails on, apart from INT_MAX and more bytes */
+		mem_exhausted(); /* what vsnprintf fails on, apart from INT_MAX and more bytes */
 	p = mem_new((size_t)n + 1);
 	vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);

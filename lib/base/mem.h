@@ -12,6 +12,11 @@ void *mem_new(size_t n) __attribute__((malloc, returns_nonnull)); /* zeroed */
 void *mem_grow(void *p, size_t count, size_t size) __attribute__((returns_nonnull));
 char *mem_dup(const char *s) __attribute__((malloc, returns_nonnull));
 char *mem_ndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull)); /* adds a NUL */
+/* Says that there is no memory left and ends the program. */
+_Noreturn void mem_exhausted(void);
+/* What is to be done before that, once: without any memory. fn NULL: nothing. */
+void mem_set_last_words(void (*fn)(void *ctx), void *ctx);
+
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
 
 #endif

@@ -321,6 +321,13 @@ static void open_transport(
 	session_attach(b->session, b->transport);
 }
 
+static void last_words(void *ctx)
+{
+	struct bridge *b = ctx;
+
+	session_last_words(b->session, b->in);
+}
+
 static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
 	const struct bridge_opts *o, struct err *e)
 {
@@ -330,6 +337,7 @@ static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
 	if (!b->out)
 		return false;
 	b->session = session_new(b->loop, b->out, &session_events, b);
+	mem_set_last_words(last_words, b);
 	open_transport(b, h, a, o);
 	session_set_policy(b->session, o->policy);
 	session_set_era(b->session, o->era, o->era_sure);
@@ -369,6 +377,7 @@ void bridge_free(struct bridge *b)
 {
 	if (!b)
 		return;
+	mem_set_last_words(NULL, NULL);
 	session_free(b->session);
 	transport_free(b->transport);
 	keepalive_free(b->keepalive);
@@ -389,8 +398,11 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 	 * by the answer to its first request. */
 	if (!watch_signals(b, &unwatched) || !watch_parent(b, &unwatched))
 		diag_note("%s", unwatched.msg);
-	if (!loop_run(b->loop, e))
+	if (!loop_run(b->loop, e)) {
+		session_fail_all(b->session, e);
+		wire_out_flush(b->out, FLUSH_MS);
 		return BRIDGE_END_FAILED;
+	}
 	/* How it ends is settled: a client that says it twice does not get another status. */
 	loop_ignore_signals(b->loop);
 	if (b->how == BRIDGE_END_FAILED)

@@ -125,14 +125,10 @@ static void put_question(struct post *p)
 
 	d->serial = ++s->serial;
 	buf_init(&b, ENVELOPE_MAX);
-	if (!new_token(d) || !question_message(p, &b))
-		diag_error("out of memory: a question of the server is lost");
-	else
-		say_text(s, &b);
+	owed_text(&p->one, new_token(d) && question_message(p, &b) ? &b : NULL);
 	buf_free(&b);
 	d->away = true;
 	d->since = ++s->modern->clock;
-	post_settle(&p->one);
 	drop_oldest(s);
 }
 
@@ -184,17 +180,6 @@ static void reply_to_server(struct session *s, struct span id, const char *what,
 	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && buf_add(&b, id.p, id.n) &&
 		buf_addf(&b, ",\"%s\":", what) && buf_add(&b, value.p, value.n) &&
 		buf_addc(&b, '}'))
-		session_tell(s, b.p, b.len);
-	buf_free(&b);
-}
-
-static void refuse(struct session *s, struct span id, const char *why)
-{
-	struct buf b;
-
-	diag_debug("a question of the server is refused: %s", why);
-	buf_init(&b, ENVELOPE_MAX);
-	if (envelope_error(&b, id, -32601, why, NULL))
 		session_tell(s, b.p, b.len);
 	buf_free(&b);
 }
@@ -266,7 +251,7 @@ static void add_question(struct post *p, const struct envelope *m)
 	buf_init(&q->request, ENVELOPE_MAX);
 	if (d->nquestions == QUESTIONS_MAX || !buf_add(&q->id, m->id.p, m->id.n) ||
 		!add_request(&q->request, m)) {
-		refuse(p->s, m->id, "too many questions at once");
+		refuse_question(p->s, m->id, "too many questions at once");
 		question_free(q);
 		return;
 	}
@@ -288,14 +273,15 @@ void modern_client_asked(struct session *s, struct post *from, const struct enve
 	else if (!envelope_method_is(m, "elicitation/create") &&
 		 !envelope_method_is(m, "sampling/createMessage") &&
 		 !envelope_method_is(m, "roots/list"))
-		refuse(s, m->id, "this client knows no such request");
+		refuse_question(s, m->id, "this client knows no such request");
 	else if (!p)
-		refuse(s, m->id,
+		refuse_question(s, m->id,
 			"this client speaks MCP 2026-07-28 and can be asked only while a tool, a "
 			"prompt or "
 			"a resource is being used");
 	else if (!declared(p, m))
-		refuse(s, m->id, "this client did not declare that it answers such requests");
+		refuse_question(
+			s, m->id, "this client did not declare that it answers such requests");
 	else
 		add_question(p, m);
 }
@@ -326,7 +312,7 @@ static bool rebind(struct post *p, const struct envelope *m)
 		(progress.p && !buf_add(&d->progress, progress.p, progress.n)))
 		return false;
 	d->away = false;
-	post_owe(p, &p->one, (struct span){ p->owner.p, p->owner.len });
+	owed_add(p, &p->one, (struct span){ p->owner.p, p->owner.len });
 	if (p->place == PLACE_ACTIVE && !p->counted) {
 		p->counted = true;
 		p->s->in_flight++;
@@ -343,7 +329,7 @@ static void deliver_late(struct post *p)
 	buf_init(&p->dialog->late, ENVELOPE_MAX);
 	if (envelope_scan(late.p, late.len, &m, NULL) == ENVELOPE_OK &&
 		!modern_client_answer(&p->one, &in, &m))
-		answer_call(&p->one, &in, &m, NULL);
+		owed_answer(&p->one, &in, &m, NULL);
 	buf_free(&late);
 	if (p->place == PLACE_PARKED)
 		post_drop(p);

@@ -15,6 +15,13 @@
 
 static const struct span no_id;
 
+static struct span usable_id(struct span id)
+{
+	enum walk_type t = walk_type(id);
+
+	return t == WALK_STRING || t == WALK_NUMBER ? id : no_id;
+}
+
 static bool refuse_when_full(struct session *s, struct span id, size_t n)
 {
 	struct err e = { 0 };
@@ -52,6 +59,8 @@ static struct post *keep(
 	}
 	if (m->id.p)
 		m->id.p = p->body.p + (m->id.p - old);
+	if (s->arriving.p)
+		s->arriving = m->id;
 	m->whole.p = p->body.p;
 	m->method = m->params = m->result = m->error = no_id;
 	return p;
@@ -108,7 +117,7 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 		s->reopened_unasked = false;
 		p->ncalls = 1;
 		p->one.list = list;
-		post_owe(p, &p->one, m->id);
+		owed_add(p, &p->one, m->id);
 	}
 	if (p->kind == POST_INITIALIZE)
 		keep_initialize(s, p);
@@ -163,6 +172,17 @@ void tell_cancelled(struct session *s, struct span id)
 	buf_free(&b);
 }
 
+void refuse_question(struct session *s, struct span id, const char *why)
+{
+	struct buf b;
+
+	diag_debug("a question of the server is refused: %s", why);
+	buf_init(&b, ENVELOPE_MAX);
+	if (envelope_error(&b, id, -32601, why, NULL))
+		session_tell(s, b.p, b.len);
+	buf_free(&b);
+}
+
 /* MCP, Cancellation: the slot is freed at once; the client expects no answer any more. True when the
  * notification itself is of no use to the server. */
 static bool cancel(struct session *s, const struct envelope *m)
@@ -178,7 +198,7 @@ static bool cancel(struct session *s, const struct envelope *m)
 		return s->server == ERA_MODERN || (s->server != ERA_LEGACY && mirror_is_modern(m));
 	if (p->kind == POST_INITIALIZE)
 		return false;
-	post_settle(c);
+	owed_cancelled(c);
 	if (p->owed)
 		return false;
 	/* 2026-07-28: closing the stream is the cancellation. What was not sent needs none. */
@@ -209,6 +229,11 @@ static void client_response(struct session *s, struct wire_in *in, struct envelo
 
 /* ---- batches (MCP 2025-03-26) ---- */
 
+static bool element(const struct walk_item *it, struct envelope *e)
+{
+	return envelope_scan((char *)(uintptr_t)it->value.p, it->value.n, e, NULL) == ENVELOPE_OK;
+}
+
 /* Counts the requests; false when an element is no message or an id is taken. */
 static bool check_batch(struct session *s, const struct envelope *m, size_t *requests)
 {
@@ -221,9 +246,7 @@ static bool check_batch(struct session *s, const struct envelope *m, size_t *req
 	while (walk_next(&w, &it)) {
 		struct envelope e;
 
-		if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) !=
-				ENVELOPE_OK ||
-			e.kind == ENVELOPE_INVALID || e.kind == ENVELOPE_BATCH)
+		if (!element(&it, &e) || e.kind == ENVELOPE_INVALID || e.kind == ENVELOPE_BATCH)
 			return false;
 		if (e.kind != ENVELOPE_REQUEST)
 			continue;
@@ -234,28 +257,52 @@ static bool check_batch(struct session *s, const struct envelope *m, size_t *req
 	return true;
 }
 
+#define BATCH_TWICE "the batch uses an id twice"
+
+/* False when an id stands there twice: that request has its answer then, the others are still owed theirs. */
 static bool owe_batch(struct post *p, size_t requests)
 {
 	struct walk w;
 	struct walk_item it;
 	struct span whole = { p->body.p, p->body.len };
+	bool good = walk_open(&w, whole);
 
 	p->calls = mem_new((requests + 1) * sizeof(*p->calls));
-	if (!walk_open(&w, whole))
-		return false;
 	while (walk_next(&w, &it)) {
 		struct envelope e;
 
-		if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) !=
-				ENVELOPE_OK ||
-			e.kind != ENVELOPE_REQUEST)
+		if (!element(&it, &e) || e.kind != ENVELOPE_REQUEST)
 			continue;
-		if (pending_find(&p->s->calls, e.id))
-			return false;
+		if (pending_find(&p->s->calls, e.id)) {
+			say_invalid(p->s, e.id, ENVELOPE_INVALID_REQUEST, BATCH_TWICE);
+			good = false;
+			continue;
+		}
 		p->calls[p->ncalls].list = envelope_method_is(&e, "tools/list");
-		post_owe(p, &p->calls[p->ncalls++], e.id);
+		owed_add(p, &p->calls[p->ncalls++], e.id);
 	}
-	return true;
+	return good;
+}
+
+/* None of it leaves. An id that nobody looks at helps no request, so each is told; where there is none, it
+ * is the client. */
+static void refuse_batch(struct session *s, const struct envelope *m, const char *why)
+{
+	struct walk w;
+	struct walk_item it;
+	bool told = false;
+
+	for (bool more = walk_open(&w, m->whole); more && walk_next(&w, &it);) {
+		struct envelope e;
+
+		if (!element(&it, &e) || !usable_id(e.id).p ||
+			(e.kind != ENVELOPE_REQUEST && e.kind != ENVELOPE_INVALID))
+			continue;
+		say_invalid(s, e.id, ENVELOPE_INVALID_REQUEST, why);
+		told = true;
+	}
+	if (!told)
+		say_invalid(s, no_id, ENVELOPE_INVALID_REQUEST, why);
 }
 
 /* One forbidden message and none of the batch leaves: each request is told so. */
@@ -273,8 +320,7 @@ static bool batch_forbidden(struct session *s, const struct envelope *m)
 		while (walk_next(&w, &it)) {
 			struct envelope e;
 
-			if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) !=
-				ENVELOPE_OK)
+			if (!element(&it, &e))
 				continue;
 			if (!pass)
 				found = !policy_request(s->policy, &e, found ? NULL : &why) ||
@@ -299,10 +345,51 @@ static void split_batch(struct session *s, const struct envelope *m)
 	while (walk_next(&w, &it)) {
 		struct envelope e;
 
-		if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) ==
-			ENVELOPE_OK)
+		if (element(&it, &e))
 			message(s, NULL, &e);
 	}
+}
+
+/* The request e of a batch that was taken already: c stands for it until now. */
+static void send_element(struct post *batch, struct call *c, struct envelope *e)
+{
+	struct post *p;
+
+	if (!c->pending.listed) /* it was cancelled */
+		return;
+	p = keep(batch->s, NULL, e, POST_MESSAGE);
+	if (!p) {
+		owed_no_memory(c);
+		return;
+	}
+	p->ncalls = 1;
+	p->again = batch->again;
+	owed_move(c, p, &p->one, e->id);
+	post_enqueue(p, false);
+}
+
+void client_batch_split(struct post *p)
+{
+	struct span whole = { p->body.p, p->body.len };
+	struct call *c = p->calls;
+
+	/* Requests first: a cancellation among the notes must not find one that still is of p. */
+	for (int notes = 0; notes < 2; notes++) {
+		struct walk w;
+		struct walk_item it;
+
+		for (bool more = walk_open(&w, whole); more && walk_next(&w, &it);) {
+			struct envelope e;
+
+			if (!element(&it, &e) || (e.kind != ENVELOPE_REQUEST) != notes)
+				continue;
+			if (notes)
+				message(p->s, NULL, &e);
+			else
+				send_element(p, c++, &e);
+		}
+	}
+	post_free(p);
 }
 
 static void client_batch(struct session *s, struct wire_in *in, struct envelope *m)
@@ -311,40 +398,39 @@ static void client_batch(struct session *s, struct wire_in *in, struct envelope 
 	struct post *p;
 
 	if (!s->batches) {
-		say_invalid(s, no_id, ENVELOPE_INVALID_REQUEST,
+		refuse_batch(s, m,
 			"batches exist in revision 2025-03-26 only: send the messages one by one");
 		return;
 	}
 	if (!check_batch(s, m, &requests)) {
-		say_invalid(s, no_id, ENVELOPE_INVALID_REQUEST,
+		refuse_batch(s, m,
 			"the batch holds something that is no message, an id in use, or an "
 			"initialize");
 		return;
 	}
-	if (batch_forbidden(s, m) || refuse_when_full(s, no_id, m->whole.n))
+	if (batch_forbidden(s, m))
 		return;
+	if (refuse_when_full(s, no_id, m->whole.n)) {
+		refuse_batch(s, m, "too many requests are waiting to be sent");
+		return;
+	}
 	if (s->server == ERA_MODERN) {
 		split_batch(s, m);
 		return;
 	}
 	p = keep(s, in, m, POST_MESSAGE);
-	if (!p || !owe_batch(p, requests)) {
-		say_invalid(s, no_id, ENVELOPE_INVALID_REQUEST, "the batch uses an id twice");
-		if (p)
-			post_free(p);
-		return;
+	if (!p) {
+		refuse_batch(s, m, "out of memory");
+	} else if (owe_batch(p, requests)) {
+		post_enqueue(p, false);
+	} else {
+		for (size_t i = 0; i < p->ncalls; i++)
+			owed_invalid(&p->calls[i], ENVELOPE_INVALID_REQUEST, BATCH_TWICE);
+		post_free(p);
 	}
-	post_enqueue(p, false);
 }
 
 /* ---- lines ---- */
-
-static struct span usable_id(struct span id)
-{
-	enum walk_type t = walk_type(id);
-
-	return t == WALK_STRING || t == WALK_NUMBER ? id : no_id;
-}
 
 static void message(struct session *s, struct wire_in *in, struct envelope *m)
 {
@@ -373,7 +459,9 @@ void session_line(struct session *s, struct wire_in *in, char *p, size_t n)
 
 	switch (envelope_scan(p, n, &m, NULL)) {
 	case ENVELOPE_OK:
+		s->arriving = m.kind == ENVELOPE_REQUEST ? m.id : no_id;
 		message(s, in, &m);
+		s->arriving = no_id;
 		break;
 	case ENVELOPE_BAD_JSON:
 	case ENVELOPE_BAD_UTF8:

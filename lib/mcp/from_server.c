@@ -111,38 +111,6 @@ static struct call *find_call(
 	return p && p->place == PLACE_ACTIVE && !p->id.len ? (struct call *)c : NULL;
 }
 
-/* The answer was too large for what memory there is; this one is not. */
-static void say_no_memory(struct call *c)
-{
-	struct err e = { 0 };
-
-	err_set(&e, ERR_LIMIT, "there is no memory for the server's answer");
-	say_error(c->post->s, c->pending.id, &e, NULL);
-}
-
-void answer_call(struct call *c, struct incoming *in, const struct envelope *m, struct edits *e)
-{
-	struct edits none = { 0 };
-	struct span id = c->pending.id;
-	struct post *p = c->post;
-
-	if (!c->pending.listed)
-		return;
-	e = e ? e : &none;
-	if (!m->id.p) {
-		edit_put(e, m->whole.p + 1, "\"id\":");
-		edit_replace(e, (struct span){ m->whole.p + 1, 0 }, id);
-		edit_put(e, m->whole.p + 1, ",");
-	} else if (m->id.n != id.n || memcmp(m->id.p, id.p, id.n) != 0) {
-		/* Same value, other spelling (or null, or ours): the client gets its own id back. */
-		edit_replace(e, m->id, id);
-	}
-	if (!say_edited(p->s, in, m->whole, e))
-		say_no_memory(c);
-	post_settle(c);
-	post_answered(p);
-}
-
 /* ---- lists of tools ---- */
 
 struct sieve {
@@ -189,7 +157,7 @@ static void pass_on(struct call *c, struct incoming *in, const struct envelope *
 		: p->wire != p->era                   ? modern_client_answer(c, in, m)
 						      : false)
 		return;
-	answer_call(c, in, m, NULL);
+	owed_answer(c, in, m, NULL);
 }
 
 /* The same for a list of tools of which some must not be seen. */
@@ -219,8 +187,7 @@ static void pass_on_filtered(struct call *c, struct incoming *in, const struct e
 			pass_on(c, in, m);
 			break;
 		}
-		say_error(s, c->pending.id, &e, NULL);
-		post_settle(c);
+		owed_fail(c, &e, NULL);
 		post_answered(c->post);
 		break;
 	}
@@ -379,6 +346,8 @@ static void note_early_session(struct post *p)
 static void question(
 	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
 {
+	struct buf id;
+
 	if (s->modern && s->server == ERA_LEGACY) {
 		modern_client_asked(s, from, m);
 		return;
@@ -390,8 +359,12 @@ static void question(
 	}
 	if (from && from == s->opener)
 		note_early_session(from);
-	s->questions++;
-	say_span(s, in, m->whole);
+	buf_init(&id, ENVELOPE_MAX); /* a large message that could not be said is gone afterwards */
+	if (buf_add(&id, m->id.p, m->id.n) && say_span(s, in, m->whole))
+		s->questions++;
+	else if (id.len)
+		refuse_question(s, (struct span){ id.p, id.len }, "out of memory");
+	buf_free(&id);
 }
 
 static void notification(

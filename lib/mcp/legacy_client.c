@@ -79,7 +79,7 @@ static void say_refusal(struct legacy_client *l)
 	struct envelope m;
 
 	if (envelope_scan(in.p, in.n, &m, NULL) == ENVELOPE_OK)
-		answer_call(&p->one, &in, &m, NULL);
+		owed_answer(&p->one, &in, &m, NULL);
 }
 
 static void hello_over(struct legacy_client *l)
@@ -116,9 +116,7 @@ static void welcome(struct legacy_client *l, const struct envelope *m)
 	buf_init(&b, ENVELOPE_MAX);
 	if (post_envelope(l->hello, &hello) && era_initialize_answer(&b, l->hello->one.pending.id,
 						       hello.params, m->result, "an MCP server")) {
-		if (l->hello->one.pending.listed)
-			say_text(s, &b);
-		post_settle(&l->hello->one);
+		owed_text(&l->hello->one, &b);
 		s->batches = walk_string_is(
 			walk_get(hello.params, "protocolVersion", NULL), "2025-03-26");
 		s->client_legacy = true;
@@ -267,10 +265,9 @@ static void set_level(struct legacy_client *l, struct post *p, struct span level
 {
 	buf_reset(&l->level);
 	if (era_log_level(level) < 0 || !buf_add(&l->level, level.p, level.n))
-		say_invalid(l->s, p->one.pending.id, -32602, "\"level\" is no log level");
+		owed_invalid(&p->one, -32602, "\"level\" is no log level");
 	else
-		say_empty(l->s, p->one.pending.id);
-	post_settle(&p->one);
+		owed_empty(&p->one);
 	post_free(p);
 }
 
@@ -280,8 +277,7 @@ static bool is_ours(struct legacy_client *l, struct post *p, const struct envelo
 	if (envelope_method_is(m, "initialize")) {
 		legacy_client_discover(p, NULL);
 	} else if (envelope_method_is(m, "ping")) {
-		say_empty(l->s, p->one.pending.id);
-		post_settle(&p->one);
+		owed_empty(&p->one);
 		post_free(p);
 	} else if (envelope_method_is(m, "logging/setLevel")) {
 		set_level(l, p, walk_get(m->params, "level", NULL));
@@ -350,8 +346,12 @@ bool legacy_client_prepare(struct post *p)
 	struct envelope m;
 	struct err e = { 0 };
 
-	if (envelope_scan(p->body.p, p->body.len, &m, NULL) != ENVELOPE_OK ||
-		m.kind != ENVELOPE_REQUEST) {
+	if (envelope_scan(p->body.p, p->body.len, &m, NULL) == ENVELOPE_OK &&
+		m.kind == ENVELOPE_BATCH) {
+		client_batch_split(p);
+		return false;
+	}
+	if (m.kind != ENVELOPE_REQUEST) {
 		take_note(l, p);
 		return false;
 	}
@@ -375,7 +375,7 @@ bool legacy_client_answer(struct call *c, struct incoming *in, const struct enve
 	switch (era_result_type(m->result)) {
 	case ERA_COMPLETE:
 		era_result_to_legacy(&e, m->result);
-		answer_call(c, in, m, &e);
+		owed_answer(c, in, m, &e);
 		break;
 	case ERA_INPUT_REQUIRED:
 		rounds_ask(c, m);

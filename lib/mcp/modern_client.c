@@ -70,10 +70,8 @@ static bool check_revision(struct post *p)
 	if (!p->ncalls || walk_string_is(version, ERA_MODERN_VERSION))
 		return true;
 	buf_init(&b, ENVELOPE_MAX);
-	if (era_unsupported(&b, p->one.pending.id, version))
-		say_text(p->s, &b);
+	owed_text(&p->one, era_unsupported(&b, p->one.pending.id, version) ? &b : NULL);
 	buf_free(&b);
-	post_settle(&p->one);
 	over(p);
 	return false;
 }
@@ -166,8 +164,7 @@ static void answer_discover(struct post *p)
 	buf_init(&b, ENVELOPE_MAX);
 	if (era_discover_answer(
 		    &b, p->one.pending.id, (struct span){ p->s->hello.p, p->s->hello.len })) {
-		say_text(p->s, &b);
-		post_settle(&p->one);
+		owed_text(&p->one, &b);
 	} else {
 		err_set(&e, ERR_LIMIT,
 			"what the server says of itself is too long to be translated");
@@ -240,7 +237,7 @@ bool modern_client_answer(struct call *c, struct incoming *in, const struct enve
 		era_result_to_modern(&e, m->result, &request);
 	else if (walk_type(code) == WALK_NUMBER && era_error_code(m->error) == -32002)
 		edit_replace(&e, code, (struct span){ invalid_params, sizeof(invalid_params) - 1 });
-	answer_call(c, in, m, &e);
+	owed_answer(c, in, m, &e);
 	return true;
 }
 

@@ -90,3 +90,10 @@ struct pending_call *pending_find_alike(const struct pending *t, struct span id)
 {
 	return id.p ? find(t, id, envelope_id_alike) : NULL;
 }
+
+void pending_each(const struct pending *t, void (*fn)(void *ctx, struct span id), void *ctx)
+{
+	for (size_t i = 0; i < t->nbuckets; i++)
+		for (struct pending_call *c = t->buckets[i]; c; c = c->next)
+			fn(ctx, c->id);
+}

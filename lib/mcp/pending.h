@@ -33,4 +33,7 @@ struct pending_call *pending_find(const struct pending *t, struct span id); /* N
 /* One whose id is at least alike (envelope_id_alike()). */
 struct pending_call *pending_find_alike(const struct pending *t, struct span id);
 
+/* fn for each, in any order; it must not change the table. */
+void pending_each(const struct pending *t, void (*fn)(void *ctx, struct span id), void *ctx);
+
 #endif

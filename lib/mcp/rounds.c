@@ -186,9 +186,11 @@ void rounds_ask(struct call *c, const struct envelope *m)
 		post_answered(p);
 	} else if (!p->round->nasks) {
 		post_enqueue(p, true);
-	} else {
+	} else if (say_text(s, &out)) {
 		post_park(p);
-		say_text(s, &out);
+	} else {
+		owed_no_memory(&p->one);
+		post_answered(p);
 	}
 	buf_free(&out);
 }

@@ -1,7 +1,11 @@
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/mem.h"
 #include "mcp/session_impl.h"
+#include "mcp/walk.h"
 
 static void check_pressure(struct session *s)
 {
@@ -12,7 +16,7 @@ static void check_pressure(struct session *s)
 static bool said(struct session *s, bool good)
 {
 	if (!good)
-		diag_error("out of memory: a message to the client is lost");
+		diag_note("out of memory: a message to the client is lost");
 	check_pressure(s);
 	return good;
 }
@@ -72,15 +76,18 @@ bool say_edited(struct session *s, struct incoming *in, struct span m, const str
 	return said(s, n && wire_out_addv(s->out, parts, n));
 }
 
-void say_text(struct session *s, const struct buf *m)
+bool say_text(struct session *s, const struct buf *m)
 {
-	said(s, wire_out_add(s->out, buf_str(m), m->len));
+	return said(s, wire_out_add(s->out, buf_str(m), m->len));
 }
 
 /* An answer of the bridge's own to what came in. It cannot be held back at the server; if nobody
- * reads, there must be an end to what comes in. */
+ * reads, there must be an end to what comes in. Without memory for it nobody could be answered. */
 static void said_own(struct session *s, size_t n, bool good)
 {
+	if (!good)
+		mem_exhausted();
+	s->arriving = (struct span){ 0 };
 	s->own_answers = wire_out_full(s->out) ? s->own_answers + n : 0;
 	said(s, good);
 	session_check_input(s);
@@ -115,4 +122,60 @@ void say_empty(struct session *s, struct span id)
 		{ tail, sizeof(tail) - 1 } };
 
 	said_own(s, id.n + sizeof(head) + sizeof(tail), wire_out_addv(s->out, parts, 3));
+}
+
+/* ---- last words ---- */
+
+#define LAST_WORDS_MS 1000
+
+static void say_last(void *ctx, struct span id)
+{
+	static const char head[] = "{\"jsonrpc\":\"2.0\",\"id\":";
+	struct session *s = ctx;
+	char tail[160];
+	int n = snprintf(tail, sizeof(tail),
+		",\"error\":{\"code\":%d,\"message\":\"mpmcp ended because there is no memory "
+		"left: "
+		"close other programs, then start it again\"}}\n",
+		REPLY_LOCAL);
+	struct wire_part parts[] = { { head, sizeof(head) - 1 }, { id.p, id.n },
+		{ tail, (size_t)n } };
+
+	(void)!wire_out_now(s->out, parts, 3, LAST_WORDS_MS);
+}
+
+static void refuse_last(struct session *s, const struct envelope *m)
+{
+	struct walk w;
+	struct walk_item it;
+
+	if (m->kind == ENVELOPE_REQUEST)
+		say_last(s, m->id);
+	if (m->kind != ENVELOPE_BATCH || !walk_open(&w, m->whole))
+		return;
+	while (walk_next(&w, &it)) {
+		struct envelope e;
+
+		if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e, NULL) ==
+				ENVELOPE_OK &&
+			e.kind == ENVELOPE_REQUEST)
+			say_last(s, e.id);
+	}
+}
+
+static void last_line(void *ctx, char *p, size_t n)
+{
+	struct envelope m;
+
+	if (envelope_scan(p, n, &m, NULL) == ENVELOPE_OK)
+		refuse_last(ctx, &m);
+}
+
+void session_last_words(struct session *s, struct wire_in *in)
+{
+	if (s->arriving.p)
+		say_last(s, s->arriving);
+	pending_each(&s->calls, say_last, s);
+	if (in)
+		wire_in_rest(in, last_line, s);
 }

@@ -127,7 +127,7 @@ static void list_remove(struct post *p)
 	p->next->prev = p->prev;
 }
 
-static void uncount(struct post *p)
+void post_uncount(struct post *p)
 {
 	if (!p->counted)
 		return;
@@ -152,7 +152,7 @@ static void detach(struct post *p)
 	case PLACE_ACTIVE:
 		exchange_cancel(p->x);
 		p->x = NULL;
-		uncount(p);
+		post_uncount(p);
 		break;
 	case PLACE_PARKED:
 		break;
@@ -217,15 +217,6 @@ struct post *post_new(struct session *s, enum post_kind kind)
 	return p;
 }
 
-void post_settle(struct call *c)
-{
-	if (!c->pending.listed)
-		return;
-	pending_remove(&c->post->s->calls, &c->pending);
-	if (!--c->post->owed)
-		uncount(c->post);
-}
-
 /* Whoever waited for it goes on without. */
 static void release_held(struct post *p)
 {
@@ -244,8 +235,8 @@ void post_free(struct post *p)
 {
 	release_held(p);
 	session_opened(p->s, p);
-	for (size_t i = 0; i < p->ncalls; i++)
-		post_settle(&p->calls[i]);
+	if (p->owed)
+		owed_give_up(p);
 	if (p->calls != &p->one)
 		free(p->calls);
 	legacy_client_forget(p, false);
@@ -256,27 +247,6 @@ void post_free(struct post *p)
 	buf_free(&p->id);
 	buf_free(&p->owner);
 	free(p);
-}
-
-void post_owe(struct post *p, struct call *c, struct span id)
-{
-	c->post = p;
-	pending_add(&p->s->calls, &c->pending, id);
-	p->owed++;
-}
-
-static void fail_call(struct call *c, const struct err *e, const struct reply_data *d)
-{
-	if (!c->pending.listed)
-		return;
-	say_error(c->post->s, c->pending.id, e, d);
-	post_settle(c);
-}
-
-void post_fail(struct post *p, const struct err *e, const struct reply_data *d)
-{
-	for (size_t i = 0; i < p->ncalls; i++)
-		fail_call(&p->calls[i], e, d);
 }
 
 void post_answered(struct post *p)
@@ -321,10 +291,9 @@ static void close_subscription(struct post *p)
 	struct buf b;
 
 	buf_init(&b, ENVELOPE_MAX);
-	if (p->one.pending.listed && era_subscription_end(&b, p->one.pending.id))
-		say_text(p->s, &b);
+	if (p->one.pending.listed)
+		owed_text(&p->one, era_subscription_end(&b, p->one.pending.id) ? &b : NULL);
 	buf_free(&b);
-	post_settle(&p->one);
 }
 
 /* Fields for a modern message that has none yet: it was translated, or is sent once more. */

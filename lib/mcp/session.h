@@ -61,6 +61,10 @@ void session_fail_all(struct session *s, const struct err *e);
 /* No line will come any more: subscriptions, which would never end, are closed. */
 void session_end_input(struct session *s);
 
+/* There is no memory left and the program is about to end: whoever is owed an answer gets one, by what
+ * needs none; so does who is read from in (may be NULL) and not heard yet. */
+void session_last_words(struct session *s, struct wire_in *in);
+
 bool session_idle(const struct session *s);
 
 #endif

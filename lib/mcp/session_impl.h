@@ -5,6 +5,7 @@
  *   from_client.c    lines of the client
  *   from_server.c    messages of the server and the ends of exchanges
  *   server_era.c     what they tell about its era, and who goes another way then
+ *   owed.c           who is owed an answer, and how a request comes to its end
  *   say.c            what is written to the client
  *   legacy_client.c  a legacy client in front of a modern server, with
  *                    rounds.c and watching.c (legacy_impl.h)
@@ -114,7 +115,9 @@ struct session {
 	size_t queued_notes; /* how many of them are owed nothing: notifications, responses */
 	size_t in_flight;
 	struct pending calls;
-	size_t questions;      /* requests of the server that the client has not answered */
+	struct span
+		arriving; /* id of a request that is being read and neither owed nor answered yet */
+	size_t questions; /* requests of the server that the client has not answered */
 	struct buf initialize; /* the client's own, or ours for it: kept for a replay */
 	struct buf hello;      /* modern client: the server's answer to our initialize */
 	bool greeted;          /* the client sent notifications/initialized */
@@ -136,17 +139,15 @@ struct session {
 /* ---- session.c ---- */
 
 struct post *post_new(struct session *s, enum post_kind kind);
-void post_owe(struct post *p, struct call *c, struct span id);
-void post_settle(struct call *c); /* nothing is owed for this call any more */
-void post_free(struct post *p);   /* in no list any more */
+void post_free(
+	struct post *p); /* in no list any more; what it still owes is answered with an error */
 
 void post_enqueue(struct post *p, bool first); /* from wherever it stands but active */
 void post_park(struct post *p);                /* from wherever it stands; ends its exchange */
 void post_drop(struct post *p);     /* takes it out of its list, ends its exchange, frees */
 void post_start(struct post *p);    /* sends it at once; p is in no list */
 void post_answered(struct post *p); /* nothing more is owed: its stream may end */
-
-void post_fail(struct post *p, const struct err *e, const struct reply_data *d);
+void post_uncount(struct post *p);  /* in flight no more: another one may start */
 
 /* An id of ours, unlike any that a client uses; appended with quotes. */
 bool session_own_id(struct session *s, struct buf *out) BUF_MUST;
@@ -174,12 +175,31 @@ void session_server_is(struct session *s, enum era era);
 /* The message of p as it was sent. False only for what was checked before: never. */
 bool post_envelope(struct post *p, struct envelope *m);
 
+/* ---- owed.c: each of these is for a call that waits for its answer; nothing happens to one that had it ---- */
+
+void owed_add(struct post *p, struct call *c, struct span id);
+/* It waits in another call from now on, of post p, where its id stands, too. */
+void owed_move(struct call *from, struct post *p, struct call *to, struct span id);
+void owed_cancelled(struct call *c); /* the client wants no answer any more */
+void owed_fail(struct call *c, const struct err *e, const struct reply_data *d);
+void owed_invalid(struct call *c, long code, const char *why);
+void owed_empty(struct call *c); /* {"result":{}} */
+void owed_text(
+	struct call *c, const struct buf *m); /* its whole answer; NULL: there was no memory */
+/* The answer m of the server, under the client's own id, with these edits. */
+void owed_answer(struct call *c, struct incoming *in, const struct envelope *m, struct edits *e);
+void owed_no_memory(struct call *c);
+void owed_give_up(struct post *p); /* p goes, and nobody thought of its calls */
+
+void post_fail(
+	struct post *p, const struct err *e, const struct reply_data *d); /* all of its calls */
+
 /* ---- say.c ---- */
 
 /* False when there is no memory for it. */
 bool say_span(struct session *s, struct incoming *in, struct span m);
 bool say_edited(struct session *s, struct incoming *in, struct span m, const struct edits *e);
-void say_text(struct session *s, const struct buf *m);
+bool say_text(struct session *s, const struct buf *m);
 void say_error(struct session *s, struct span id, const struct err *e, const struct reply_data *d);
 void say_invalid(struct session *s, struct span id, long code, const char *why);
 void say_empty(struct session *s, struct span id); /* {"result":{}} */
@@ -188,12 +208,10 @@ void say_empty(struct session *s, struct span id); /* {"result":{}} */
 
 /* Tells the server that p, which it knows by another id than the client, is not wanted any more. */
 void tell_cancelled(struct session *s, struct span id);
-
-/* ---- from_server.c ---- */
-
-/* The answer m to a call is given to the client under the client's own id, with these edits; nothing
- * happens when the call has had its answer. */
-void answer_call(struct call *c, struct incoming *in, const struct envelope *m, struct edits *e);
+/* Answers a request of the server that the client never sees. */
+void refuse_question(struct session *s, struct span id, const char *why);
+/* A batch that waited while the server turned out to know none: its messages go on one by one. p goes. */
+void client_batch_split(struct post *p);
 
 /* ---- server_era.c ---- */
 

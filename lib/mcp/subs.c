@@ -215,6 +215,7 @@ static void end_sub(struct modern_client *c, struct sub *b)
 		if (!is_watched(c, b, b->uris[i]))
 			(void)!ask_resource(
 				c->s, "resources/unsubscribe", b->uris[i], unwatched, NULL);
+	owed_cancelled(&b->p->one);
 	post_drop(b->p); /* b goes with it */
 }
 
@@ -302,8 +303,8 @@ void subs_end(struct modern_client *c)
 		struct buf b;
 
 		buf_init(&b, ENVELOPE_MAX);
-		if (p->one.pending.listed && era_subscription_end(&b, p->one.pending.id))
-			say_text(c->s, &b);
+		if (p->one.pending.listed)
+			owed_text(&p->one, era_subscription_end(&b, p->one.pending.id) ? &b : NULL);
 		buf_free(&b);
 		post_drop(p);
 	}

@@ -99,13 +99,12 @@ static void answer_waiting(struct legacy_client *l, struct span honoured, const 
 				found = walk_string_is(it.value, buf_str(&uri));
 		buf_free(&uri);
 		if (why)
-			post_fail(p, why, NULL);
+			owed_fail(&p->one, why, NULL);
 		else if (found)
-			say_empty(l->s, p->one.pending.id);
+			owed_empty(&p->one);
 		else
-			say_invalid(l->s, p->one.pending.id, -32602,
+			owed_invalid(&p->one, -32602,
 				"the server does not tell of changes of this resource");
-		post_settle(&p->one);
 		post_drop(p); /* takes it off the list */
 	}
 }
@@ -225,10 +224,9 @@ void watching_add(struct legacy_client *l, struct post *p, struct span uri)
 		return;
 	}
 	if (walk_type(uri) != WALK_STRING || l->nwatched == WATCHED_MAX) {
-		say_invalid(l->s, p->one.pending.id, -32602,
+		owed_invalid(&p->one, -32602,
 			l->nwatched == WATCHED_MAX ? "too many resources are watched already"
 						   : "\"uri\" must be a string");
-		post_settle(&p->one);
 		post_free(p);
 		return;
 	}
@@ -259,8 +257,7 @@ static void forget_waiting(struct legacy_client *l, struct span uri)
 			own = walk_get(m.params, "uri", NULL);
 		if (own.n != uri.n || memcmp(own.p, uri.p, uri.n) != 0)
 			continue;
-		say_empty(l->s, p->one.pending.id);
-		post_settle(&p->one);
+		owed_empty(&p->one);
 		post_drop(p); /* takes it off the list */
 	}
 }
@@ -269,8 +266,7 @@ void watching_remove(struct legacy_client *l, struct post *p, struct span uri)
 {
 	size_t i = find_watched(l, uri);
 
-	say_empty(l->s, p->one.pending.id);
-	post_settle(&p->one);
+	owed_empty(&p->one);
 	if (i == l->nwatched) {
 		post_free(p);
 		return;

@@ -52,6 +52,8 @@ struct wire_in {
 	struct buf b;
 	size_t start;   /* of the line that is being read */
 	size_t scanned; /* bytes of it known to hold no LF */
+	size_t behind;  /* while a line is given: bytes that follow its LF */
+	bool giving;
 	size_t line_cap;
 	bool skipping; /* the rest of a line that is too long */
 	bool began;    /* the first bytes were looked at for a BOM */
@@ -154,13 +156,16 @@ static void give_line(struct wire_in *w, size_t n)
 /* The same for a line that has its LF behind it; what comes then is the next one's. */
 static void take_line(struct wire_in *w, size_t n)
 {
-	size_t behind = w->b.len - w->start - n - 1; /* bytes behind the LF */
+	size_t behind = w->b.len - w->start - n - 1;
 
 	w->began = true; /* a mark that comes now is no mark */
+	w->behind = behind;
+	w->giving = true;
 	if (w->skipping)
 		w->skipping = false;
 	else
 		give_line(w, n);
+	w->giving = false;
 	if (w->dead)
 		return;
 	/* The line may have been taken away with the buffer: count from the end. */
@@ -198,6 +203,23 @@ static bool give_lines(struct wire_in *w)
 	if (w->skipping || w->b.len - w->start > w->line_cap + 1)
 		give_too_long(w);
 	return !w->dead;
+}
+
+void wire_in_rest(struct wire_in *w, void (*fn)(void *ctx, char *p, size_t n), void *ctx)
+{
+	size_t at = w->giving ? w->b.len - w->behind : w->start;
+	bool skipping = w->skipping && !w->giving;
+
+	while (at < w->b.len) {
+		char *p = w->b.p + at, *lf = memchr(p, '\n', w->b.len - at);
+
+		if (!lf)
+			return;
+		if (!skipping)
+			fn(ctx, p, (size_t)(lf - p));
+		skipping = false;
+		at += (size_t)(lf - p) + 1;
+	}
 }
 
 /* Room at the front is won back; a buffer that one huge line made huge is given back. */
@@ -401,7 +423,7 @@ void wire_out_free(struct wire_out *w)
 	free(w);
 }
 
-static struct chunk *append_chunk(struct wire_out *w)
+static struct chunk *chunk_new(struct wire_out *w)
 {
 	struct chunk *c = w->spare;
 
@@ -414,12 +436,16 @@ static struct chunk *append_chunk(struct wire_out *w)
 	}
 	c->next = NULL;
 	c->done = 0;
+	return c;
+}
+
+static void append(struct wire_out *w, struct chunk *c)
+{
 	if (w->last)
 		w->last->next = c;
 	else
 		w->first = c;
 	w->last = c;
-	return c;
 }
 
 static void added(struct wire_out *w, size_t n)
@@ -442,7 +468,7 @@ bool wire_out_addv(struct wire_out *w, const struct wire_part *parts, size_t cou
 	for (size_t i = 0; i < count; i++)
 		n += parts[i].n;
 	if (!c || c->b.len + n > CHUNK_SIZE)
-		c = append_chunk(w);
+		append(w, c = chunk_new(w));
 	/* All or nothing: half a message would spoil every one behind it. A chunk that fills up gets
 	 * all of its memory at once. */
 	if (!buf_reserve(&c->b, c->b.len + n > CHUNK_SIZE / 16 && c->b.len + n <= CHUNK_SIZE
@@ -468,14 +494,13 @@ bool wire_out_add(struct wire_out *w, const char *p, size_t n)
 	return wire_out_addv(w, &part, 1);
 }
 
-/* A chunk that is m, from an offset on. */
-static void append_taken(struct wire_out *w, struct buf *m, size_t from)
+/* The chunk c is m from now on, from an offset on. */
+static void append_taken(struct wire_out *w, struct chunk *c, struct buf *m, size_t from)
 {
-	struct chunk *c = append_chunk(w);
-
 	buf_free(&c->b);
 	buf_move(&c->b, m);
 	c->done = from;
+	append(w, c);
 	added(w, c->b.len - from);
 }
 
@@ -483,13 +508,15 @@ bool wire_out_take_behind(struct wire_out *w, struct buf *head, struct buf *m, s
 {
 	bool good = w->broken;
 
-	/* The line end first: after that nothing can fail, and nothing half is written. A message of
-	 * the greatest length still gets one. */
+	/* The line end and the chunks first: after that nothing can fail, and nothing half is written. A
+	 * message of the greatest length still gets one. */
 	m->cap = (size_t)-1 >> 2;
 	if (!good && buf_addc(m, '\n')) {
-		if (head->len)
-			append_taken(w, head, 0);
-		append_taken(w, m, from);
+		struct chunk *before = head->len ? chunk_new(w) : NULL, *c = chunk_new(w);
+
+		if (before)
+			append_taken(w, before, head, 0);
+		append_taken(w, c, m, from);
 		good = true;
 	}
 	buf_free(head);
@@ -632,17 +659,43 @@ static void out_ready(void *ctx, int happened)
 	out_task(w);
 }
 
+/* Waits until the descriptor takes more. False when it does not in time. */
+static bool may_write(struct wire_out *w, int64_t until)
+{
+	struct pollfd p = { .fd = w->fd, .events = POLLOUT };
+	int64_t left = until - clock_ms();
+
+	return left > 0 && (poll(&p, 1, (int)left) >= 0 || errno == EINTR);
+}
+
 void wire_out_flush(struct wire_out *w, int ms)
 {
 	int64_t until = clock_ms() + ms;
 
 	while (!w->broken && w->backlog) {
-		struct pollfd p = { .fd = w->fd, .events = POLLOUT };
-		int64_t left = until - clock_ms();
-
-		if (write_some(w))
-			continue;
-		if (w->broken || left <= 0 || (poll(&p, 1, (int)left) < 0 && errno != EINTR))
+		if (!write_some(w) && (w->broken || !may_write(w, until)))
 			return;
 	}
+}
+
+bool wire_out_now(struct wire_out *w, const struct wire_part *parts, size_t count, int ms)
+{
+	int64_t until = clock_ms() + ms;
+
+	wire_out_flush(w, ms);
+	if (w->broken || w->backlog)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		for (size_t done = 0; done < parts[i].n;) {
+			ssize_t n = write(w->fd, parts[i].p + done, parts[i].n - done);
+
+			if (n > 0)
+				done += (size_t)n;
+			else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+				return false;
+			else if (!may_write(w, until))
+				return false;
+		}
+	}
+	return true;
 }

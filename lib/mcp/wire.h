@@ -42,6 +42,10 @@ bool wire_in_take(struct wire_in *w, const char *p, size_t n, struct buf *out) B
 /* Paused, it reads nothing and calls nothing back (lines already read wait, the end too). */
 void wire_in_pause(struct wire_in *w, bool paused);
 
+/* The lines that were read and not given yet, as they are; for a program that is about to end, also inside
+ * line(). fn must not use w. */
+void wire_in_rest(struct wire_in *w, void (*fn)(void *ctx, char *p, size_t n), void *ctx);
+
 /* ---- out ---- */
 
 struct wire_out;
@@ -89,5 +93,8 @@ size_t wire_out_backlog(const struct wire_out *w);   /* bytes not yet written */
 uint64_t wire_out_written(const struct wire_out *w); /* bytes written so far */
 /* Tries to write the backlog, waiting for the reader at most ms: only for the end of the program. */
 void wire_out_flush(struct wire_out *w, int ms);
+/* Writes the backlog and then these parts, of which the last brings the line end: for a program that is
+ * about to end and has no memory. False when that did not go within ms; nothing may be written then. */
+bool wire_out_now(struct wire_out *w, const struct wire_part *parts, size_t count, int ms);
 
 #endif

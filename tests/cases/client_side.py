@@ -128,9 +128,9 @@ def batch_that_is_half_answered_gets_errors_for_the_rest(case):
 def batch_is_refused_in_later_revisions(case):
     _, p = case.bridge()
     p.handshake()
-    p.send([request(1)])
-    p.call(2)
-    case.is_error(p.messages()[-2], -32600, "batch")
+    p.send([request(1), request("a")])
+    for ident in (1, "a"):
+        case.is_error(p.answer(ident), -32600, "batch")
 
 
 def thousand_requests_at_once_are_all_answered_and_64_run_side_by_side(case):

@@ -986,6 +986,38 @@ def server_that_changes_its_era_is_followed(case):
             case.equal(len(server.of("tools/call")), 6 + 2, "number of calls")
 
 
+def batch_that_waits_while_the_server_changes_its_era_is_answered(case):
+    """It is queued while a lost session is opened again, and whoever stands there by now knows no batches."""
+    reopening, queued = threading.Event(), threading.Event()
+    modern = _modern(case, lambda r: _complete(r, by=_name_of(r)))
+
+    def turned(r):
+        if r.rpc_method == "initialize":
+            reopening.set()
+            queued.wait(DEADLINE)
+        if "mcp-session-id" in r.headers:
+            r.json({"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "Session not found"}}, 404)
+        else:
+            modern(r)
+    now = [_legacy(version="2025-03-26")]
+    server, p = case.bridge(lambda r: now[-1](r))
+    _legacy_hello(p, "2025-03-26")
+    case.check("result" in p.call(1, name="t"), "no result")
+    now.append(turned)
+    p.send(request(2, name="second"))
+    reopening.wait(DEADLINE)
+    p.send([request(3, name="third"), {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 5}},
+            request(4, name="fourth"), request(5, name="fifth")], request(6, name="sixth"),
+           {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 4}}, {"jsonrpc": "2.0", "id": 7, "method": "initialize"}, "not JSON")
+    p.wait_line(lambda line: b"-32700" in line, "the answer to the last line: all before it were read")
+    queued.set()
+    for ident, name in ((2, "second"), (3, "third"), (6, "sixth")):
+        case.equal(p.answer(ident)["result"].get("by"), name, "the answer to %d" % ident)
+    p.answer(7)
+    case.equal(p.finish(), 0, "status")
+    case.equal(sorted(m["id"] for m in p.messages() if "method" not in m and m["id"] is not None), [0, 1, 2, 3, 6, 7], "ids that were answered")
+
+
 def server_that_changes_its_era_between_a_question_and_its_answer_answers_the_call(case):
     """The rounds of a call have ids of their own; what a server of sessions gets again has the client's."""
     def ask(r):

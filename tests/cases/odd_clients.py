@@ -239,13 +239,16 @@ def batches_at_the_edges(case):
     server, p = case.bridge(handler)
     p.handshake("2025-03-26")
     note = {"jsonrpc": "2.0", "method": "notifications/x"}
-    rows = [([], 1), ([[request(1)]], 1), ([request(1), request(1)], 1), ([request(1), 5], 1), ([request(1), {"id": 2}], 1), ([INITIALIZE], 1), ([note, note], 0), ([response("x"), note], 0)]
-    bad = 0
-    for n, (row, refused) in enumerate(rows):
+    # Each of its requests is told, by the id that the client waits for; where there is none, the client is.
+    rows = [([], [None]), ([[request(1)]], [None]), ([5, note], [None]), ([request(1), request(1)], [1, 1]), ([request(1), request(2), request(1)], [1, 2, 1]),
+            ([request(1), 5], [1]), ([request(1), note, request("a"), {"id": 2}], [1, "a", 2]), ([INITIALIZE, request(3)], [0, 3]),
+            ([note, note], []), ([response("x"), note], [])]
+    refused = []
+    for n, (row, ids) in enumerate(rows):
         p.send(row)
         p.call(100 + n, "tools/list")
-        bad += refused
-        case.equal(len([m for m in p.messages() if m.get("id", 0) is None and m["error"]["code"] == -32600]), bad, "refusals after %r" % row)
+        refused += ids
+        case.equal(sorted(repr(m["id"]) for m in p.messages() if m.get("error", {}).get("code") == -32600), sorted(map(repr, refused)), "refusals after %r" % row)
     p.send([request(i, "tools/list") for i in range(1000, 2000)])
     for i in range(1000, 2000):
         case.check("result" in p.answer(i), "no result")

@@ -39,8 +39,8 @@ static void trace(const char *what, const void *who, const char *p, size_t n)
 struct account {
 	char *id;            /* as it was written */
 	int asked, answered; /* requests and answers */
-	int may;   /* requests that need not be answered by this id: in refused batches, invalid */
-	int freed; /* cancellations that came while it was owed an answer */
+	int may;             /* requests that need not be answered by this id: they are invalid */
+	int freed;           /* cancellations that came while it was owed an answer */
 };
 
 static struct account accounts[IDS_MAX];
@@ -93,6 +93,9 @@ static void book_line(const char *p, size_t n)
 					    NULL) != ENVELOPE_OK)
 					continue;
 				if (e.kind == ENVELOPE_REQUEST && (a = account(e.id)))
+					a->asked++;
+				else if (e.kind == ENVELOPE_INVALID && e.id.p &&
+					 (a = account(e.id)))
 					a->may++;
 				else if (e.kind == ENVELOPE_NOTIFICATION &&
 					 envelope_method_is(&e, "notifications/cancelled"))
@@ -141,6 +144,11 @@ bool wire_in_take(struct wire_in *w, const char *p, size_t n, struct buf *out)
 	(void)w;
 	buf_reset(out);
 	return buf_add(out, p, n);
+}
+
+void wire_in_rest(struct wire_in *w, void (*fn)(void *ctx, char *p, size_t n), void *ctx)
+{
+	(void)w, (void)fn, (void)ctx;
 }
 
 /* One line to the client. */
@@ -201,6 +209,13 @@ bool wire_out_take_behind(struct wire_out *w, struct buf *head, struct buf *m, s
 bool wire_out_full(const struct wire_out *w)
 {
 	return w->full;
+}
+
+/* Only for the end of a program without memory. */
+bool wire_out_now(struct wire_out *w, const struct wire_part *parts, size_t count, int ms)
+{
+	(void)ms;
+	return wire_out_addv(w, parts, count);
 }
 
 /* ---- the transport ---- */

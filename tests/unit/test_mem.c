@@ -92,6 +92,39 @@ static void a_size_that_overflows_ends_the_program_with_a_word(void **state)
 	close(ends[0]);
 }
 
+static void speak(void *ctx)
+{
+	if (write(STDERR_FILENO, ctx, strlen(ctx)) < 0)
+		_exit(43);
+	free(mem_grow(NULL, SIZE_MAX / 2 + 2, 2)); /* against the rule: must not begin again */
+}
+
+static void last_words_are_said_once_before_the_end(void **state)
+{
+	static char words[] = "last words\n";
+	char text[64] = "";
+	int ends[2], status;
+	size_t n = 0;
+	ssize_t got;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(ends[1], STDERR_FILENO);
+		mem_set_last_words(speak, words);
+		mem_exhausted();
+	}
+	close(ends[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	while ((got = read(ends[0], text + n, sizeof(text) - 1 - n)) > 0)
+		n += (size_t)got;
+	assert_string_equal(text, "last words\nmpmcp: out of memory\n");
+	close(ends[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +133,7 @@ int main(void)
 		cmocka_unit_test(copies_are_strings_of_their_own),
 		cmocka_unit_test(printed_strings_are_as_long_as_they_need),
 		cmocka_unit_test(a_size_that_overflows_ends_the_program_with_a_word),
+		cmocka_unit_test(last_words_are_said_once_before_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1073,6 +1073,28 @@ static void read_by_signal(int signo)
 }
 
 /* The reader is a signal handler, so that every wait of the flush is interrupted, too. */
+static void what_is_written_now_stands_behind_what_waited(void **state)
+{
+	static const struct wire_part parts[] = { { "no", 2 }, { "w", 1 }, { "\n", 1 } };
+	struct writer o = { .drained = 0 };
+	char text[32] = "", *fill = calloc(LARGE, 1);
+
+	(void)state;
+	writer_start(&o);
+	assert_true(wire_out_add(o.w, "first", 5));
+	assert_true(wire_out_now(o.w, parts, 3, 1000));
+	assert_int_equal(read(o.fd[0], text, sizeof(text) - 1), 10);
+	assert_string_equal(text, "first\nnow\n");
+	/* Nothing may stand inside what waits. */
+	assert_true(wire_out_add(o.w, fill, LARGE));
+	assert_false(wire_out_now(o.w, parts, 3, 1));
+	close(o.fd[0]);
+	o.fd[0] = -1;
+	assert_false(wire_out_now(o.w, parts, 3, 1000));
+	free(fill);
+	writer_end(&o);
+}
+
 static void a_flush_waits_for_a_slow_reader(void **state)
 {
 	struct writer o = { .drained = 0 };
@@ -1153,6 +1175,7 @@ int main(void)
 		cmocka_unit_test(a_descriptor_that_fails_is_told_from_the_loop),
 		cmocka_unit_test(a_writer_can_be_freed_by_every_callback),
 		cmocka_unit_test(a_flush_writes_what_goes_and_then_gives_up),
+		cmocka_unit_test(what_is_written_now_stands_behind_what_waited),
 		cmocka_unit_test(a_flush_waits_for_a_slow_reader),
 		cmocka_unit_test(flags_of_the_output_are_given_back),
 		cmocka_unit_test(a_closed_output_is_an_error),
