@@ -144,6 +144,18 @@ $O/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $O/fuzz/libmpmcp.a $(wildcard cmd/*.[ch])
 	@echo '  FUZZ  $@'
 	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $O/fuzz/libmpmcp.a $(LIBS)
 
+# Every allocation and every poll() of short sessions fails once: nothing may crash, hang or be left without
+# an answer. Some minutes; TORTURE='--stride 10' or '--seconds 60' for less of it (tests/torture/run.py --help).
+.PHONY: torture
+torture: $O/torture/mpmcp
+	@$(PYTHON) tests/torture/run.py $O/torture/mpmcp $(TORTURE)
+
+$O/torture/mpmcp: $(CMD) $O/libmpmcp.a tests/torture/fail.c
+	@mkdir -p $(@D)
+	@echo '  LD    $@'
+	@$(CC) $(ALL_CFLAGS) $(HARDEN_LD) $(LDFLAGS) -Wno-missing-prototypes -fno-builtin -rdynamic -o $@ tests/torture/fail.c $(CMD) \
+		$O/libmpmcp.a $(LIBS)
+
 .PHONY: lint
 lint:
 	clang-format --dry-run -Werror lib/*/*.[ch] cmd/*.[ch] tests/*/*.[ch]
@@ -198,6 +210,6 @@ clean:
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: static asan valgrind fuzz lint interop interop-clients front bench dist clean uninstall'
+	@echo 'also: static asan valgrind fuzz torture lint interop interop-clients front bench dist clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d
