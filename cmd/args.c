@@ -15,6 +15,8 @@ const struct opt args_options[] = {
 	{ "all", NULL, OPT_FLAG, O(all), FOR_LOGOUT, "every sign-in in the folder" },
 	{ "allow-http", NULL, OPT_FLAG, O(allow_http), FOR_ALL,
 		"take an http:// URL that is not this machine" },
+	{ "assume-pkce-s256", NULL, OPT_FLAG, O(assume_pkce), FOR_ALL,
+		"sign in where the server does not announce PKCE with S256" },
 	{ "auth-dir", "DIR", OPT_TEXT, O(auth_dir), FOR_ALL,
 		"keep sign-ins here instead of ~/.mcp-auth" },
 	{ "auth-success-url", "URL", OPT_TEXT, O(auth_success_url), FOR_ALL,

@@ -36,7 +36,7 @@ struct args {
 	const char *client_metadata, *client_info, *client_metadata_url, *token_endpoint;
 	struct args_list authorize_params, only_tools, ignore_tools;
 	int64_t auth_timeout_ms, timeout_ms;
-	bool no_resource, use_id_token, device_code, client_credentials, no_browser;
+	bool no_resource, assume_pkce, use_id_token, device_code, client_credentials, no_browser;
 	bool read_only;
 	bool force, json, import, all, check;
 	const char *name; /* of the entry that setup makes */

@@ -121,6 +121,7 @@ static void set_oauth(struct context *c)
 		.place = target_place(c->url),
 		.resource = a->resource,
 		.no_resource = a->no_resource,
+		.assume_pkce = a->assume_pkce,
 		.profile = a->profile,
 		.auth_dir = a->auth_dir,
 		.host = a->host,

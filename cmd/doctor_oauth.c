@@ -120,6 +120,17 @@ static void read_resource(struct doctor *d, struct finding *f)
 		d->issuer ? d->issuer : "of the same origin");
 }
 
+/* A sign-in passes over what is not there. */
+static void not_where_named(struct doctor *d, struct finding *f)
+{
+	if (!d->status || d->status == 429 || d->status >= 500) {
+		no_document(d, "the resource metadata that the server names", f);
+		return;
+	}
+	warn_of(f, "none is where the server's challenge points (HTTP %ld)", d->status);
+	advise(f, "A sign-in goes on without it; tell who runs the server.");
+}
+
 /* Where neither well-known place has a document, the challenge may name another. */
 static bool ask_named(struct doctor *d, struct finding *f)
 {
@@ -137,9 +148,9 @@ static bool ask_named(struct doctor *d, struct finding *f)
 		advise(f, "Nobody can sign in there; tell who runs the server.");
 	} else {
 		doctor_get(d, wants.resource_metadata);
-		if (d->status != 200)
-			no_document(d, "the resource metadata that the server names", f);
-		named = d->status == 200;
+		named = has_document(d);
+		if (!named)
+			not_where_named(d, f);
 	}
 	challenge_clear(&wants);
 	return named;
@@ -167,17 +178,15 @@ void doctor_resource(struct doctor *d, struct finding *f)
 /* ---- server metadata ---- */
 
 /* The first document that fits; *wrong is about the first one that does not. */
-static bool find_server(struct doctor *d, char *places[PLACES_MAX], struct err *wrong)
+static bool find_server(
+	struct doctor *d, char *places[PLACES_MAX], struct server_traits *traits, struct err *wrong)
 {
-	bool code = !d->c.oauth.client_credentials && !d->c.oauth.device_code;
-
 	for (size_t at = 0; ask_places(d, places, &at); at++) {
-		struct server_traits traits = { 0 };
 		struct err e = { 0 };
 
 		if (server_read_metadata(buf_str(&d->body), d->body.len, d->issuer, d->guessed,
-			    d->c.url, &d->offered, &traits, &e) &&
-			(!code || server_takes_pkce(&traits, &e)))
+			    d->c.url, &d->offered, traits, &e) &&
+			(!oauth_needs_pkce(&d->c.oauth) || server_takes_pkce(traits, &e)))
 			return true;
 		if (!wrong->kind)
 			*wrong = e;
@@ -200,10 +209,29 @@ static bool take_origin(struct doctor *d)
 	return good;
 }
 
+static void found_server(const struct doctor *d, const struct server_traits *t, struct finding *f)
+{
+	const char *registers = d->offered.registration_endpoint ? ", registers clients by itself"
+								 : ", does not register clients";
+	char names[200] = "";
+	size_t len = 0;
+
+	if (!t->nunused) {
+		found(f, "%s%s", d->issuer, registers);
+		return;
+	}
+	for (size_t i = 0; i < t->nunused && len < sizeof(names); i++)
+		len += (size_t)snprintf(
+			names + len, sizeof(names) - len, "%s%s", i ? ", " : "", t->unused[i]);
+	warn_of(f, "%s%s; left unused, since no https URL: %s", d->issuer, registers, names);
+	advise(f, "A sign-in goes on without; tell who runs the server.");
+}
+
 void doctor_server(struct doctor *d, struct finding *f)
 {
 	bool named = d->issuer != NULL;
 	char *places[PLACES_MAX] = { NULL };
+	struct server_traits traits = { 0 };
 	struct err wrong = { 0 };
 
 	if (!d->c.signs_in) {
@@ -217,10 +245,8 @@ void doctor_server(struct doctor *d, struct finding *f)
 	places[2] = url_well_known_behind(d->issuer, "openid-configuration", NULL);
 	/* No place by the standard, and seen; what it says of the issuer decides. */
 	places[3] = url_well_known_root(d->issuer, "oauth-authorization-server", NULL);
-	if (find_server(d, places, &wrong)) {
-		found(f, "%s%s", d->issuer,
-			d->offered.registration_endpoint ? ", registers clients by itself"
-							 : ", does not register clients");
+	if (find_server(d, places, &traits, &wrong)) {
+		found_server(d, &traits, f);
 	} else if (wrong.kind) {
 		failed(f, wrong.kind, "%s (%s)", wrong.msg, d->issuer);
 		advise(f, "Nobody can sign in there; tell who runs the server.");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/fetch.h"
 #include "net/url.h"
@@ -35,9 +36,11 @@ struct discover {
 	struct server_issuers issuers;
 	size_t issuer; /* the one that is looked at */
 	bool guessed;  /* nobody named it: it is the endpoint's origin */
+	bool named;    /* the first place is the challenge's */
 	char *places[PLACES_MAX];
 	size_t nplaces, place;
 	unsigned redirects;
+	int64_t until_ms; /* patience with servers that fail for a moment ends */
 	struct fetch *fetch;
 	struct err complaint; /* the first thing that was wrong where something should have been */
 };
@@ -150,7 +153,7 @@ static char *origin_endpoint(const struct discover *d, const char *path)
 /* MCP authorization, Authorization Server Binding: the secret of a client goes to nobody else. */
 static bool is_allowed(const struct discover *d, struct err *e)
 {
-	return !d->c.only_issuer || strcmp(d->c.only_issuer, d->g->issuer) == 0 ||
+	return !d->c.only_issuer || server_same_issuer(d->c.only_issuer, d->g->issuer) ||
 	       err_set(e, ERR_AUTH,
 		       "the sign-in server is now %.200s, but the client that was given belongs to "
 		       "%.200s. If the change is meant, run \"mpmcp logout\" and sign in again",
@@ -206,7 +209,7 @@ static void order_issuers(struct discover *d)
 	for (size_t k = 0; first && k < i->n; k++) {
 		char *found = i->item[k];
 
-		if (strcmp(found, first) != 0)
+		if (!server_same_issuer(found, first))
 			continue;
 		memmove(&i->item[1], &i->item[0], k * sizeof(i->item[0]));
 		i->item[0] = found;
@@ -245,7 +248,7 @@ static void read_server(struct discover *d, const struct buf *body)
 
 	if (!server_read_metadata(buf_str(body), body->len, issuer(d), d->guessed, d->c.endpoint,
 		    d->g, d->t, &e) ||
-		(d->c.for_code && !server_takes_pkce(d->t, &e))) {
+		(d->c.needs_pkce && !server_takes_pkce(d->t, &e))) {
 		complain(d, &e);
 		pass_over(d);
 	} else {
@@ -284,13 +287,23 @@ static const char *what(const struct discover *d)
 					: "asking the sign-in server about itself";
 }
 
+static bool is_named_place(const struct discover *d)
+{
+	return d->step == STEP_RESOURCE && d->place == 0 && d->named;
+}
+
 /* The endpoint's own host does not answer, or a document is too long: that is the end. A sign-in server
- * that cannot be reached may have others beside it. */
+ * that cannot be reached may have others beside it, and so may a place that a challenge names. */
 static void not_answered(struct discover *d, const struct err *why)
 {
 	struct err e = *why;
 
 	err_prefix(&e, "%s", what(d));
+	if (is_named_place(d)) {
+		complain(d, &e);
+		pass_over(d);
+		return;
+	}
 	if (d->step == STEP_RESOURCE) {
 		finish(d, &e);
 		return;
@@ -329,44 +342,60 @@ static void got_document(void *ctx, const struct fetch_answer *a)
 	pass_over(d);
 }
 
+static bool ask(struct discover *d, const char *url, struct err *e)
+{
+	int64_t left = d->until_ms - clock_ms();
+	struct fetch_call c = { .url = url,
+		.cap = SERVER_DOCUMENT_MAX,
+		.total_ms = DOCUMENT_MS,
+		.patience_ms = left > 0 ? left : 0,
+		.version = PROTOCOL_VERSION };
+
+	d->fetch = fetch_start(d->http, &c, got_document, d, e);
+	return d->fetch != NULL;
+}
+
 static void next_place(struct discover *d)
 {
-	struct fetch_call c = {
-		.cap = SERVER_DOCUMENT_MAX, .total_ms = DOCUMENT_MS, .version = PROTOCOL_VERSION
-	};
 	struct err e = { 0 };
 
-	if (d->place == d->nplaces) {
+	if (d->place == d->nplaces)
 		no_document(d);
-		return;
-	}
-	c.url = d->places[d->place];
-	d->fetch = fetch_start(d->http, &c, got_document, d, &e);
-	if (!d->fetch)
+	else if (!ask(d, d->places[d->place], &e))
 		finish(d, &e);
+}
+
+/* What a challenge says may be of no use; that is told when there is nothing elsewhere. */
+static void add_named(struct discover *d)
+{
+	struct err e = { 0 };
+
+	if (!d->c.named)
+		return;
+	d->named = server_url_ok(d->c.named, d->c.endpoint, "resource metadata", &e);
+	if (d->named)
+		add_place(d, mem_dup(d->c.named));
+	else
+		complain(d, &e);
 }
 
 struct discover *discover_start(struct http *h, const struct discover_call *c, struct grant *g,
 	struct server_traits *t, discover_fn *fn, void *ctx, struct err *e)
 {
-	struct discover *d;
-	struct fetch_call first = {
-		.cap = SERVER_DOCUMENT_MAX, .total_ms = DOCUMENT_MS, .version = PROTOCOL_VERSION
-	};
+	struct discover *d = mem_new(sizeof(*d));
 
-	if (c->named && !server_url_ok(c->named, c->endpoint, "resource metadata", e))
-		return NULL;
-	d = mem_new(sizeof(*d));
-	*d = (struct discover){
-		.http = h, .c = *c, .g = g, .t = t, .fn = fn, .ctx = ctx, .step = STEP_RESOURCE
-	};
-	if (c->named)
-		add_place(d, mem_dup(c->named));
+	*d = (struct discover){ .http = h,
+		.c = *c,
+		.g = g,
+		.t = t,
+		.fn = fn,
+		.ctx = ctx,
+		.step = STEP_RESOURCE,
+		.until_ms = clock_ms() + FETCH_PATIENCE_MS };
+	add_named(d);
 	add_place(d, url_well_known(c->endpoint, "oauth-protected-resource", NULL));
 	add_place(d, url_well_known_root(c->endpoint, "oauth-protected-resource", NULL));
-	first.url = d->nplaces ? d->places[0] : c->endpoint;
-	d->fetch = fetch_start(h, &first, got_document, d, e);
-	if (d->fetch)
+	if (ask(d, d->nplaces ? d->places[0] : c->endpoint, e))
 		return d;
 	discover_free(d);
 	return NULL;

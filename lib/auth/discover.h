@@ -5,8 +5,10 @@
  * section 3, OpenID Connect Discovery 1.0 section 4; MCP 2025-03-26 for servers
  * without resource metadata.
  *
- * A place that has nothing, or a page instead of a document, is passed over. A
- * document that is wrong about who it is for ends the search.
+ * A place that has nothing, or a page instead of a document, is passed over, and
+ * so is a place that a challenge names and that cannot be used. A document that
+ * is wrong about who it is for ends the search. A server that fails for a moment
+ * is asked again, within FETCH_PATIENCE_MS for the whole search.
  */
 #ifndef MPMCP_DISCOVER_H
 #define MPMCP_DISCOVER_H
@@ -19,11 +21,11 @@ struct discover;
 
 struct discover_call {
 	const char *endpoint;     /* the MCP server */
-	const char *named;        /* resource_metadata of the challenge, or NULL */
+	const char *named;        /* resource_metadata of the challenge, whatever it is; or NULL */
 	const char *known_issuer; /* taken when it is still among several; or NULL */
 	const char *
 		only_issuer; /* another one is an error: the client is known there alone; or NULL */
-	bool for_code;       /* for an authorization code: a server without PKCE is passed over */
+	bool needs_pkce;     /* a server that does not announce S256 is passed over */
 	bool no_guess;       /* without resource metadata it ends with ERR_NOT_FOUND */
 };
 

@@ -656,7 +656,7 @@ static bool look_for_server(struct flow *f, bool no_guess, struct err *e)
 		.named = f->resource_metadata,
 		.known_issuer = f->known.issuer,
 		.only_issuer = f->only_issuer,
-		.for_code = !f->o->client_credentials && !f->o->device_code,
+		.needs_pkce = oauth_needs_pkce(f->o),
 		.no_guess = no_guess };
 
 	f->step = STEP_DISCOVER;

@@ -202,6 +202,7 @@ char *oauth_command(const struct oauth_opts *o, const char *more)
 		!add_option(&b, "client-metadata-url", o->client_metadata_url) ||
 		(o->no_resource && !buf_adds(&b, " --disable-resource-parameter")) ||
 		(o->id_token && !buf_adds(&b, " --use-id-token")) ||
+		(o->assume_pkce && !buf_adds(&b, " --assume-pkce-s256")) ||
 		(is_plain_network(o->url) && !buf_adds(&b, " --allow-http")) ||
 		(o->nparams && !buf_adds(&b, " --authorize-param ...")) ||
 		(o->client_metadata && !buf_adds(&b, " --static-oauth-client-metadata ...")) ||
@@ -210,6 +211,11 @@ char *oauth_command(const struct oauth_opts *o, const char *more)
 	text = b.len ? buf_take(&b, NULL) : mem_dup("mpmcp login");
 	buf_free(&b);
 	return text;
+}
+
+bool oauth_needs_pkce(const struct oauth_opts *o)
+{
+	return !o->client_credentials && !o->device_code && !o->assume_pkce;
 }
 
 /* ---- checks ---- */

@@ -31,9 +31,13 @@ struct oauth_opts {
 	size_t nheaders;
 	const char *token_endpoint; /* with client_credentials: no discovery */
 	bool client_credentials, device_code, id_token, no_browser;
+	bool assume_pkce;  /* --assume-pkce-s256 */
 	bool allow_http;   /* the success page may be http elsewhere, too */
 	int64_t timeout_s; /* of a sign-in */
 };
+
+/* A server has to announce S256: an authorization code is asked for, and the person does not know better. */
+bool oauth_needs_pkce(const struct oauth_opts *o);
 
 /* The key of the sign-in that these options name; *params receives a text that must outlive it and is
  * freed by the caller. Part of it is what makes tokens not interchangeable, not what is merely asked for

@@ -92,8 +92,9 @@ static bool known_serves(const struct registration *r)
 
 	return k && !r->c.fresh && k->client_id &&
 	       !same(k->client_id, r->c.opts->client_metadata_url) &&
-	       (!k->client_expires_s || k->client_expires_s > clock_wall_s()) &&
-	       same(k->issuer, r->g->issuer) && same(k->redirect_uri, r->g->redirect_uri);
+	       (!k->client_expires_s || k->client_expires_s > clock_wall_s()) && k->issuer &&
+	       r->g->issuer && server_same_issuer(k->issuer, r->g->issuer) &&
+	       same(k->redirect_uri, r->g->redirect_uri);
 }
 
 static void use_known(struct registration *r)
@@ -179,7 +180,8 @@ static void ask(struct registration *r)
 	struct fetch_call c = { .url = r->g->registration_endpoint,
 		.content_type = "application/json",
 		.cap = SERVER_DOCUMENT_MAX,
-		.total_ms = REGISTER_MS };
+		.total_ms = REGISTER_MS,
+		.patience_ms = FETCH_PATIENCE_MS };
 	char *text;
 
 	forget_client(r->g);

@@ -220,11 +220,15 @@ bool server_read_resource(const char *text, size_t n, const char *endpoint, stru
 	*issuers = (struct server_issuers){ 0 };
 	if (!o)
 		return false;
-	if (!resource || !covers(resource, endpoint)) {
+	if (!resource) {
 		err_set(e, ERR_PROTO,
-			"the resource metadata is for another server (%.200s), so nobody is asked "
-			"to sign in",
-			resource ? resource : "none");
+			"the resource metadata has no resource, so nobody is asked to sign in");
+	} else if (!covers(resource, endpoint)) {
+		/* The query of an endpoint may hold a secret. */
+		err_set(e, ERR_PROTO,
+			"the resource metadata is for another server (%.200s) than the one that "
+			"was asked (%.*s), so nobody is asked to sign in",
+			resource, (int)strcspn(endpoint, "?#"), endpoint);
 	} else if (take_issuers(
 			   json_object_get(o, "authorization_servers"), endpoint, issuers, e)) {
 		if (!g->resource)
@@ -244,6 +248,8 @@ static bool take_endpoint(const json_t *o, const char *name, const char *endpoin
 {
 	const char *v = text_of(o, name);
 
+	if (v && !*v)
+		v = NULL;
 	if (!v && required)
 		return err_set(e, ERR_PROTO, "the sign-in server's metadata has no %s", name);
 	if (v && !server_url_ok(v, endpoint, name, e))
@@ -252,11 +258,55 @@ static bool take_endpoint(const json_t *o, const char *name, const char *endpoin
 	return true;
 }
 
+/* One that cannot be used is left out: a sign-in works without. */
+static void take_optional(
+	const json_t *o, const char *name, const char *endpoint, char **to, struct server_traits *t)
+{
+	const json_t *v = json_object_get(o, name);
+	const char *url = json_string_value(v);
+	bool given = v && !json_is_null(v), good = url && server_url_ok(url, endpoint, name, NULL);
+
+	if (given && !good)
+		t->unused[t->nunused++] = name;
+	if (to)
+		replace(to, good ? url : NULL);
+}
+
+static void take_optionals(
+	const json_t *o, const char *endpoint, struct grant *g, struct server_traits *t)
+{
+	t->nunused = 0;
+	take_optional(o, "revocation_endpoint", endpoint, &g->revocation_endpoint, t);
+	take_optional(o, "device_authorization_endpoint", endpoint, &g->device_endpoint, t);
+	/* Nobody asks these here; doctor has a word for who runs the server. */
+	take_optional(o, "introspection_endpoint", endpoint, NULL, t);
+	take_optional(o, "userinfo_endpoint", endpoint, NULL, t);
+}
+
+/* A host and nothing behind it. */
+static bool has_no_path(const char *issuer, size_t n)
+{
+	const char *host = strstr(issuer, "://");
+
+	return host && host + 3 + strcspn(host + 3, "/?#") == issuer + n;
+}
+
+bool server_same_issuer(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b);
+	const char *longer = n > m ? a : b;
+	size_t least = n > m ? m : n;
+
+	if (strncmp(a, b, least) != 0)
+		return false;
+	return n == m || (strcmp(longer + least, "/") == 0 && has_no_path(longer, least));
+}
+
 /* RFC 8414 section 3.3. Where the issuer was guessed, another origin's name would let this server borrow
  * the "iss" of an honest one (RFC 9207). */
 static bool is_issuer(const char *own, const char *asked, bool guessed)
 {
-	return own && (strcmp(own, asked) == 0 || (guessed && url_same_origin(own, asked)));
+	return server_same_issuer(own, asked) || (guessed && url_same_origin(own, asked));
 }
 
 static bool take_metadata(const json_t *o, const char *issuer, bool guessed, const char *endpoint,
@@ -264,20 +314,21 @@ static bool take_metadata(const json_t *o, const char *issuer, bool guessed, con
 {
 	const char *own = text_of(o, "issuer");
 
+	if (!own)
+		return err_set(e, ERR_PROTO,
+			"the metadata of the sign-in server %.200s has no issuer", issuer);
 	if (!is_issuer(own, issuer, guessed))
 		return err_set(e, ERR_PROTO,
-			"the sign-in server's metadata names another issuer than the one that was "
-			"asked");
+			"the sign-in server's metadata names another issuer (%.200s) than the one "
+			"that was asked (%.200s)",
+			own, issuer);
 	if (!take_endpoint(
 		    o, "authorization_endpoint", endpoint, false, &g->authorization_endpoint, e) ||
 		!take_endpoint(o, "token_endpoint", endpoint, true, &g->token_endpoint, e) ||
-		!take_endpoint(o, "registration_endpoint", endpoint, false,
-			&g->registration_endpoint, e) ||
 		!take_endpoint(
-			o, "revocation_endpoint", endpoint, false, &g->revocation_endpoint, e) ||
-		!take_endpoint(o, "device_authorization_endpoint", endpoint, false,
-			&g->device_endpoint, e))
+			o, "registration_endpoint", endpoint, false, &g->registration_endpoint, e))
 		return false;
+	take_optionals(o, endpoint, g, t);
 	t->pkce = contains(json_object_get(o, "code_challenge_methods_supported"), "S256");
 	replace(&g->issuer, own);
 	free(g->auth_methods);
@@ -304,7 +355,10 @@ bool server_takes_pkce(const struct server_traits *t, struct err *e)
 {
 	return t->pkce ||
 	       err_set(e, ERR_PROTO,
-		       "the sign-in server does not offer PKCE with S256, which MCP demands");
+		       "the sign-in server does not announce PKCE with S256 "
+		       "(code_challenge_methods_supported), which MCP demands. If you know that "
+		       "it takes it all the same, as Entra and Cognito do, add "
+		       "--assume-pkce-s256");
 }
 
 /* ---- registration ---- */

@@ -44,7 +44,13 @@ struct server_traits {
 	bool offline_access;   /* the scope of that name is offered */
 	bool client_documents; /* a client_id may be the URL of a document about the client */
 	bool pkce;             /* S256 is offered (RFC 8414: code_challenge_methods_supported) */
+	const char *unused[4]; /* names of optional endpoints that cannot be used; static */
+	size_t nunused;
 };
+
+/* RFC 8414 section 3.3 compares issuers as strings; those that differ by the slash of an empty path alone
+ * are the same here, since some servers write one and their resources the other. */
+bool server_same_issuer(const char *a, const char *b);
 
 /* Server metadata; issuer is the identifier it was looked up by and must be the document's own. With
  * guessed nobody named an issuer: it is the endpoint's origin, as in MCP 2025-03-26, and the document

@@ -126,6 +126,14 @@ static enum token_outcome read_refusal(const struct fetch_answer *a, struct err 
 
 	server_read_error(buf_str(a->body), a->body->len, code, words);
 	how = outcome_of_error(code, a->status);
+	/* It failed when it had taken the code. */
+	if (how == TOKEN_INVALID_GRANT && a->failed >= 0) {
+		err_set(e, ERR_SERVER,
+			"the token endpoint %s (HTTP %ld), and no longer accepts the code%s%s",
+			a->failed ? "failed" : "did not answer", a->failed ? a->failed : a->status,
+			*words ? ": " : "", words);
+		return TOKEN_TRANSIENT;
+	}
 	if (how == TOKEN_TRANSIENT && a->retry_after_s > 0)
 		snprintf(when, sizeof(when), ". Try again in %ld seconds", a->retry_after_s);
 	err_set(e, kind_of(how, code, a->status), "the token endpoint %s (HTTP %ld)%s%s%s",
@@ -185,7 +193,9 @@ struct token_request *token_start(struct http *h, const struct oauth_opts *o, st
 	struct fetch_call call = { .url = g->token_endpoint,
 		.content_type = "application/x-www-form-urlencoded",
 		.cap = SERVER_DOCUMENT_MAX,
-		.total_ms = TOKEN_MS };
+		.total_ms = TOKEN_MS,
+		.patience_ms =
+			c->kind == TOKEN_CODE || c->kind == TOKEN_CLIENT ? FETCH_PATIENCE_MS : 0 };
 	struct buf form, authorization;
 
 	*t = (struct token_request){

@@ -36,7 +36,8 @@ struct token_call {
  * a server that fails from one that cannot be reached and one that refuses. */
 typedef void token_fn(void *ctx, enum token_outcome how, long retry_after_s, const struct err *e);
 
-/* g is read at once and changed when the answer is TOKEN_OK; it must live until fn is called, which
+/* With a code or as a client, an endpoint that fails for a moment is asked again (FETCH_PATIENCE_MS); who
+ * refreshes or polls has pauses of his own. g is read at once and changed when the answer is TOKEN_OK; it must live until fn is called, which
  * happens once, later, unless token_cancel() comes first. NULL with e set when nothing can be sent. */
 struct token_request *token_start(struct http *h, const struct oauth_opts *o, struct grant *g,
 	const struct token_call *c, token_fn *fn, void *ctx, struct err *e)

@@ -1,6 +1,7 @@
 /*
  * One small document, whole: what the OAuth requests need. Over http.h, with
- * a cap on the answer and no redirects. An event stream is no document: of one
+ * a cap on the answer and no redirects. What may be over in a moment (a lost
+ * connection, 408, 429, 5xx) is asked again when there is patience for it. An event stream is no document: of one
  * only the header is read, since it may never end.
  */
 #ifndef MPMCP_FETCH_H
@@ -20,8 +21,13 @@ struct fetch_call {
 	const char *version;       /* value of MCP-Protocol-Version; NULL: none */
 	struct http_fields *more;  /* further fields, taken over; or NULL */
 	size_t cap;                /* of the answer */
-	int64_t total_ms;          /* limit for the whole exchange */
+	int64_t total_ms;          /* limit for each exchange */
+	int64_t patience_ms; /* no exchange begins later than this after the first; 0: there is one alone */
 };
+
+/* For what a request of a client waits for: three pauses and a short Retry-After, and shorter than the
+ * patience of most clients. */
+#define FETCH_PATIENCE_MS 8000
 
 struct fetch_answer {
 	enum http_outcome how;
@@ -30,12 +36,13 @@ struct fetch_answer {
 	const struct http_req *req; /* for http_answer_field() */
 	struct buf *body;           /* NUL-terminated; wiped afterwards */
 	const struct err *e;        /* NULL when how is HTTP_DONE */
+	long failed; /* status of the exchange that failed before; 0: lost; -1: none did */
 };
 
 typedef void fetch_fn(void *ctx, const struct fetch_answer *a);
 
 /*
- * Sends one request; fn is called once, later, unless fetch_cancel() comes first; the fetch is
+ * Sends the request; fn is called once, later, unless fetch_cancel() comes first; the fetch is
  * freed when fn returns. NULL with e set when it cannot be sent. An answer longer than cap arrives
  * as HTTP_BROKEN with kind ERR_LIMIT.
  */

@@ -134,6 +134,11 @@ static int on_timer(CURLM *multi, long ms, void *ctx)
 	return 0;
 }
 
+struct loop *http_loop(const struct http *h)
+{
+	return h->loop;
+}
+
 void http_hold(struct http *h, bool held)
 {
 	if (h->held == held)

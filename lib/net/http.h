@@ -38,6 +38,8 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	__attribute__((warn_unused_result));
 void http_free(struct http *h); /* ends exchanges still running without calling them back */
 
+struct loop *http_loop(const struct http *h); /* what it runs on */
+
 /*
  * While held, nothing is read from or written to any connection: the peers' TCP
  * windows fill and they stop. Time does not count against the time-outs.

@@ -29,12 +29,15 @@ PLACE = "/.well-known/oauth-protected-resource/mcp"
 
 
 def _authority(case, metadata=lambda _: {}, resource=PLACE, register=lambda asked: None, deny=None, challenge=lambda _: "Bearer",
-               device=None, token=lambda: {}):
+               device=None, token=lambda: {}, before=lambda r: False):
     """An MCP server and its authorization server on one origin; metadata(origin) overrides fields of its document,
     resource is where the resource's stands (None: nowhere), register(request) may refuse with an error document, deny is
-    the error of a person who says no; device and token() are members of the answers with codes and with tokens."""
+    the error of a person who says no; device and token() are members of the answers with codes and with tokens; before(request)
+    may answer in the server's place."""
     def handler(r):
         path, _, query = r.path.partition("?")
+        if before(r):
+            return
         if path == resource:
             r.json({"resource": server.url, "authorization_servers": [server.origin], "scopes_supported": ["read"]})
         elif path == "/.well-known/oauth-authorization-server":
@@ -196,11 +199,12 @@ def doctor_looks_where_the_challenge_points(case):
     text = b"".join(p.lines).decode()
     case.check("1 scope; sign-in server " + server.origin in text, text)
     case.check("no sign-in is kept" in text, text)
-    away = _authority(case, resource=None, challenge=lambda _: 'Bearer resource_metadata="file:///etc/passwd"')
-    p = case.start("doctor", away.url, token=None)
-    p.wait()
-    text = b"".join(p.lines).decode()
-    case.check("FAIL  resource metadata" in text, text)
+    for named, words in (("file:///etc/passwd", "FAIL  resource metadata  "), ("%s/not-there", "warn  resource metadata  ")):
+        away = _authority(case, resource=None, challenge=lambda origin, named=named: 'Bearer resource_metadata="%s"' % named.replace("%s", origin))
+        p = case.start("doctor", away.url, token=None)
+        p.wait()
+        text = b"".join(p.lines).decode()
+        case.check(words in text, text)
 
 
 def server_without_resource_metadata_may_name_an_issuer_of_its_own_origin(case):
@@ -215,10 +219,79 @@ def server_without_resource_metadata_may_not_name_an_issuer_elsewhere(case):
     case.check(not [r for r in server.requests if r.path == "/register"], "a registration")
 
 
-def issuer_named_by_the_resource_is_compared_as_a_string(case):
+def issuer_with_the_slash_of_an_empty_path_is_the_same(case):
     server = _authority(case, lambda origin: {"issuer": origin + "/"})
     status, p = _login(case, server)
-    case.check(status != 0 and b"names another issuer" in p.errors, "words: %r" % p.errors)
+    case.equal(status, 0, "status (%r)" % p.errors)
+
+
+def issuer_named_by_the_resource_is_compared_as_a_string(case):
+    server = _authority(case, lambda origin: {"issuer": origin + "/x"})
+    status, p = _login(case, server)
+    words = "names another issuer (%s/x) than the one that was asked (%s)" % (server.origin, server.origin)
+    case.check(status != 0 and words.encode() in p.errors, "words: %r" % p.errors)
+
+
+def useless_optional_endpoints_do_not_forbid_a_sign_in_and_doctor_names_them(case):
+    server = _authority(case, lambda _: {"revocation_endpoint": "", "device_authorization_endpoint": "/device",
+                                         "userinfo_endpoint": "http://elsewhere.example/"})
+    status, p = _login(case, server)
+    case.equal(status, 0, "status (%r)" % p.errors)
+    p = case.start("doctor", server.url, token=None)
+    p.wait()
+    text = b"".join(p.lines).decode()
+    case.check("revocation_endpoint, device_authorization_endpoint, userinfo_endpoint" in text, text)
+
+
+def unusable_address_in_the_challenge_falls_back_to_the_well_known_places(case):
+    for named in ("/relative", "%s/not-there", "", "http://elsewhere.example/x"):
+        server = _authority(case, challenge=lambda origin, named=named: 'Bearer resource_metadata="%s"' % named.replace("%s", origin))
+        status, p = _login(case, server)
+        case.equal(status, 0, "status with %r (%r)" % (named, p.errors))
+        case.check(PLACE in [r.path for r in server.requests], "the well-known place was not asked")
+
+
+def server_that_does_not_announce_pkce_takes_a_deliberate_switch(case):
+    server = _authority(case, lambda _: {"code_challenge_methods_supported": None})
+    status, p = _login(case, server)
+    case.check(status == 1 and b"--assume-pkce-s256" in p.errors, "%d, %r" % (status, p.errors))
+    case.check(not [r for r in server.requests if r.path.startswith("/authorize")], "a page")
+    status, p = _login(case, server, "--assume-pkce-s256")
+    case.equal((status, _asked(server)["code_challenge_method"]), (0, "S256"), "status and method (%r)" % p.errors)
+    for args, words in (((), "FAIL  server metadata"), (("--assume-pkce-s256",), "ok    server metadata")):
+        p = case.start("doctor", server.url, *args, token=None)
+        p.wait()
+        text = b"".join(p.lines).decode()
+        case.check(words in text, text)
+
+
+def moment_of_failure_costs_no_sign_in(case):
+    """Each request on the way to a token fails once, as servers do while they are rolled out."""
+    def play(r, kind):
+        if kind == "close":
+            r.close()
+        elif kind == "half":
+            r.head(200, {"Content-Type": "application/json"}, 1000)
+            r.raw('{"issuer":')
+            r.close()
+        else:
+            r.reply(kind, "<h1>Bad Gateway</h1>", {"Retry-After": "1"} if kind == 429 else {})
+    ways = [PLACE, "/.well-known/oauth-authorization-server", "/register", "/token"]
+    for kind in ("close", "half", 429, 500, 502, 503):
+        failing = set(ways)
+        server = _authority(case, before=lambda r, kind=kind, failing=failing: r.path in failing and not failing.remove(r.path) and
+                            not play(r, kind))
+        p = case.start(server.url, token=None, env={"BROWSER": case.file("browser", BROWSER, 0o755)})
+        p.handshake()
+        case.equal((failing, len([r for r in server.requests if r.path.startswith("/authorize")])), (set(), 1),
+                   "what did not fail, and pages, with %s" % kind)
+
+
+def server_that_wants_a_long_pause_is_not_waited_for(case):
+    server = _authority(case, before=lambda r: r.path == "/register" and not r.reply(429, "", {"Retry-After": "60"}))
+    status, p = _login(case, server)
+    case.check(status == 7 and b"60 seconds" in p.errors, "%d, %r" % (status, p.errors))
+    case.equal(len([r for r in server.requests if r.path == "/register"]), 1, "tries")
 
 
 def registration_refused_for_its_scope_is_tried_without(case):

@@ -292,13 +292,16 @@ def redirects_of_metadata_into_this_machine_are_not_followed(case):
     case.equal((hits, me.opened()), ([], []), "requests and pages")
 
 
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
+
+
 def address_of_another_scheme_in_a_challenge_is_not_fetched(case):
     for bad in ("file:///etc/passwd", "http://elsewhere.example/x", "https://user:password@elsewhere.example/x", "gopher://127.0.0.1/"):
         server = case.server(lambda r, bad=bad: r.reply(401, headers={"WWW-Authenticate": 'Bearer resource_metadata="%s"' % bad}))
         p = case.start(server.url, token=None, env={"BROWSER": "/nonexistent"})
         p.send(INITIALIZE)
         case.check("resource metadata" in p.answer(0)["error"]["message"], "answer %r" % p.lines)
-        case.equal(len(server.requests), 1, "requests")
+        case.equal([r.path.replace("/mcp", "") for r in server.requests], ["", WELL_KNOWN, WELL_KNOWN], "requests")
 
 
 def secrets_in_the_words_of_servers_are_hidden(case):

@@ -333,14 +333,63 @@ static void server_that_was_named_must_describe_itself(void **state)
 	says("no metadata that can be read");
 }
 
-static void address_that_is_no_good_is_not_asked(void **state)
+/* Nor does it forbid the sign-in: what is at the well-known places counts. */
+static void named_address_that_is_no_good_is_passed_over(void **state)
 {
-	static const struct place own[] = { { 0 } };
+	static const struct place own[] = { { PRM "/mcp", 200, NULL, RESOURCE("\"%s\"") },
+		{ ASM, 200, NULL, SERVER("%s") }, { 0 } };
+	static const char *const named[] = { "http://elsewhere.example/x", "/relative", "",
+		"file:///x", "http://127.0.0.1:1/" };
 
 	(void)state;
-	assert_false(search(own, &(struct discover_call){ .named = "http://elsewhere.example/x" }));
-	says("not https");
-	assert_string_equal(origin.log, "");
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		if (!search(own, &(struct discover_call){ .named = named[i] }))
+			fail_msg("%s: %s", named[i], found.msg);
+		assert_string_equal(origin.log, "GET " PRM "/mcp\nGET " ASM "\n");
+	}
+}
+
+/* How often a place has failed; it is asked again while the request waits. */
+static int failures, failing_status;
+static const char *failing_fields;
+
+static void fail_at_first(const struct origin_request *r, struct origin_answer *a)
+{
+	if (failures-- > 0) {
+		a->status = failing_status;
+		a->fields = failing_fields;
+		a->body[0] = 0;
+	} else {
+		answer(r, a);
+	}
+}
+
+static void failure_that_passes_is_asked_again(void **state)
+{
+	static const struct place own[] = { { PRM "/mcp", 200, NULL, RESOURCE("\"%s\"") },
+		{ ASM, 200, NULL, SERVER("%s") }, { 0 } };
+	static const struct {
+		int status;
+		const char *fields;
+	} rows[] = { { 500, NULL }, { 502, NULL }, { 503, "Retry-After: 1\r\n" }, { 429, NULL },
+		{ 429, "Retry-After: 1\r\n" } };
+
+	(void)state;
+	origin.fn = fail_at_first;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		failures = 1;
+		failing_status = rows[i].status;
+		failing_fields = rows[i].fields;
+		if (!search(own, NULL))
+			fail_msg("%d: %s", rows[i].status, found.msg);
+		assert_string_equal(origin.log, "GET " PRM "/mcp\nGET " PRM "/mcp\nGET " ASM "\n");
+	}
+	/* One that asks for more time than anybody waits is not asked again. */
+	failures = 100;
+	failing_status = 429;
+	failing_fields = "Retry-After: 100\r\n";
+	assert_false(search(own, NULL));
+	assert_string_equal(origin.log, "GET " PRM "/mcp\nGET " PRM "\n");
 }
 
 static void protocol_version_is_said(void **state)
@@ -388,7 +437,8 @@ int main(void)
 		T(given_client_is_kept_to_its_server),
 		T(without_resource_metadata_the_origin_is_the_server),
 		T(server_that_was_named_must_describe_itself),
-		T(address_that_is_no_good_is_not_asked),
+		T(named_address_that_is_no_good_is_passed_over),
+		T(failure_that_passes_is_asked_again),
 		T(protocol_version_is_said),
 		T(cancelling_calls_nobody),
 	};

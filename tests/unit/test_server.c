@@ -226,16 +226,19 @@ static void server_metadata_that_is_wrong_is_refused(void **state)
 		bool guessed;
 		const char *says;
 	} rows[] = {
-		{ "slash", META(""), "https://as.example/", false, "another issuer" },
+		{ "slash of a path", META(""), "https://as.example/t", false,
+			"another issuer (https://as.example) than the one that was asked "
+			"(https://as.example/t)" },
+		{ "another host", META(""), "https://as.example.evil/", false, "another issuer" },
 		{ "none", "{\"token_endpoint\":\"https://as.example/t\"}", "https://as.example",
-			false, "another issuer" },
+			false, "metadata of the sign-in server https://as.example has no issuer" },
 		{ "guessed elsewhere", META(""), "https://mcp.example", true, "another issuer" },
 		{ "no token endpoint", "{\"issuer\":\"https://as.example\"}", "https://as.example",
 			false, "token_endpoint" },
 		{ "http", META(",\"registration_endpoint\":\"http://as.example/r\""),
 			"https://as.example", false, "registration_endpoint" },
-		{ "fragment", META(",\"device_authorization_endpoint\":\"https://as.example/d#x\""),
-			"https://as.example", false, "device_authorization_endpoint" },
+		{ "empty", "{\"issuer\":\"https://as.example\",\"token_endpoint\":\"\"}",
+			"https://as.example", false, "has no token_endpoint" },
 		{ "no JSON", "<html>", "https://as.example", false, "JSON" },
 	};
 	struct server_traits t;
@@ -249,6 +252,66 @@ static void server_metadata_that_is_wrong_is_refused(void **state)
 		says(rows[i].what, &e, rows[i].says);
 		grant_clear(&g);
 	}
+}
+
+/* Google names itself without the slash that others write. */
+static void slash_of_an_empty_path_is_no_difference(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = { { "https://as.example", "https://as.example/", true },
+		{ "https://as.example", "https://as.example", true },
+		{ "https://as.example:1", "https://as.example:1/", true },
+		{ "https://as.example/t", "https://as.example/t/", false },
+		{ "https://as.example", "https://as.example//", false },
+		{ "https://as.example", "https://as.example/?", false },
+		{ "https://as.example?x", "https://as.example?x/", false },
+		{ "https://as.example", "https://as.example.evil", false },
+		{ "https://as.example", "https://AS.example/", false }, { "", "/", false } };
+	struct server_traits t;
+	struct grant g;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (server_same_issuer(rows[i].a, rows[i].b) != rows[i].same ||
+			server_same_issuer(rows[i].b, rows[i].a) != rows[i].same)
+			fail_msg("%s and %s", rows[i].a, rows[i].b);
+	assert_true(read_metadata(META(""), "https://as.example/", false, &g, &t, &e));
+	assert_string_equal(
+		g.issuer, "https://as.example"); /* its own word: "iss" is compared to it */
+	grant_clear(&g);
+}
+
+static void useless_optional_endpoints_are_left_unused(void **state)
+{
+	static const char *const names[] = { "revocation_endpoint", "introspection_endpoint",
+		"userinfo_endpoint", "device_authorization_endpoint" };
+	static const char *const bad[] = { "\"\"", "\"/relative\"", "\"http://as.example/x\"",
+		"\"https://as.example/x#f\"", "7", "\"javascript:x\"" };
+	struct server_traits t;
+	struct grant g;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < 4 * 6; i++) {
+		char text[500];
+
+		snprintf(text, sizeof(text), META(",\"%s\":%s"), names[i % 4], bad[i / 4]);
+		if (!read_metadata(text, "https://as.example", false, &g, &t, &e))
+			fail_msg("%s: %s", text, e.msg);
+		assert_int_equal(t.nunused, 1);
+		assert_string_equal(t.unused[0], names[i % 4]);
+		assert_true(!g.revocation_endpoint && !g.device_endpoint);
+		grant_clear(&g);
+	}
+	assert_true(read_metadata(META(",\"revocation_endpoint\":null,\"registration_endpoint\":"
+				       "\"\""),
+		"https://as.example", false, &g, &t, &e));
+	assert_int_equal(t.nunused, 0);
+	assert_null(g.registration_endpoint);
+	grant_clear(&g);
 }
 
 static void server_without_pkce_gives_no_codes(void **state)
@@ -277,7 +340,7 @@ static void server_without_pkce_gives_no_codes(void **state)
 		assert_true(read_metadata(text, "https://as.example", false, &g, &t, &e));
 		assert_int_equal(server_takes_pkce(&t, &e), rows[i].good);
 		if (!rows[i].good)
-			says(rows[i].methods, &e, "PKCE");
+			says(rows[i].methods, &e, "--assume-pkce-s256");
 		grant_clear(&g);
 	}
 }
@@ -589,6 +652,8 @@ int main(void)
 		cmocka_unit_test(more_servers_than_anybody_needs_are_left_out),
 		cmocka_unit_test(server_metadata_gives_endpoints_and_traits),
 		cmocka_unit_test(server_metadata_that_is_wrong_is_refused),
+		cmocka_unit_test(slash_of_an_empty_path_is_no_difference),
+		cmocka_unit_test(useless_optional_endpoints_are_left_unused),
 		cmocka_unit_test(server_without_pkce_gives_no_codes),
 		cmocka_unit_test(clients_authenticate_as_said),
 		cmocka_unit_test(end_of_a_secret_counts_where_there_is_one),
