@@ -3,7 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,8 +16,9 @@
 #include "base/mem.h"
 #include "net/url.h"
 
-/* A program on a slow disk may take a moment; then it is taken for started. */
-#define START_MS 2000
+/* A failure after this long is no failure to open: a browser that runs until it is closed may end with any
+ * status. */
+#define FAILS_S 10
 
 static const char *env(const char *name)
 {
@@ -172,12 +173,43 @@ static void try_entry(const char *entry, size_t n, const char *url)
 		free(argv[i]);
 }
 
+/* ---- the attendant: a process that sees how the programs end ---- */
+
+/* What it reports, as one byte; nothing: a program runs, or ended well. */
+enum { REPORT_MISSING = 'm', REPORT_FAILED = 'f' };
+
+/* Runs one entry. False when it ended with a failure, *report says which. The alarm ends a wait that is
+ * too long for a failure: whoever listens sees the pipe close, as with one that ended well. */
+static bool run_entry(const char *entry, size_t n, const char *url, char *report)
+{
+	int status = 0;
+	pid_t pid;
+
+	alarm(FAILS_S);
+	pid = fork();
+	if (pid == 0) {
+		try_entry(entry, n, url);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	if (pid > 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 127))
+		*report = REPORT_FAILED;
+	return false;
+}
+
 /* $BROWSER is a list separated by colons; the address takes the place of %s in an entry, or is added to
- * it. No shell reads any of that. A byte in report: none could be started. */
-static void exec_browser(const char *url, int report)
+ * it. No shell reads any of that. */
+static void attend(const char *url, int pipe_fd)
 {
 	const char *list = env("BROWSER");
+	char report = REPORT_MISSING;
 
+	child_reset_signals(); /* the browser is no place for what we ignore */
+	setsid();
+	child_let_go(&pipe_fd, 1);
 	child_restore_core();
 	given_scrub_environment();
 	find_session();
@@ -186,63 +218,112 @@ static void exec_browser(const char *url, int report)
 	while (*list) {
 		size_t n = strcspn(list, ":");
 
-		try_entry(list, n, url);
+		if (run_entry(list, n, url, &report))
+			_exit(0);
 		list += n + (list[n] == ':');
 	}
-	(void)!write(report, "", 1);
-	_exit(127);
+	(void)!write(pipe_fd, &report, 1);
+	_exit(0);
 }
 
-/* The child of a child: nobody has to wait for it. */
-static void launch(const char *url, int report)
-{
-	pid_t pid;
+/* ---- its starter ---- */
 
-	child_reset_signals(); /* the browser is no place for what we ignore */
-	setsid();
-	pid = fork();
-	if (pid != 0)
-		_exit(pid < 0);
-	child_let_go(&report, 1);
-	exec_browser(url, report);
+struct browser {
+	pid_t attendant; /* 0: it is gone */
+	int fd;
+	struct loop_watch *watch;
+	browser_failed_fn *failed;
+	void *ctx;
+};
+
+static void dismiss(struct browser *b)
+{
+	loop_watch_free(b->watch);
+	b->watch = NULL;
+	if (b->fd >= 0)
+		close(b->fd);
+	b->fd = -1;
+	if (!b->attendant)
+		return;
+	kill(b->attendant, SIGKILL); /* the browser itself goes on */
+	while (waitpid(b->attendant, NULL, 0) < 0 && errno == EINTR)
+		;
+	b->attendant = 0;
 }
 
-/* The pipe closes when a program takes over. */
-static bool has_started(int report)
+static const char *why(char report)
 {
-	struct pollfd p = { .fd = report, .events = POLLIN };
-	char byte;
-
-	return poll(&p, 1, START_MS) <= 0 || read(report, &byte, 1) != 1;
+	if (env("BROWSER"))
+		return report == REPORT_FAILED
+			       ? "the program that BROWSER names ended with a failure"
+			       : "BROWSER names no program that is there";
+	return report == REPORT_FAILED ? "xdg-open ended with a failure; set BROWSER"
+				       : "there is no xdg-open; set BROWSER";
 }
 
-bool browser_open(const char *url, struct err *e)
+static void reported(void *ctx, int happened)
 {
+	struct browser *b = ctx;
+	struct err e = { 0 };
+	char report = 0;
+	ssize_t n = read(b->fd, &report, 1);
+
+	(void)happened;
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	dismiss(b);
+	if (n != 1)
+		return;
+	err_set(&e, ERR_IO, "no browser could be started: %s", why(report));
+	b->failed(b->ctx, &e); /* b may be gone */
+}
+
+/* A pipe whose ends no program that is started gets. */
+static bool make_pipe(int fds[2])
+{
+	if (pipe(fds) != 0)
+		return false;
+	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	return true;
+}
+
+struct browser *browser_open(
+	struct loop *l, const char *url, browser_failed_fn *failed, void *ctx, struct err *e)
+{
+	struct browser *b;
 	struct url u;
-	int fds[2];
-	bool started = false;
+	int fds[2], error;
 	pid_t pid;
 
 	if (!url_parse(url, &u, e))
-		return false;
+		return NULL;
 	url_clear(&u);
-	if (pipe(fds) != 0)
-		return err_set(e, ERR_IO, "cannot make a pipe: %s", strerror(errno));
-	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
-	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+	if (!make_pipe(fds)) {
+		err_set(e, ERR_IO, "cannot start a browser: %s", strerror(errno));
+		return NULL;
+	}
 	pid = fork();
 	if (pid == 0)
-		launch(url, fds[1]);
-	if (pid < 0)
-		err_set(e, ERR_IO, "cannot start a browser: %s", strerror(errno));
+		attend(url, fds[1]);
+	error = errno;
 	close(fds[1]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (pid > 0)
-		started = has_started(fds[0]) ||
-			  err_set(e, ERR_IO, "no browser could be started: %s",
-				  env("BROWSER") ? "BROWSER names no program that is there"
-						 : "there is no xdg-open; set BROWSER");
-	close(fds[0]);
-	return started;
+	if (pid < 0) {
+		err_set(e, ERR_IO, "cannot start a browser: %s", strerror(error));
+		close(fds[0]);
+		return NULL;
+	}
+	b = mem_new(sizeof(*b));
+	*b = (struct browser){ .attendant = pid, .fd = fds[0], .failed = failed, .ctx = ctx };
+	b->watch = loop_watch(l, b->fd, LOOP_READ, reported, b);
+	return b;
+}
+
+void browser_free(struct browser *b)
+{
+	if (!b)
+		return;
+	dismiss(b);
+	free(b);
 }

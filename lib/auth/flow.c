@@ -54,6 +54,7 @@ struct flow {
 	struct registration *registration;
 	struct device *device;
 	struct token_request *token;
+	struct browser *browser;
 	struct listener *listener;
 	struct listen_conn *conn; /* the browser waits for its page */
 	struct secret verifier, state, code;
@@ -383,20 +384,33 @@ static bool authorize_url(const struct flow *f, struct buf *url)
 	       (!resource || url_form_add(url, "resource", resource)) && add_params(f, url);
 }
 
-static void open_browser(struct flow *f, const char *url)
+/* Nobody sees the address, so nobody will come; on a terminal it can be opened by hand. */
+static void browser_failed(void *ctx, const struct err *e)
 {
-	struct err e = { 0 };
+	struct flow *f = ctx;
 
-	if (f->o->no_browser || !browser_possible() || browser_open(url, &e))
+	if (f->step != STEP_PERSON)
 		return;
 	if (f->hidden) {
-		f->e = e;
+		f->e = *e;
 		err_prefix(&f->e, "a sign-in is needed");
 		f->e.kind = ERR_AUTH;
 		fail(f);
 	} else {
-		diag_note("%s", e.msg);
+		diag_note("%s", e->msg);
 	}
+}
+
+static void open_browser(struct flow *f, const char *url)
+{
+	struct err e = { 0 };
+
+	if (f->o->no_browser || !browser_possible())
+		return;
+	browser_free(f->browser);
+	f->browser = browser_open(f->loop, url, browser_failed, f, &e);
+	if (!f->browser)
+		browser_failed(f, &e);
 }
 
 static void ask_person(struct flow *f)
@@ -711,6 +725,7 @@ void flow_free(struct flow *f)
 	register_cancel(f->registration);
 	device_free(f->device);
 	token_cancel(f->token);
+	browser_free(f->browser);
 	listen_free(f->listener);
 	loop_timer_clear(&f->again);
 	loop_task_clear(&f->over);

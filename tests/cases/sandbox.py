@@ -191,7 +191,8 @@ def _answer(own, form, note):
     except (ValueError, RecursionError):
         told = {}
     secret = ("access_token", "refresh_token", "id_token")
-    note(status, sorted(told) or body[:200], {k: v for k, v in told.items() if k not in secret}, "\n" in told.get("access_token", ""))
+    note(status, sorted(told) or body[:200], {k: v for k, v in told.items() if k not in secret}, "\n" in told.get("access_token", ""),
+         " " in told.get("refresh_token", ""))
     return told
 
 

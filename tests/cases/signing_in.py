@@ -156,17 +156,36 @@ def browser_that_is_not_there_is_an_error_at_once(case):
     case.equal(p.wait(), 0, "status")
 
 
-def browser_that_fails_or_hangs_leaves_the_address_to_the_person(case):
-    for before in ("sys.exit(1)", "os.kill(os.getpid(), 9)", "sys.stdin.read(); import time; time.sleep(1000)"):
+def browser_that_fails_at_once_has_opened_nothing(case):
+    for before in ("sys.exit(1)", "os.kill(os.getpid(), 9)"):
         me = Person(case, before=before)
         p = me.bridge()
         p.send(INITIALIZE)
-        p.wait_error_text("sign in at")
-        p.wait_error_text("\n")
-        import urllib.request
-        urllib.request.urlopen(address_in(p.errors), timeout=DEADLINE).read()
-        case.check("result" in p.answer(0), "not signed in after a browser that does %r" % before)
-        os.unlink(me.path())
+        case.is_error(p.answer(0), -31401, "ended with a failure", "mpmcp login " + me.url)
+    me = Person(case, browser=False)
+    p = me.login(status=None, env={"BROWSER": "false"})
+    p.wait_error_text("ended with a failure")
+    import urllib.request
+    urllib.request.urlopen(address_in(p.errors), timeout=DEADLINE).read()
+    case.equal(p.wait(), 0, "status of a login whose address was opened by hand")
+
+
+def next_browser_is_tried_when_one_fails(case):
+    me = Person(case)
+    p = me.bridge(env={"BROWSER": ":".join(("false", "/nonexistent", me.env["BROWSER"], me.env["BROWSER"]))})
+    p.handshake()
+    case.equal((me.count("authorize"), len(me.opened())), (1, 1), "sign-ins and browsers")
+
+
+def browser_that_hangs_leaves_the_address_to_the_person(case):
+    me = Person(case, before="sys.stdin.read(); import time; time.sleep(1000)")
+    p = me.bridge()
+    p.send(INITIALIZE)
+    p.wait_error_text("sign in at")
+    p.wait_error_text("\n")
+    import urllib.request
+    urllib.request.urlopen(address_in(p.errors), timeout=DEADLINE).read()
+    case.check("result" in p.answer(0), "not signed in")
 
 
 def output_of_the_browser_is_not_ours(case):

@@ -61,11 +61,36 @@ static void make_browser(const char *name)
 	assert_int_equal(chmod(path, 0700), 0);
 }
 
+static struct browser *opened;
+static struct err failure;
+
+static void failed(void *ctx, const struct err *e)
+{
+	failure = *e;
+	loop_stop(ctx);
+}
+
+/* Runs until every program has failed; the words about that. */
+static const char *fails(void)
+{
+	struct loop *loop = loop_new(NULL);
+	struct err e = { 0 };
+
+	failure = (struct err){ 0 };
+	opened = browser_open(loop, ADDRESS, failed, loop, &e);
+	assert_non_null(opened);
+	assert_true(loop_run(loop, NULL));
+	browser_free(opened);
+	loop_free(loop);
+	return failure.msg;
+}
+
 /* $BROWSER: before, the folder of the test, after. */
 static const char *open_it(const char *before, const char *after)
 {
 	static char said[4096];
 	char path[128], list[512];
+	struct loop *loop = loop_new(NULL);
 	struct err e = { 0 };
 	size_t n = 0;
 	ssize_t got;
@@ -73,7 +98,8 @@ static const char *open_it(const char *before, const char *after)
 
 	snprintf(list, sizeof(list), "%s%s%s", before, folder, after);
 	setenv("BROWSER", list, 1);
-	if (!browser_open(ADDRESS, &e))
+	opened = browser_open(loop, ADDRESS, failed, loop, &e);
+	if (!opened)
 		fail_msg("%s", e.msg);
 	snprintf(path, sizeof(path), "%s/out", folder);
 	fd = open(path, O_RDONLY);
@@ -81,6 +107,8 @@ static const char *open_it(const char *before, const char *after)
 		n += (size_t)got;
 	said[n] = 0;
 	close(fd);
+	browser_free(opened);
+	loop_free(loop);
 	return said;
 }
 
@@ -151,22 +179,27 @@ static void what_is_no_web_address_is_not_opened(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_false(browser_open(rows[i], &e));
+		assert_null(browser_open(NULL, rows[i], failed, NULL, &e));
 }
 
 static void browser_that_cannot_be_started_is_named(void **state)
 {
-	struct err e = { 0 };
-
 	(void)state;
 	setenv("BROWSER", "/nonexistent:::  :", 1);
-	assert_false(browser_open(ADDRESS, &e));
-	assert_non_null(strstr(e.msg, "BROWSER names no program"));
+	assert_non_null(strstr(fails(), "BROWSER names no program"));
 	unsetenv("BROWSER");
 	setenv("PATH", "/nonexistent", 1);
-	assert_false(browser_open(ADDRESS, &e));
-	assert_non_null(strstr(e.msg, "xdg-open"));
+	assert_non_null(strstr(fails(), "there is no xdg-open"));
 	setenv("PATH", "/usr/bin:/bin", 1);
+}
+
+static void browser_that_fails_at_once_has_opened_nothing(void **state)
+{
+	(void)state;
+	setenv("BROWSER", "false:/nonexistent", 1);
+	assert_non_null(strstr(fails(), "BROWSER names ended with a failure"));
+	make_browser("seven");
+	assert_non_null(strstr(open_it("false:/nonexistent:", "/seven"), "seven\n" ADDRESS "\n"));
 }
 
 static void name_with_blanks_may_be_a_program(void **state)
@@ -232,6 +265,7 @@ int main(void)
 		T(descriptors_stay_here),
 		T(what_is_no_web_address_is_not_opened),
 		T(browser_that_cannot_be_started_is_named),
+		T(browser_that_fails_at_once_has_opened_nothing),
 		T(name_with_blanks_may_be_a_program),
 		T(session_is_found_for_the_browser),
 		T(who_is_there_is_seen_by_the_environment),
