@@ -16,19 +16,36 @@ PYTHON  ?= python3
 PKGS    := libcurl jansson libcrypto libssl
 comma   := ,
 
+# "make deps check": first what is needed, then a make of its own for the rest.
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+rest    := $(filter-out deps,$(MAKECMDGOALS))
+.PHONY: deps $(rest)
+deps:
+	@sh tests/deps.sh
+	$(if $(rest),@$(MAKE) --no-print-directory $(rest))
+$(rest): deps
+	@:
+else
+
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef -Wvla
+# The machine is asked once, when something is first built, and must be able to answer: a compiler that is
+# missing knows no hardening either, and the build would silently be a weaker one.
+once    = $(eval $1 := $2)$($1)
+asked   = $(if $(filter ok,$(lastword $2)),$(filter-out ok,$2),$(error "$1" fails; "make deps" installs what a build needs))
+ask     = $(call asked,$1,$(shell $1 && echo ok))
+trial   = echo 'int main(void) { return 0; }' | $(CC) -x c -include stdio.h -O2 $1 -o /dev/null -
 # Hardening, as far as this compiler and linker know it.
-knows   = $(shell echo 'int main(void) { return 0; }' | \
-            $(CC) -x c -include stdio.h -O2 -Werror $(1) -o /dev/null - >/dev/null 2>&1 && echo '$(1)')
-fortify := $(or $(call knows,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+knows   = $(shell { $(call trial,-Werror $1); } >/dev/null 2>&1 && echo '$1')
 HARDEN  ?= $(hard)
 HARDEN_LD ?= $(hard_ld)
-hard    := -fPIE $(fortify) $(foreach f,-fstack-protector-strong -fstack-clash-protection -fcf-protection \
-            -mbranch-protection=standard,$(call knows,$f))
-hard_ld := $(call knows,-fPIE -pie) $(foreach f,-Wl$(comma)-z$(comma)relro -Wl$(comma)-z$(comma)now \
-            -Wl$(comma)-z$(comma)noexecstack,$(call knows,$f))
+hard    = $(call once,hard,$(call ask,$(call trial)) -fPIE \
+            $(or $(call knows,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) \
+            $(foreach f,-fstack-protector-strong -fstack-clash-protection -fcf-protection \
+            -mbranch-protection=standard,$(call knows,$f)))
+hard_ld = $(call once,hard_ld,$(call knows,-fPIE -pie) $(foreach f,-Wl$(comma)-z$(comma)relro -Wl$(comma)-z$(comma)now \
+            -Wl$(comma)-z$(comma)noexecstack,$(call knows,$f)))
 # CI sets WERROR=-Werror; a packager's newer compiler must not fail the build.
 WERROR  ?=
 
@@ -37,8 +54,9 @@ WERROR  ?=
 POSIX   := $(if $(filter Linux,$(shell uname -s)),-D_POSIX_C_SOURCE=200809L)
 
 ALL_CFLAGS = -std=c11 $(POSIX) -Ilib -Icmd $(WARN) $(WERROR) $(HARDEN) \
-             $(shell $(PKG_CONFIG) --cflags $(PKGS)) -DMPMCP_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
-LIBS    = $(shell $(PKG_CONFIG) --libs $(PKGS))
+             $(PKG_CFLAGS) -DMPMCP_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
+PKG_CFLAGS = $(call once,PKG_CFLAGS,$(call ask,$(PKG_CONFIG) --cflags $(PKGS)))
+LIBS    = $(call once,LIBS,$(call ask,$(PKG_CONFIG) --libs $(PKGS)))
 
 LIB     := $(patsubst %.c,$O/%.o,$(wildcard lib/*/*.c))
 CMD     := $(patsubst %.c,$O/%.o,$(wildcard cmd/*.c))
@@ -65,7 +83,16 @@ $O/libcmd.a: $(filter-out $O/cmd/main.o,$(CMD))
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$O/%.o: %.c Makefile
+# What was built with other flags is built again.
+$O/flags: FORCE
+	@mkdir -p $(@D)
+	@echo $(CC) $(filter-out $(WERROR),$(ALL_CFLAGS)) $(HARDEN_LD) $(LDFLAGS) $(LIBS) >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+.PHONY: FORCE
+FORCE:
+
+$O/%.o: %.c $O/flags
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -75,7 +102,7 @@ $O/tests/unit/%: tests/unit/%.c $O/libcmd.a $O/libmpmcp.a
 	@mkdir -p $(@D)
 	@echo '  LD    $@'
 	@$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -MF $@.d $(HARDEN_LD) $(LDFLAGS) -o $@ $< $O/libcmd.a $O/libmpmcp.a \
-		$(shell $(PKG_CONFIG) --cflags --libs cmocka) $(LIBS)
+		$(call ask,$(PKG_CONFIG) --cflags --libs cmocka) $(LIBS)
 
 .PHONY: unit
 unit: $(UNIT)
@@ -91,10 +118,6 @@ $O/tests/fuzz/policy: tests/fuzz/fuzz_policy.c $O/libmpmcp.a
 	@mkdir -p $(@D)
 	@echo '  LD    $@'
 	@$(CC) $(ALL_CFLAGS) -DPOLICY_STANDALONE -MMD -MP -MF $@.d $(HARDEN_LD) $(LDFLAGS) -o $@ $< $O/libmpmcp.a $(LIBS)
-
-.PHONY: deps
-deps:
-	@sh tests/deps.sh
 
 .PHONY: demo
 demo: $O/mpmcp
@@ -129,7 +152,7 @@ fuzz: $(FUZZ:%=$O/fuzz/%)
 
 # The library as an archive: a harness may bring its own version of what stands around the module
 # that it tests, and only the rest is taken from here.
-FUZZ_FLAGS = -std=c11 $(POSIX) -Ilib $(shell $(PKG_CONFIG) --cflags $(PKGS)) \
+FUZZ_FLAGS = -std=c11 $(POSIX) -Ilib $(PKG_CFLAGS) \
              -DMPMCP_VERSION='"$(VERSION)"' -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
 $O/fuzz/lib/%.o: lib/%.c $(wildcard lib/*/*.h)
@@ -213,3 +236,4 @@ help:
 	@echo 'also: static asan valgrind fuzz torture lint interop interop-clients front bench dist clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d
+endif
