@@ -72,6 +72,8 @@ const struct opt args_options[] = {
 	{ "name", "NAME", OPT_TEXT, O(name), FOR_SETUP,
 		"what the client calls the entry (mixpanel)" },
 	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_ALL, "start no browser" },
+	{ "only-project", "ID[,ID]", OPT_LIST, O(only_projects), FOR_POLICY,
+		"allow calls for these projects only" },
 	{ "only-tool", "GLOB", OPT_LIST, O(only_tools), FOR_POLICY,
 		"show and call these tools alone; @analytics, @boards, ..." },
 	{ "ping-interval", "SECONDS", OPT_SECONDS, O(ping_interval_ms), FOR_BRIDGE,
@@ -509,5 +511,6 @@ void args_clear(struct args *a)
 	list_clear(&a->header_files);
 	list_clear(&a->authorize_params);
 	list_clear(&a->only_tools);
+	list_clear(&a->only_projects);
 	list_clear(&a->ignore_tools);
 }

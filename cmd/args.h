@@ -34,7 +34,7 @@ struct args {
 	const char *transport;
 	const char *host, *callback_path, *auth_success_url, *resource;
 	const char *client_metadata, *client_info, *client_metadata_url, *token_endpoint;
-	struct args_list authorize_params, only_tools, ignore_tools;
+	struct args_list authorize_params, only_projects, only_tools, ignore_tools;
 	int64_t auth_timeout_ms, timeout_ms;
 	bool no_resource, assume_pkce, use_id_token, device_code, client_credentials, no_browser;
 	bool read_only;

@@ -40,12 +40,15 @@ struct client {
 struct policy *client_policy(const struct args *a, struct err *e)
 {
 	const char *v = getenv("MPMCP_READ_ONLY");
-	/* The variable can only add the restriction, never take it away. */
+	/* The variables can only add restrictions, never take one away. */
 	struct policy_opts o = { .read_only = a->read_only || (v && *v && strcmp(v, "0") != 0),
 		.only = a->only_tools.item,
 		.nonly = a->only_tools.n,
 		.ignore = a->ignore_tools.item,
-		.nignore = a->ignore_tools.n };
+		.nignore = a->ignore_tools.n,
+		.projects = a->only_projects.item,
+		.nprojects = a->only_projects.n,
+		.projects_also = getenv("MPMCP_ONLY_PROJECT") };
 
 	return policy_new(&o, e);
 }
@@ -326,6 +329,11 @@ const json_t *client_hello(const struct client *c)
 bool client_translated(const struct client *c)
 {
 	return bridge_era(c->bridge) == ERA_MODERN;
+}
+
+bool client_may_use(const struct client *c, long long project)
+{
+	return !c->policy || policy_project(c->policy, project);
 }
 
 bool client_restricted(const struct client *c)

@@ -24,6 +24,8 @@ void client_free(struct client *c); /* ends the session; NULL is fine */
 const json_t *client_hello(const struct client *c);
 bool client_translated(const struct client *c);
 
+/* The policy lets calls name this project. */
+bool client_may_use(const struct client *c, long long project);
 /* Rules of the person hide some of the tools. */
 bool client_restricted(const struct client *c);
 

@@ -149,7 +149,8 @@ void doctor_tools(struct doctor *d, struct finding *f)
 		snprintf(in, sizeof(in), " in %u pages", pages);
 	if (!count) {
 		warn_of(f, "none");
-		advise(f, "A policy (--only-tool, --ignore-tool, --read-only) may hide them; or "
+		advise(f, "A policy (--only-tool, --ignore-tool, --only-project, --read-only) may "
+			  "hide them; or "
 			  "this account may use none.");
 		return;
 	}
@@ -234,28 +235,36 @@ static bool take_project(const json_t *value, const char *key, struct project *p
 	return true;
 }
 
-/* An object keyed by id; *known is false when the answer has another form. */
-static size_t read_projects(
-	const json_t *result, struct project out[PROJECTS_TRIED], size_t *all, bool *known)
+struct projects_seen {
+	struct project first[PROJECTS_TRIED];
+	size_t n, all; /* in `first`; all that a call may name here */
+	bool known;    /* the answer has a form that is known */
+};
+
+static void see_project(
+	struct doctor *d, const json_t *value, const char *key, struct projects_seen *seen)
+{
+	struct project p;
+	bool good = take_project(value, key, &p);
+
+	if (good && !client_may_use(d->client, p.id))
+		return; /* --only-project */
+	seen->all++;
+	if (good && seen->n < PROJECTS_TRIED)
+		seen->first[seen->n++] = p;
+}
+
+/* An object keyed by id, or an array. */
+static void read_projects(struct doctor *d, const json_t *result, struct projects_seen *seen)
 {
 	json_t *data = data_of(result), *value;
 	const char *key;
-	size_t n = 0, i;
+	size_t i;
 
-	*all = 0;
-	*known = json_is_object(data) || json_is_array(data);
-	json_object_foreach(data, key, value)
-	{
-		*all += 1;
-		n += n < PROJECTS_TRIED && take_project(value, key, &out[n]);
-	}
-	json_array_foreach(data, i, value)
-	{
-		*all += 1;
-		n += n < PROJECTS_TRIED && take_project(value, NULL, &out[n]);
-	}
+	*seen = (struct projects_seen){ .known = json_is_object(data) || json_is_array(data) };
+	json_object_foreach(data, key, value) see_project(d, value, key, seen);
+	json_array_foreach(data, i, value) see_project(d, value, NULL, seen);
 	json_decref(data);
-	return n;
 }
 
 static bool mentions(const char *text, const char *what)
@@ -331,11 +340,9 @@ static void try_projects(
 
 void doctor_access(struct doctor *d, struct finding *f)
 {
-	struct project projects[PROJECTS_TRIED];
+	struct projects_seen seen;
 	struct err e = { 0 };
 	json_t *result;
-	size_t n, all;
-	bool known;
 
 	if (!has_tool(d, "Get-Projects") || !has_tool(d, "Get-Events")) {
 		skipped(f, "the server has no Get-Projects and Get-Events, or they are hidden");
@@ -347,20 +354,22 @@ void doctor_access(struct doctor *d, struct finding *f)
 		failed_by(d, &e, f);
 		return;
 	}
-	n = read_projects(result, projects, &all, &known);
-	if (json_is_true(json_object_get(result, "isError")) || !known || (all && !n)) {
+	read_projects(d, result, &seen);
+	if (json_is_true(json_object_get(result, "isError")) || !seen.known ||
+		(seen.all && !seen.n)) {
 		char text[400];
 
 		text_of(result, text, sizeof(text));
 		warn_of(f, "Get-Projects answers: %.300s", text);
 		if (mentions(text, "requires scope") && d->c.signs_in)
 			doctor_login(d, " --force", f);
-	} else if (!n) {
+	} else if (!seen.n) {
 		failed(f, ERR_FORBIDDEN, "this account sees no project here");
-		advise(f, "Its projects may be in another region (--region us, eu or in), or a "
-			  "service account has to be added to them.");
+		advise(f, "Its projects may be in another region (--region us, eu or in), a "
+			  "service account may have to be added to them, or --only-project "
+			  "leaves them out.");
 	} else {
-		try_projects(d, projects, n, all, f);
+		try_projects(d, seen.first, seen.n, seen.all, f);
 	}
 	json_decref(result);
 }

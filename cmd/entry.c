@@ -1,5 +1,6 @@
 #include "entry.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "mcp/projects.h"
 #include "target.h"
 
 #define TOKEN "MIXPANEL_SA_TOKEN"
@@ -214,12 +217,33 @@ static void say_endpoint(struct entry *en, const struct args *a)
 
 static bool repeats(const struct opt *o)
 {
-	static const char *const own[] = { "help", "version", "region" };
+	static const char *const own[] = { "help", "version", "region", "only-project" };
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (strcmp(o->name, own[i]) == 0)
 			return false;
 	return (o->commands & FOR_BRIDGE) != 0;
+}
+
+/* One word for what option and variable allow together: what holds for the whole machine must not end
+ * where a client hands on no variables. */
+static bool fill_projects(struct entry *en, const struct args *a, struct err *e)
+{
+	struct err why = { 0 };
+	struct projects *p = projects_new(
+		a->only_projects.item, a->only_projects.n, getenv("MPMCP_ONLY_PROJECT"), &why);
+	struct buf ids;
+	bool good;
+
+	if (!p)
+		return !why.kind || err_set(e, why.kind, "%s", why.msg);
+	buf_init(&ids, SIZE_MAX / 2);
+	good = projects_list(p, &ids) || err_set(e, ERR_LIMIT, "out of memory");
+	list_add(&en->args, mem_dup("--only-project"));
+	list_add(&en->args, mem_dup(buf_str(&ids)));
+	buf_free(&ids);
+	projects_free(p);
+	return good;
 }
 
 static bool fill_args(struct entry *en, const struct args *a, struct err *e)
@@ -230,7 +254,9 @@ static bool fill_args(struct entry *en, const struct args *a, struct err *e)
 	for (size_t i = 0; i < args_noptions; i++)
 		if (repeats(&args_options[i]))
 			args_each(a, &args_options[i], repeat_option, &r);
-	/* What holds for the whole machine must not end where a client hands on no variables. */
+	if (!fill_projects(en, a, e))
+		return false;
+	/* The same as for projects. */
 	if (set_variable("MPMCP_READ_ONLY") && strcmp(getenv("MPMCP_READ_ONLY"), "0") != 0 &&
 		!a->read_only)
 		list_add(&en->args, mem_dup("--read-only"));

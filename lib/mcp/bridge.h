@@ -9,7 +9,8 @@
  *             way out; legacy_client.c and modern_client.c translate between eras
  *             with era.c, whose changes are edits)
  *   mirror    what 2026-07-28 repeats in header fields, with toolbook
- *   policy    which tools may be seen and called, by catalog and annotations
+ *   policy    which tools may be seen and called, by catalog and annotations, and
+ *             for which projects
  *   keepalive pings of our own, which neither session nor client see (--keep-alive)
  *   transport POST, GET, DELETE over HTTP; JSON bodies, resumption; HTTP+SSE
  *   sse       text/event-stream bytes to events

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/strset.h"
 #include "mcp/catalog.h"
+#include "mcp/projects.h"
 #include "mcp/toollist.h"
 #include "mcp/walk.h"
 
@@ -19,11 +20,14 @@
 
 struct policy {
 	struct policy_opts o;
-	struct strset allowed; /* unknown names that annotations call read-only */
+	struct projects *projects; /* NULL: any */
+	struct strset allowed;     /* unknown names that annotations call read-only */
 };
 
 struct policy *policy_new(const struct policy_opts *o, struct err *e)
 {
+	struct projects *projects;
+	struct err why = { 0 };
 	struct policy *p;
 
 	for (size_t i = 0; i < o->nonly; i++) {
@@ -37,10 +41,16 @@ struct policy *policy_new(const struct policy_opts *o, struct err *e)
 			return NULL;
 		}
 	}
-	if (!o->read_only && !o->nonly && !o->nignore)
+	projects = projects_new(o->projects, o->nprojects, o->projects_also, &why);
+	if (why.kind) {
+		err_set(e, why.kind, "%s", why.msg);
+		return NULL;
+	}
+	if (!o->read_only && !o->nonly && !o->nignore && !projects)
 		return NULL;
 	p = mem_new(sizeof(*p));
 	p->o = *o;
+	p->projects = projects;
 	return p;
 }
 
@@ -49,11 +59,17 @@ void policy_forget(struct policy *p)
 	strset_clear(&p->allowed);
 }
 
+bool policy_project(const struct policy *p, long long id)
+{
+	return !p->projects || projects_has(p->projects, id);
+}
+
 void policy_free(struct policy *p)
 {
 	if (!p)
 		return;
 	policy_forget(p);
+	projects_free(p->projects);
 	free(p);
 }
 
@@ -113,6 +129,11 @@ static bool name_ok(const struct policy *p, const char *name, struct err *e)
 	if (rule)
 		return err_set(e, ERR_POLICY,
 			"the tool \"%.100s\" is shut off here by --ignore-tool %.60s", name, rule);
+	if (p->projects && !projects_tool(name))
+		return err_set(e, ERR_POLICY,
+			"the tool \"%.100s\" reads across all projects of an organization, and "
+			"this connection is limited to some of them (--only-project)",
+			name);
 	if (p->o.read_only && !is_read(p, name))
 		return err_set(e, ERR_POLICY,
 			"the tool \"%.100s\" may change data, or is not known to change none, and "
@@ -225,8 +246,13 @@ static bool may_call(const struct policy *p, const struct envelope *m, struct er
 		good = err_set(e, ERR_POLICY,
 			"the tool's name cannot be read for sure (missing, repeated or too long), "
 			"so the rules of this connection forbid the call");
+	else if (p->projects && has_lookalike(m->params, "arguments"))
+		good = err_set(e, ERR_POLICY,
+			"the call has a key that differs from \"arguments\" only in case, so "
+			"--only-project forbids it");
 	else
-		good = name_ok(p, name.p, e);
+		good = name_ok(p, name.p, e) &&
+		       (!p->projects || projects_call(p->projects, name.p, m->params, e));
 	if (!good && e)
 		err_clean(e->msg);
 	buf_free(&name);
@@ -247,10 +273,11 @@ bool policy_request(const struct policy *p, const struct envelope *m, struct err
 		return true;
 	if (envelope_method_is(m, "tools/call"))
 		return may_call(p, m, e);
-	return is_known(m) ||
-	       err_set(e, ERR_POLICY,
-		       "this method is not one that MCP defines for clients; with --read-only, "
-		       "--only-tool or --ignore-tool no other is sent");
+	if (!is_known(m))
+		return err_set(e, ERR_POLICY,
+			"this method is not one that MCP defines for clients; with --read-only, "
+			"--only-tool, --ignore-tool or --only-project no other is sent");
+	return !p->projects || projects_request(p->projects, m, e);
 }
 
 /* ---- lists ---- */

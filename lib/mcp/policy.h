@@ -1,5 +1,6 @@
 /*
- * Which tools may be seen and called: --read-only, --only-tool, --ignore-tool.
+ * Which tools may be seen and called, and for which projects: --read-only,
+ * --only-tool, --ignore-tool, --only-project (projects.h).
  * Fails closed: what cannot be read for sure is refused. Known names first
  * (catalog.h), then the server's annotations (readOnlyHint and not
  * destructiveHint), else no. Under any rule, only methods that MCP has pass: one
@@ -21,11 +22,15 @@ struct policy_opts {
 	size_t nonly;
 	char *const *ignore; /* globs, any case */
 	size_t nignore;
+	char *const *projects; /* words of project ids, and one that can only narrow them */
+	size_t nprojects;
+	const char *projects_also; /* NULL or empty: not there */
 };
 
 struct policy;
 
-/* NULL, without an error, when nothing is restricted; NULL with e set for an unknown set. */
+/* NULL, without an error, when nothing is restricted; NULL with e set (ERR_USAGE) for an unknown set, or
+ * project ids that are none (projects.h). */
 struct policy *policy_new(const struct policy_opts *o, struct err *e)
 	__attribute__((warn_unused_result));
 void policy_free(struct policy *p); /* NULL is fine */
@@ -33,6 +38,9 @@ void policy_free(struct policy *p); /* NULL is fine */
 /* A message of the client. False with e set (ERR_POLICY, naming the rule) when it must not be sent. */
 bool policy_request(const struct policy *p, const struct envelope *m, struct err *e)
 	__attribute__((warn_unused_result));
+
+/* Whether calls may name this project. */
+bool policy_project(const struct policy *p, long long id) __attribute__((warn_unused_result));
 
 /* What annotations allowed so far holds no longer: the list of tools has changed, or the session. */
 void policy_forget(struct policy *p);

@@ -235,6 +235,12 @@ def policy_hides_tools_from_the_doctor_too(case):
     _is(case, report, "access", "skipped")
 
 
+def projects_that_may_not_be_named_are_not_tried(case):
+    box = case.sandbox()
+    _is(case, _run(case, box["mcp"], "--only-project", "2195194", token=box["token"]), "access", "ok", "1 project;", "2195194")
+    _is(case, _run(case, box["mcp"], "--only-project", "7", token=box["token"], status=6), "access", "failed", "no project", "--only-project")
+
+
 # ---- arguments, credential, folder
 
 

@@ -108,6 +108,52 @@ def what_an_annotation_allowed_ends_with_the_list_and_the_session(case):
         case.check("result" in p.call(10 * n + 13, name="Get-Projects"), "a tool of the table")
 
 
+def _for_project(ident, tool, arguments):
+    return '{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"%s","arguments":%s}}' % (ident, tool, arguments)
+
+
+def calls_are_kept_to_the_projects_that_are_named(case):
+    """By option or variable; what is in both when both are given."""
+    for args, env in ((["--only-project", "11", "--only-project", "12"], {}), ([], {"MPMCP_ONLY_PROJECT": "11,12"}),
+                      (["--only-project", "11,12,13"], {"MPMCP_ONLY_PROJECT": "9, 11, 12"})):
+        server, p = case.bridge(_handler, *args, env=env)
+        p.handshake("2025-03-26")
+        good = [("Run-Query", '{"project_id":11}'), ("New-Tool", '{"project_id":"12"}'), ("Get-Projects", "{}")]
+        bad = [("Run-Query", '{"project_id":13}'), ("Run-Query", '{"project_id":11,"project\\u005fid":13}'), ("New-Tool", "{}"),
+               ("Run-Query", '{"project_id":11,"report":{"project_id":13}}'), ("Run-Query", '{"project_id":1.1e1}'), ("Get-Audit-Log", "{}"),
+               ("Get-Business-Context", '{"organization_id":1}'), ("Run-Query", '{"project_id":11,"report":"{\\"project_id\\":13}"}')]
+        for n, (tool, arguments) in enumerate(good + bad, 1):
+            p.send(_for_project(n, tool, arguments))
+            if (tool, arguments) in good:
+                case.check("result" in p.answer(n), "%s of %s" % (tool, arguments))
+            else:
+                case.is_error(p.answer(n), -31600, "--only-project")
+        p.send("[%s,%s]" % (_for_project(30, "Run-Query", '{"project_id":11}'), _for_project(31, "Run-Query", '{"project_id":13}')))
+        case.is_error(p.answer(30), -31600, "project 13")
+        case.is_error(p.answer(31), -31600, "project 13")
+        case.is_error(p.call(40, "resources/read", uri="mixpanel://13"), -31600, "resource")
+        case.equal([r.id for r in server.of("tools/call")], [1, 2, 3], "calls that left")
+
+
+def calls_of_a_modern_client_are_kept_to_projects_too(case):
+    server, p = case.bridge(_handler, "--only-project", "11", "--protocol", "modern")
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {"experimental": {"project": {}}},
+            "io.modelcontextprotocol/clientInfo": {"name": "case", "version": "1"}}
+    case.check("result" in p.call(1, name="Run-Query", arguments={"project_id": 11}, _meta=meta), "an allowed project")
+    case.is_error(p.call(2, name="Run-Query", arguments={"project_id": 13}, _meta=meta), -31600, "project 13")
+    case.is_error(p.call(3, name="Run-Query", arguments={"project_id": 11}, inputResponses={"a": {"project_id": 13}}, _meta=meta), -31600, "project 13")
+    case.equal([r.id for r in server.of("tools/call")], [1], "calls that left")
+
+
+def project_ids_that_are_none_are_named_at_the_start(case):
+    for args, env, words in ((["--only-project", "11,x"], {}, "--only-project"), ([], {"MPMCP_ONLY_PROJECT": "${PROJECT}"}, "MPMCP_ONLY_PROJECT"),
+                             (["--only-project", "11"], {"MPMCP_ONLY_PROJECT": "12"}, "in common")):
+        p = case.start("http://127.0.0.1:1/mcp", *args, env=env)
+        p.send(request(1, "initialize"))
+        case.is_error(p.answer(1), -31000, words)
+        case.equal(p.wait(), 2, "status")
+
+
 def list_that_was_asked_for_at_length_is_filtered_too(case):
     """So long that its bytes change hands, and with blanks before it."""
     _, p = case.bridge(_handler, "--read-only")

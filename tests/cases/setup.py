@@ -121,6 +121,9 @@ def options_of_the_bridge_go_into_the_entry(case):
     case.check(not os.path.exists(folder + "/log"), "the log was opened here")
     case.equal(_json(case, "json", env={"MPMCP_READ_ONLY": "1"})["args"], ["--region", "us", "--read-only"], "args")
     case.equal(_json(case, "json", env={"MPMCP_READ_ONLY": "0"})["args"], ["--region", "us"], "args")
+    for words, value in ((["--only-project", "1,2", "--only-project", "3"], ""), ([], "1,2,3"), (["--only-project", "3,2,4,1"], "9,1,2,3")):
+        have = _json(case, "json", *words, env={"MPMCP_ONLY_PROJECT": value})["args"]
+        case.equal(have[:3] + [sorted(have[3].split(","))], ["--region", "us", "--only-project", ["1", "2", "3"]], "args")
     case.equal(_json(case, "json", "--sa-token-file", "t", cwd=folder)["args"], ["--region", "us", "--sa-token-file", folder + "/t"], "args")
 
 

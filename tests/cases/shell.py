@@ -24,6 +24,18 @@ def tools_are_listed_over_all_pages(case):
     case.equal(len(read), 36, "tools that only read")
 
 
+def call_is_kept_to_projects(case):
+    box = case.sandbox()
+    _run(case, "call", box["mcp"], "--only-project", "2195193", "Get-Events", "project_id=2195193", token=box["token"])
+    for name, value in (("Get-Events", "project_id=2195194"), ("Get-Audit-Log", "organization_id=1")):
+        p = case.start("call", box["mcp"], "--only-project", "2195193", name, value, env={"MIXPANEL_SA_TOKEN": box["token"]})
+        p.end_input()
+        case.equal(p.wait(), 6, "status")
+        case.check(b"--only-project" in p.errors or b"Get-Audit-Log" in p.errors, "words %r" % p.errors)
+    listed = json.loads(_run(case, "tools", box["mcp"], "--only-project", "2195193", "--json", token=box["token"]))
+    case.equal(len(listed), 64, "tools")
+
+
 def call_types_pairs_by_the_schema(case):
     box = case.sandbox("--stateful", "--json")
     told = json.loads(_run(case, "call", box["mcp"], "Create-Dashboard", "project_id=7", "title=12", "is_private=true", 'rows=[{"a":1}]', token=box["token"]))

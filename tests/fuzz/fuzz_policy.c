@@ -18,6 +18,7 @@
 
 static char only_rules[][16] = { "Get-*", "@boards", "*", "?un-Query", "[A-G]*", "x\\*y",
 	"@replays", "" };
+static char project_rule[] = "11,12";
 static char ignore_rules[][16] = { "delete*", "*-flag*", "GET-PROJECTS", "*?" };
 
 /* ---- one input ---- */
@@ -77,18 +78,19 @@ static void say(struct policy *p, char how, char *text, size_t n, struct buf *ou
 	}
 }
 
-/* Byte 0: read-only; bytes 1 and 2: which rules; then messages, each behind a byte that says how it is
+/* Byte 0: read-only, and whether only some projects; bytes 1 and 2: which rules; then messages, each behind a byte that says how it is
  * meant ('l': a list of tools), with a zero byte between them. */
 static void play(const uint8_t *data, size_t size, struct buf *out)
 {
-	char *only[8], *ignore[4], *copy;
-	struct policy_opts o = { .only = only, .ignore = ignore };
+	char *only[8], *ignore[4], *projects[] = { project_rule }, *copy;
+	struct policy_opts o = { .only = only, .ignore = ignore, .projects = projects };
 	struct err e = { 0 };
 	struct policy *p;
 
 	if (size < 3)
 		return;
 	o.read_only = data[0] & 1;
+	o.nprojects = data[0] >> 1 & 1;
 	for (int i = 0; i < 8; i++)
 		if (data[1] >> i & 1)
 			only[o.nonly++] = only_rules[i];

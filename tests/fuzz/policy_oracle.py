@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # The same rows as in fuzz_policy.c.
 ONLY = ["Get-*", "@boards", "*", "?un-Query", "[A-G]*", "x\\*y", "@replays", ""]
+PROJECTS = ["11", "12"]
 IGNORE = ["delete*", "*-flag*", "GET-PROJECTS", "*?"]
 
 KNOWN = ["initialize", "ping", "server/discover", "subscriptions/listen", "tools/list", "resources/list",
@@ -85,11 +86,109 @@ def zero_key(value):
     return isinstance(value, list) and any(zero_key(v) for v in value)
 
 
+UNSURE = "unsure"  # either verdict is right
+
+
+def both(verdicts):
+    """False when one is, else UNSURE when one is, else True."""
+    result = True
+    for v in verdicts:
+        if v is False:
+            return False
+        result = UNSURE if v == UNSURE else result
+    return result
+
+
+class Projects:
+    """The rules of lib/mcp/projects.h for one message."""
+
+    def __init__(self, raw):
+        # Whether the digits of a string were escaped cannot be seen any more.
+        self.escaped = b"\\u003" in raw
+        self.workspace = self.organization = False
+
+    @staticmethod
+    def kind(key):
+        key = "".join(c for c in low(key) if c not in "_-. ")
+        if "projectid" in key or key in ("project", "projects"):
+            return "project"
+        if "workspaceid" in key or key in ("workspace", "workspaces"):
+            return "workspace"
+        if "organizationid" in key or "organisationid" in key or key in (
+                "organization", "organizations", "organisation", "organisations", "org", "orgs", "orgid", "orgids"):
+            return "organization"
+
+    def id(self, v):
+        if not isinstance(v, str) or v not in PROJECTS:
+            return False
+        return UNSURE if self.escaped and not isinstance(v, Number) else True
+
+    def value(self, v):
+        if v is None:
+            return True
+        if isinstance(v, list) and not isinstance(v, Object):
+            return both(self.id(x) for x in v) if v else False
+        return self.id(v)
+
+    def member(self, key, v, level=0):
+        kind = self.kind(key)
+        if "\0" in key:
+            return False
+        if kind in ("workspace", "organization") and v is not None:
+            setattr(self, kind, True)
+        return both([self.value(v) if kind == "project" else True, self.scan(v, level)])
+
+    def scan(self, v, level=0):
+        if isinstance(v, Object):
+            return both([self.member(k, x, level) for k, x in v])
+        if isinstance(v, list):
+            return both([self.scan(x, level) for x in v])
+        if isinstance(v, Number) or not isinstance(v, str) or v.lstrip(" \t\r\n")[:1] not in ("{", "[", '"'):
+            return True
+        if level == 4:
+            return False
+        try:
+            inside = json.loads("".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in v), object_pairs_hook=Object, parse_float=Number, parse_int=Number, parse_constant=Number, strict=False)
+        except ValueError:
+            return UNSURE
+        return self.scan(inside, level + 1)
+
+    def params(self, params):
+        if isinstance(params, Object):
+            return both([self.member(k, v) for k, v in params if k != "_meta"])
+        return self.scan(params)
+
+    def call(self, tool, params):
+        reach = CATALOG.get(tool, (None, None, "PROJECT"))[2]
+        arguments = params.all("arguments")
+        verdict = self.params(params)
+        if alike(params, "arguments") or reach == "ORGANIZATION" or len(arguments) > 1:
+            return False
+        if arguments and arguments[0] is not None and not isinstance(arguments[0], Object):
+            return False
+        given = arguments[0] if arguments and arguments[0] is not None else Object()
+        one, many = given.all("project_id"), given.all("project_ids")
+        named = one[0] is not None if len(one) == 1 else not one and len(many) == 1 and many[0] is not None
+        none = reach == "NO_PROJECT"
+        if (self.organization and not none) or ((not none or self.workspace) and not named):
+            return False
+        return verdict
+
+    def request(self, method, params):
+        if method in ("resources/read", "resources/subscribe"):
+            uris = params.all("uri") if isinstance(params, Object) else []
+            if not uris or not isinstance(uris[-1], str) or isinstance(uris[-1], Number) or not uris[-1].startswith("ui://"):
+                return False
+        if method in ("prompts/get", "completion/complete", "resources/read", "resources/subscribe", "tasks/update"):
+            return self.params(params)
+        return True
+
+
 class Policy:
-    def __init__(self, read_only, only, ignore):
-        self.read_only, self.only, self.ignore = read_only, only, ignore
+    def __init__(self, read_only, only, ignore, projects):
+        self.read_only, self.only, self.ignore, self.projects = read_only, only, ignore, projects
         self.allowed = set()
-        self.rules = bool(read_only or only or ignore)
+        self.rules = bool(read_only or only or ignore or projects)
 
     @staticmethod
     def name(tool):
@@ -101,26 +200,30 @@ class Policy:
         return name if 0 < len(name) <= NAME_MAX and "\0" not in name else None
 
     def may(self, name):
-        what, group, _ = CATALOG.get(name, (None, None, None))
+        what, group, reach = CATALOG.get(name, (None, None, None))
         if self.only and not any(group == r[1:] if r[:1] == "@" else glob(r, name) for r in self.only):
             return False
-        if any(glob(low(r), low(name)) for r in self.ignore):
+        if any(glob(low(r), low(name)) for r in self.ignore) or (self.projects and reach == "ORGANIZATION"):
             return False
         if not self.read_only:
             return True
         return what == "READ" if what else name in self.allowed
 
-    def request(self, m):
+    def request(self, m, raw):
         if alike(m, "method", "params") or zero_key(m):
             return False
         method = m.all("method")[0]
         if method != "tools/call":
-            return method in KNOWN or (method in NOTICES and not m.all("id"))
+            if method not in KNOWN and (method not in NOTICES or m.all("id")):
+                return False
+            return not self.projects or Projects(raw).request(method, m.all("params")[0] if m.all("params") else None)
         params = m.all("params")
         if params and isinstance(params[0], Object) and alike(params[0], "name"):
             return False
         name = self.name(params[0]) if params else None
-        return name is not None and self.may(name)
+        if name is None or not self.may(name):
+            return False
+        return not self.projects or Projects(raw).call(name, params[0])
 
     def shows(self, tool):
         name = self.name(tool)
@@ -182,7 +285,7 @@ def judge(data, said):
         return None if not said else "something was said about nothing"
     only = [r for i, r in enumerate(ONLY) if data[1] >> i & 1]
     ignore = [r for i, r in enumerate(IGNORE) if data[2] >> i & 1]
-    policy = Policy(bool(data[0] & 1), only, ignore)
+    policy = Policy(bool(data[0] & 1), only, ignore, bool(data[0] & 2))
     for message in messages(data):
         line, _, said = said.partition(b"\n")
         line = line.decode()
@@ -202,8 +305,9 @@ def judge(data, said):
             if not same(parse_exact(left), want):
                 return "%r leaves %r" % (message, left)
         else:
-            want = "allowed" if not policy.rules or policy.request(m) else "refused"
-            if line != want:
+            verdict = not policy.rules or policy.request(m, message)
+            want = "allowed" if verdict else "refused"
+            if verdict != UNSURE and line != want:
                 return "%r is %s, not %s" % (message, line, want)
     return None if not said else "more was said than asked"
 
@@ -211,7 +315,7 @@ def judge(data, said):
 # ---- inputs of its own
 
 
-NAMES = ["Get-Projects", "Run-Query", "Delete-Dashboard", "Create-Tag", "Get-Feature-Flag", "Get-User-Replays-Data", "Update-Dashboard", "New-Tool", "x*y", "xay", "get-projects",
+NAMES = ["Get-Projects", "Run-Query", "Delete-Dashboard", "Create-Tag", "Get-Feature-Flag", "Get-User-Replays-Data", "Get-Audit-Log", "Display-Query", "Update-Dashboard", "New-Tool", "x*y", "xay", "get-projects",
          "Get-Projects ", "Gеt-Projects", "Delete-Thing", "", "a" * 512, "a" * 513, "\ud800", "Get-\0", "tools/call"]
 METHODS = ["tools/call"] * 8 + KNOWN + NOTICES + ["tools/delete", "notifications/x", "Tools/Call", "tools/call ", "tools/call\u200b", "tools/call\0", "/tools/call", "tasks/create", ""]
 
@@ -269,12 +373,39 @@ def _tool(r):
     return _object(r, _some(r, members))
 
 
+KEYS = ["project_id"] * 6 + ["project_ids", "projectId", "Project_ID", "target_project_id", "project", "workspace_id", "organization_id", "x", "report"]
+
+
+def _project(r, depth):
+    """What may stand where a project may."""
+    k = r.randrange(20)
+    if k < 10:
+        return r.choice(["11", "12", '"11"', '"12"'])
+    if k < 13:
+        return r.choice(["13", '"13"', "11.0", "1.1e1", "011"[1:], "-11", '"011"', '"11 "', "true", "null", "[]", "{}", '"\\u00311"'])
+    if k < 15:
+        return "[%s]" % ",".join(r.choice(["11", '"12"', "13", "[11]"]) for _ in range(r.randrange(1, 3)))
+    if k < 17 and depth < 5:
+        return _spell(r, r.choice(["", " ", "\n"]) + _arguments(r, depth + 1))
+    return _arguments(r, depth + 1) if depth < 4 else "null"
+
+
+def _arguments(r, depth=0):
+    if r.random() < 0.1:
+        return _value(r)
+    members = [(r.choice(KEYS), _project(r, depth)) for _ in range(r.randrange(3))]
+    if r.random() < 0.7:
+        members.append(("project_id", r.choice(["11", '"12"'])))
+    r.shuffle(members)
+    return _object(r, members)
+
+
 def _message(r):
     if r.random() < 0.4:
         tools = "[%s]" % ",".join(_blank(r) + _tool(r) + _blank(r) for _ in range(r.randrange(6)))
         result = _object(r, _some(r, [("tools", tools), ("nextCursor", '"c"')])) if r.random() < 0.95 else _value(r)
         return b"l" + _object(r, [("jsonrpc", '"2.0"'), ("id", "1"), ("result", result)]).encode("utf-8", "replace")
-    params = _object(r, _some(r, [("name", _spell(r, r.choice(NAMES))), ("arguments", _value(r))])) if r.random() < 0.9 else _value(r)
+    params = _object(r, _some(r, [("name", _spell(r, r.choice(NAMES))), ("arguments", _arguments(r))])) if r.random() < 0.9 else _value(r)
     members = [("jsonrpc", '"2.0"'), ("method", _spell(r, r.choice(METHODS))), ("params", params)]
     if r.random() < 0.85:
         members.append(("id", "1"))
@@ -297,7 +428,7 @@ def episodes(seed, count):
     for _ in range(count):
         parts = [_message(r) for _ in range(r.randrange(1, 6))]
         parts = [_damage(r, p) if r.random() < 0.15 else p for p in parts]
-        head = bytes([r.randrange(2), r.choice([0, 0, 1 << r.randrange(8), r.randrange(256)]), r.choice([0, 0, 1 << r.randrange(4), r.randrange(16)])])
+        head = bytes([r.randrange(4), r.choice([0, 0, 1 << r.randrange(8), r.randrange(256)]), r.choice([0, 0, 1 << r.randrange(4), r.randrange(16)])])
         yield head + b"\0".join(p.replace(b"\0", b"") for p in parts)
 
 
