@@ -16,10 +16,32 @@ void buf_init(struct buf *b, size_t cap)
 	*b = (struct buf){ .cap = cap < SIZE_MAX ? cap : SIZE_MAX - 1 };
 }
 
+/* What b has allocated is somebody else's, or nobody's. */
+static void forget(struct buf *b)
+{
+	struct buf_share *share = b->share;
+
+	if (share)
+		share->used -= b->size;
+	buf_init(b, b->cap);
+	b->share = share;
+}
+
 void buf_free(struct buf *b)
 {
 	free(b->p);
-	buf_init(b, b->cap);
+	forget(b);
+}
+
+static bool share_allows(struct buf *b, size_t size)
+{
+	struct buf_share *s = b->share;
+	size_t others = s ? s->used - b->size : 0;
+
+	if (!s || (others <= s->cap && size <= s->cap - others))
+		return true;
+	s->refused = true;
+	return false;
 }
 
 void buf_reset(struct buf *b)
@@ -58,9 +80,11 @@ bool buf_reserve(struct buf *b, size_t more)
 	if (need <= b->size)
 		return true;
 	size = grown(b, need);
-	p = realloc(b->p, size);
+	p = share_allows(b, size) ? realloc(b->p, size) : NULL;
 	if (!p)
 		return false;
+	if (b->share)
+		b->share->used += size - b->size;
 	b->p = p;
 	b->size = size;
 	b->p[b->len] = '\0';
@@ -146,18 +170,21 @@ char *buf_take(struct buf *b, size_t *len)
 
 	if (len)
 		*len = b->len;
-	buf_init(b, b->cap);
+	forget(b);
 	return p;
 }
 
 void buf_move(struct buf *dst, struct buf *src)
 {
-	size_t cap = dst->cap;
+	struct buf old = *dst;
 
 	if (dst == src)
 		return;
 	buf_free(dst);
 	*dst = *src;
-	dst->cap = cap;
-	buf_init(src, src->cap);
+	dst->cap = old.cap;
+	dst->share = old.share;
+	if (dst->share)
+		dst->share->used += dst->size;
+	forget(src);
 }

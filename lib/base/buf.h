@@ -9,11 +9,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A second ceiling, for what several buffers have allocated together. */
+struct buf_share {
+	size_t used, cap; /* bytes */
+	bool refused;     /* a buffer could not grow because of it; whoever reads this resets it */
+};
+
 struct buf {
-	char *p;     /* NULL while empty and never written; else p[len] is NUL */
-	size_t len;  /* bytes of content */
-	size_t size; /* bytes allocated */
-	size_t cap;  /* most bytes of content */
+	char *p;                 /* NULL while empty and never written; else p[len] is NUL */
+	size_t len;              /* bytes of content */
+	size_t size;             /* bytes allocated */
+	size_t cap;              /* most bytes of content */
+	struct buf_share *share; /* NULL: none; outlives the buffer */
 };
 
 void buf_init(struct buf *b, size_t cap);
@@ -43,7 +50,7 @@ const char *buf_str(const struct buf *b);
 char *buf_take(struct buf *b, size_t *len) BUF_MUST;
 
 /* Moves the content of src into dst (whose own content is freed); src is empty afterwards.
- * Each keeps its own cap. */
+ * Each keeps its own cap and share; the content counts in that of dst, even beyond its ceiling. */
 void buf_move(struct buf *dst, struct buf *src);
 
 #endif

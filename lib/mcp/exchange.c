@@ -311,8 +311,10 @@ static void reserve_body(struct exchange *x, struct http_req *r)
 				       : 0;
 
 	/* One more: the line break that standard output puts behind it. */
-	if (n && n < ENVELOPE_MAX && !buf_reserve(&x->body, (size_t)n + 1))
+	if (n && n < ENVELOPE_MAX && !buf_reserve(&x->body, (size_t)n + 1)) {
 		diag_debug("no memory for %llu bytes at once", n);
+		x->t->buffered.refused = false;
+	}
 }
 
 static void note_session(struct exchange *x, struct http_req *r)
@@ -353,7 +355,7 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 		if (x->sse)
 			sse_reconnect(x->sse);
 		else
-			x->sse = sse_new(ENVELOPE_MAX, on_event, x);
+			x->sse = transport_parser(x->t, on_event, x);
 		if (x->channel)
 			channel_started(x->t);
 	} else if (transport_type_is(r, "application/json") && !x->resuming && !x->channel) {
@@ -369,9 +371,16 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 
 static enum http_flow too_long(struct exchange *x)
 {
-	err_set(&x->e, ERR_LIMIT,
-		"the server's message is longer than %zu MiB, or there is no memory for it",
-		ENVELOPE_MAX >> 20);
+	if (x->t->buffered.refused)
+		err_set(&x->e, ERR_LIMIT,
+			"the answers that arrive at this moment are longer than %zu MiB together: "
+			"ask for smaller results, or for fewer at a time",
+			TRANSPORT_BUFFERED_MAX >> 20);
+	else
+		err_set(&x->e, ERR_LIMIT,
+			"the server's message is longer than %zu MiB, or there is no memory for it",
+			ENVELOPE_MAX >> 20);
+	x->t->buffered.refused = false;
 	return HTTP_STOP;
 }
 
@@ -686,6 +695,7 @@ struct exchange *exchange_new(struct transport *t, const struct exchange_call *c
 	t->exchanges = x;
 	x->silent_since_ms = clock_ms();
 	buf_init(&x->body, ENVELOPE_MAX);
+	x->body.share = &t->buffered;
 	loop_timer_init(&x->timer, t->loop, timer_due, x);
 	return x;
 }

@@ -61,6 +61,12 @@ struct sse *sse_new(size_t cap, sse_fn *fn, void *ctx)
 	return s;
 }
 
+void sse_share(struct sse *s, struct buf_share *share)
+{
+	buf_free(&s->data);
+	s->data.share = share;
+}
+
 void sse_free(struct sse *s)
 {
 	if (!s)

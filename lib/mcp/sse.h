@@ -43,6 +43,8 @@ enum sse_status {
  * empty; MCP uses such events to hand out an id and nothing else, so they only change what
  * sse_last_id() says. cap is the most data of one event, its line breaks included. */
 struct sse *sse_new(size_t cap, sse_fn *fn, void *ctx) __attribute__((warn_unused_result));
+/* What an unfinished event holds counts in there, too, from now on: SSE_TOO_LONG when that is full. */
+void sse_share(struct sse *s, struct buf_share *share);
 void sse_free(struct sse *s); /* NULL is fine; not from inside the callback */
 
 /* After anything but SSE_OK the parser is dead: only sse_free() and sse_last_id() may follow. The

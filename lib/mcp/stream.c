@@ -67,7 +67,7 @@ static void refused(struct stream *s, long status)
 	} else if (*sse_last_id(s->sse)) {
 		/* It may be the place in the stream that the server does not know any more. */
 		sse_free(s->sse);
-		s->sse = sse_new(ENVELOPE_MAX, on_event, s);
+		s->sse = transport_parser(s->t, on_event, s);
 	} else {
 		s->wanted = false; /* yet another session may have one */
 	}
@@ -107,6 +107,15 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 	}
 	if (st != SSE_TOO_LONG)
 		return HTTP_GO;
+	if (s->t->buffered.refused) {
+		/* Others' answers are in the way, for the moment: it is opened again. */
+		s->t->buffered.refused = false;
+		diag_note("the server's GET stream is too much beside the answers that arrive at "
+			  "this moment: a message is lost");
+		sse_free(s->sse);
+		s->sse = transport_parser(s->t, on_event, s);
+		return HTTP_STOP;
+	}
 	diag_note("the server's GET stream sent a message longer than %zu MiB: closed",
 		ENVELOPE_MAX >> 20);
 	s->t->no_stream = true;
@@ -241,7 +250,7 @@ void transport_listen(struct transport *t)
 		s = t->stream = mem_new(sizeof(*s));
 		s->t = t;
 		s->pause_ms = PAUSE_MIN_MS;
-		s->sse = sse_new(ENVELOPE_MAX, on_event, s);
+		s->sse = transport_parser(t, on_event, s);
 		loop_timer_init(&s->timer, t->loop, timer_due, s);
 	}
 	s->wanted = true;

@@ -33,6 +33,7 @@ struct transport *transport_new(struct loop *l, struct http *h, struct auth *a,
 	t->rate = o->rate;
 	t->sse = o->kind == TRANSPORT_SSE_FIRST || o->kind == TRANSPORT_SSE_ONLY;
 	t->undecided = o->kind == TRANSPORT_HTTP_FIRST || o->kind == TRANSPORT_SSE_FIRST;
+	t->buffered.cap = TRANSPORT_BUFFERED_MAX;
 	t->sent_ms = clock_ms();
 	t->on = on;
 	t->ctx = ctx;
@@ -183,6 +184,14 @@ void transport_hold(struct transport *t, bool held)
 }
 
 /* ---- small things about answers ---- */
+
+struct sse *transport_parser(struct transport *t, sse_fn *fn, void *ctx)
+{
+	struct sse *s = sse_new(ENVELOPE_MAX, fn, ctx);
+
+	sse_share(s, &t->buffered);
+	return s;
+}
 
 bool transport_type_is(const struct http_req *r, const char *type)
 {

@@ -39,6 +39,14 @@ struct channel {
 	unsigned waiting;        /* exchanges whose answer is awaited on it */
 };
 
+/*
+ * What all answers that are not complete yet may hold together, beside ENVELOPE_MAX for each: two of the
+ * longest, or eight of the longest results that are known to happen. A machine with 2 GiB has that to
+ * spare; 128 streams of ENVELOPE_MAX each are 32 GiB. Past it the answer that grows fails. To hold it back
+ * until there is room would not do: all of them may be unfinished, and none would ever end.
+ */
+#define TRANSPORT_BUFFERED_MAX (2 * ENVELOPE_MAX)
+
 struct transport {
 	struct loop *loop;
 	struct http *http;
@@ -63,6 +71,7 @@ struct transport {
 	struct stream *stream;
 	bool no_stream; /* the server answered 405 or the like to GET: remembered for the process */
 	struct delete_request *deleting;
+	struct buf_share buffered; /* of all answers that are not complete yet */
 };
 
 /* The set for the authorization value at hand; a reference for the caller. NULL with e set when a
@@ -117,5 +126,9 @@ void exchanges_lost(struct transport *t, const struct err *why);
 /* The exchanges that waited before reconnecting are through: the GET stream may go on. */
 void stream_kick(struct stream *s);
 void stream_free(struct stream *s); /* NULL is fine */
+
+/* A parser of one of the transport's streams, which counts in `buffered`. */
+struct sse *transport_parser(struct transport *t, sse_fn *fn, void *ctx)
+	__attribute__((warn_unused_result));
 
 #endif

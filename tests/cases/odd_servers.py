@@ -191,6 +191,33 @@ def packed_bomb_is_an_error_and_not_memory(case):
     case.check("result" in p.call(1, "tools/list"), "the bridge does not go on")
 
 
+def answers_together_are_an_error_and_not_memory(case):
+    """Two that announce 250 MiB each, and a third one beside them. When 24 MiB of an answer are sent, more than the sockets
+    hold, the bridge has seen its header."""
+    begun = {"a": threading.Event(), "b": threading.Event()}
+
+    def answer(r):
+        if r.id in begun:
+            r.head(200, {"Content-Type": "application/json"}, 250 << 20)
+            r.raw(b'{"x":"' + b"y" * (24 << 20))
+            begun[r.id].set()
+            r.wait_gone()
+        else:
+            r.stream()
+            r.event('{"jsonrpc":"2.0","id":"%s","result":"%s"}' % (r.id, "z" * (20 << 20)) if r.id != "e" else '{"jsonrpc":"2.0","id":"e","result":{}}')
+            r.end()
+    _, p = case.bridge(_calls(answer))
+    p.handshake()
+    for ident in "ab":
+        p.send(request(ident))
+        case.check(begun[ident].wait(DEADLINE), "no answer was begun")
+    case.is_error(p.call("c"), -31000, "together")
+    case.check("result" in p.call("e"), "a small answer beside them")
+    p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "a"}})
+    p.send(request("d"))
+    p.wait_line(lambda line: len(line) > 20 << 20 and line.startswith(b'{"jsonrpc":"2.0","id":"d"'), "the answer when there is room again")
+
+
 def packed_stream_without_end_is_an_error_and_not_memory(case):
     """Eleven bytes, again and again, of which each time one event of 128 KiB is made (RFC 8878)."""
     head = bytes.fromhex("28b52ffd0068cc020002851011a06f43861696bb91edff9ff9e56c6fc31500e4dceed69354b1bdbfff1a9faed0a9cf5f5eeb4352a36cd65153"

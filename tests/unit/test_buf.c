@@ -201,6 +201,47 @@ static void move_keeps_both_ceilings(void **state)
 	buf_free(&big);
 }
 
+static void buffers_that_share_a_ceiling_stay_below_it_together(void **state)
+{
+	struct buf_share share = { .cap = 1000 };
+	struct buf a, b, free_one;
+	char *taken;
+
+	(void)state;
+	buf_init(&a, 10000);
+	buf_init(&b, 600);
+	buf_init(&free_one, 10000);
+	a.share = b.share = &share;
+	assert_true(buf_reserve(&a, 500)); /* 512 bytes */
+	assert_int_equal(share.used, a.size);
+	assert_false(buf_reserve(&b, 500));
+	assert_true(share.refused);
+	assert_true(buf_adds(&b, "as it was"));
+	assert_false(buf_reserve(&b, 500));
+	assert_holds(&b, "as it was");
+	assert_int_equal(share.used, a.size + b.size);
+	share.refused = false;
+	assert_false(buf_reserve(&b, 700)); /* its own ceiling */
+	assert_false(share.refused);
+	buf_move(&free_one, &a);
+	assert_int_equal(share.used, b.size);
+	assert_true(buf_reserve(&b, 500));
+	buf_move(&a, &free_one); /* it counts again, even if that is too much */
+	assert_int_equal(share.used, a.size + b.size);
+	assert_true(share.used > share.cap);
+	assert_false(buf_reserve(&a, 2000));
+	assert_true(buf_adds(&a, "in what it has"));
+	taken = buf_take(&b, NULL);
+	assert_string_equal(taken, "as it was");
+	assert_int_equal(share.used, a.size);
+	assert_true(b.share == &share);
+	free(taken);
+	buf_wipe(&a);
+	buf_free(&b);
+	buf_free(&free_one);
+	assert_int_equal(share.used, 0);
+}
+
 static void reset_and_wipe_leave_a_usable_buffer(void **state)
 {
 	struct buf b;
@@ -235,6 +276,7 @@ int main(void)
 		cmocka_unit_test(bytes_of_any_value_are_kept),
 		cmocka_unit_test(take_hands_over_and_leaves_an_empty_buffer),
 		cmocka_unit_test(move_keeps_both_ceilings),
+		cmocka_unit_test(buffers_that_share_a_ceiling_stay_below_it_together),
 		cmocka_unit_test(reset_and_wipe_leave_a_usable_buffer),
 	};
 
