@@ -591,7 +591,7 @@ class Case:
         except PermissionError:
             # Only root can read that of the program under test, which is not dumpable. A port or a path in its arguments
             # tells it from those of other cases.
-            words = [b"\0" + os.fsencode(w) + b"\0" for p in self.programs for w in p.args if "://127.0.0.1:" in w or "://localhost:" in w]
+            words = [b"\0" + w + b"\0" for p in self.programs for w in map(os.fsencode, p.args) if b"://127.0.0.1:" in w or b"://localhost:" in w]
             text = open("/proc/%s/cmdline" % pid, "rb").read()
             return os.path.basename(PROGRAM).encode() in text and any(w in text for w in words)
 
