@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "auth/browser.h"
@@ -22,8 +24,8 @@
 #include "target.h"
 #include "words.h"
 
-/* A pasted address: as long as a URL may be. */
-#define PASTE_MAX 8192
+/* A pasted address: as long as a URL may be, with room for the blanks of an indented one. */
+#define PASTE_MAX 16384
 
 /* Longest wait for news of more scopes: who is signed in already wants one line, soon. */
 #define NEWS_MS 10000
@@ -35,9 +37,12 @@ struct login {
 	struct flow *flow;
 	struct loop_timer deadline;
 	struct loop_watch *input;
-	char line[PASTE_MAX];
-	size_t line_len;
-	bool skip_line, done;
+	char paste
+		[PASTE_MAX]; /* what was typed and pasted, from the address on that is not whole yet */
+	size_t paste_len, line; /* where the last line begins */
+	bool too_long, done;
+	struct termios terminal; /* as it was */
+	bool terminal_changed;
 	bool json;
 	int lock; /* of the sign-in: bridges wait for this one and open no page of their own */
 	struct err e;
@@ -213,7 +218,13 @@ static void on_done(void *ctx, const struct grant *g, const struct err *e)
 	stop(l);
 }
 
-static const struct flow_events events = { on_url, on_done };
+static void on_again(void *ctx, const struct err *e)
+{
+	(void)ctx;
+	fprintf(stderr, "mpmcp: %s\n", e->msg);
+}
+
+static const struct flow_events events = { .url = on_url, .again = on_again, .done = on_done };
 
 /* A page that knows no client of this name tells the person alone: only they can say so. "" or owned words. */
 static char *advice(const struct login *l)
@@ -254,41 +265,112 @@ static void interrupted(void *ctx, int signo)
 
 /* ---- pasting ---- */
 
-static void take_line(struct login *l)
+static void forget_paste(struct login *l)
 {
+	secret_wipe(l->paste, sizeof(l->paste));
+	l->paste_len = l->line = 0;
+	l->too_long = false;
+}
+
+static bool begins_address(const char *text)
+{
+	text += strspn(text, " \t\r\n\"'<\033[20~");
+	return strncmp(text, "http", 4) == 0;
+}
+
+/* The last line may be the rest of an address, or stand for itself. */
+static bool take_paste(struct login *l, struct err *e)
+{
+	const char *last = l->paste + l->line;
+
+	return flow_paste(l->flow, l->paste, e) ||
+	       (l->line && !strchr(last, '&') && flow_paste(l->flow, last, e));
+}
+
+static void end_of_paste(struct login *l)
+{
+	const char *last = l->paste + l->line;
 	struct err e = { 0 };
 
-	l->line[l->line_len] = 0;
-	if (l->line_len && !flow_paste(l->flow, l->line, &e))
+	if (!last[strspn(last, " \t\r\n")]) {
+		l->paste_len = l->line;
+		return;
+	}
+	if (begins_address(last)) { /* another one */
+		l->paste_len -= l->line;
+		memmove(l->paste, last, l->paste_len + 1);
+		l->line = 0;
+	}
+	if (l->too_long)
+		err_set(&e, ERR_USAGE, "that is too long for an address: paste it again, alone");
+	else if (take_paste(l, &e))
+		e = (struct err){ 0 };
+	if (e.kind)
 		fprintf(stderr, "mpmcp: %s\n", e.msg);
-	secret_wipe(l->line, sizeof(l->line));
-	l->line_len = 0;
+	if (e.kind && !l->too_long && begins_address(l->paste))
+		l->line = l->paste_len; /* its rest may follow */
+	else
+		forget_paste(l);
+}
+
+/* Editing, since the terminal leaves it to us. */
+static void take_byte(struct login *l, char c)
+{
+	if (c == 0x7f || c == '\b')
+		l->paste_len -= l->paste_len > l->line;
+	else if (c == 0x15) /* ^U */
+		l->paste_len = l->line;
+	else if (l->paste_len + 1 < sizeof(l->paste))
+		l->paste[l->paste_len++] = c;
+	else
+		l->too_long = true;
+}
+
+/* After Enter, when nothing more of a paste is on its way; a bracketed one says itself where it ends. */
+static bool is_over(struct login *l)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	const char *from, *next, *last = NULL;
+
+	l->paste[l->paste_len] = 0;
+	for (from = l->paste + l->line; (next = strstr(from, "\033[20")); from = next + 1)
+		last = next;
+	if (last && strncmp(last, "\033[200~", 6) == 0)
+		return false;
+	return l->paste_len > l->line && l->paste[l->paste_len - 1] == '\n' && poll(&p, 1, 0) <= 0;
 }
 
 static void on_input(void *ctx, int happened)
 {
 	struct login *l = ctx;
-	char c[256];
+	char c[4096];
 	ssize_t n = read(STDIN_FILENO, c, sizeof(c));
 
 	(void)happened;
-	if (n <= 0) {
+	if (n <= 0 || (n == 1 && *c == 0x04)) { /* ^D */
 		loop_watch_set(l->input, 0);
 		return;
 	}
-	for (ssize_t i = 0; i < n && l->flow; i++) {
-		if (c[i] == '\n') {
-			if (!l->skip_line)
-				take_line(l);
-			l->skip_line = false;
-			l->line_len = 0;
-		} else if (l->line_len + 1 < sizeof(l->line)) {
-			l->line[l->line_len++] = c[i];
-		} else {
-			l->skip_line = true;
-		}
-	}
+	for (ssize_t i = 0; i < n; i++)
+		take_byte(l, c[i]);
 	secret_wipe(c, sizeof(c));
+	if (l->flow && is_over(l))
+		end_of_paste(l);
+}
+
+/* A terminal that waits for whole lines cuts them after 4095 bytes. In the background it is not ours. */
+static void open_terminal(struct login *l)
+{
+	pid_t owner = tcgetpgrp(STDIN_FILENO);
+	struct termios raw;
+
+	if ((owner >= 0 && owner != getpgrp()) || tcgetattr(STDIN_FILENO, &l->terminal) != 0)
+		return;
+	raw = l->terminal;
+	raw.c_lflag &= ~(tcflag_t)ICANON;
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	l->terminal_changed = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
 /* Reading from the background fails instead of stopping us: the browser's answer still comes. */
@@ -297,7 +379,19 @@ static void watch_input(struct login *l)
 	if (!isatty(STDIN_FILENO))
 		return;
 	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+	open_terminal(l);
 	l->input = loop_watch(l->c->loop, STDIN_FILENO, LOOP_READ, on_input, l);
+}
+
+static void leave_input(struct login *l)
+{
+	loop_watch_free(l->input);
+	l->input = NULL;
+	if (l->terminal_changed)
+		tcsetattr(STDIN_FILENO, TCSANOW, &l->terminal);
+	l->terminal_changed = false;
+	forget_paste(l);
 }
 
 /* ---- keeping and proving ---- */
@@ -581,8 +675,7 @@ static bool run_flow(struct login *l)
 	challenge_clear(&wants);
 	ran = l->flow && loop_run(l->c->loop, &l->e) && !l->e.kind && l->done;
 	loop_timer_clear(&l->deadline);
-	loop_watch_free(l->input);
-	l->input = NULL;
+	leave_input(l);
 	ran = ran && keep_and_prove(l, "signed_in");
 	sign_in_is_over(l);
 	flow_free(l->flow);

@@ -370,9 +370,9 @@ class Program:
             raise Failed("no output line with " + what)
         return line
 
-    def wait_error_text(self, text):
+    def wait_error_text(self, text, times=1):
         with self.changed:
-            if not self.changed.wait_for(lambda: text.encode() in self.errors, DEADLINE):
+            if not self.changed.wait_for(lambda: self.errors.count(text.encode()) >= times, DEADLINE):
                 raise Failed("standard error never said %r" % text)
 
     def answer(self, ident):

@@ -48,7 +48,8 @@ struct flow {
 	struct grant g, known;
 	struct server_traits traits;
 	bool fresh, step_up, widest, hidden;
-	bool kept; /* the client is from an earlier registration */
+	bool kept;   /* the client is from an earlier registration */
+	bool pasted; /* the code is what a person typed or copied */
 	char *resource_metadata, *wanted, *only_issuer;
 	struct discover *discover;
 	struct registration *registration;
@@ -305,6 +306,20 @@ static void found_server(void *ctx, const struct err *e)
 
 /* ---- tokens ---- */
 
+/* A word that was typed, or half of a code, is no end of the sign-in. */
+static bool asks_for_another_paste(struct flow *f, enum token_outcome how, const struct err *e)
+{
+	struct err why = *e;
+
+	f->pasted = false;
+	if (!f->on->again || (how != TOKEN_INVALID_GRANT && how != TOKEN_REFUSED))
+		return false;
+	f->step = STEP_PERSON;
+	err_set(&why, e->kind, "%s. Paste the whole address of the last page", e->msg);
+	f->on->again(f->ctx, &why);
+	return true;
+}
+
 static void got_tokens(void *ctx, enum token_outcome how, long retry_after_s, const struct err *e)
 {
 	struct flow *f = ctx;
@@ -313,6 +328,8 @@ static void got_tokens(void *ctx, enum token_outcome how, long retry_after_s, co
 	f->token = NULL;
 	if (how == TOKEN_OK) {
 		succeed(f);
+	} else if (f->pasted && asks_for_another_paste(f, how, e)) {
+		return;
 	} else if (how != TOKEN_INVALID_CLIENT || !registers_anew(f)) {
 		f->e = *e;
 		err_prefix(&f->e, "signing in");
@@ -565,14 +582,16 @@ static void on_callback(void *ctx, struct listen_conn *c, const char *query)
 		return;
 	}
 	f->conn = c;
+	f->pasted = false;
 	take_answer(f, query);
 }
 
 /* ---- pasting ---- */
 
 /* The code as it stands in an address is encoded. */
-static bool paste_code(struct flow *f, const char *text, size_t n, struct err *e)
+static bool paste_code(struct flow *f, const char *text, struct err *e)
 {
+	size_t n = strlen(text);
 	char *code;
 
 	if (f->g.iss_promised)
@@ -581,7 +600,7 @@ static bool paste_code(struct flow *f, const char *text, size_t n, struct err *e
 	code = url_form_decode(text, n);
 
 	/* A plus sign may be itself here. */
-	if (!code || !memchr(text, '%', n)) {
+	if (!code || !strchr(text, '%')) {
 		free(code);
 		code = mem_ndup(text, n);
 	}
@@ -589,57 +608,112 @@ static bool paste_code(struct flow *f, const char *text, size_t n, struct err *e
 		if (*p >= ' ' && *p <= '~')
 			continue;
 		free(code);
-		return err_set(e, ERR_USAGE, "that is neither the address nor the code in it");
+		return err_set(e, ERR_USAGE, "that is neither an address nor a code");
 	}
 	secret_set(&f->code, code, strlen(code));
 	secret_wipe(code, strlen(code));
 	free(code);
+	f->pasted = true;
 	exchange_code(f);
 	return true;
 }
 
-static bool paste_query(struct flow *f, const char *text, size_t n, struct err *e)
+static bool holds_answer(const char *query)
 {
-	char *query = mem_ndup(text, n), *end = query + strcspn(query, "#");
-	bool ours;
+	unsigned codes = 0, errors = 0;
 
-	secret_wipe(end, strlen(end));
-	ours = state_is_ours(f, query);
-	if (ours)
-		take_answer(f, query);
-	secret_wipe(query, strlen(query));
-	free(query);
-	return ours || err_set(e, ERR_USAGE, "that address belongs to another sign-in");
+	free(url_form_get(query, "code", &codes));
+	free(url_form_get(query, "error", &errors));
+	return codes || errors;
 }
 
-static bool is_address(const char *text, size_t n)
+static bool paste_query(struct flow *f, char *query, struct err *e)
 {
-	return n > 7 && (strncmp(text, "http://", 7) == 0 || strncmp(text, "https:/", 7) == 0);
+	query[strcspn(query, "#")] = 0;
+	if (!state_is_ours(f, query) || !holds_answer(query))
+		return err_set(
+			e, ERR_USAGE, "that address belongs to another sign-in, or is not whole");
+	f->pasted = true;
+	take_answer(f, query);
+	return true;
+}
+
+static bool is_address(const char *text)
+{
+	return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The text without what terminals put around a paste, and trimmed, in place. */
+static char *trim_paste(char *text)
+{
+	static const char *const marks[] = { "\033[200~", "\033[201~" };
+	static const char around[] = " \t\r\n\"'<>";
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		for (char *p = text; (p = strstr(p, marks[i]));)
+			memmove(p, p + 6, strlen(p + 6) + 1);
+	text += strspn(text, around);
+	n = strlen(text);
+	while (n && strchr(around, text[n - 1]))
+		n--;
+	text[n] = 0;
+	return text;
+}
+
+/* An address holds no blanks: they are where it was broken. "&amp;" is "&" in the source of a page. */
+static void mend_address(char *text)
+{
+	char *to = text;
+
+	for (const char *p = text; *p; p++) {
+		if (is_blank(*p))
+			continue;
+		*to++ = *p;
+		if (strncmp(p, "&amp;", 5) == 0)
+			p += 4;
+	}
+	*to = 0;
+}
+
+static bool paste(struct flow *f, char *text, struct err *e)
+{
+	char *query;
+
+	if (!*text)
+		return err_set(e, ERR_USAGE, "nothing was pasted");
+	if (f->step != STEP_PERSON)
+		return err_set(e, ERR_USAGE, "nothing is awaited at the moment");
+	if (is_address(text) || strncmp(text, "code=", 5) == 0)
+		mend_address(text);
+	query = strchr(text, '?');
+	if (is_address(text) && !query)
+		return err_set(e, ERR_USAGE,
+			"that address holds no answer: paste the one that the browser ends at");
+	if (query)
+		return paste_query(f, query + 1, e);
+	if (strncmp(text, "code=", 5) == 0)
+		return paste_query(f, text, e);
+	if (text[strcspn(text, " \t\r\n")])
+		return err_set(e, ERR_USAGE,
+			"that is neither an address nor a code: paste one of them alone");
+	return paste_code(f, text, e);
 }
 
 bool flow_paste(struct flow *f, const char *text, struct err *e)
 {
-	static const char around[] = " \t\r\n\"'<>";
-	const char *query;
-	size_t n;
+	char *copy = mem_dup(text);
+	size_t n = strlen(copy);
+	bool taken = paste(f, trim_paste(copy), e);
 
-	text += strspn(text, around);
-	n = strcspn(text, around);
-	if (!n)
-		return err_set(e, ERR_USAGE, "nothing was pasted");
-	if (text[n + strspn(text + n, around)])
-		return err_set(e, ERR_USAGE, "paste the address or the code alone");
-	if (f->step != STEP_PERSON)
-		return err_set(e, ERR_USAGE, "nothing is awaited at the moment");
-	query = memchr(text, '?', n);
-	if (query)
-		return paste_query(f, query + 1, n - (size_t)(query + 1 - text), e);
-	if (is_address(text, n))
-		return err_set(e, ERR_USAGE,
-			"that address holds no answer: paste the one that the browser ends at");
-	if (n > 5 && strncmp(text, "code=", 5) == 0)
-		return paste_query(f, text, n, e);
-	return paste_code(f, text, n, e);
+	secret_wipe(copy, n);
+	free(copy);
+	return taken;
 }
 
 /* ---- the whole ---- */

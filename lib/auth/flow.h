@@ -19,6 +19,8 @@ struct flow;
 struct flow_events {
 	/* The person is to open this address (and with a device code to type code there, else NULL). */
 	void (*url)(void *ctx, const char *url, const char *code);
+	/* What was pasted was not accepted; the sign-in goes on. NULL where nothing is pasted. */
+	void (*again)(void *ctx, const struct err *e);
 	/* The end, once: g and no e, or e and no g. Both borrowed. The flow is over; free it. */
 	void (*done)(void *ctx, const struct grant *g, const struct err *e);
 };
@@ -45,8 +47,9 @@ void flow_free(struct flow *f); /* NULL is fine; not from inside url() */
  * say so to the person alone: when nothing comes of it, the next sign-in had better register anew. */
 bool flow_may_be_forgotten(const struct flow *f);
 
-/* What the person pasted: the address the browser was sent back to, or the code alone. False with e
- * set when it is neither, or belongs to another sign-in; the flow goes on. */
+/* What the person pasted: the address the browser was sent back to, or the code alone; as terminals, mails
+ * and pages make of it: broken over lines, with &amp;, between quotes or the marks of a bracketed paste.
+ * False with e set when it is neither, or belongs to another sign-in; the flow goes on. */
 bool flow_paste(struct flow *f, const char *text, struct err *e)
 	__attribute__((warn_unused_result));
 

@@ -62,7 +62,7 @@ static void client_done(void *ctx, const struct grant *g, const struct err *e)
 
 bool oauth_signin_client(struct oauth *a, struct err *e)
 {
-	static const struct flow_events events = { client_url, client_done };
+	static const struct flow_events events = { .url = client_url, .done = client_done };
 	/* Where it was used before: the secret goes nowhere else. */
 	struct grant known = { .issuer = a->g.issuer, .client_id = a->g.client_id };
 	struct flow_start s = { .opts = a->o,

@@ -113,7 +113,7 @@ static void on_done(void *ctx, const struct grant *g, const struct err *e)
 	}
 }
 
-static const struct flow_events events = { on_url, on_done };
+static const struct flow_events events = { .url = on_url, .done = on_done };
 
 /* The registration is given up where nothing else depends on it. */
 static void forget_client(struct process *p)

@@ -160,11 +160,58 @@ def pasted_address_or_code_completes_the_sign_in(case):
         os.close(terminal)
 
 
+def address_is_taken_however_it_was_copied(case):
+    """From a mail, a terminal that wraps, a page's source, and from services whose codes are long."""
+    ways = {
+        "broken over lines": lambda text: "\r\n".join(text[i:i + 40] for i in range(0, len(text), 40)),
+        "indented": lambda text: "\n    ".join(text[i:i + 60] for i in range(0, len(text), 60)),
+        "escaped": lambda text: text.replace("&", "&amp;"),
+        "bracketed": lambda text: "\x1b[200~%s\x1b[201~" % text,
+        "bracketed, over lines": lambda text: "\x1b[200~%s\n%s\x1b[201~" % (text[:50], text[50:]),
+        "in angles": lambda text: "<%s>" % text,
+        "long": lambda text: text.ljust(6000, "x"),
+        "corrected": lambda text: "wrong\x15" + text + "yy\x7f\x7f",
+    }
+    me = Person(case, browser=False)
+    for name, way in ways.items():
+        p, terminal = _terminal_login(case, me)
+        # What comes last may grow without harm.
+        target = redirect_of(address_in(p.errors)) + "&more="
+        os.write(terminal, (way(target) + "\n").encode())
+        case.equal(p.wait(), 0, "status of " + name)
+        os.close(terminal)
+
+
+def address_may_be_pasted_in_two_pieces(case):
+    me = Person(case, browser=False)
+    p, terminal = _terminal_login(case, me)
+    target = redirect_of(address_in(p.errors))
+    at = target.index("code=") + 12
+    os.write(terminal, (target[:at] + "\n").encode())
+    p.wait_error_text("mpmcp: ")
+    os.write(terminal, (target[at:] + "\n").encode())
+    case.equal(p.wait(), 0, "status")
+    os.close(terminal)
+
+
+def what_is_no_code_asks_again(case):
+    me = Person(case, browser=False)
+    p, terminal = _terminal_login(case, me)
+    target = redirect_of(address_in(p.errors))
+    for n, wrong in enumerate(("yes", "abcdefghijklmnop")):
+        os.write(terminal, (wrong + "\n").encode())
+        p.wait_error_text("no such code", n + 1)
+    os.write(terminal, (target + "\n").encode())
+    case.equal(p.wait(), 0, "status")
+    os.close(terminal)
+    case.equal(me.count("token:authorization_code"), 3, "codes that were sent")
+
+
 def wrong_paste_is_named_and_the_right_one_still_counts(case):
     me = Person(case, browser=False)
     p, terminal = _terminal_login(case, me)
     target = redirect_of(address_in(p.errors))
-    for wrong, text in (("http://localhost:1/oauth/callback", "holds no answer"), ("what is this", "alone"),
+    for wrong, text in (("http://localhost:1/oauth/callback", "holds no answer"), ("what is this", "neither an address nor a code"),
                         (target.replace("state=", "state=x"), "another sign-in")):
         os.write(terminal, (wrong + "\n").encode())
         p.wait_error_text(text)

@@ -113,7 +113,7 @@ static void on_done(void *ctx, const struct grant *g, const struct err *e)
 	loop_stop(loop);
 }
 
-static const struct flow_events events = { on_url, on_done };
+static const struct flow_events events = { .url = on_url, .done = on_done };
 
 static void clear(void)
 {
@@ -268,6 +268,7 @@ static void what_is_no_answer_is_named_and_the_flow_goes_on(void **state)
 		  "de",
 			"neither" },
 		{ "c%00de\xc3\xa4", "neither" },
+		{ "http://h/?state=%s", "not whole" },
 	};
 
 	(void)state;
@@ -315,7 +316,6 @@ static void refusals_that_are_pasted_end_it(void **state)
 		{ "http://h/?error&state=%s", "was refused" },
 		{ "http://h/?error=%00&state=%s", "cannot be read" },
 		{ "http://h/?error=invalid_scope&state=%s", "mpmcp login --force" },
-		{ "http://h/?state=%s", "no code" },
 		{ "http://h/?code=&state=%s", "no code" },
 		{ "http://h/?code=a&code=b&state=%s", "no code" },
 		{ "http://h/?code=c0de&state=%s&iss=https://evil.example", "another issuer" },
