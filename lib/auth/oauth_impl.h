@@ -41,7 +41,7 @@ struct oauth {
 	struct worker *worker; /* refreshes or signs in; NULL when another process does */
 	struct report report;  /* its last word */
 	struct flow *flow;     /* client credentials: here, for nobody has to be asked */
-	int64_t began_ms, began_s, rest_until_s, declined_ms;
+	int64_t began_ms, began_s, rest_until_s, declined_until_ms;
 	int64_t signed_in_ms; /* when a sign-in that we waited for succeeded; 0: never */
 	unsigned tries;
 	bool url_shown;

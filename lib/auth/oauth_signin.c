@@ -16,6 +16,10 @@
 
 /* After a sign-in that came to nothing, no page is opened by itself for this long. */
 #define DECLINED_MS ((int64_t)10 * 60 * 1000)
+/* After one that failed before anybody was asked: it may be over soon, and a burst of requests is to cost one
+ * attempt. A server that counts them gets a longer rest. */
+#define FAILED_MS 1000
+#define LIMITED_MS 30000
 
 /* ---- client credentials ---- */
 
@@ -123,7 +127,9 @@ static void signin_failed(struct oauth *a, const struct err *e)
 	/* What failed before anybody was asked may be over with the next request. */
 	if (a->url_shown || e->kind == ERR_AUTH || e->kind == ERR_RATE) {
 		a->declined = why;
-		a->declined_ms = clock_ms();
+		a->declined_until_ms = clock_ms() + (a->url_shown                 ? DECLINED_MS
+							    : e->kind == ERR_RATE ? LIMITED_MS
+										  : FAILED_MS);
 	}
 	oauth_settle(a, AUTH_FAILED, &why);
 }
@@ -203,7 +209,7 @@ bool oauth_signin_start(struct oauth *a, struct err *e)
 		*e = a->unreadable;
 		return err_prefix(e, "a sign-in is needed, but its place cannot be used");
 	}
-	if (a->declined.kind && clock_ms() - a->declined_ms < DECLINED_MS) {
+	if (a->declined.kind && clock_ms() < a->declined_until_ms) {
 		*e = a->declined;
 		return false;
 	}

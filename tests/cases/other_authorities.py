@@ -6,11 +6,12 @@ import json
 import os
 import signal
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from harness import DEADLINE, free_port, readable
+from harness import DEADLINE, INITIALIZE, free_port, readable
 
 DOCUMENT = "https://client.example/mpmcp.json"
 
@@ -285,6 +286,19 @@ def moment_of_failure_costs_no_sign_in(case):
         p.handshake()
         case.equal((failing, len([r for r in server.requests if r.path.startswith("/authorize")])), (set(), 1),
                    "what did not fail, and pages, with %s" % kind)
+
+
+def registration_refused_once_is_tried_again_with_a_later_request(case):
+    """Nobody has been asked yet: a server that answers 404 while it is rolled out is no verdict."""
+    refusals = [404]
+    server = _authority(case, before=lambda r: r.path == "/register" and refusals and not r.reply(refusals.pop()))
+    p = case.start(server.url, token=None, env={"BROWSER": case.file("browser", BROWSER, 0o755)})
+    p.send(INITIALIZE)
+    case.is_error(p.answer(0), -31401, "HTTP 404")
+    end, n = time.monotonic() + DEADLINE, 1
+    while "error" in p.call(n, "tools/list"):
+        case.check(time.monotonic() < end, "the refusal is repeated")
+        n += 1
 
 
 def server_that_wants_a_long_pause_is_not_waited_for(case):
