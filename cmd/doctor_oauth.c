@@ -127,8 +127,9 @@ static void not_where_named(struct doctor *d, struct finding *f)
 		no_document(d, "the resource metadata that the server names", f);
 		return;
 	}
-	warn_of(f, "none is where the server's challenge points (HTTP %ld)", d->status);
-	advise(f, "A sign-in goes on without it; tell who runs the server.");
+	warn_of(f, "the server's challenge names a document that does not exist (HTTP %ld)",
+		d->status);
+	advise(f, "Signing in works without it; tell the operator of the server.");
 }
 
 /* Where neither well-known place has a document, the challenge may name another. */
@@ -223,8 +224,9 @@ static void found_server(const struct doctor *d, const struct server_traits *t, 
 	for (size_t i = 0; i < t->nunused && len < sizeof(names); i++)
 		len += (size_t)snprintf(
 			names + len, sizeof(names) - len, "%s%s", i ? ", " : "", t->unused[i]);
-	warn_of(f, "%s%s; left unused, since no https URL: %s", d->issuer, registers, names);
-	advise(f, "A sign-in goes on without; tell who runs the server.");
+	warn_of(f, "%s%s; not used because they are not https URLs: %s", d->issuer, registers,
+		names);
+	advise(f, "Signing in works without them; tell the operator of the server.");
 }
 
 void doctor_server(struct doctor *d, struct finding *f)

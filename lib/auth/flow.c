@@ -315,7 +315,7 @@ static bool asks_for_another_paste(struct flow *f, enum token_outcome how, const
 	if (!f->on->again || (how != TOKEN_INVALID_GRANT && how != TOKEN_REFUSED))
 		return false;
 	f->step = STEP_PERSON;
-	err_set(&why, e->kind, "%s. Paste the whole address of the last page", e->msg);
+	err_set(&why, e->kind, "%s. Paste the complete address of the last page", e->msg);
 	f->on->again(f->ctx, &why);
 	return true;
 }
@@ -632,7 +632,7 @@ static bool paste_query(struct flow *f, char *query, struct err *e)
 	query[strcspn(query, "#")] = 0;
 	if (!state_is_ours(f, query) || !holds_answer(query))
 		return err_set(
-			e, ERR_USAGE, "that address belongs to another sign-in, or is not whole");
+			e, ERR_USAGE, "that address belongs to another sign-in or is incomplete");
 	f->pasted = true;
 	take_answer(f, query);
 	return true;

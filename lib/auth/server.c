@@ -356,8 +356,8 @@ bool server_takes_pkce(const struct server_traits *t, struct err *e)
 	return t->pkce ||
 	       err_set(e, ERR_PROTO,
 		       "the sign-in server does not announce PKCE with S256 "
-		       "(code_challenge_methods_supported), which MCP demands. If you know that "
-		       "it takes it all the same, as Entra and Cognito do, add "
+		       "(code_challenge_methods_supported), which MCP requires. If the server is "
+		       "known to support it anyway, as Entra and Cognito are, add "
 		       "--assume-pkce-s256");
 }
 

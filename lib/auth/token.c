@@ -129,7 +129,7 @@ static enum token_outcome read_refusal(const struct fetch_answer *a, struct err 
 	/* It failed when it had taken the code. */
 	if (how == TOKEN_INVALID_GRANT && a->failed >= 0) {
 		err_set(e, ERR_SERVER,
-			"the token endpoint %s (HTTP %ld), and no longer accepts the code%s%s",
+			"the token endpoint %s (HTTP %ld) and no longer accepts the code%s%s",
 			a->failed ? "failed" : "did not answer", a->failed ? a->failed : a->status,
 			*words ? ": " : "", words);
 		return TOKEN_TRANSIENT;

@@ -268,7 +268,7 @@ static void what_is_no_answer_is_named_and_the_flow_goes_on(void **state)
 		  "de",
 			"neither" },
 		{ "c%00de\xc3\xa4", "neither" },
-		{ "http://h/?state=%s", "not whole" },
+		{ "http://h/?state=%s", "incomplete" },
 	};
 
 	(void)state;
