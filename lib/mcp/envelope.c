@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mcp/scan.h"
+#include "mcp/scan_wide.h"
 #include "mcp/walk.h"
 
 /*
@@ -323,23 +324,36 @@ struct outline {
 	const char *twice;    /* NULL, or what is wrong */
 };
 
+/* A member from its name's opening quote on; n bytes of name, quotes included. */
+static void note_member(struct outline *o, char *name, size_t n, struct span value)
+{
+	enum member m = memchr(name, '\\', n) ? which_escaped((struct span){ name, n })
+					      : which(name + 1, n - 2);
+
+	if (m == MEMBERS)
+		return;
+	if (o->value[m].p)
+		o->twice = members[m].twice;
+	o->value[m] = value;
+	o->start[m] = name;
+}
+
 static char *scan_member(struct scanner *s, char *p, struct outline *o)
 {
 	struct span key = { 0 };
 	bool escaped = false;
-	enum member m;
 	char *name = p, *start = p = scan_key(s, p, &key, &escaped);
 
 	if (!p || !(p = scan_value(s, p)))
 		return NULL;
-	m = escaped ? which_escaped(key) : which(key.p + 1, key.n - 2);
-	if (m == MEMBERS)
-		return p;
-	if (o->value[m].p)
-		o->twice = members[m].twice;
-	o->value[m] = (struct span){ start, (size_t)(p - start) };
-	o->start[m] = name;
+	note_member(o, name, key.n, (struct span){ start, (size_t)(p - start) });
 	return p;
+}
+
+static bool wide_member(void *ctx, char *key, size_t key_n, char *value, size_t value_n)
+{
+	note_member(ctx, key, key_n, (struct span){ value, value_n });
+	return true;
 }
 
 /* p stands on the opening brace. */
@@ -498,21 +512,35 @@ static void classify(struct envelope *m, struct outline *o)
 	}
 }
 
-static bool scan_message(struct scanner *s, char *p, struct envelope *out)
+/* One value and nothing behind it, with the members of an object in *o; NULL when it is no good.
+ * *start is where it begins, the result where it ends. */
+static char *scan_text(struct scanner *s, char *p, char **start, struct outline *o)
 {
-	struct outline o = { 0 };
-	char *start;
-
-	start = p = skip_space(p, s->end);
+	*start = p = skip_space(p, s->end);
 	if (p == s->end)
 		return bad(s, p, "the text is empty");
-	p = *p == '{' ? scan_outline(s, p, &o) : scan_value(s, p);
+	p = *p == '{' ? scan_outline(s, p, o) : scan_value(s, p);
 	if (!p)
-		return false;
-	out->whole = (struct span){ start, (size_t)(p - start) };
-	p = skip_space(p, s->end);
-	if (p != s->end)
-		return bad(s, p, "something follows the JSON value");
+		return NULL;
+	if (skip_space(p, s->end) != s->end)
+		return bad(s, skip_space(p, s->end), "something follows the JSON value");
+	return p;
+}
+
+static bool scan_message(struct scanner *s, char *p, bool wide, struct envelope *out)
+{
+	struct outline o = { 0 };
+	char *start, *behind;
+
+	if (!wide || s->end - p < (ptrdiff_t)SCAN_WIDE_MIN ||
+		!scan_wide(p, s->end, &start, &behind, wide_member, &o)) {
+		/* Short, or no good: the plain scanner says why. */
+		o = (struct outline){ 0 };
+		behind = scan_text(s, p, &start, &o);
+		if (!behind)
+			return false;
+	}
+	out->whole = (struct span){ start, (size_t)(behind - start) };
 	if (*start == '{') {
 		classify(out, &o);
 	} else if (*start == '[') {
@@ -528,7 +556,7 @@ static bool scan_message(struct scanner *s, char *p, struct envelope *out)
 	return true;
 }
 
-enum envelope_status envelope_scan(char *p, size_t n, struct envelope *out, size_t *at)
+static enum envelope_status scan(char *p, size_t n, bool wide, struct envelope *out, size_t *at)
 {
 	struct scanner s;
 
@@ -539,12 +567,22 @@ enum envelope_status envelope_scan(char *p, size_t n, struct envelope *out, size
 	s.status = ENVELOPE_OK;
 	s.depth = 0;
 	*out = (struct envelope){ .kind = ENVELOPE_INVALID };
-	if (scan_message(&s, p, out))
+	if (scan_message(&s, p, wide, out))
 		return ENVELOPE_OK;
 	*out = (struct envelope){ .kind = ENVELOPE_INVALID, .why = s.why };
 	if (at)
 		*at = (size_t)(s.at - p);
 	return s.status;
+}
+
+enum envelope_status envelope_scan(char *p, size_t n, struct envelope *out, size_t *at)
+{
+	return scan(p, n, true, out, at);
+}
+
+enum envelope_status envelope_scan_plain(char *p, size_t n, struct envelope *out, size_t *at)
+{
+	return scan(p, n, false, out, at);
 }
 
 bool envelope_method_is(const struct envelope *m, const char *name)
