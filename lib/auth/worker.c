@@ -11,8 +11,8 @@
 #include "base/buf.h"
 #include "base/child.h"
 #include "base/diag.h"
-#include "base/file.h"
 #include "base/mem.h"
+#include "base/replace.h"
 #include "base/secret.h"
 
 struct worker {
@@ -33,8 +33,8 @@ struct worker_out {
 void worker_say(struct worker_out *out, const char *line)
 {
 	/* It is no failure when nobody reads it any more. */
-	if (file_write(out->fd, line, strlen(line)))
-		(void)!file_write(out->fd, "\n", 1);
+	if (replace_write(out->fd, line, strlen(line)))
+		(void)!replace_write(out->fd, "\n", 1);
 }
 
 /* SIGHUP: the terminal that is closed is not ours. SIGPIPE: a reader that is gone is no reason. SIGXFSZ: a

@@ -1,22 +1,18 @@
-/* flock(2): the one lock that belongs to the open file, ends with it, and is not lost when some
- * other descriptor of the same file is closed, as those of fcntl(2) are. */
+/* flock(2), see replace.c. */
 #define _DEFAULT_SOURCE
 #define _DARWIN_C_SOURCE
 #include "base/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/crypt.h"
-#include "base/diag.h"
 #include "base/mem.h"
+#include "base/replace.h"
 #include "base/secret.h"
 
 #define PRIVATE_FILE 0600
@@ -25,35 +21,7 @@
 /* How often to begin again when somebody takes a file away under our hands. */
 #define ATTEMPTS 8
 
-/* ".", 16 hexadecimal digits, ".tmp" */
-#define TEMP_DIGITS 16
-static const char temp_end[] = ".tmp";
-
 /* ---- words ---- */
-
-static const char *advice(int error)
-{
-	switch (error) {
-	case EACCES:
-	case EPERM:
-		return "; check its owner and permissions";
-	case EROFS:
-		return "; choose a folder that can be written";
-	case ENOSPC:
-	case EDQUOT:
-		return "; free some space and try again";
-	case EMFILE:
-	case ENFILE:
-		return "; close other programs or raise the limit of open files";
-	default:
-		return "";
-	}
-}
-
-static bool fail(struct err *e, const char *verb, const char *path, int error)
-{
-	return err_set(e, ERR_IO, "cannot %s %s: %s%s", verb, path, strerror(error), advice(error));
-}
 
 /* Links are refused by open(2) itself; systems differ in how they say so. */
 static bool is_link_refusal(int error)
@@ -66,17 +34,36 @@ static bool fail_open(struct err *e, const char *verb, const char *path, int err
 	if (is_link_refusal(error))
 		return err_set(e, ERR_IO,
 			"%s is a symbolic link, which is not followed here; remove it", path);
-	return fail(e, verb, path, error);
+	return replace_fail(e, verb, path, error);
+}
+
+/* A folder in one's own home that root owns is what a "sudo mpmcp login" leaves. */
+static bool in_home(const char *path)
+{
+	const char *home = getenv("HOME");
+	size_t n = home ? strlen(home) : 0;
+
+	return n > 1 && strncmp(path, home, n) == 0 && path[n] == '/';
+}
+
+static bool fail_foreign(struct err *e, const char *path, long owner)
+{
+	long me = (long)geteuid();
+
+	if (me != 0 && owner == 0 && in_home(path))
+		return err_set(e, ERR_IO,
+			"%s belongs to user 0 (root), perhaps since a \"sudo mpmcp login\"; run "
+			"\"sudo chown -R %ld '%s'\" or choose another folder with --auth-dir",
+			path, me, path);
+	return err_set(e, ERR_IO,
+		"%s belongs to user %ld, but this is run by user %ld%s; run it as its owner or "
+		"choose another folder with --auth-dir",
+		path, owner, me, me == 0 ? " (root, perhaps by sudo)" : "");
 }
 
 static bool check_owner(const struct stat *st, const char *path, struct err *e)
 {
-	if (st->st_uid == geteuid())
-		return true;
-	return err_set(e, ERR_IO,
-		"%s belongs to user %ld, but this is run by user %ld; "
-		"run it as its owner or choose another folder",
-		path, (long)st->st_uid, (long)geteuid());
+	return st->st_uid == geteuid() || fail_foreign(e, path, (long)st->st_uid);
 }
 
 /* A plain file of ours. */
@@ -85,7 +72,7 @@ static bool check_own(int fd, const char *path, struct err *e)
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return fail(e, "examine", path, errno);
+		return replace_fail(e, "examine", path, errno);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_IO, "%s is not a plain file; remove it", path);
 	return check_owner(&st, path, e);
@@ -124,7 +111,7 @@ static bool read_all(int fd, const char *path, struct buf *out, struct err *e)
 	foresee(fd, out);
 	while (good && (got = read_some(fd, piece, sizeof(piece))) != 0) {
 		if (got < 0)
-			good = fail(e, "read", path, errno);
+			good = replace_fail(e, "read", path, errno);
 		else if (!buf_add(out, piece, (size_t)got))
 			good = err_set(e, ERR_LIMIT,
 				"%s is larger than %zu bytes, the most that is "
@@ -145,7 +132,7 @@ bool file_read(const char *path, struct buf *out, struct err *e)
 	bool good;
 
 	if (fd < 0)
-		return fail(e, "read", path, errno);
+		return replace_fail(e, "read", path, errno);
 	good = read_all(fd, path, out, e);
 	close(fd);
 	return good;
@@ -168,7 +155,7 @@ enum file_status file_read_own(const char *path, struct buf *out, struct err *e)
 	return good ? FILE_OK : FILE_FAILED;
 }
 
-/* ---- replacing ---- */
+/* ---- folders ---- */
 
 static char *folder_of(const char *path)
 {
@@ -179,250 +166,236 @@ static char *folder_of(const char *path)
 	return mem_ndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-static char *temp_name(const char *path)
-{
-	unsigned char random[TEMP_DIGITS / 2];
-	struct buf name;
-
-	buf_init(&name, strlen(path) + 1 + TEMP_DIGITS + sizeof(temp_end));
-	crypt_random(random, sizeof(random));
-	if (!buf_adds(&name, path) || !buf_addc(&name, '.') ||
-		!crypt_hex(&name, random, sizeof(random)) || !buf_adds(&name, temp_end)) {
-		buf_free(&name);
-		return NULL;
-	}
-	return buf_take(&name, NULL);
-}
-
-static bool is_temp_of(const char *name, const char *base)
-{
-	size_t n = strlen(base);
-
-	return strncmp(name, base, n) == 0 && name[n] == '.' &&
-	       strspn(name + n + 1, "0123456789abcdef") == TEMP_DIGITS &&
-	       strcmp(name + n + 1 + TEMP_DIGITS, temp_end) == 0;
-}
-
-/* Removes the file if nobody writes to it: a writer holds the lock until it renamed. */
-static void remove_abandoned(int dir, const char *name)
-{
-	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		unlinkat(dir, name, 0);
-	close(fd);
-}
-
-/*
- * A process that is killed between writing and renaming leaves its copy behind, with tokens in it.
- * The next one to pass takes such copies away. Best effort: what cannot be removed now is met again.
- */
-static void sweep(const char *path)
+static const char *name_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *folder = folder_of(path);
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
 
-	while (dir && (entry = readdir(dir)))
-		if (is_temp_of(entry->d_name, slash ? slash + 1 : path))
-			remove_abandoned(dirfd(dir), entry->d_name);
-	if (dir)
-		closedir(dir);
-	free(folder);
+	return slash ? slash + 1 : path;
 }
 
-bool file_write(int fd, const void *bytes, size_t n)
+bool file_check_dir(const char *path, struct err *e)
 {
-	const char *p = bytes;
+	char *at = mem_dup(path), *up;
+	bool there = true, good = true;
+	struct stat st;
 
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
+	while (lstat(at, &st) != 0 && at[1]) {
+		there = false;
+		up = folder_of(at);
+		free(at);
+		at = up;
 	}
-	return true;
-}
-
-/* Some file systems know no such thing for folders and say EINVAL. */
-static void flush_folder(int dir, const char *path)
-{
-	if (fsync(dir) != 0 && errno != EINVAL && errno != ENOTSUP)
-		diag_note("%s is written, but may be lost when the power fails now: %s", path,
-			strerror(errno));
-}
-
-/*
- * One try. *again: somebody swept the new file away in the moment between making and locking it.
- * The folder is opened first, for after the rename there is no way back and nothing may fail.
- */
-static bool replace_once(const char *path, const void *p, size_t n, bool *again, struct err *e)
-{
-	char *folder = folder_of(path);
-	char *temp = temp_name(path);
-	int dir = -1, fd = -1;
-	bool good = false;
-
-	*again = false;
-	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!temp) {
-		fail(e, "write", path, ENOMEM);
-	} else if (dir < 0) {
-		fail(e, "open the folder", folder, errno);
-	} else if ((fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			    PRIVATE_FILE)) < 0) {
-		fail(e, "write", path, errno);
-	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-		*again = true;
-	} else if (fchmod(fd, PRIVATE_FILE) != 0 || !file_write(fd, p, n) || fsync(fd) != 0) {
-		fail(e, "write", path, errno);
-	} else if (rename(temp, path) != 0) {
-		*again = errno == ENOENT;
-		if (!*again)
-			fail(e, "write", path, errno);
-	} else {
-		flush_folder(dir, path);
-		good = true;
-	}
-	if (fd >= 0 && !good)
-		unlink(temp);
-	if (fd >= 0)
-		close(fd); /* its data is on disk since fsync: nothing is left to go wrong */
-	if (dir >= 0)
-		close(dir);
-	free(temp);
-	free(folder);
+	/* What is missing can be made where we may write. */
+	if (there ? st.st_uid != geteuid() : access(at, W_OK | X_OK) != 0 && errno == EACCES)
+		good = st.st_uid == geteuid() ? replace_fail(e, "use the folder", at, EACCES)
+					      : fail_foreign(e, at, (long)st.st_uid);
+	free(at);
 	return good;
+}
+
+/* Somebody else's folder is the usual reason, and has a cure of its own. */
+static bool fail_folder(struct err *e, const char *verb, const char *path, int error)
+{
+	if (error == EACCES && !file_check_dir(path, e))
+		return false;
+	return replace_fail(e, verb, path, error);
+}
+
+static bool claim_dir(int fd, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return replace_fail(e, "examine", path, errno);
+	if (!check_owner(&st, path, e))
+		return false;
+	if (!(st.st_mode & 077) || replace_mode(fd, st.st_mode & PRIVATE_DIR))
+		return true;
+	return err_set(e, ERR_IO,
+		"%s cannot be kept from other users (%s): its file system has no permissions, as "
+		"FAT and Windows drives have none; choose a folder on another one with --auth-dir",
+		path, strerror(errno));
+}
+
+/* Not a link, and ours. -1 with e set. */
+static int open_own(int at, const char *name, const char *path, struct err *e)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 && (errno == ENOTDIR || is_link_refusal(errno))) {
+		err_set(e, ERR_IO,
+			"%s is not a folder (symbolic links are not followed here); "
+			"remove it or choose another folder",
+			path);
+	} else if (fd < 0) {
+		fail_folder(e, "open the folder", path, errno);
+	} else if (fstat(fd, &st) != 0 || !check_owner(&st, path, e)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* A new folder, private whatever the umask. -1 with e set. */
+static int make_one(int at, const char *name, const char *path, struct err *e)
+{
+	mode_t mask = umask(0);
+	bool made = mkdirat(at, name, PRIVATE_DIR) == 0;
+	int error = errno, fd;
+
+	umask(mask);
+	if (!made && error != EEXIST) {
+		fail_folder(e, "make the folder", path, error);
+		return -1;
+	}
+	fd = open_own(at, name, path, e);
+	if (fd >= 0 && !claim_dir(fd, path, e)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* A parent that is there may be of any kind and owner, a link among it. */
+static int enter(int at, const char *name, const char *path, struct err *e)
+{
+	int fd = replace_folder(at, name, true);
+
+	if (fd < 0 && errno == ENOENT)
+		return make_one(at, name, path, e);
+	if (fd < 0)
+		fail_folder(e, "open the folder", path, errno);
+	return fd;
+}
+
+bool file_make_dir(const char *path, struct err *e)
+{
+	char *part = mem_dup(path), *name = part, *end;
+	size_t n = strlen(part);
+	int at = -1, next;
+
+	while (n > 1 && part[n - 1] == '/') /* "link/" would be followed */
+		part[--n] = '\0';
+	if (!n)
+		err_set(e, ERR_IO, "the name of the folder is empty; give one");
+	else if ((at = replace_folder(AT_FDCWD, *part == '/' ? "/" : ".", true)) < 0)
+		replace_fail(e, "open the folder", *part == '/' ? "/" : ".", errno);
+	while (at >= 0 && *(name += strspn(name, "/"))) {
+		end = name + strcspn(name, "/");
+		n = strlen(end);
+		*end = '\0';
+		next = n ? enter(at, name, part, e) : make_one(at, name, part, e);
+		if (n)
+			*end = '/';
+		close(at);
+		at = next;
+		name = end;
+	}
+	if (at >= 0)
+		close(at);
+	free(part);
+	return at >= 0;
+}
+
+/* ---- replacing ---- */
+
+/* The folder that a file of ours is in. -1 with e set. */
+static int folder_for(const char *path, struct err *e)
+{
+	char *folder = folder_of(path);
+	int fd = open_own(AT_FDCWD, folder, folder, e);
+
+	free(folder);
+	return fd;
 }
 
 bool file_replace(const char *path, const void *p, size_t n, struct err *e)
 {
-	bool again = true, good = false;
+	struct replace r = { .folder = folder_for(path, e),
+		.name = name_of(path),
+		.shown = path,
+		.as = { PRIVATE_FILE, REPLACE_UID, REPLACE_GID } };
+	bool good = r.folder >= 0 && replace_file(&r, p, n, e);
 
-	for (int i = 0; i < ATTEMPTS && again; i++)
-		good = replace_once(path, p, n, &again, e);
-	if (!good && again)
-		return err_set(e, ERR_IO,
-			"cannot write %s: others keep removing the new file; try again", path);
-	if (good)
-		sweep(path);
+	if (r.folder >= 0)
+		close(r.folder);
 	return good;
 }
 
 bool file_remove(const char *path, struct err *e)
 {
-	sweep(path);
-	if (unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR)
-		return fail(e, "remove", path, errno);
-	return true;
-}
-
-/* ---- folders ---- */
-
-/* Made by us this moment, so chmod cannot hit anything else; mkdir alone obeys the umask. */
-static bool make_one(const char *path, struct err *e)
-{
-	if (mkdir(path, PRIVATE_DIR) != 0)
-		return errno == EEXIST ? true : fail(e, "make the folder", path, errno);
-	return chmod(path, PRIVATE_DIR) == 0 ? true : fail(e, "protect the folder", path, errno);
-}
-
-static bool claim_dir(const char *path, struct err *e)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-	bool good = false;
-
-	if (fd < 0 && errno == ENOTDIR)
-		return err_set(e, ERR_IO,
-			"%s is not a folder (symbolic links are not followed here); "
-			"remove it or choose another folder",
-			path);
-	if (fd < 0)
-		return fail_open(e, "open the folder", path, errno);
-	if (fstat(fd, &st) != 0)
-		fail(e, "examine", path, errno);
-	else if (!check_owner(&st, path, e))
-		good = false;
-	else if ((st.st_mode & 077) && fchmod(fd, st.st_mode & PRIVATE_DIR) != 0)
-		fail(e, "protect the folder", path, errno);
-	else
-		good = true;
-	close(fd);
-	return good;
-}
-
-bool file_make_dir(const char *path, struct err *e)
-{
-	char *part = mem_dup(path);
-	size_t n = strlen(part);
-	bool good = n > 0;
+	char *folder = folder_of(path);
+	int fd = replace_folder(AT_FDCWD, folder, true);
+	bool good = fd < 0 ? errno == ENOENT || errno == ENOTDIR
+			   : unlinkat(fd, name_of(path), 0) == 0 || errno == ENOENT;
 
 	if (!good)
-		err_set(e, ERR_IO, "the name of the folder is empty; give one");
-	while (n > 1 && part[n - 1] == '/') /* "link/" would be followed */
-		part[--n] = '\0';
-	for (size_t i = 1; i < n && good; i++) {
-		if (part[i] != '/' || part[i - 1] == '/')
-			continue;
-		part[i] = '\0';
-		/* A parent that is there may be of any kind and owner; EROFS and EACCES come before EEXIST
-		 * on some systems. */
-		good = access(part, F_OK) == 0 || make_one(part, e);
-		part[i] = '/';
+		replace_fail(e, "remove", path, errno);
+	if (fd >= 0) {
+		replace_sweep(fd, name_of(path));
+		close(fd);
 	}
-	good = good && (access(part, F_OK) == 0 || make_one(part, e)) && claim_dir(part, e);
-	free(part);
+	free(folder);
 	return good;
 }
 
 /* ---- locks ---- */
 
-/* The file at path is still the one that we hold: deleting the token folder is always allowed, and
- * a lock on a deleted file keeps nobody out. */
-static bool still_there(int fd, const char *path)
+/* The file of that name is still the one that we hold: deleting the token folder is always allowed, and a
+ * lock on a deleted file keeps nobody out. */
+static bool still_there(int fd, int folder, const char *name)
 {
 	struct stat held, named;
 
-	return fstat(fd, &held) == 0 && lstat(path, &named) == 0 && held.st_dev == named.st_dev &&
-	       held.st_ino == named.st_ino;
+	return fstat(fd, &held) == 0 && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+/* One try. *again: somebody removed the file. */
+static int lock_once(int folder, const char *path, bool *again, bool *busy, struct err *e)
+{
+	int fd = openat(folder, name_of(path),
+		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, PRIVATE_FILE);
+
+	*again = false;
+	if (fd < 0) {
+		fail_open(e, "lock", path, errno);
+		return -1;
+	}
+	if (!check_own(fd, path, e)) {
+		close(fd);
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		*busy = errno == EWOULDBLOCK;
+		if (!*busy)
+			replace_fail(e, "lock", path, errno);
+		close(fd);
+		return -1;
+	}
+	/* For the next one, whatever the umask was; there is nothing in it. */
+	(void)!replace_mode(fd, PRIVATE_FILE);
+	if (still_there(fd, folder, name_of(path)))
+		return fd;
+	*again = true;
+	close(fd);
+	return -1;
 }
 
 int file_trylock(const char *path, bool *busy, struct err *e)
 {
-	*busy = false;
-	for (int i = 0; i < ATTEMPTS; i++) {
-		int fd = open(
-			path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, PRIVATE_FILE);
+	int folder = folder_for(path, e), fd = -1;
+	bool again = folder >= 0;
 
-		if (fd < 0) {
-			fail_open(e, "lock", path, errno);
-			return -1;
-		}
-		if (!check_own(fd, path, e)) {
-			close(fd);
-			return -1;
-		}
-		if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-			*busy = errno == EWOULDBLOCK;
-			if (!*busy)
-				fail(e, "lock", path, errno);
-			close(fd);
-			return -1;
-		}
-		if (fchmod(fd, PRIVATE_FILE) == 0 && still_there(fd, path))
-			return fd;
-		close(fd);
-	}
-	err_set(e, ERR_IO, "cannot lock %s: others keep removing it; try again", path);
-	return -1;
+	*busy = false;
+	for (int i = 0; i < ATTEMPTS && again; i++)
+		fd = lock_once(folder, path, &again, busy, e);
+	if (again)
+		err_set(e, ERR_IO, "cannot lock %s: others keep removing it; try again", path);
+	if (folder >= 0)
+		close(folder);
+	return fd;
 }
 
 void file_unlock(int fd)

@@ -1,8 +1,7 @@
 /*
- * Files that matter: read with a cap; written beside, flushed and renamed, at
- * 0600 whatever the umask; folders at 0700; locks that are tried, never waited
- * for. Symbolic links and foreign owners are refused where the content is ours
- * alone.
+ * Files that matter: read with a cap; replaced in one step (replace.h), at 0600
+ * whatever the umask; folders at 0700; locks that are tried, never waited for.
+ * Symbolic links and foreign owners are refused where the content is ours alone.
  */
 #ifndef MPMCP_FILE_H
 #define MPMCP_FILE_H
@@ -25,18 +24,18 @@ enum file_status { FILE_OK, FILE_MISSING, FILE_FAILED };
  * FILE_MISSING leaves e alone. */
 enum file_status file_read_own(const char *path, struct buf *out, struct err *e) FILE_MUST;
 
-/* Atomically makes path hold these bytes: a new file beside it (O_EXCL, 0600), fsync, rename,
- * fsync of the folder. An existing symbolic link at path is replaced, not followed. On failure
- * path is as it was and nothing is left beside it. */
+/* Atomically makes path hold these bytes, at 0600 (replace.h). Its folder must be ours and not a link; a link
+ * at path is replaced, not followed. On failure path is as it was and nothing is left beside it. */
 bool file_replace(const char *path, const void *p, size_t n, struct err *e) FILE_MUST;
-
-/* All n bytes to a file or pipe that blocks; false, with errno set, when it takes them no more. */
-bool file_write(int fd, const void *bytes, size_t n) FILE_MUST;
 
 /* The folder and the last missing parents, each 0700 whatever the umask. An existing last
  * component must be a folder (not a link) of the effective user; group and other bits are
  * taken off it. */
 bool file_make_dir(const char *path, struct err *e) FILE_MUST;
+
+/* False with e set when the folder at path is another user's, or is missing and cannot be made, because the
+ * nearest one above it is another user's or cannot be written. e says whose it is and what to do. */
+bool file_check_dir(const char *path, struct err *e) FILE_MUST;
 
 /* Missing is success. */
 bool file_remove(const char *path, struct err *e) FILE_MUST;

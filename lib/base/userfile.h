@@ -3,7 +3,7 @@
  * a client's configuration: read whole, a copy kept beside it, replaced in one
  * step. Links are followed, since people keep such files in a repository of
  * theirs and link to them; the link stays and the file behind it keeps its
- * mode and owner.
+ * mode and owner. What was looked at is what is written (place.h, replace.h).
  */
 #ifndef MPMCP_USERFILE_H
 #define MPMCP_USERFILE_H
@@ -14,13 +14,14 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/place.h"
 
 #define USERFILE_MUST __attribute__((warn_unused_result))
 
 struct userfile {
-	char *path;      /* as named */
-	char *real;      /* behind the links; need not exist */
-	struct buf text; /* as read */
+	char *path;          /* as named */
+	struct place *place; /* behind the links; need not exist */
+	struct buf text;     /* as read */
 	bool exists;
 	mode_t mode;
 	uid_t uid;

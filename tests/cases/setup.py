@@ -335,8 +335,32 @@ def links_of_the_person_are_followed_those_of_a_project_are_not(case):
     os.makedirs(os.path.join(work, ".cursor"))
     os.symlink(link, os.path.join(work, ".cursor/mcp.json"))
     before = _read(real)
-    case.check("leads out of this folder" in _setup(case, "cursor", "--project", "--region", "eu", "--write", status=1, cwd=work), "not said")
+    project = ("cursor", "--project", "--region", "eu", "--write")
+    case.check("points outside this folder" in _setup(case, *project, status=1, cwd=work), "not said")
     case.equal(_read(real), before, "the person's own file")
+    os.remove(os.path.join(work, ".cursor/mcp.json"))
+    os.symlink("new/../../../escaped.json", os.path.join(work, ".cursor/mcp.json"))
+    case.check("after a folder that does not exist" in _setup(case, *project, status=1, cwd=work), "not said of a missing folder")
+    case.check(not os.path.exists(os.path.join(case.folder, "escaped.json")), "written outside the project")
+    case.equal(_files(work), [".cursor/mcp.json"], "files of the project")
+
+
+def root_keeps_to_the_files_of_who_owns_the_home(case):
+    """With HOME of somebody else: their files stay theirs, and their links do not lead to those of others."""
+    if os.geteuid() != 0:
+        return
+    path = _home(case, ".cursor/mcp.json", "{}\n")
+    for name in (case.home, os.path.dirname(path), path):
+        os.chown(name, 65534, 65534)
+    _setup(case, "cursor", "--write")
+    for name in (path, path + ".mpmcp-bak"):
+        case.equal((os.stat(name).st_uid, os.stat(name).st_gid), (65534, 65534), "owner of " + name)
+    roots = case.file("roots.json", "{}\n")
+    os.remove(path)
+    os.symlink(roots, path)
+    os.chown(path, 65534, 65534, follow_symlinks=False)
+    case.check("root does not follow" in _setup(case, "cursor", "--write", status=1), "not said")
+    case.equal(_read(roots), "{}\n", "the file of root")
 
 
 def a_clients_own_variable_moves_its_folder(case):

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "between.h"
 
 /* A test that hangs is ended by this; none is meant to take a noticeable time. */
 #define DEADLINE_S 120
@@ -69,6 +71,7 @@ static void remove_tree(const char *folder)
 static int leave(void **state)
 {
 	(void)state;
+	memset(&between, 0, sizeof(between));
 	umask(022);
 	remove_tree(dir);
 	return 0;
@@ -494,6 +497,50 @@ static void writers_side_by_side_all_succeed(void **state)
 	assert_int_equal(entries(dir), 1);
 }
 
+static void move_folder(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return;
+	assert_int_equal(rename(in_dir("ours"), in_dir("moved")), 0);
+	assert_int_equal(symlink("theirs", in_dir("ours")), 0);
+}
+
+static void a_folder_that_is_swapped_meanwhile_gets_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(in_dir("ours"), 0700), 0);
+	assert_int_equal(mkdir(in_dir("theirs"), 0700), 0);
+	between.after_fsync = move_folder;
+	assert_true(file_replace(in_dir("ours/file"), "new", 3, NULL));
+	assert_content(in_dir("moved/file"), "new");
+	assert_int_equal(entries(in_dir("theirs")), 0);
+	assert_int_equal(entries(in_dir("moved")), 1);
+}
+
+/* FAT, and Windows drives in WSL: the modes of files are what they are. */
+static void a_file_system_without_permissions_keeps_no_secrets(void **state)
+{
+	static const int refusals[] = { 0, EPERM, ENOTSUP };
+	struct err e = { 0 };
+
+	(void)state;
+	between.more = 0777;
+	for (size_t i = 0; i < 3; i++) {
+		between.fchmod_error = refusals[i]; /* 0: it is ignored */
+		assert_false(file_replace(path, "secret", 6, &e));
+		assert_says(&e, ERR_IO, path, "has no permissions");
+		assert_int_equal(entries(dir), 0);
+		assert_false(file_make_dir(dir, &e));
+		assert_says(&e, ERR_IO, dir, "has no permissions");
+		assert_says(&e, ERR_IO, dir, "--auth-dir");
+	}
+	between.more = 0; /* mounted for one person */
+	assert_true(file_make_dir(dir, &e));
+	assert_true(file_replace(path, "secret", 6, &e));
+}
+
 static void removing_what_is_not_there_is_success(void **state)
 {
 	struct err e = { 0 };
@@ -563,6 +610,59 @@ static void what_is_no_folder_of_ours_is_refused(void **state)
 		assert_int_equal(chown(in_dir("real"), NOBODY, NOBODY), 0);
 		assert_no_dir(in_dir("real"), "belongs to user 65534");
 	}
+}
+
+static void plant_link(const char *name)
+{
+	const char *made = strcmp(name, "new") == 0 ? in_dir("new") : name;
+
+	assert_int_equal(rmdir(made), 0);
+	assert_int_equal(symlink("theirs", made), 0);
+}
+
+static void a_new_folder_that_is_swapped_for_a_link_changes_nothing_else(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(mkdir(in_dir("theirs"), 0755), 0);
+	between.after_mkdir = plant_link;
+	assert_false(file_make_dir(in_dir("new"), &e));
+	assert_int_equal(mode_of(in_dir("theirs")), 0755);
+}
+
+/* What a "sudo mpmcp login" leaves in somebody's home. */
+static const char *use_folder_of_root(void)
+{
+	static char want[256];
+	struct err e = { 0 };
+
+	setenv("HOME", dir, 1);
+	snprintf(want, sizeof(want), "sudo chown -R %d '%s/auth'", NOBODY, dir);
+	if (file_make_dir(in_dir("auth/mpmcp"), &e))
+		return "made a folder in root's";
+	if (!strstr(e.msg, "belongs to user 0 (root)") || !strstr(e.msg, want) ||
+		!strstr(e.msg, "--auth-dir"))
+		return "making: no word of whose it is and what to do";
+	e = (struct err){ 0 };
+	if (file_check_dir(in_dir("auth/mpmcp"), &e) || !strstr(e.msg, want))
+		return "checking: no word of whose it is and what to do";
+	setenv("HOME", "/elsewhere", 1);
+	if (file_check_dir(in_dir("auth/mpmcp"), &e) || strstr(e.msg, "chown"))
+		return "a folder that is nobody's home is to be given away";
+	return file_check_dir(in_dir("own/new"), &e) ? NULL : "what can be made is refused";
+}
+
+static void a_folder_of_root_is_said_to_be_and_how_to_get_it_back(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(in_dir("auth"), 0700), 0);
+	as_nobody(use_folder_of_root);
+	assert_int_equal(chmod(in_dir("auth"), 0755), 0); /* to be seen, not to be written */
+	as_nobody(use_folder_of_root);
+	assert_int_equal(mkdir(in_dir("auth/mpmcp"), 0700), 0);
 }
 
 static const char *make_below_read_only_folder(void)
@@ -766,7 +866,7 @@ static void what_cannot_be_locked_is_named(void **state)
 	assert_false(busy);
 	assert_says(&e, ERR_IO, path, "symbolic link");
 	assert_int_equal(file_trylock(in_dir("none/lock"), &busy, &e), -1);
-	assert_says(&e, ERR_IO, "none/lock", strerror(ENOENT));
+	assert_says(&e, ERR_IO, in_dir("none"), strerror(ENOENT));
 	assert_int_equal(file_trylock(dir, &busy, &e), -1);
 	assert_false(busy);
 	assert_int_equal(mkfifo(pipe, 0600), 0);
@@ -819,10 +919,14 @@ int main(void)
 		IN_FOLDER(only_abandoned_copies_are_swept),
 		IN_FOLDER(a_copy_that_is_being_written_is_not_swept),
 		IN_FOLDER(writers_side_by_side_all_succeed),
+		IN_FOLDER(a_folder_that_is_swapped_meanwhile_gets_nothing),
+		IN_FOLDER(a_file_system_without_permissions_keeps_no_secrets),
 		IN_FOLDER(removing_what_is_not_there_is_success),
 		IN_FOLDER(folders_are_made_private_whatever_the_umask),
 		IN_FOLDER(only_the_last_folder_is_tightened),
 		IN_FOLDER(what_is_no_folder_of_ours_is_refused),
+		IN_FOLDER(a_new_folder_that_is_swapped_for_a_link_changes_nothing_else),
+		IN_FOLDER(a_folder_of_root_is_said_to_be_and_how_to_get_it_back),
 		IN_FOLDER(a_folder_that_cannot_be_made_is_named),
 		IN_FOLDER(a_lock_is_held_once),
 		IN_FOLDER(a_lock_keeps_other_processes_out_until_it_is_given_back),
