@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -404,10 +405,24 @@ static void sign_in_is_over(struct login *l)
 	l->lock = -1;
 }
 
+/* A person's new sign-in takes the place of any other. One that is imported does not, unless it was asked for:
+ * finding its server takes a while. */
+static bool may_keep(struct login *l)
+{
+	struct grant now;
+
+	if (!l->c->a->import || l->c->a->force ||
+		store_since(l->store, &l->known.refresh, &now) != STORE_OTHER)
+		return true;
+	grant_clear(&now);
+	return err_set(&l->e, ERR_IO,
+		"another sign-in was saved meanwhile, and stays; --force imports over it");
+}
+
 static bool keep(struct login *l)
 {
 	int lock = context_lock(l->c, l->store, &l->e);
-	bool kept = lock >= 0 && store_save(l->store, &l->g, &l->e);
+	bool kept = lock >= 0 && may_keep(l) && store_save(l->store, &l->g, &l->e);
 
 	store_unlock(lock);
 	if (!kept)
@@ -741,16 +756,39 @@ static bool load_known(struct login *l)
 		diag_note("%s", l->e.msg);
 		break;
 	case STORE_FAILED:
+	case STORE_CLOSED:
 		return false;
 	}
 	l->e = (struct err){ 0 };
 	return true;
 }
 
+/* What root keeps in somebody's home is in the way of their own sign-in; what it keeps in its own they do not
+ * see. */
+static void warn_root(const struct login *l)
+{
+	const char *home = getenv("HOME"), *person = getenv("SUDO_USER");
+	size_t n = home ? strlen(home) : 0;
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;
+	if (n && strncmp(store_path(l->store), home, n) == 0 && stat(home, &st) == 0 &&
+		st.st_uid != 0)
+		diag_note("this runs as root, but %s belongs to user %ld, who cannot use a sign-in "
+			  "that root keeps there. Run \"mpmcp login\" without sudo",
+			home, (long)st.st_uid);
+	else if (person && *person && strcmp(person, "root") != 0)
+		diag_note("this runs as root: the sign-in will be root's, and programs of %s do "
+			  "not see it. Run \"mpmcp login\" without sudo",
+			person);
+}
+
 static bool login(struct login *l)
 {
 	char *more;
 
+	warn_root(l);
 	if (!load_known(l) || !loop_signal(l->c->loop, SIGINT, interrupted, l, &l->e) ||
 		!loop_signal(l->c->loop, SIGTERM, interrupted, l, &l->e))
 		return false;

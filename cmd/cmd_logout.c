@@ -95,6 +95,7 @@ static bool forget_locked(struct logout *l, const struct store *s)
 		l->e = (struct err){ 0 };
 		break;
 	case STORE_FAILED:
+	case STORE_CLOSED:
 		return false;
 	}
 	if (some && g.revocation_endpoint)

@@ -114,6 +114,7 @@ static bool find_credential(struct status *s)
 		break;
 	case STORE_NONE:
 	case STORE_FAILED:
+	case STORE_CLOSED:
 		break;
 	}
 	store_free(store);

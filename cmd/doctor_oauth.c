@@ -394,7 +394,7 @@ void doctor_token(struct doctor *d, struct finding *f)
 		skipped(f, "not needed with this credential");
 	} else if (d->c.oauth.client_credentials) {
 		try_token(d, f);
-	} else if (d->kept == STORE_BROKEN || d->kept == STORE_FAILED) {
+	} else if (d->kept == STORE_BROKEN || d->kept == STORE_FAILED || d->kept == STORE_CLOSED) {
 		failed(f, d->kept == STORE_BROKEN ? ERR_AUTH : d->kept_why.kind, "%s",
 			d->kept_why.msg);
 		doctor_login(d, "", f);

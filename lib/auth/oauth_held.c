@@ -83,7 +83,7 @@ bool oauth_held_reread(struct oauth *a)
 	a->loaded = true;
 	a->stamp = store_stamp(a->store);
 	a->taken = false;
-	a->unreadable = e;
+	a->unreadable = a->closed = e;
 	switch (store_load(a->store, &g, &e)) {
 	case STORE_OK:
 		return take_stored(a, &g);
@@ -93,6 +93,9 @@ bool oauth_held_reread(struct oauth *a)
 	case STORE_FAILED:
 		a->unreadable = e;
 		diag_note("%s", e.msg);
+		break;
+	case STORE_CLOSED:
+		a->closed = e;
 		break;
 	case STORE_BROKEN:
 		diag_note("%s", e.msg);

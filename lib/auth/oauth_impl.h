@@ -36,6 +36,7 @@ struct oauth {
 	bool refresh_refused; /* the token endpoint refuses g.refresh; what it says leaves a doubt */
 	bool unsaved;         /* the file does not hold what is at hand: it could not be written */
 	struct err unreadable; /* the file is there, and not ours to read or replace */
+	struct err closed;     /* the folder is not ours: a sign-in serves this run */
 	enum state state;
 	struct loop_timer timer;
 	struct worker *worker; /* refreshes or signs in; NULL when another process does */

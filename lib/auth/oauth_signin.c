@@ -216,7 +216,10 @@ bool oauth_signin_start(struct oauth *a, struct err *e)
 	lock = store_lock_signin(a->store, &busy, &why);
 	if (!busy && !can_ask(a)) {
 		store_unlock(lock);
-		return no_person(a, e);
+		if (!a->closed.kind)
+			return no_person(a, e);
+		*e = a->closed;
+		return err_prefix(e, "a sign-in is needed, but its place cannot be used");
 	}
 	if (lock < 0 && !busy)
 		diag_debug("signing in without a lock: %s", why.msg);

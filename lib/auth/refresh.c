@@ -57,7 +57,11 @@ static void keep(struct process *p)
 		take_over(r, &now);
 		return;
 	case STORE_GONE:
-		err_set(&e, ERR_IO, "another process has removed %s", store_path(p->r->store));
+		if (r->how != TOKEN_OK)
+			forget_tokens(p);
+		else
+			err_set(&e, ERR_IO, "another process has removed %s",
+				store_path(p->r->store));
 		break;
 	case STORE_SAME:
 		if (r->how != TOKEN_OK)

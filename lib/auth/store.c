@@ -183,6 +183,8 @@ static enum store_status read_file(const struct store *s, struct grant *g, struc
 		status = STORE_NONE;
 		break;
 	case FILE_FAILED:
+		if (!file_check_dir(s->dir, e))
+			status = STORE_CLOSED;
 		break;
 	case FILE_OK:
 		o = json_loadb(buf_str(&text), text.len, JSON_REJECT_DUPLICATES, NULL);
@@ -402,12 +404,14 @@ bool store_each(const char *auth_dir,
 	char *dir = folder(auth_dir, e);
 	struct dirent **found = NULL;
 	int n = dir ? scandir(dir, &found, is_signin, alphasort) : -1;
+	int error = n < 0 ? errno : 0;
 	bool go_on = true, good = dir != NULL;
 
 	/* A folder that is not there holds nothing; one that cannot be looked into may hold anything. */
-	if (dir && n < 0 && errno != ENOENT && errno != ENOTDIR)
-		good = err_set(
-			e, ERR_IO, "cannot look into the folder %s: %s", dir, strerror(errno));
+	if (error && error != ENOENT && error != ENOTDIR)
+		good = file_check_dir(dir, e) &&
+		       err_set(e, ERR_IO, "cannot look into the folder %s: %s", dir,
+			       strerror(error));
 
 	for (int i = 0; i < n; i++) {
 		size_t len = strlen(found[i]->d_name) - strlen(".json");
@@ -418,7 +422,7 @@ bool store_each(const char *auth_dir,
 
 		if (st == STORE_OK)
 			go_on = fn(ctx, s, &g);
-		else if (st == STORE_FAILED && good)
+		else if ((st == STORE_FAILED || st == STORE_CLOSED) && good)
 			good = err_set(e, why.kind, "%s", why.msg);
 		else if (why.kind)
 			diag_note("%s", why.msg);

@@ -33,9 +33,10 @@ const char *store_path(const struct store *s); /* of the file; borrowed */
 const char *store_count(const struct store *s);
 
 /* STORE_NONE: no file. STORE_BROKEN: it holds no sign-in and was set aside as FILE.broken; e says so.
- * STORE_FAILED: it cannot be read (owner, link, permission, made by a later version). *g is filled on
- * STORE_OK and must be cleared. */
-enum store_status { STORE_OK, STORE_NONE, STORE_BROKEN, STORE_FAILED };
+ * STORE_FAILED: it cannot be read (owner, link, permission, made by a later version). STORE_CLOSED: the
+ * folder is another user's, or lies in one that may not be entered; nothing can be read or kept there. *g is
+ * filled on STORE_OK and must be cleared. */
+enum store_status { STORE_OK, STORE_NONE, STORE_BROKEN, STORE_FAILED, STORE_CLOSED };
 enum store_status store_load(const struct store *s, struct grant *g, struct err *e)
 	__attribute__((warn_unused_result));
 bool store_save(const struct store *s, const struct grant *g, struct err *e)

@@ -1,5 +1,6 @@
 """The folder of sign-ins: what is in it when something goes wrong, logout, status, sign-ins of mcp-remote."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -136,6 +137,47 @@ def folder_that_cannot_be_written_costs_the_next_run_only(case):
     _call(case, p, 2)
     case.equal((me.count("authorize"), me.count("reuse"), me.files()), (1, 0, []), "sign-ins, reuse, files")
     os.chmod(os.path.join(case.home, ".mcp-auth"), 0o755)
+
+
+def folder_of_root_costs_the_next_run_only(case):
+    """As a "sudo mpmcp login" leaves it: whose it is and how to get it back is said, and a sign-in serves the run."""
+    if os.geteuid() != 0:
+        return
+    me = Person(case)
+    me.login()
+    place = os.path.dirname(me.folder())
+    more = _as_nobody(case)
+    os.chown(place, 0, 0)
+    os.chmod(place, 0o700)
+    words = ("belongs to user 0", "sudo chown -R 65534 '%s'" % place, "--auth-dir")
+    p = me.bridge(env={}, **more)
+    p.send(INITIALIZE)
+    case.is_error(p.answer(0), -31000, *words)
+    p = me.login(status=1, env={}, **more)
+    case.check(all(w.encode() in p.errors for w in words), "words of login %r" % p.errors)
+    p = me.run("status", me.url, status=1, **more)
+    case.check(all(w.encode() in p.errors for w in words), "words of status %r" % p.errors)
+    me.env = {"BROWSER": case.file("follow", FOLLOW, 0o755)}
+    before = me.count("authorize")
+    p = me.bridge(**more)
+    p.handshake()
+    _call(case, p, 1)
+    p.wait_error_text("serves this run, but cannot be kept")
+    me.expire()
+    _call(case, p, 2)
+    case.equal((me.count("authorize") - before, me.count("reuse")), (1, 0), "sign-ins and reuse")
+
+
+def login_as_root_for_somebody_else_is_warned_of(case):
+    if os.geteuid() != 0:
+        return
+    me = Person(case)
+    p = me.login(env={**me.env, "SUDO_USER": "jane"})
+    case.check(b"as root" in p.errors and b"jane" in p.errors, "words %r" % p.errors)
+    case.check(b"as root" not in me.login("--force").errors, "warned of one's own")
+    os.chown(case.home, NOBODY, NOBODY)
+    p = me.login("--force")
+    case.check(b"as root" in p.errors and b"belongs to user 65534" in p.errors and b"without sudo" in p.errors, "words %r" % p.errors)
 
 
 def _full(case):
@@ -437,6 +479,26 @@ def sign_in_of_mcp_remote_is_imported_and_proven(case):
     case.equal(me.count("authorize"), 1, "sign-ins")
     p = me.login("--import", env={})
     case.check(b"Already signed in" in b"".join(p.lines), "words %r" % p.lines)
+
+
+def import_does_not_replace_a_sign_in_that_was_saved_meanwhile(case):
+    me = Person(case)
+    me.login()
+    path, asked = me.path(), len(me.ask("log"))
+    record = _give_to_mcp_remote(case, me)
+    with open(path[:-len("json")] + "lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        p = case.start("login", me.url, "--import", token=None)
+        p.end_input()
+        while len(me.ask("log")) == asked:  # it has seen what is kept, and looks for the server
+            case.check(p.process.poll() is None, "ended early: %r" % p.errors)
+            time.sleep(0.02)
+        with open(path, "w") as f:
+            json.dump({**record, "refresh_token": "refresh-of-others"}, f)
+        os.chmod(path, 0o600)
+    case.equal(p.wait(), 1, "status (%r)" % p.errors)
+    case.check(b"another sign-in was saved meanwhile" in p.errors, "words %r" % p.errors)
+    case.equal(me.record()["refresh_token"], "refresh-of-others", "what is kept")
 
 
 def ended_sign_in_of_mcp_remote_is_renewed_on_import(case):

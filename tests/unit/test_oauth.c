@@ -494,6 +494,20 @@ static void sign_in_that_was_removed_meanwhile_does_not_come_back(void **state)
 	assert_int_equal(origin.requests, 1);
 }
 
+static void refused_token_whose_file_was_removed_meanwhile_is_given_up(void **state)
+{
+	struct grant g;
+
+	(void)state;
+	keep("access-old", "refresh-old", -10);
+	meanwhile = another_signs_out;
+	status = 400;
+	answer_text = "{\"error\":\"invalid_grant\"}";
+	assert_int_equal(take(), AUTH_FAILED);
+	says("a sign-in is needed");
+	assert_int_equal(store_load(store, &g, NULL), STORE_NONE);
+}
+
 /* What another process gave up is no sign-in that could take the place of the new one. */
 static void another_gives_up(void)
 {
@@ -724,6 +738,7 @@ int main(void)
 		T(refused_token_does_not_serve_on_without_a_successor),
 		T(sign_in_that_was_saved_meanwhile_stays_and_is_used),
 		T(sign_in_that_was_removed_meanwhile_does_not_come_back),
+		T(refused_token_whose_file_was_removed_meanwhile_is_given_up),
 		T(token_that_another_gave_up_and_we_renewed_is_kept),
 		T(refresh_and_notes_read_the_file_whatever_its_date_says),
 		T(server_that_wants_more_than_half_a_minute_is_not_waited_for),
