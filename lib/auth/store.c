@@ -404,7 +404,7 @@ bool store_each(const char *auth_dir,
 	char *dir = folder(auth_dir, e);
 	struct dirent **found = NULL;
 	int n = dir ? scandir(dir, &found, is_signin, alphasort) : -1;
-	int error = n < 0 ? errno : 0;
+	int error = dir && n < 0 ? errno : 0;
 	bool go_on = true, good = dir != NULL;
 
 	/* A folder that is not there holds nothing; one that cannot be looked into may hold anything. */

@@ -56,9 +56,10 @@ static bool fail_foreign(struct err *e, const char *path, long owner)
 			"\"sudo chown -R %ld '%s'\" or choose another folder with --auth-dir",
 			path, me, path);
 	return err_set(e, ERR_IO,
-		"%s belongs to user %ld, but this is run by user %ld%s; run it as its owner or "
-		"choose another folder with --auth-dir",
-		path, owner, me, me == 0 ? " (root, perhaps by sudo)" : "");
+		"%s belongs to user %ld, but this is run by user %ld%s; %schoose another folder "
+		"with --auth-dir",
+		path, owner, me, me == 0 ? " (root, perhaps by sudo)" : "",
+		owner == 0 ? "" : "run it as its owner or ");
 }
 
 static bool check_owner(const struct stat *st, const char *path, struct err *e)
@@ -177,9 +178,9 @@ bool file_check_dir(const char *path, struct err *e)
 {
 	char *at = mem_dup(path), *up;
 	bool there = true, good = true;
-	struct stat st;
+	struct stat st = { 0 };
 
-	while (lstat(at, &st) != 0 && at[1]) {
+	while (lstat(at, &st) != 0 && strcmp(at, "/") != 0 && strcmp(at, ".") != 0) {
 		there = false;
 		up = folder_of(at);
 		free(at);
