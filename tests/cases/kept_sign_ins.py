@@ -8,7 +8,7 @@ import shutil
 import time
 import urllib.parse
 
-from harness import DEADLINE, INITIALIZE, PROGRAM, TOKEN
+from harness import DEADLINE, INITIALIZE, PROGRAM, TOKEN, Skipped
 from people import FOLLOW, Person
 
 
@@ -142,11 +142,11 @@ def folder_that_cannot_be_written_costs_the_next_run_only(case):
 def folder_of_root_costs_the_next_run_only(case):
     """As a "sudo mpmcp login" leaves it: whose it is and how to get it back is said, and a sign-in serves the run."""
     if os.geteuid() != 0:
-        return
+        raise Skipped("only root has files that others cannot read")
     me = Person(case)
     me.login()
     place = os.path.dirname(me.folder())
-    more = _as_nobody(case)
+    more = case.as_nobody()
     os.chown(place, 0, 0)
     os.chmod(place, 0o700)
     words = ("belongs to user 0", "sudo chown -R 65534 '%s'" % place, "--auth-dir")
@@ -170,12 +170,12 @@ def folder_of_root_costs_the_next_run_only(case):
 
 def login_as_root_for_somebody_else_is_warned_of(case):
     if os.geteuid() != 0:
-        return
+        raise Skipped("only root is warned")
     me = Person(case)
     p = me.login(env={**me.env, "SUDO_USER": "jane"})
     case.check(b"as root" in p.errors and b"jane" in p.errors, "words %r" % p.errors)
     case.check(b"as root" not in me.login("--force").errors, "warned of one's own")
-    os.chown(case.home, NOBODY, NOBODY)
+    case.give_away(case.home)
     p = me.login("--force")
     case.check(b"as root" in p.errors and b"belongs to user 65534" in p.errors and b"without sudo" in p.errors, "words %r" % p.errors)
 
