@@ -108,6 +108,9 @@ static void find_session(void)
 	free(name);
 }
 
+/* Three bytes for each of the longest URL: a cap that url_add_escaped() cannot meet. */
+#define ADDRESS_MAX ((size_t)3 * URL_MAX)
+
 /* Words of one entry; more than that is no command line. */
 #define WORDS_MAX 16
 
@@ -206,6 +209,8 @@ static void attend(const char *url, int pipe_fd)
 {
 	const char *list = env("BROWSER");
 	char report = REPORT_MISSING;
+	struct buf escaped;
+	bool fits;
 
 	child_reset_signals(); /* the browser is no place for what we ignore */
 	setsid();
@@ -215,10 +220,12 @@ static void attend(const char *url, int pipe_fd)
 	find_session();
 	if (!list)
 		list = "xdg-open:open";
-	while (*list) {
+	buf_init(&escaped, ADDRESS_MAX);
+	fits = url_add_escaped(&escaped, url);
+	while (fits && *list) {
 		size_t n = strcspn(list, ":");
 
-		if (run_entry(list, n, url, &report))
+		if (run_entry(list, n, buf_str(&escaped), &report))
 			_exit(0);
 		list += n + (list[n] == ':');
 	}

@@ -20,7 +20,8 @@ struct browser;
 
 typedef void browser_failed_fn(void *ctx, const struct err *e);
 
-/* url must be http or https without control characters (checked again here). Waits for nothing: failed()
+/* url must be http or https without control characters (checked again here); programs get
+ * url_add_escaped() of it. Waits for nothing: failed()
  * is called, once and later, when none of the programs can be started, or each ended with a failure within
  * ten seconds. NULL with e set when nothing can be tried. */
 struct browser *browser_open(struct loop *l, const char *url, browser_failed_fn *failed, void *ctx,

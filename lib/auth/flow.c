@@ -388,7 +388,7 @@ static bool authorize_url(const struct flow *f, struct buf *url)
 	if (own_param(f, "scope"))
 		scope = NULL;
 	return pkce_challenge(secret_str(&f->verifier), challenge) &&
-	       buf_adds(url, f->g.authorization_endpoint) &&
+	       url_add_escaped(url, f->g.authorization_endpoint) &&
 	       buf_addc(url, strchr(f->g.authorization_endpoint, '?') ? '&' : '?') &&
 	       url_form_add(url, "response_type", "code") &&
 	       url_form_add(url, "client_id", f->g.client_id) &&
@@ -453,8 +453,16 @@ static void ask_person(struct flow *f)
 static void show_code(void *ctx, const char *url, const char *code)
 {
 	struct flow *f = ctx;
+	struct buf shown;
 
-	f->on->url(f->ctx, url, code);
+	buf_init(&shown, ADDRESS_MAX);
+	if (url_add_escaped(&shown, url)) {
+		f->on->url(f->ctx, buf_str(&shown), code);
+	} else {
+		err_set(&f->e, ERR_LIMIT, "the sign-in address is too long");
+		fail(f);
+	}
+	buf_free(&shown);
 }
 
 static void device_done(void *ctx, enum token_outcome how, const struct err *e)

@@ -308,6 +308,21 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+bool url_add_escaped(struct buf *out, const char *url)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-._~:/?#[]@!&*+,=";
+
+	for (; *url; url++) {
+		bool escape = url[0] == '%' && hex(url[1]) >= 0 && hex(url[2]) >= 0;
+
+		if (escape || strchr(plain, *url) ? !buf_addc(out, *url)
+						  : !buf_addf(out, "%%%02X", (unsigned char)*url))
+			return false;
+	}
+	return true;
+}
+
 char *url_form_decode(const char *p, size_t n)
 {
 	char *out = mem_new(n + 1);

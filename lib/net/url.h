@@ -64,6 +64,13 @@ char *url_well_known_root(const char *base, const char *name, struct err *e)
 char *url_well_known_behind(const char *base, const char *name, struct err *e)
 	__attribute__((warn_unused_result));
 
+/*
+ * Appends a URL from elsewhere as another program may get it: what is neither unreserved nor reserved
+ * (RFC 3986 section 2) is percent-encoded, and so are $ ( ) ' ; and a '%' that begins no escape, since
+ * an opener may be a shell script. To the server it means the same.
+ */
+bool url_add_escaped(struct buf *out, const char *url) BUF_MUST;
+
 /* application/x-www-form-urlencoded: appends "name=value", with '&' before it when out is not
  * empty and does not end in '?' . */
 bool url_form_add(struct buf *out, const char *name, const char *value) BUF_MUST;

@@ -16,7 +16,8 @@
 
 #include "auth/browser.h"
 
-#define ADDRESS "https://as.example/a?b=c&d='$(id)'"
+#define GIVEN "https://as.example/a?b=c&d='$(id)';`x`"
+#define ADDRESS "https://as.example/a?b=c&d=%27%24%28id%29%27%3B%60x%60"
 
 static char folder[64];
 
@@ -77,7 +78,7 @@ static const char *fails(void)
 	struct err e = { 0 };
 
 	failure = (struct err){ 0 };
-	opened = browser_open(loop, ADDRESS, failed, loop, &e);
+	opened = browser_open(loop, GIVEN, failed, loop, &e);
 	assert_non_null(opened);
 	assert_true(loop_run(loop, NULL));
 	browser_free(opened);
@@ -98,7 +99,7 @@ static const char *open_it(const char *before, const char *after)
 
 	snprintf(list, sizeof(list), "%s%s%s", before, folder, after);
 	setenv("BROWSER", list, 1);
-	opened = browser_open(loop, ADDRESS, failed, loop, &e);
+	opened = browser_open(loop, GIVEN, failed, loop, &e);
 	if (!opened)
 		fail_msg("%s", e.msg);
 	snprintf(path, sizeof(path), "%s/out", folder);

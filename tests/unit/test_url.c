@@ -566,6 +566,36 @@ static void what_is_encoded_comes_back_the_same(void **state)
 	buf_free(&b);
 }
 
+static void no_shell_finds_anything_in_an_escaped_url(void **state)
+{
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
+		{ "https://h:1/a-._~b/?c=d&e=f,g+h!*#i[j]@k",
+			"https://h:1/a-._~b/?c=d&e=f,g+h!*#i[j]@k" },
+		{ "https://h/$(id)';`x`", "https://h/%24%28id%29%27%3B%60x%60" },
+		{ "https://h/\"<>^{|}\\ ", "https://h/%22%3C%3E%5E%7B%7C%7D%5C%20" },
+		{ "https://h/%2f%24%", "https://h/%2f%24%25" },
+		{ "https://h/%zz%4", "https://h/%25zz%254" },
+		{ "https://h/\xe2\x80\xae\x01", "https://h/%E2%80%AE%01" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf once, twice;
+
+		buf_init(&once, 1000);
+		buf_init(&twice, 1000);
+		assert_true(url_add_escaped(&once, rows[i].in));
+		assert_string_equal(buf_str(&once), rows[i].want);
+		assert_true(url_add_escaped(&twice, buf_str(&once)));
+		assert_string_equal(buf_str(&twice), rows[i].want);
+		buf_free(&once);
+		buf_free(&twice);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -583,6 +613,7 @@ int main(void)
 		cmocka_unit_test(form_values_are_decoded),
 		cmocka_unit_test(form_fields_are_found),
 		cmocka_unit_test(what_is_encoded_comes_back_the_same),
+		cmocka_unit_test(no_shell_finds_anything_in_an_escaped_url),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
