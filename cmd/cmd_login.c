@@ -704,6 +704,59 @@ static bool still_signed_in(const struct grant *g)
 	       (secret_isset(&g->access) && (!g->expires_s || g->expires_s > clock_wall_s() + 60));
 }
 
+struct question {
+	struct login *l;
+	bool yes;
+};
+
+static void on_answer(void *ctx, int happened)
+{
+	struct question *q = ctx;
+	char line[256];
+	ssize_t n = read(STDIN_FILENO, line, sizeof(line));
+
+	(void)happened;
+	q->yes = n > 0 && (*line == 'y' || *line == 'Y');
+	stop(q->l);
+}
+
+/* Only the person can know whether that is where mcp-remote signed in. */
+static bool may_be_sent(struct login *l, const struct grant *found)
+{
+	struct question q = { .l = l };
+	struct loop_watch *input;
+
+	if (l->json || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return false;
+	fprintf(stderr,
+		"mcp-remote did not record which server issued this sign-in. %s now names\n\n"
+		"    %s\n\nSend the refresh token there? [y/N] ",
+		l->c->url, found->token_endpoint);
+	input = loop_watch(l->c->loop, STDIN_FILENO, LOOP_READ, on_answer, &q);
+	if (!loop_run(l->c->loop, &l->e))
+		q.yes = false;
+	loop_watch_free(input);
+	return q.yes && !l->e.kind;
+}
+
+static bool import_access(struct login *l, const struct grant *found)
+{
+	import_access_alone(&l->g);
+	if (l->e.kind)
+		return false;
+	if (l->g.expires_s <= clock_wall_s())
+		return err_set(&l->e, ERR_AUTH,
+			"mcp-remote did not record which server issued this sign-in, %s is "
+			"elsewhere, and the access token has expired: run \"mpmcp login\" without "
+			"--import",
+			found->token_endpoint);
+	diag_note("imported the access token alone: mcp-remote did not record which server issued "
+		  "this sign-in, and %s is not on the endpoint's own site. Run \"mpmcp login\" "
+		  "when it expires",
+		found->token_endpoint);
+	return true;
+}
+
 /* mcp-remote keeps no endpoints: they are looked up. */
 static bool add_endpoints(struct login *l)
 {
@@ -728,6 +781,9 @@ static bool add_endpoints(struct login *l)
 			"run \"mpmcp login\" without --import");
 	else
 		good = true;
+	if (good && !l->g.issuer && !import_stays_on_site(l->c->url, &n.offered) &&
+		!may_be_sent(l, &n.offered))
+		good = import_access(l, &n.offered);
 	if (good)
 		grant_add_places(&l->g, &n.offered);
 	discover_cancel(n.discover);
@@ -741,8 +797,9 @@ static bool run_import(struct login *l)
 	if (!import_mcp_remote(&l->c->oauth, &l->g, &l->e) || !add_endpoints(l) ||
 		!keep_and_prove(l, "imported"))
 		return false;
-	diag_note("mcp-remote must sign in again when it is used next: refresh tokens are good for "
-		  "one use");
+	if (secret_isset(&l->g.refresh))
+		diag_note("mcp-remote must sign in again when it is used next: refresh tokens are "
+			  "good for one use");
 	return true;
 }
 

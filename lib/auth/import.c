@@ -12,6 +12,7 @@
 #include "base/crypt.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "net/url.h"
 
 #define FILE_MAX ((size_t)256 << 10)
 
@@ -108,6 +109,49 @@ static bool from_folder(const struct oauth_opts *o, const char *dir, const char 
 	json_decref(tokens);
 	json_decref(client);
 	return good;
+}
+
+/* ---- whom it may be sent to ---- */
+
+/* A name of one label is a public suffix or a machine of a local network. */
+static bool is_above(const struct url *above, const struct url *below)
+{
+	return strchr(above->host, '.') && url_in_domain(below, above->host);
+}
+
+static bool is_own_site(const struct url *a, const struct url *b)
+{
+	static const char service[] = "mixpanel.com";
+
+	return strcmp(a->host, b->host) == 0 || is_above(a, b) || is_above(b, a) ||
+	       (url_in_domain(a, service) && url_in_domain(b, service));
+}
+
+static bool stays_on_site(const char *endpoint, const char *other)
+{
+	struct url a = { 0 }, b = { 0 };
+	bool stays =
+		url_parse(endpoint, &a, NULL) && url_parse(other, &b, NULL) && is_own_site(&a, &b);
+
+	url_clear(&a);
+	url_clear(&b);
+	return stays;
+}
+
+bool import_stays_on_site(const char *endpoint, const struct grant *found)
+{
+	return found->token_endpoint && stays_on_site(endpoint, found->token_endpoint) &&
+	       (!found->revocation_endpoint || stays_on_site(endpoint, found->revocation_endpoint));
+}
+
+void import_access_alone(struct grant *g)
+{
+	secret_clear(&g->refresh);
+	secret_clear(&g->client_secret);
+	free(g->client_id);
+	free(g->client_method);
+	free(g->redirect_uri);
+	g->client_id = g->client_method = g->redirect_uri = NULL;
 }
 
 /* ---- which folder ---- */

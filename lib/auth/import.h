@@ -12,4 +12,15 @@
 bool import_mcp_remote(const struct oauth_opts *o, struct grant *g, struct err *e)
 	__attribute__((warn_unused_result));
 
+/*
+ * Whether found, which a discovery filled, sends refresh token and client secret to endpoint's own site.
+ * Older files of mcp-remote do not say which issuer they belong to, and a server can name any. Without a
+ * list of public suffixes, the own site is: the same host, one above or below it (mcp.example.com and
+ * example.com), or both in mixpanel.com, whose regions have one host for each.
+ */
+bool import_stays_on_site(const char *endpoint, const struct grant *found);
+
+/* Takes out what is sent to the issuer: refresh token and client. */
+void import_access_alone(struct grant *g);
+
 #endif

@@ -4,6 +4,7 @@ import hashlib
 import html
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -152,6 +153,70 @@ def import_looks_where_the_challenge_points(case):
     p = case.start("login", server.url, "--import", token=None)
     case.equal(p.wait(), 0, "status (%r)" % p.errors)
     case.check("/elsewhere" in [r.path for r in server.requests], "requests %r" % server.requests)
+
+
+def _old_sign_in(case, server, **more):
+    """One of mcp-remote's that does not say which server issued it."""
+    folder = os.path.join(case.home, ".mcp-auth", "mcp-remote-v1")
+    os.makedirs(folder)
+    for kind, content in (("tokens", {"access_token": "t0ken-of-the-case", "token_type": "Bearer", "refresh_token": "refresh-of-old",
+                                      "expires_at": 4102444800000, **more}),
+                          ("client_info", {"client_id": "registered", "client_secret": "s3cret-of-old"})):
+        path = os.path.join(folder, "%s_%s.json" % (hashlib.md5(server.url.encode()).hexdigest(), kind))
+        case.theirs.add(path)
+        with open(path, "w") as f:
+            json.dump(content, f)
+
+
+def _elsewhere(origin):
+    return {"token_endpoint": origin.replace("127.0.0.1", "localhost") + "/token"}
+
+
+def _kept(case):
+    folder = os.path.join(case.home, ".mcp-auth", "mpmcp")
+    names = [n for n in os.listdir(folder) if n.endswith(".json")]
+    return open(os.path.join(folder, names[0])).read()
+
+
+def import_without_an_issuer_sends_no_refresh_token_to_another_site(case):
+    """Whoever has taken the endpoint over could name a server of theirs."""
+    server = _authority(case, metadata=_elsewhere)
+    _old_sign_in(case, server)
+    p = case.start("login", server.url, "--import", token=None)
+    p.end_input()
+    case.equal(p.wait(), 0, "status (%r)" % p.errors)
+    case.check(b"access token alone" in p.errors and b"localhost" in p.errors, "words %r" % p.errors)
+    case.check("refresh-of-old" not in _kept(case) and "s3cret-of-old" not in _kept(case), "what is kept")
+    case.check("t0ken-of-the-case" in _kept(case), "the access token is not kept")
+
+
+def import_without_an_issuer_of_an_ended_access_token_is_refused(case):
+    server = _authority(case, metadata=_elsewhere)
+    _old_sign_in(case, server, expires_at=1000)
+    p = case.start("login", server.url, "--import", token=None)
+    p.end_input()
+    case.equal(p.wait(), 4, "status (%r)" % p.errors)
+    case.check(b"has expired" in p.errors and b"mpmcp login" in p.errors, "words %r" % p.errors)
+    case.check(not [r for r in server.requests if r.path == "/token"], "the refresh token was sent")
+
+
+def a_person_may_confirm_where_an_imported_refresh_token_goes(case):
+    for answer, sent in ((b"y\n", True), (b"\n", False)):
+        server = _authority(case, metadata=_elsewhere)
+        _old_sign_in(case, server)
+        ours, theirs = os.openpty()
+        p = case.start("login", server.url, "--import", token=None, stdin=theirs, stderr=theirs)
+        os.close(theirs)
+        said = b""
+        while b"[y/N]" not in said:
+            readable(ours)
+            said += os.read(ours, 4096)
+        case.check(b"localhost" in said, "words %r" % said)
+        os.write(ours, answer)
+        case.equal(p.wait(), 0, "status after %r" % said)
+        case.equal("refresh-of-old" in _kept(case), sent, "refresh token kept after %r" % answer)
+        os.close(ours)
+        shutil.rmtree(os.path.join(case.home, ".mcp-auth"))
 
 
 def client_credentials_find_what_the_challenge_names(case):

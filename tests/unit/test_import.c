@@ -200,6 +200,41 @@ static void nothing_to_import_is_said(void **state)
 	assert_null(g.url);
 }
 
+/* Older files do not say whose tokens they hold. */
+static void only_the_own_site_is_trusted_with_a_refresh_token(void **state)
+{
+	static const struct {
+		const char *endpoint, *token, *revocation;
+		bool stays;
+	} rows[] = {
+		{ US, "https://mixpanel.com/oauth/token/", NULL, true },
+		{ "https://mcp-eu.mixpanel.com/mcp", "https://eu.mixpanel.com/oauth/token/", NULL,
+			true },
+		{ US, "https://mixpanel.com/t", "https://evil.example/r", false },
+		{ US, "https://mixpanel.com.evil.example/t", NULL, false },
+		{ US, "https://notmixpanel.com/t", NULL, false },
+		{ "https://mcp.a.example/mcp", "https://mcp.a.example:8443/t", NULL, true },
+		{ "https://mcp.a.example/mcp", "https://auth.mcp.a.example/t", NULL, true },
+		{ "https://mcp.a.example/mcp", "https://a.example/t", "https://mcp.a.example/r",
+			true },
+		{ "https://mcp.a.example/mcp", "https://auth.a.example/t", NULL, false },
+		{ "https://a.github.io/mcp", "https://b.github.io/t", NULL, false },
+		{ "https://a.example/mcp", "https://example/t", NULL, false },
+		{ "https://127.0.0.1:1/mcp", "https://127.0.0.1:2/t", NULL, true },
+		{ "https://127.0.0.1:1/mcp", "https://localhost:2/t", NULL, false },
+		{ US, NULL, NULL, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct grant g = { .token_endpoint = (char *)(uintptr_t)rows[i].token,
+			.revocation_endpoint = (char *)(uintptr_t)rows[i].revocation };
+
+		if (import_stays_on_site(rows[i].endpoint, &g) != rows[i].stays)
+			fail_msg("%s and %s", rows[i].endpoint, rows[i].token);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
@@ -211,6 +246,7 @@ int main(void)
 		T(given_client_need_not_be_kept_there),
 		T(links_are_not_followed),
 		T(nothing_to_import_is_said),
+		T(only_the_own_site_is_trusted_with_a_refresh_token),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
