@@ -56,7 +56,8 @@ def shell_characters_in_an_address_reach_no_shell(case):
     p = me.login(status=None)
     me.wait_opened()
     case.check(not os.path.exists("/tmp/owned"), "a shell ran")
-    case.check("$(touch${IFS}" in me.opened()[0], "the address was changed")
+    address = me.opened()[0]
+    case.check("%24%28touch%24%7BIFS%7D" in address and not set(address) & set("$()';`"), "the address was not escaped: " + address)
     _give_up(case, p)
 
 
