@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "args.h"
 #include "base/child.h"
 #include "base/diag.h"
+#include "base/mem.h"
 #include "commands.h"
 #include "exit.h"
 #include "help.h"
@@ -97,6 +99,9 @@ int main(int argc, char **argv)
 	/* Fixed, or freeing one large message would teach malloc to keep the memory of all later ones. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 #endif
+	/* A document that is short of memory looks like a broken one, or loses members when it is written: the
+	 * sign-in that is kept would be set aside, or saved without its refresh token. */
+	json_set_alloc_funcs(mem_new, free);
 	status = args_parse(argc, argv, &a, &e) ? run(&a) : usage_error(&a, &e);
 	args_clear(&a);
 	status = finish_output(status);

@@ -30,6 +30,8 @@
 
 /* The last bytes for a reader that is slow but there. */
 #define FLUSH_MS 30
+/* When the loop itself has failed, with whatever is still unwritten. */
+#define LAST_FLUSH_MS 1000
 
 struct bridge {
 	struct loop *loop;
@@ -400,7 +402,7 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 		diag_note("%s", unwatched.msg);
 	if (!loop_run(b->loop, e)) {
 		session_fail_all(b->session, e);
-		wire_out_flush(b->out, FLUSH_MS);
+		wire_out_flush(b->out, LAST_FLUSH_MS);
 		return BRIDGE_END_FAILED;
 	}
 	/* How it ends is settled: a client that says it twice does not get another status. */

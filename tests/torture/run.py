@@ -306,10 +306,12 @@ def login(place, torture, count=None):
             if address and p.process.poll() is None:
                 with contextlib.suppress(OSError):
                     urllib.request.urlopen(address, timeout=DEADLINE).read()
-            p.finish()
+            status = p.finish()
+            if status and not again:
+                raise Found("status %d without a failure: %r" % (status, p.words))
         kept = records(folder)
         if len(kept) != 1 or not json.load(open(kept[0])).get("tokens", json.load(open(kept[0]))):
-            raise Found("what is kept: %r" % kept)
+            raise Found("what is kept: %r, after status %d and %r with %s" % (kept, status, p.words, again))
     shutil.rmtree(folder, ignore_errors=True)
 
 
