@@ -51,6 +51,8 @@ struct bridge {
 	bool deleted;     /* and that is done: only output is still to be written */
 	bool over;
 	bool era_known; /* said by the person, or looked up */
+	char *first;    /* the first line, while that is looked up; NULL: none */
+	size_t first_len;
 	struct auth *auth;
 	struct http_fields *fields;
 };
@@ -163,8 +165,12 @@ static void on_line(void *ctx, char *p, size_t n)
 {
 	struct bridge *b = ctx;
 
-	if (!b->era_known)
+	if (!b->era_known) {
+		b->first = p;
+		b->first_len = n;
 		recall_era(b);
+		b->first = NULL;
+	}
 	session_line(b->session, b->in, p, n);
 }
 
@@ -328,6 +334,8 @@ static void last_words(void *ctx)
 	struct bridge *b = ctx;
 
 	session_last_words(b->session, b->in);
+	if (b->first)
+		session_last_line(b->session, b->first, b->first_len);
 }
 
 static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,

@@ -163,12 +163,12 @@ static void refuse_last(struct session *s, const struct envelope *m)
 	}
 }
 
-static void last_line(void *ctx, char *p, size_t n)
+void session_last_line(void *s, char *p, size_t n)
 {
 	struct envelope m;
 
 	if (envelope_scan(p, n, &m, NULL) == ENVELOPE_OK)
-		refuse_last(ctx, &m);
+		refuse_last(s, &m);
 }
 
 void session_last_words(struct session *s, struct wire_in *in)
@@ -177,5 +177,5 @@ void session_last_words(struct session *s, struct wire_in *in)
 		say_last(s, s->arriving);
 	pending_each(&s->calls, say_last, s);
 	if (in)
-		wire_in_rest(in, last_line, s);
+		wire_in_rest(in, session_last_line, s);
 }

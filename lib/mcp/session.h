@@ -64,6 +64,7 @@ void session_end_input(struct session *s);
 /* There is no memory left and the program is about to end: whoever is owed an answer gets one, by what
  * needs none; so does who is read from in (may be NULL) and not heard yet. */
 void session_last_words(struct session *s, struct wire_in *in);
+void session_last_line(void *s, char *p, size_t n); /* the same for one line that it never got */
 
 bool session_idle(const struct session *s);
 

@@ -161,6 +161,7 @@ static bool wants_stream(const struct legacy_client *l)
 void watching_open(struct legacy_client *l)
 {
 	struct post *old = l->next_stream, *p;
+	struct err e = { 0 };
 	struct buf b;
 
 	loop_timer_clear(&l->timer);
@@ -184,6 +185,9 @@ void watching_open(struct legacy_client *l)
 		p = l->next_stream = session_ask(l->s, &b, ERA_MODERN, stream_over);
 		p->endless = true;
 		post_start(p);
+	} else {
+		err_set(&e, ERR_LIMIT, "out of memory: close other programs, then try again");
+		answer_waiting(l, (struct span){ 0 }, &e);
 	}
 	buf_free(&b);
 }
