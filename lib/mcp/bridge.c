@@ -333,6 +333,7 @@ static void last_words(void *ctx)
 {
 	struct bridge *b = ctx;
 
+	wire_out_flush(b->out, LAST_FLUSH_MS); /* answers of this round wait for its end */
 	session_last_words(b->session, b->in);
 	if (b->first)
 		session_last_line(b->session, b->first, b->first_len);
