@@ -161,6 +161,7 @@ bool context_open(const struct args *a, struct context *c, struct err *e)
 		!read_document(a->client_metadata, "--static-oauth-client-metadata",
 			&c->client_metadata, e))
 		return false;
+	c->http_opts.endpoint = c->url;
 	set_oauth(c);
 	hide_client_secret(c);
 	if (!oauth_check(&c->oauth, e))

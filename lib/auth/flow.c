@@ -56,6 +56,7 @@ struct flow {
 	struct device *device;
 	struct token_request *token;
 	struct browser *browser;
+	struct http_req *look_up;
 	struct listener *listener;
 	struct listen_conn *conn; /* the browser waits for its page */
 	struct secret verifier, state, code;
@@ -448,6 +449,43 @@ static void ask_person(struct flow *f)
 	buf_wipe(&url);
 }
 
+/* As long as resolvers take at the worst; then the browser may try. */
+#define LOOK_UP_MS 5000
+
+static void looked_up(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
+{
+	struct flow *f = ctx;
+
+	(void)how;
+	f->look_up = NULL;
+	if (!http_was_barred(r)) {
+		ask_person(f);
+		return;
+	}
+	f->e = *e;
+	err_prefix(&f->e, "the page of the sign-in server is not opened");
+	f->e.kind = ERR_PROTO;
+	fail(f);
+}
+
+static const struct http_events look_up_events = { .done = looked_up };
+
+/* Where the page's name leads, before the browser goes there. The browser looks for itself, too: what it
+ * finds may be another address by then, and behind a proxy nothing is found here. */
+static void look_up_page(struct flow *f)
+{
+	struct http_call c = { .method = "GET",
+		.url = f->g.authorization_endpoint,
+		.look_up_only = true,
+		.total_ms = LOOK_UP_MS,
+		.on = &look_up_events,
+		.ctx = f };
+
+	f->look_up = http_start(f->http, &c, &f->e);
+	if (!f->look_up)
+		fail(f);
+}
+
 /* ---- device code ---- */
 
 static void show_code(void *ctx, const char *url, const char *code)
@@ -493,7 +531,7 @@ static void begin(struct flow *f)
 	else if (f->o->device_code)
 		start_device(f);
 	else
-		ask_person(f);
+		look_up_page(f);
 }
 
 /* ---- the callback ---- */
@@ -808,6 +846,7 @@ void flow_free(struct flow *f)
 	device_free(f->device);
 	token_cancel(f->token);
 	browser_free(f->browser);
+	http_cancel(f->look_up);
 	listen_free(f->listener);
 	loop_timer_clear(&f->again);
 	loop_task_clear(&f->over);

@@ -11,6 +11,7 @@
 #include "base/crypt.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "net/here.h"
 #include "net/url.h"
 
 /* Longest token: header fields of 8 KiB pass everywhere, 16 nearly. */
@@ -127,7 +128,7 @@ static bool is_plain_network(const struct url *u, const struct url *own)
 bool server_url_ok(const char *url, const char *endpoint, const char *what, struct err *e)
 {
 	struct url u = { 0 }, own = { 0 };
-	bool good = false, at_home = url_parse(endpoint, &own, NULL) && url_is_loopback(&own);
+	bool good = false, known = url_parse(endpoint, &own, NULL);
 
 	if (!url_parse(url, &u, e)) {
 		err_prefix(e, "the %s of the sign-in server cannot be used", what);
@@ -142,9 +143,13 @@ bool server_url_ok(const char *url, const char *endpoint, const char *what, stru
 		err_set(e, ERR_PROTO,
 			"the %s of the sign-in server is not https, so no credential goes there",
 			what);
-	} else if (url_is_loopback(&u) && !at_home) {
-		err_set(e, ERR_PROTO, "the %s of the sign-in server points into this machine",
-			what);
+	} else if (here_is_barred(here_host(u.host), known ? here_host(own.host) : HERE_NOT)) {
+		err_set(e, ERR_PROTO,
+			"the %s of the sign-in server points %s, where a server elsewhere has "
+			"nothing to ask for",
+			what,
+			here_host(u.host) == HERE_LINK ? "to a link-local address"
+						       : "into this machine");
 	} else {
 		good = true;
 	}

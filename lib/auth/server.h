@@ -20,8 +20,9 @@
 bool server_is_document(const char *text, size_t n);
 
 /* Where requests and people may be sent: https; http to loopback when the endpoint itself is on
- * loopback (else a foreign server could send us into this machine), http elsewhere when the endpoint
- * itself is such an address, which takes --allow-http. No user name, no fragment. */
+ * loopback, http elsewhere when the endpoint itself is such an address, which takes --allow-http. Never
+ * into this machine or to a link-local address when the endpoint is elsewhere (here.h); what a name stands
+ * for is looked at when it is connected to (http_opts.endpoint). No user name, no fragment. */
 bool server_url_ok(const char *url, const char *endpoint, const char *what, struct err *e)
 	__attribute__((warn_unused_result));
 

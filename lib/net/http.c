@@ -170,10 +170,11 @@ static void req_free(struct http_req *r)
 	req_detach(r);
 	r->prev->next = r->next;
 	r->next->prev = r->prev;
-	if (r->way) {
+	if (r->way || r->look_up_only) {
 		/* Its connection and settings are good for nothing else. */
 		curl_easy_cleanup(r->easy);
-		way_log_clear(r->way);
+		if (r->way)
+			way_log_clear(r->way);
 		free(r->way);
 	} else {
 		http_easy_release(r);
@@ -488,6 +489,11 @@ static void run_queue(void *ctx)
 	}
 }
 
+bool http_was_barred(const struct http_req *r)
+{
+	return r->barred;
+}
+
 bool http_sent(const struct http_req *r)
 {
 	return r->sent;
@@ -513,7 +519,7 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 
 	h->loop = l;
 	h->opts = *o;
-	h->opts.cacert = NULL; /* read by ca_new(); not ours to keep */
+	h->opts.cacert = h->opts.endpoint = NULL; /* read by ca_new() and sites_new(); not ours */
 	h->idle_s = IDLE_CONNECTION_S;
 	h->handles_last = curl_version_info(CURLVERSION_NOW)->version_num >= HANDLES_LAST_SINCE;
 	h->socks.prev = h->socks.next = &h->socks;
@@ -521,7 +527,7 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	loop_timer_init(&h->timer, l, timer_due, h);
 	loop_task_init(&h->task, l, run_queue, h);
 	loop_task_init(&h->renewal, l, http_easy_renew, h);
-	h->sites = sites_new(o->cookies, o->one_proxy);
+	h->sites = sites_new(o->cookies, o->one_proxy, o->endpoint);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()) ||
 		!http_fields_common(h)) {
 		err_set(e, ERR_NET, "libcurl does not start");

@@ -23,6 +23,10 @@ struct http;     /* connections, caches and settings, shared by exchanges */
 struct http_req; /* one exchange */
 
 struct http_opts {
+	/* The URL that the person gave, or NULL. Other origins are those that servers name: unless the
+	 * endpoint is on this machine itself, none of them is connected to here (here.h), whatever its
+	 * name stands for. Through a proxy, the proxy decides. */
+	const char *endpoint;
 	const char *cacert;         /* --cacert FILE, added to nothing: this store alone; or NULL */
 	int64_t connect_timeout_ms; /* 0: none */
 	int64_t headers_timeout_ms; /* from the request's last byte to the answer's header; 0: none */
@@ -118,6 +122,9 @@ struct http_call {
 	/* A connection, TLS included, and then done(): no request is sent, so nothing is given away. With
 	 * any_peer (heeded only then) whoever answers will do: to look at a certificate. */
 	bool connect_only, any_peer;
+	/* The name is looked up and nothing is connected to: done() comes with HTTP_UNREACHABLE, and
+	 * http_was_barred() tells whether the address would have been one of this machine. */
+	bool look_up_only;
 	const struct http_events *on; /* borrowed */
 	void *ctx;
 };
@@ -150,6 +157,9 @@ void http_abort(struct http_req *r);
 
 /* True once a byte of the request may have reached the server. */
 bool http_sent(const struct http_req *r);
+
+/* Its name stands for an address that is not for it: see http_opts.endpoint. While done() runs. */
+bool http_was_barred(const struct http_req *r);
 
 /* The proxy on the way to this URL, if any. False with e set when its variable holds none. */
 bool http_way_to(struct http *h, const char *url, struct site_way *out, struct err *e)

@@ -1,8 +1,10 @@
 #include "net/http_impl.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/diag.h"
@@ -79,6 +81,23 @@ static int on_prereq(void *ctx, char *ip, char *local_ip, int port, int local_po
 	return r->resent ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
+/* An address of the name, about to be connected to; libcurl goes on with the next one when it is passed
+ * over. Here, and not when the connection stands: not even its first bytes are for whoever listens. */
+static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct http_req *r = ctx;
+	curl_socket_t fd;
+
+	(void)purpose;
+	r->barred = r->barred || site_is_barred(r->site, &a->addr);
+	if (r->look_up_only || site_is_barred(r->site, &a->addr))
+		return CURL_SOCKET_BAD;
+	fd = socket(a->family, a->socktype, a->protocol);
+	if (fd != CURL_SOCKET_BAD)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+}
+
 /* Among libcurl's notes are the fields of a request over HTTP/2, and cookies. */
 static bool is_telling(const char *p, size_t n)
 {
@@ -139,6 +158,8 @@ static void set_up_for(struct handle *k, const struct site *site, CURLSH *jar)
 	const char *proxy = site_proxy(site);
 
 	if (k->site != site) {
+		curl_easy_setopt(k->easy, CURLOPT_OPENSOCKETFUNCTION,
+			site_is_watched(site) ? on_open : NULL);
 		curl_easy_setopt(k->easy, CURLOPT_PROXY, proxy);
 		curl_easy_setopt(k->easy, CURLOPT_NOPROXY, *proxy ? "" : "*");
 		/* For CONNECT; the request itself brings its own. */
@@ -276,8 +297,11 @@ CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 	if (!http_fields_chain(r, c, &fields))
 		return CURLE_OUT_OF_MEMORY;
 	set_method(r->easy, c);
-	if (c->connect_only)
-		set_connect_only(r, c);
+	r->look_up_only = c->look_up_only;
+	if (c->look_up_only) {
+		curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	}
 	/* What a socket takes at once is no upload that could still be going on. */
 	if (c->body_len <= UPLOAD_SMALL)
 		r->uploaded = (curl_off_t)c->body_len;
@@ -287,7 +311,10 @@ CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 	curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_PREREQDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_MAXAGE_CONN, r->http->idle_s);
+	if (c->connect_only)
+		set_connect_only(r, c);
 	/* Waits for a connection that is being opened, in case it will carry many requests. Only over
 	 * TLS is that known before the first answer; elsewhere one slow request would hold up all. */
 	curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, strncmp(c->url, "https:", 6) == 0 ? 1L : 0L);

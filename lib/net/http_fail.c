@@ -121,6 +121,11 @@ void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how,
 	else if (how == HTTP_TIMED_OUT)
 		err_set(e, ERR_NET, "%s sent %s in time", host,
 			r->head_done ? "no more data" : "no answer");
+	else if (how == HTTP_UNREACHABLE && r->barred)
+		err_set(e, ERR_NET,
+			"%s leads into this machine or to a link-local address, where a server "
+			"elsewhere has nothing to ask for; no request was sent",
+			host);
 	else if (how == HTTP_UNREACHABLE)
 		err_set(e, ERR_NET, "cannot reach %s%s%s: %s", host, proxy ? " through " : "",
 			proxy ? proxy : "", why_unreachable(r, rc, said));

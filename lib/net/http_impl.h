@@ -74,7 +74,9 @@ struct http_req {
 	curl_off_t uploaded; /* at the last look */
 	size_t head_len;
 	bool head_done, stopped, sent, resent, timed_out, endless, aborted;
-	bool overran;        /* OVERRUN_MAX */
+	bool overran; /* OVERRUN_MAX */
+	bool barred;  /* an address was passed over: site_is_barred() */
+	bool look_up_only;
 	struct way_log *way; /* only with connect_only */
 	CURLMcode refused; /* CURLM_OK: libcurl was not asked yet, or took it and did not lose it */
 	CURLcode code;     /* how it ended */

@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/given.h"
 #include "base/mem.h"
+#include "net/here.h"
 #include "net/url.h"
 
 /* Cookies of one origin: browsers keep 180. Looked at every so many that came, because some load
@@ -29,6 +30,8 @@ struct site {
 	const char *variable; /* NULL: none is set for this scheme */
 	char *proxy;          /* "" for none */
 	char *shown, *words;  /* NULL for none */
+	bool watched;         /* not the endpoint, and without a proxy */
+	enum here from;       /* the endpoint */
 	struct site *next;
 };
 
@@ -40,6 +43,8 @@ struct sites {
 	bool cookies;
 	struct variable http, https;
 	const char *except;
+	char *endpoint; /* NULL: not known */
+	enum here from;
 	struct site *first; /* a handful: the endpoint, and where its sign-in leads */
 };
 
@@ -69,11 +74,23 @@ static void hide_credentials(const char *proxy)
 		given_userinfo(start, (size_t)(at - start));
 }
 
-struct sites *sites_new(bool cookies, bool one_proxy)
+static void note_endpoint(struct sites *s, const char *endpoint)
+{
+	struct url u;
+
+	if (!endpoint || !url_parse(endpoint, &u, NULL))
+		return;
+	s->endpoint = mem_dup(endpoint);
+	s->from = here_host(u.host);
+	url_clear(&u);
+}
+
+struct sites *sites_new(bool cookies, bool one_proxy, const char *endpoint)
 {
 	struct sites *s = mem_new(sizeof(*s));
 	struct variable all = either(env("all_proxy"), env("ALL_PROXY"));
 
+	note_endpoint(s, endpoint);
 	s->cookies = cookies;
 	s->http = env("http_proxy");
 	if (!env("REQUEST_METHOD").value)
@@ -306,6 +323,8 @@ static struct site *site_new(struct sites *all, const char *url, size_t n, struc
 		good = set_proxy(all, s, &u, e);
 		url_clear(&u);
 	}
+	s->from = all->from;
+	s->watched = good && !*s->proxy && all->endpoint && !url_same_origin(url, all->endpoint);
 	if (good)
 		return s;
 	site_free(s);
@@ -334,6 +353,7 @@ void sites_free(struct sites *all)
 		next = s->next;
 		site_free(s);
 	}
+	free(all->endpoint);
 	free(all);
 }
 
@@ -357,6 +377,16 @@ struct site_way site_way(const struct site *s)
 	return (struct site_way){ .variable = s->variable,
 		.proxy = s->shown,
 		.socks = strncasecmp(s->proxy, "socks", 5) == 0 };
+}
+
+bool site_is_watched(const struct site *s)
+{
+	return s->watched;
+}
+
+bool site_is_barred(const struct site *s, const struct sockaddr *a)
+{
+	return s->watched && here_is_barred(here_address(a), s->from);
 }
 
 void site_cookie_came(struct site *s, void *easy)

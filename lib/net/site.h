@@ -23,8 +23,9 @@ struct sites;
 struct site;
 
 /* Reads the environment; credentials in it are registered, see given.h. one_proxy: for https,
- * the proxy for http is taken when there is no other. */
-struct sites *sites_new(bool cookies, bool one_proxy);
+ * the proxy for http is taken when there is no other. endpoint: the URL that the person gave, or NULL;
+ * borrowed during the call. */
+struct sites *sites_new(bool cookies, bool one_proxy, const char *endpoint);
 void sites_free(struct sites *s); /* after every handle that used a jar; NULL is fine */
 
 /* The origin of this URL; kept until sites_free(). NULL with e set when its proxy variable holds
@@ -44,6 +45,12 @@ struct site_way {
 	bool socks;
 };
 struct site_way site_way(const struct site *s);
+
+/* Whether this site, which is not the endpoint, may not be at this address; never when a proxy leads
+ * there. */
+struct sockaddr;
+bool site_is_watched(const struct site *s);
+bool site_is_barred(const struct site *s, const struct sockaddr *a);
 
 /* A Set-Cookie field came over this handle (a CURL): a jar that was overfilled is emptied. */
 void site_cookie_came(struct site *s, void *easy);

@@ -1,6 +1,5 @@
 #include "net/url.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "net/here.h"
 
 /* Well-known path prefix, RFC 8615. */
 #define WELL_KNOWN "/.well-known/"
@@ -148,23 +148,9 @@ bool url_origin(const struct url *u, struct buf *out)
 	       (u->port == default_port(u) || buf_addf(out, ":%u", u->port));
 }
 
-/* libcurl has made every way to write an IPv4 address into four plain numbers; what inet_pton() does
- * not take ("127.0.083.1") is a name to it, and may be anybody's. */
-static bool is_127(const char *host)
-{
-	struct in_addr a;
-
-	return inet_pton(AF_INET, host, &a) == 1 && ntohl(a.s_addr) >> 24 == 127;
-}
-
 bool url_is_loopback(const struct url *u)
 {
-	const char *h = u->host;
-	size_t n = strlen(h);
-
-	if (strcmp(h, "localhost") == 0 || strcmp(h, "[::1]") == 0 || strcmp(h, "::1") == 0)
-		return true;
-	return (n > 10 && strcmp(h + n - 10, ".localhost") == 0) || is_127(h);
+	return here_host(u->host) == HERE;
 }
 
 bool url_is_safe(const struct url *u)

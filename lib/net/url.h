@@ -36,7 +36,7 @@ bool url_same_origin(const char *a, const char *b);
 /* "https://host[:port]" without the default port; appended to out. */
 bool url_origin(const struct url *u, struct buf *out) BUF_MUST;
 
-/* RFC 8252 section 7.3 and what resolvers promise: localhost, *.localhost, 127.0.0.0/8, [::1]. */
+/* This machine for certain (here.h): localhost, *.localhost, 127.0.0.0/8, [::1] and their kin. */
 bool url_is_loopback(const struct url *u);
 
 /* https, or http to loopback: where a credential may go. */

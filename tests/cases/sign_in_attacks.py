@@ -1,7 +1,9 @@
 """Servers, pages and neighbours on the machine that mean no good: signing in stops, or goes on undisturbed."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import urllib.error
@@ -250,27 +252,90 @@ def small_letters_in_the_token_type_are_fine(case):
 # ---- endpoints elsewhere, and this machine
 
 
+ELSEWHERE = "http://mcp.example:8080/mcp"
+
+
+def _elsewhere(case, address):
+    """A way to ELSEWHERE, whose challenge names this address."""
+    def handler(r):
+        r.reply(401, headers={"WWW-Authenticate": 'Bearer resource_metadata="%s/secrets"' % address})
+    return case.server(handler).origin
+
+
 def service_elsewhere_cannot_send_us_into_this_machine(case):
     """Only an endpoint that is on this machine itself may name addresses of it."""
     def handler(r):
         hits.append(r.path)
         r.reply(404)
     hits = []
-    victim = case.server(handler)
+    port = case.server(handler).port
     me = Person(case)
-    p = case.start("http://mcp.example:8080/mcp", "--allow-http", token=None, env=dict(me.env, http_proxy=_proxy(case, victim)))
-    p.send(INITIALIZE)
-    answer = p.answer(0)
-    case.check("points into this machine" in answer["error"]["message"], "answer %r" % answer)
+    for host in ("127.0.0.1", "localhost", "a.localhost", "localhost.", "ip6-localhost", "localhost.localdomain", "0.0.0.0", "0", "127.1",
+                 "0x7f000001", "2130706433", "0177.0.0.1", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]"):
+        p = case.start(ELSEWHERE, "--allow-http", token=None,
+                       env=dict(me.env, http_proxy=_elsewhere(case, "http://%s:%d" % (host, port)), no_proxy=host))
+        p.send(INITIALIZE)
+        answer = p.answer(0)
+        case.check("points into this machine" in answer["error"]["message"], "%s: answer %r" % (host, answer))
+        p.finish()
     case.equal(hits, [], "requests to this machine")
     case.equal(me.opened(), [], "pages")
 
 
-def _proxy(case, victim):
-    """A way to http://mcp.example, whose challenge names an address of this machine."""
+def service_elsewhere_cannot_send_us_to_the_credentials_of_a_cloud(case):
+    me = Person(case)
+    for host in ("169.254.169.254", "0xa9fea9fe", "[::ffff:169.254.169.254]", "[fe80::1]"):
+        p = case.start(ELSEWHERE, "--allow-http", token=None, env=dict(me.env, http_proxy=_elsewhere(case, "http://" + host), no_proxy=host))
+        p.send(INITIALIZE)
+        answer = p.answer(0)
+        case.check("link-local" in answer["error"]["message"], "%s: answer %r" % (host, answer))
+        p.finish()
+
+
+def _name_of_loopback():
+    """A name that stands for this machine without looking like it: most machines have one in their hosts file."""
+    with open("/etc/hosts", encoding="utf-8", errors="replace") as hosts:
+        lines = [line.split("#")[0].split() for line in hosts]
+    for name in [socket.gethostname()] + [n for line in lines for n in line[1:]]:
+        if "localhost" in name or name == "ip6-loopback" or not re.fullmatch("[A-Za-z0-9.-]+", name):
+            continue
+        with contextlib.suppress(OSError):
+            if {a[4][0] for a in socket.getaddrinfo(name, 80)} == {"127.0.0.1"}:
+                return name
+    return None
+
+
+def name_of_somebody_else_that_stands_for_this_machine_leads_nowhere(case):
+    """Neither a request of ours nor the browser."""
+    name = _name_of_loopback()
+    if not name:
+        return  # tests/unit/test_http.c shows it with addresses
+
     def handler(r):
-        r.reply(401, headers={"WWW-Authenticate": 'Bearer resource_metadata="%s/secrets"' % victim.origin})
-    return case.server(handler).origin
+        hits.append(r.path)
+        r.reply(404)
+
+    def elsewhere(r):
+        own = "http://mcp.example:8080"
+        if r.path.endswith("oauth-authorization-server"):
+            r.json({"issuer": own, "authorization_endpoint": victim + "/authorize", "token_endpoint": own + "/token",
+                    "registration_endpoint": own + "/register", "response_types_supported": ["code"],
+                    "code_challenge_methods_supported": ["S256"]})
+        elif r.path.endswith("/register"):
+            r.json({"client_id": "c", **json.loads(r.body)}, 201)
+        else:
+            r.reply(401 if r.method == "POST" else 404, headers={"WWW-Authenticate": "Bearer"})
+    hits = []
+    victim = "http://%s:%d" % (name, case.server(handler).port)
+    me = Person(case)
+    for proxy in (_elsewhere(case, victim), case.server(elsewhere).origin):
+        p = case.start(ELSEWHERE, "--allow-http", token=None, env=dict(me.env, http_proxy=proxy, no_proxy=name))
+        p.send(INITIALIZE)
+        answer = p.answer(0)
+        case.check("leads into this machine" in answer["error"]["message"], "answer %r" % answer)
+        p.finish()
+    case.equal(hits, [], "requests to this machine")
+    case.equal(me.opened(), [], "pages")
 
 
 def redirects_of_metadata_into_this_machine_are_not_followed(case):

@@ -650,6 +650,78 @@ static void answer_that_begins_with_a_folded_line_has_nothing_of_the_one_before(
 	}
 }
 
+/* ---- what servers elsewhere lead to ---- */
+
+static bool was_barred;
+
+static void note_barred(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
+{
+	was_barred = http_was_barred(r);
+	on_done(ctx, r, how, e);
+}
+
+static const struct http_events barred_events = { on_head, on_body, note_barred };
+
+/* With this endpoint, to the server of the test, which is at 127.0.0.1. */
+static struct call ask_from(const char *endpoint, bool look_up_only)
+{
+	struct http_opts o = { .endpoint = endpoint };
+	struct call c = { 0 };
+	struct http_call h = { .method = "GET",
+		.url = server.url,
+		.look_up_only = look_up_only,
+		.on = &barred_events,
+		.ctx = &c };
+
+	http_free(http);
+	http = http_new(loop, &o, NULL);
+	assert_non_null(http);
+	server.requests = 0;
+	server.answer = OK;
+	c.req = http_start(http, &h, NULL);
+	assert_non_null(c.req);
+	run();
+	return c;
+}
+
+static void server_elsewhere_leads_to_no_connection_here(void **state)
+{
+	static const char *const elsewhere[] = { "http://192.0.2.1/mcp", "https://mcp.test/mcp",
+		"https://169.254.0.1/mcp" };
+	struct call c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+		c = ask_from(elsewhere[i], false);
+		assert_int_equal(c.how, HTTP_UNREACHABLE);
+		assert_true(was_barred);
+		assert_non_null(strstr(c.e.msg, "leads into this machine"));
+		assert_null(peers);
+	}
+	c = ask_from("http://localhost:1/mcp", false);
+	assert_int_equal(c.how, HTTP_DONE);
+	c = ask_from(server.url, false);
+	assert_int_equal(c.how, HTTP_DONE);
+	c = ask_from(NULL, false);
+	assert_int_equal(c.how, HTTP_DONE);
+	assert_false(was_barred);
+}
+
+static void name_that_is_looked_up_is_not_connected_to(void **state)
+{
+	struct call c = ask_from("https://mcp.test/mcp", true);
+
+	(void)state;
+	assert_int_equal(c.how, HTTP_UNREACHABLE);
+	assert_true(was_barred);
+	c = ask_from("http://localhost:1/mcp", true);
+	assert_int_equal(c.how, HTTP_UNREACHABLE);
+	assert_false(was_barred);
+	assert_null(peers);
+	c = ask_from("http://localhost:1/mcp", false); /* the handle has forgotten */
+	assert_int_equal(c.how, HTTP_DONE);
+}
+
 static void retry_after_is_read_in_its_forms(void **state)
 {
 	static const struct {
@@ -758,6 +830,8 @@ int main(void)
 		ONE(freeing_all_ends_what_runs_without_a_call),
 		ONE(silence_is_a_time_out_of_its_own),
 		ONE(answer_that_begins_with_a_folded_line_has_nothing_of_the_one_before),
+		ONE(server_elsewhere_leads_to_no_connection_here),
+		ONE(name_that_is_looked_up_is_not_connected_to),
 		ONE(retry_after_is_read_in_its_forms),
 		cmocka_unit_test(fields_that_would_break_the_header_are_refused),
 		cmocka_unit_test(fields_are_copied_whole_or_not_at_all),

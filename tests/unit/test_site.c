@@ -142,7 +142,7 @@ static void variables_decide_by_scheme_case_and_target(void **state)
 		struct err e = { 0 };
 
 		set_variables(rows[i].variables);
-		s = sites_new(false, rows[i].one);
+		s = sites_new(false, rows[i].one, NULL);
 		one = sites_of(s, rows[i].url, &e);
 		if (!one)
 			fail_msg("%s: %s", rows[i].variables, e.msg);
@@ -167,7 +167,7 @@ static void what_is_no_proxy_is_named_without_its_password(void **state)
 
 		forget_variables();
 		setenv("https_proxy", bad[i], 1);
-		s = sites_new(false, false);
+		s = sites_new(false, false, NULL);
 		if (sites_of(s, "https://h/", &e))
 			fail_msg("\"%s\" is taken: %s", bad[i],
 				site_proxy(sites_of(s, "https://h/", &e)));
@@ -189,7 +189,7 @@ static void passwords_are_hidden_as_written_decoded_and_encoded(void **state)
 
 	(void)state;
 	set_variables("https_proxy=http://us3r:p%40ssw0rd!@proxy.example:3128");
-	s = sites_new(false, false);
+	s = sites_new(false, false, NULL);
 	assert_string_equal(site_proxy_words(sites_of(s, "https://h/", &e)),
 		"the proxy proxy.example:3128 (https_proxy)");
 	assert_string_equal(
@@ -205,7 +205,7 @@ static void passwords_are_hidden_as_written_decoded_and_encoded(void **state)
 static void sites_are_told_apart_by_origin(void **state)
 {
 	struct err e = { 0 };
-	struct sites *s = sites_new(true, false);
+	struct sites *s = sites_new(true, false, NULL);
 	struct site *one = sites_of(s, "https://h:1/a?b#c", &e);
 
 	(void)state;
