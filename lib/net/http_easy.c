@@ -50,7 +50,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 	struct http_req *r = ctx;
 
 	n *= size;
-	if (r->state == REQ_DEAD || r->stopped)
+	/* Without a header: behind "101 Switching Protocols", which nobody asked for. */
+	if (r->state == REQ_DEAD || r->stopped || !r->head_done)
 		return n ? 0 : 1;
 	r->overran = r->http->held && (r->http->overrun += n) > OVERRUN_MAX;
 	if (r->overran)

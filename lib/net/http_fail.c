@@ -21,11 +21,12 @@ static bool is_tls_failure(CURLcode rc)
 	}
 }
 
-/* What libcurl says of a header that it cannot read; a folded line that comes first is a bad argument to
- * some versions. */
+/* Of an answer without a header: libcurl could not read it (a folded line that comes first is a bad argument
+ * to some versions), or takes an interim one for the end. */
 static bool is_malformed(CURLcode rc)
 {
-	return rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_BAD_FUNCTION_ARGUMENT;
+	return rc == CURLE_WEIRD_SERVER_REPLY || rc == CURLE_BAD_FUNCTION_ARGUMENT ||
+	       rc == CURLE_WRITE_ERROR || rc == CURLE_OK;
 }
 
 /* What the proxy said to CONNECT; 0: nothing. */
@@ -40,7 +41,7 @@ static long proxy_status(const struct http_req *r)
 
 enum http_outcome http_outcome_of(const struct http_req *r, CURLcode rc)
 {
-	if (rc == CURLE_OK || r->stopped)
+	if (r->stopped || (rc == CURLE_OK && (r->head_done || r->way)))
 		return HTTP_DONE;
 	if (r->timed_out)
 		return HTTP_TIMED_OUT;
@@ -107,7 +108,7 @@ void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how,
 		err_set(e, ERR_LIMIT, "%s sent packed data that comes to more than %ld MiB at once",
 			host, OVERRUN_MAX >> 20);
 	else if (!r->head_done && !r->resent && is_malformed(rc))
-		err_set(e, ERR_NET, "%s sent an answer whose header is not valid HTTP", host);
+		err_set(e, ERR_NET, "%s sent an answer that is not valid HTTP", host);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
 	else if (trouble)

@@ -722,6 +722,29 @@ static void name_that_is_looked_up_is_not_connected_to(void **state)
 	assert_int_equal(c.how, HTTP_DONE);
 }
 
+/* What is behind it is no body to anybody who has had no header. */
+static void interim_answer_that_is_the_last_is_no_answer(void **state)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: "
+		"Upgrade\r\n\r\nhi",
+		"HTTP/1.1 101 X\r\n\r\n2\r\nhi\r\n",
+		"HTTP/1.1 101 X\r\nContent-Length: 0\r\n\r\n",
+	};
+
+	(void)state;
+	server.close_after = true;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct call c = { 0 };
+
+		server.answer = answers[i];
+		send_call(&c, "GET", NULL, NULL);
+		run();
+		assert_int_equal(c.how, HTTP_BROKEN);
+		assert_int_equal(c.heads + c.bodies, 0);
+	}
+}
+
 static void retry_after_is_read_in_its_forms(void **state)
 {
 	static const struct {
@@ -832,6 +855,7 @@ int main(void)
 		ONE(answer_that_begins_with_a_folded_line_has_nothing_of_the_one_before),
 		ONE(server_elsewhere_leads_to_no_connection_here),
 		ONE(name_that_is_looked_up_is_not_connected_to),
+		ONE(interim_answer_that_is_the_last_is_no_answer),
 		ONE(retry_after_is_read_in_its_forms),
 		cmocka_unit_test(fields_that_would_break_the_header_are_refused),
 		cmocka_unit_test(fields_are_copied_whole_or_not_at_all),
