@@ -26,10 +26,23 @@ void given_secret(const char *p, size_t n)
 	diag_pin(p, n);
 }
 
+/* Terms with a digit in them, which people write into a credential and our advice names. */
+static bool is_term(const char *p, size_t n)
+{
+	static const char *const terms[] = { "base64", "OAuth2" };
+
+	for (size_t i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
+		if (strlen(terms[i]) == n && strncasecmp(p, terms[i], n) == 0)
+			return true;
+	return false;
+}
+
 static bool is_word(const char *p, size_t n)
 {
 	size_t upper = 0;
 
+	if (is_term(p, n))
+		return true;
 	for (size_t i = 0; i < n; i++) {
 		if (!isalpha((unsigned char)p[i]))
 			return false;

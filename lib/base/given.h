@@ -15,7 +15,7 @@ void given_secret(const char *p, size_t n);
  * The value of a header or of a parameter, which may be a secret or anything else. Hidden as a whole
  * and part by part: what stands between blanks, commas, semicolons and quotes, after the first '=' or
  * ':' of a part, and "user:secret" in base64. A single word is left alone ("true", "Bearer",
- * "production": letters of one case, at most 11), since hiding it would make other messages unreadable.
+ * "production": letters of one case, at most 11; "base64"), since hiding it would make other messages unreadable.
  */
 void given_value(const char *p, size_t n);
 

@@ -48,7 +48,7 @@ static void what_base64_stands_for_is_hidden_too(void **state)
 static void words_stay_readable(void **state)
 {
 	static const char *const words[] = { "true", "false", "12345", "production", "Staging",
-		"READONLY", "application", "" };
+		"READONLY", "application", "base64", "" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
