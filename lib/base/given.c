@@ -111,8 +111,12 @@ static char *decode(const char *p, size_t n, size_t *len)
 	for (size_t i = 0; i < n; i++) {
 		bool escape = p[i] == '%' && n - i > 2 && hex(p[i + 1]) >= 0 && hex(p[i + 2]) >= 0;
 
-		out[(*len)++] = escape ? (char)(hex(p[i + 1]) << 4 | hex(p[i + 2])) : p[i];
-		i += escape ? 2 : 0;
+		out[*len] = p[i];
+		if (escape) {
+			out[*len] = (char)(hex(p[i + 1]) << 4 | hex(p[i + 2]));
+			i += 2;
+		}
+		++*len;
 	}
 	return out;
 }
