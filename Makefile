@@ -113,6 +113,11 @@ unit: $(UNIT)
 check: $O/mpmcp $(UNIT) $O/tests/fuzz/policy
 	@MPMCP=$O/mpmcp HARDEN='$(HARDEN) $(HARDEN_LD)' sh tests/check.sh $(UNIT)
 
+# The README's two lines on a Debian without anything: root and debootstrap only.
+.PHONY: check-bare
+check-bare:
+	@sh tests/bare.sh build/bare
+
 # Answers tests/checks/policy.py, which has its own reading of the rules.
 $O/tests/fuzz/policy: tests/fuzz/fuzz_policy.c $O/libmpmcp.a
 	@mkdir -p $(@D)
@@ -239,7 +244,7 @@ clean:
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: static asan valgrind fuzz torture lint interop interop-clients front bench bench-scan dist clean uninstall'
+	@echo 'also: check-bare static asan valgrind fuzz torture lint interop interop-clients front bench bench-scan dist clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d
 endif
