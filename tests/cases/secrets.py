@@ -4,10 +4,11 @@ import base64
 import json
 import os
 import resource
+import select
 import signal
 import urllib.parse
 
-from harness import INITIALIZE, PAIR, TOKEN, Failed
+from harness import DEADLINE, INITIALIZE, PAIR, TOKEN, Failed
 from people import Person
 
 
@@ -92,7 +93,11 @@ def a_static_client_secret_is_hidden_in_every_form_that_is_sent(case):
 def _ended_without_core(case, p, number):
     """Even for somebody who raises the limit again."""
     resource.prlimit(p.process.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    gone = os.pidfd_open(p.process.pid)
     os.kill(p.process.pid, number)
+    ended = select.select([gone], [], [], DEADLINE)[0]
+    os.close(gone)
+    case.check(ended, "it does not end")
     info = os.waitid(os.P_PID, p.process.pid, os.WEXITED | os.WNOWAIT)
     case.equal(info.si_code, os.CLD_KILLED, "how it ended (CLD_DUMPED is %d)" % os.CLD_DUMPED)
     case.check(not any(n.startswith("core") for n in os.listdir(case.folder)), "a core file is left")
