@@ -3,11 +3,13 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -25,44 +27,89 @@ void way_clear(struct way *w)
 
 /* ---- addresses ---- */
 
-static void note_address(struct way_log *log, const struct sockaddr *a)
+/* Its port; 0 and "" for a family that libcurl does not use. */
+static unsigned address_text(const struct sockaddr *a, char text[static INET6_ADDRSTRLEN])
 {
-	char text[INET6_ADDRSTRLEN] = "";
-
+	*text = '\0';
 	if (a->sa_family == AF_INET) {
 		const struct sockaddr_in *v4 = (const void *)a;
 
-		inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
-		log->port = ntohs(v4->sin_port);
-	} else if (a->sa_family == AF_INET6) {
+		inet_ntop(AF_INET, &v4->sin_addr, text, INET6_ADDRSTRLEN);
+		return ntohs(v4->sin_port);
+	}
+	if (a->sa_family == AF_INET6) {
 		const struct sockaddr_in6 *v6 = (const void *)a;
 
-		inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
-		log->port = ntohs(v6->sin6_port);
+		inet_ntop(AF_INET6, &v6->sin6_addr, text, INET6_ADDRSTRLEN);
+		return ntohs(v6->sin6_port);
 	}
-	/* A name with so many addresses that they do not fit is shown with the first ones. */
-	if (*text && !buf_addf(&log->tried, "%s%s", log->tried.len ? ", " : "", text))
-		return;
+	return 0;
 }
 
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
+	struct way_log *log = ctx;
+	char text[INET6_ADDRSTRLEN];
+	curl_socket_t s = socket(a->family, a->socktype, a->protocol);
+	int copy;
+
 	(void)purpose;
-	note_address(ctx, &a->addr);
-	return socket(a->family, a->socktype, a->protocol);
+	log->port = address_text(&a->addr, text);
+	/* A name with so many addresses that they do not fit is shown with the first ones. */
+	if (*text && !buf_addf(&log->tried, "%s%s", log->tried.len ? ", " : "", text))
+		return s;
+	copy = s == CURL_SOCKET_BAD ? -1 : fcntl(s, F_DUPFD_CLOEXEC, 0);
+	if (copy >= 0 && !buf_add(&log->sockets, &copy, sizeof(copy)))
+		close(copy);
+	return s;
 }
 
 void way_watch(struct way_log *log, void *easy)
 {
 	buf_init(&log->tried, WAY_TRIED_MAX);
+	buf_init(&log->sockets, WAY_TRIED_MAX);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, log);
 	curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
 }
 
+static int copy_at(const struct way_log *log, size_t i)
+{
+	int copy;
+
+	memcpy(&copy, log->sockets.p + i * sizeof(copy), sizeof(copy));
+	return copy;
+}
+
 void way_log_clear(struct way_log *log)
 {
+	for (size_t i = 0; i < log->sockets.len / sizeof(int); i++)
+		close(copy_at(log, i));
+	buf_free(&log->sockets);
 	buf_free(&log->tried);
+}
+
+/*
+ * The address that took the connection. libcurl since 8.0 names it only when all
+ * layers stand, TLS among them, and has closed the socket when it gave up; our
+ * copy of the socket still knows.
+ */
+static char *connected_address(CURL *easy, const struct way_log *log)
+{
+	struct sockaddr_storage peer;
+	char *known = NULL, text[INET6_ADDRSTRLEN];
+
+	if (curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &known) == CURLE_OK && known && *known)
+		return mem_dup(known);
+	for (size_t i = 0; i < log->sockets.len / sizeof(int); i++) {
+		socklen_t n = sizeof(peer);
+
+		if (getpeername(copy_at(log, i), (struct sockaddr *)&peer, &n) != 0)
+			continue;
+		address_text((struct sockaddr *)&peer, text);
+		return mem_dup(text);
+	}
+	return NULL;
 }
 
 /* ---- the certificate ---- */
@@ -166,16 +213,13 @@ static char *why_of(CURL *easy, CURLcode code, const char *said, struct way *w)
 void way_read(void *easy, int rc, const char *said, const struct way_log *log, struct way *w)
 {
 	CURLcode code = (CURLcode)rc;
-	char *address = NULL;
 
 	*w = (struct way){ .tried = mem_dup(buf_str(&log->tried)), .port = log->port };
 	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &w->connect_status);
 	w->name_ms = ms_of(easy, CURLINFO_NAMELOOKUP_TIME_T);
 	w->connect_ms = ms_of(easy, CURLINFO_CONNECT_TIME_T);
 	w->tls_ms = ms_of(easy, CURLINFO_APPCONNECT_TIME_T);
-	if (curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address &&
-		*address)
-		w->address = mem_dup(address);
+	w->address = connected_address(easy, log);
 	w->step = step_of(code, w);
 	read_certificate(easy, &w->certificate);
 	if (code == CURLE_OK)

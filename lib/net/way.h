@@ -46,6 +46,7 @@ void way_clear(struct way *w);
 #define WAY_TRIED_MAX 256
 struct way_log {
 	struct buf tried;
+	struct buf sockets; /* int each: our copies of what libcurl opened */
 	unsigned port;
 };
 void way_watch(struct way_log *log, void *easy); /* log must live as long as the attempt */
