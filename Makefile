@@ -130,14 +130,20 @@ demo: $O/mpmcp
 
 # One file that needs the C library alone: it starts in a third of the time. Not even that one is linked
 # in: names would then not be looked up as in every other program, to save a fifth of a millisecond.
-STATIC_CFLAGS = -O2 -g -ffunction-sections -fdata-sections
-STATIC_LIBS = -Wl,--gc-sections build/static/curl/lib/.libs/libcurl.a -Wl,-Bstatic -lnghttp2 -lssl -lcrypto -lzstd \
-              -lbrotlidec -lbrotlicommon -lz -ljansson -Wl,-Bdynamic -lpthread -ldl
 .PHONY: static
 static:
-	@STATIC_CFLAGS='$(STATIC_CFLAGS) $(HARDEN)' sh tests/static.sh build/static
-	@$(MAKE) O=build/static CPPFLAGS='-Ibuild/static/curl/include -DCURL_STATICLIB' CFLAGS='$(STATIC_CFLAGS)' \
-		LIBS='$(STATIC_LIBS)' build/static/mpmcp
+	@sh packaging/program.sh $(shell uname -m)-linux-gnu.2.33 build/static
+
+# The archives that are offered for download, TARGETS='...' some of them; then what they promise is checked.
+.PHONY: release
+release:
+	@bash packaging/release.sh $(TARGETS)
+	@$(PYTHON) packaging/check.py
+
+# For the release of Debian or Ubuntu that this machine runs.
+.PHONY: deb
+deb:
+	@sh packaging/deb.sh
 
 # Each flavour has its own folder, so none dirties another.
 .PHONY: asan
@@ -244,7 +250,7 @@ clean:
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: check-bare static asan valgrind fuzz torture lint interop interop-clients front bench bench-scan dist clean uninstall'
+	@echo 'also: check-bare static release deb asan valgrind fuzz torture lint interop interop-clients front bench bench-scan dist clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d
 endif

@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""check.py [FOLDER]: whether what "make release" made holds what it promises, without running the programs: files
+of each archive, libraries and versions of the C library that a program asks for, hardening, signatures of macOS
+programs, sums, bills of materials. With FOLDER, also whether a build there gives the same programs."""
+
+import gzip
+import hashlib
+import importlib.util
+import io
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tarfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(HERE)
+DIST = os.path.join(TOP, "build/release/dist")
+FILES = [
+    "bin/mpmcp", "share/bash-completion/completions/mpmcp", "share/doc/mpmcp/CHANGELOG.md", "share/doc/mpmcp/LICENSE",
+    "share/doc/mpmcp/README.md", "share/fish/vendor_completions.d/mpmcp.fish", "share/man/man1/mpmcp.1",
+    "share/zsh/site-functions/_mpmcp",
+]
+LC_LOAD_DYLIB, LC_CODE_SIGNATURE, LC_BUILD_VERSION, LC_ID_DYLIB = 0xC, 0x1D, 0x32, 0xD
+MACHINES = {"x86_64": 62, "aarch64": 183}
+DT_NEEDED, SHT_VERNEED = 1, 0x6FFFFFFE
+
+_spec = importlib.util.spec_from_file_location("hardening", os.path.join(TOP, "tests/checks/hardening.py"))
+hardening = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(hardening)
+
+
+def text(data, at):
+    return data[at:data.index(b"\0", at)].decode()
+
+
+def elf_problems(data, target):
+    elf = hardening.Elf(data)
+    if elf.read("H", 18)[0] != MACHINES[target.split("-")[0]]:
+        yield "for another processor"
+    dynamic = elf.dynamic()
+    if elf.type != hardening.ET_DYN:
+        yield "not position independent"
+    if hardening.PT_GNU_RELRO not in {s[0] for s in elf.segments}:
+        yield "no RELRO segment"
+    if any(k == hardening.PT_LOAD and f & hardening.PF_X and f & hardening.PF_W for k, f, _, _ in elf.segments):
+        yield "a segment is writable and executable"
+    if any(k == hardening.PT_GNU_STACK and f & hardening.PF_X for k, f, _, _ in elf.segments):
+        yield "the stack is executable"
+    if any(kind == 2 for kind, _, _, _ in elf.sections):
+        yield "not stripped"
+    if target.endswith("-musl"):
+        if hardening.PT_INTERP in {s[0] for s in elf.segments}:
+            yield "not static"
+        return
+    if not (dynamic.get(hardening.DT_FLAGS, 0) & hardening.DF_BIND_NOW
+            or dynamic.get(hardening.DT_FLAGS_1, 0) & hardening.DF_1_NOW):
+        yield "symbols are bound late"
+    newest = tuple(int(n) for n in target.rsplit("gnu.", 1)[1].split("."))
+    for name in re.findall(rb"\0GLIBC_([0-9.]+)(?=\0)", data):
+        if tuple(int(n) for n in name.split(b".")) > newest:
+            yield "needs glibc " + name.decode()
+    for lib in set(re.findall(rb"\0(lib[a-z0-9+-]+\.so[.0-9]*)(?=\0)", data)):
+        if lib not in (b"libc.so.6", b"libpthread.so.0", b"libdl.so.2", b"libm.so.6"):
+            yield "needs " + lib.decode()
+
+
+def macho_problems(data, target):
+    if struct.unpack_from("<I", data)[0] != 0xFEEDFACF:
+        yield "not a 64-bit Mach-O file"
+        return
+    count = struct.unpack_from("<I", data, 16)[0]
+    at, signature = 32, None
+    for _ in range(count):
+        command, size = struct.unpack_from("<II", data, at)
+        if command == LC_LOAD_DYLIB:
+            name = text(data, at + struct.unpack_from("<I", data, at + 8)[0])
+            if name != "/usr/lib/libSystem.B.dylib":
+                yield "needs " + name
+        elif command == LC_BUILD_VERSION:
+            minimum = struct.unpack_from("<I", data, at + 12)[0]
+            if minimum > 11 << 16:
+                yield "needs macOS %d.%d" % (minimum >> 16, minimum >> 8 & 255)
+        elif command == LC_CODE_SIGNATURE:
+            signature = struct.unpack_from("<II", data, at + 8)
+        at += size
+    if signature:
+        yield from signature_problems(data, *signature)
+    elif target.startswith("aarch64"):
+        yield "not signed: Apple's processors run no such program"
+
+
+def signature_problems(data, at, size):
+    """An embedded signature's code directory has a hash for every page before it (Apple's CodeDirectory)."""
+    blobs = struct.unpack_from(">I", data, at + 8)[0]
+    for i in range(blobs):
+        kind, offset = struct.unpack_from(">II", data, at + 12 + 8 * i)
+        if kind != 0:
+            continue
+        d = at + offset
+        hashes, = struct.unpack_from(">I", data, d + 16)
+        slots, limit = struct.unpack_from(">II", data, d + 28)
+        if data[d + 37] != 2 or limit != at:
+            yield "the signature covers %d of %d bytes" % (limit, at)
+            continue
+        page = 1 << data[d + 39]
+        for slot in range(slots):
+            want = data[d + hashes + 32 * slot:d + hashes + 32 * slot + 32]
+            if hashlib.sha256(data[slot * page:min((slot + 1) * page, limit)]).digest() != want:
+                yield "page %d does not have the hash that is signed" % slot
+        return
+    yield "the signature has no code directory"
+
+
+def archive_problems(path, target):
+    root = os.path.basename(path)[:-len(".tar.gz")]
+    with open(path, "rb") as f:
+        raw = f.read()
+    if struct.unpack_from("<I", raw, 4)[0]:
+        yield "the archive holds the time of its compression"
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(raw))) as tar:
+        members = {m.name[len(root) + 1:]: m for m in tar.getmembers() if m.isfile()}
+        if any(not m.name.startswith(root) or not (m.isfile() or m.isdir()) for m in tar.getmembers()):
+            yield "holds more than files below " + root
+        for name in FILES:
+            if name not in members:
+                yield "lacks " + name
+        locked = {line.split()[0] for line in open(os.path.join(HERE, "sources.lock")) if not line.startswith("#")}
+        for name in sorted(locked | ({"musl"} if target.endswith("-musl") else set())):
+            if "share/doc/mpmcp/licences/%s.txt" % name not in members:
+                yield "lacks the licence of " + name
+        for name, member in members.items():
+            if member.mode != (0o755 if name == "bin/mpmcp" else 0o644):
+                yield "%s has mode %o" % (name, member.mode)
+        if "bin/mpmcp" not in members:
+            return
+        data = tar.extractfile(members["bin/mpmcp"]).read()
+    if TOP.encode() in data:
+        yield "the program holds the path of this folder"
+    yield from (macho_problems if "-macos" in target else elf_problems)(data, target)
+
+
+def sbom_problems(path, archive):
+    with open(path, encoding="utf-8") as f:
+        bom = json.load(f)
+    itself = bom["metadata"]["component"]
+    with open(archive, "rb") as f:
+        if itself["hashes"][0]["content"] != hashlib.sha256(f.read()).hexdigest():
+            yield "its bill of materials is of another archive"
+    refs = [c["bom-ref"] for c in bom["components"]]
+    if len(set(refs)) != len(refs) or sorted(bom["dependencies"][0]["dependsOn"]) != sorted(refs):
+        yield "its bill of materials does not list each component once"
+
+
+def schema_problems(paths):
+    """The schema itself, by the validator of CycloneDX's own library from npm."""
+    folder = os.path.join(TOP, "build/release/npm")
+    if not shutil.which("npm"):
+        print("not run: the schema of the bills of materials (no npm)")
+        return
+    os.makedirs(folder, exist_ok=True)
+    for name in ("package.json", "schema.mjs"):
+        shutil.copy(os.path.join(HERE, "check", name), folder)
+    done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        print("not run: the schema of the bills of materials (npm: %s)" % done.stderr.strip())
+        return
+    done = subprocess.run(["node", "schema.mjs", *paths], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        yield (done.stdout + done.stderr).strip()
+
+
+def sums_problems():
+    with open(os.path.join(DIST, "SHA256SUMS"), encoding="utf-8") as f:
+        sums = {name: s for s, name in (line.split() for line in f)}
+    for name in sorted(set(os.listdir(DIST)) - {"SHA256SUMS", "NOTES.md", "install.sh"}):
+        with open(os.path.join(DIST, name), "rb") as f:
+            if sums.get(name) != hashlib.sha256(f.read()).hexdigest():
+                yield "SHA256SUMS has no or another sum for " + name
+
+
+def again_problems(folder, targets):
+    """The tree as it is, elsewhere: compiler and libraries are those that were made here."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in ("Makefile", "cmd", "lib", "packaging"):
+        copy = shutil.copytree if os.path.isdir(os.path.join(TOP, part)) else shutil.copy
+        os.makedirs(folder, exist_ok=True)
+        copy(os.path.join(TOP, part), os.path.join(folder, part))
+    os.makedirs(os.path.join(folder, "build"))
+    os.symlink(os.path.join(TOP, "build/release"), os.path.join(folder, "build/release"))
+    for target in targets:
+        subprocess.run(["sh", "packaging/program.sh", target, "elsewhere/" + target], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        with open(os.path.join(folder, "elsewhere", target, "mpmcp"), "rb") as one, \
+                open(os.path.join(TOP, "build/release", target, "program/mpmcp"), "rb") as two:
+            if one.read() != two.read():
+                yield "%s: built in %s, the program differs" % (target, folder)
+    shutil.rmtree(folder)
+
+
+def main():
+    found, boms, targets = list(sums_problems()), [], []
+    for name in sorted(os.listdir(DIST)):
+        if not name.endswith(".tar.gz"):
+            continue
+        target = re.match(r"mpmcp-[^-]+-(.*)\.tar\.gz$", name).group(1)
+        path = os.path.join(DIST, name)
+        bom = path[:-len(".tar.gz")] + ".cdx.json"
+        boms.append(bom)
+        if target != "universal-macos.11":
+            targets.append(target)
+        found += ["%s: %s" % (name, p) for p in [*archive_problems(path, target), *sbom_problems(bom, path)]]
+    if not boms:
+        found.append("no archive in " + DIST)
+    found += schema_problems(boms)
+    if len(sys.argv) > 1:
+        found += again_problems(os.path.abspath(sys.argv[1]), targets)
+    print("\n".join(found))
+    print("%d archives checked, %d problems" % (len(boms), len(found)))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

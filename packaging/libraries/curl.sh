@@ -1,0 +1,32 @@
+# https, HTTP/2 and proxies alone. The resolver is the threaded one: it asks the system's getaddrinfo(), so that
+# names mean what they mean to all other programs here, and does not hold up the loop.
+#
+# --enable-ipv6: configure would run a program to find out, which a cross build cannot, and IPv6 would go off.
+case $TARGET in *-macos*) host=${TARGET%%-*}-apple-darwin20 ;; *) host=${TARGET%%.[0-9]*} ;; esac
+cp -R "$SOURCE" source
+cd source
+# Debian's patches touch what configure is made from; it is not to be made again.
+find . \( -name aclocal.m4 -o -name configure -o -name Makefile.in -o -name curl_config.h.in \) -exec touch {} +
+cpp="-I$FOLDER/include -DNGHTTP2_STATICLIB"
+# The proxy settings of macOS would need its frameworks.
+case $TARGET in *-macos*) cpp="$cpp -DCURL_OSX_CALL_COPYPROXIES=0" ;; esac
+./configure -q --build="$(cc -dumpmachine)" --host="$host" CC=release-cc AR=release-ar RANLIB=release-ranlib PKG_CONFIG=false \
+    CFLAGS="$CFLAGS" CPPFLAGS="$cpp" LDFLAGS="-L$FOLDER/lib" \
+    --disable-shared --enable-static --enable-threaded-resolver --disable-ares --enable-ipv6 \
+    --with-openssl --with-nghttp2 --with-zlib --with-brotli --with-zstd \
+    --without-ca-bundle --without-ca-path --without-libpsl --without-libidn2 --without-apple-idn --without-librtmp \
+    --without-libssh2 --without-libssh --without-libgsasl --without-gssapi --without-ngtcp2 --without-nghttp3 \
+    --disable-ldap --disable-ldaps --disable-ftp --disable-file --disable-ipfs --disable-rtsp --disable-dict \
+    --disable-telnet --disable-tftp --disable-pop3 --disable-imap --disable-smb --disable-smtp --disable-gopher \
+    --disable-mqtt --disable-manual --disable-docs --disable-ntlm --disable-tls-srp --disable-unix-sockets \
+    --disable-alt-svc --disable-hsts --disable-doh --disable-netrc --disable-websockets --disable-libcurl-option \
+    --disable-kerberos-auth --disable-negotiate-auth --disable-aws --disable-dependency-tracking
+# What a test program decided wrongly would only be seen by who misses it.
+for has in USE_IPV6 USE_NGHTTP2 HAVE_LIBZ HAVE_BROTLI HAVE_ZSTD USE_OPENSSL USE_THREADS_POSIX HAVE_POLL; do
+    grep -Eq "^#define $has 1" lib/curl_config.h || { echo "configure left out $has"; exit 1; }
+done
+make -s -C lib -j"$JOBS" V=0
+cp lib/.libs/libcurl.a "$FOLDER/lib"
+rm -rf "$FOLDER/include/curl"
+mkdir "$FOLDER/include/curl"
+cp include/curl/*.h "$FOLDER/include/curl"

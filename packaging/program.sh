@@ -1,0 +1,33 @@
+#!/bin/sh
+# program.sh TARGET OUTPUT [MAKE-TARGET...]: mpmcp for TARGET in the folder OUTPUT, with all libraries but the C
+# library linked in. Compiler, sources and libraries are made in build/release/ and kept there.
+set -eu
+cd "$(dirname "$0")/.."
+target=$1 output=$2
+shift 2
+folder=$PWD/build/release/$target
+
+sh packaging/toolchain.sh "$target" "$folder"
+sh packaging/sources.sh fetch build/release/sources
+sh packaging/libraries.sh "$target" "$folder"
+
+# Other libraries or another compiler: nothing that was made with the ones before is of use.
+if ! cat "$folder"/keys/* | cmp -s - "$output/libraries"; then
+    rm -rf "$output"
+    mkdir -p "$output"
+    cat "$folder"/keys/* >"$output/libraries"
+fi
+
+libs='-lcurl -lnghttp2 -lssl -lcrypto -lzstd -lbrotlidec -lbrotlicommon -lz -ljansson'
+case $target in
+    # The Makefile would ask uname, which knows this machine alone.
+    *-linux-*) posix=-D_POSIX_C_SOURCE=200809L strip='-Wl,--gc-sections -s' werror=-Werror ;;
+    *) posix='' strip=-Wl,-dead_strip werror='' ;;
+esac
+case $target in *-linux-gnu*) libs="$libs -lpthread -ldl" ;; esac
+PATH=$folder/bin:$PATH
+export PATH
+unset MAKEFLAGS MFLAGS
+exec make -s -j"${JOBS:-2}" O="$output" CC=release-cc AR=release-ar PKG_CONFIG=: POSIX="$posix" WERROR="$werror" \
+    CPPFLAGS="-I$folder/include -DCURL_STATICLIB -DNGHTTP2_STATICLIB" CFLAGS='-O2 -ffunction-sections -fdata-sections' \
+    LDFLAGS="-L$folder/lib $strip" LIBS="$libs" "${@:-$output/mpmcp}"
