@@ -6,6 +6,7 @@
 #include "mcp/scan.h"
 
 #if defined(__x86_64__) && !defined(SCAN_PORTABLE)
+#include <cpuid.h>
 #include <immintrin.h>
 #define SCAN_X86 1
 #elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(SCAN_PORTABLE)
@@ -453,14 +454,31 @@ static const struct {
 
 static scan_fn *chosen;
 
+#ifdef SCAN_X86
+#define XCR0_SSE_AVX 6u /* the system saves these registers */
+
+/*
+ * Asked by hand: __builtin_cpu_supports() wants a table of the compiler's run-time
+ * library, which not every one has. Intel's Software Developer's Manual, volume 1,
+ * "Detection of AVX2".
+ */
+static bool has_avx2(void)
+{
+	unsigned a, b, c, d, saved, unused;
+
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_PCLMUL))
+		return false;
+	__asm__("xgetbv" : "=a"(saved), "=d"(unused) : "c"(0));
+	if ((saved & XCR0_SSE_AVX) != XCR0_SSE_AVX)
+		return false;
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2) && (b & bit_BMI);
+}
+#endif
+
 static size_t usable(void)
 {
 #ifdef SCAN_X86
-	__builtin_cpu_init();
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-			       __builtin_cpu_supports("pclmul")
-		       ? WAYS
-		       : WAYS - 1;
+	return has_avx2() ? WAYS : WAYS - 1;
 #else
 	return WAYS;
 #endif
