@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "args.h"
-#include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "mcp/envelope.h"
 #include "mcp/walk.h"
 
@@ -41,14 +41,14 @@ static bool no_json(
 	return false;
 }
 
-/* Leaves the object alone in b: no byte-order mark, no blanks around it. */
+/* Leaves the object alone in b, as UTF-8 without blanks around it. */
 static bool take_object(struct buf *b, const char *what, struct err *e)
 {
 	struct envelope m = { 0 };
 	size_t at = 0;
 
-	if (b->len >= 3 && memcmp(b->p, "\xEF\xBB\xBF", 3) == 0)
-		buf_drop(b, 3);
+	if (!text_plain(b, what, e))
+		return false;
 	if (!b->len || envelope_scan(b->p, b->len, &m, &at) != ENVELOPE_OK)
 		return no_json(b, &m, at, what, e);
 	if (*m.whole.p != '{')
@@ -59,20 +59,13 @@ static bool take_object(struct buf *b, const char *what, struct err *e)
 	       buf_splice(b, 0, (size_t)(m.whole.p - b->p), "", 0);
 }
 
-static bool read_named(const char *path, struct buf *out, struct err *e)
-{
-	struct err why = { 0 };
-
-	return file_read(path, out, &why) || err_set(e, ERR_USAGE, "%s", why.msg);
-}
-
 bool arguments_text(const char *word, struct buf *out, struct err *e)
 {
 	word += strspn(word, " \t\r\n");
 	if (strcmp(word, "-") == 0)
 		return read_stdin(out, e) && take_object(out, "standard input", e);
 	if (*word == '@')
-		return read_named(word + 1, out, e) && take_object(out, word + 1, e);
+		return text_read(word + 1, out, e) && take_object(out, word + 1, e);
 	if (!buf_adds(out, word))
 		return err_set(e, ERR_LIMIT, "the arguments are too long");
 	return take_object(out, "the text of the arguments", e);

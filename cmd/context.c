@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "auth/oauth.h"
+#include "auth/server.h"
 #include "base/buf.h"
 #include "base/crypt.h"
-#include "base/file.h"
 #include "base/given.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "target.h"
 
 /* Client documents are a few hundred bytes. */
@@ -55,49 +56,64 @@ static json_t *expanded(json_t *v, const char *what, struct err *e)
 	return new;
 }
 
-/* A variable may also hold the whole. */
-static json_t *parse_document(const char *text, const char *what, struct err *e)
+static bool no_object(const char *what, const struct err *why, struct err *e)
 {
-	json_t *given = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *o = NULL;
+	if (why->kind)
+		return err_set(
+			e, ERR_USAGE, "%s; it takes a JSON object, or @FILE with one", why->msg);
+	return err_set(e, ERR_USAGE, "%s is not a JSON object (or @FILE with one)", what);
+}
+
+/* A variable may also hold the whole. */
+static json_t *parse_document(const struct buf *text, const char *what, struct err *e)
+{
+	json_t *given = server_json(buf_str(text), text->len, JSON_REJECT_DUPLICATES, what, NULL),
+	       *o;
+	struct err why = { 0 };
 	char *whole;
 
 	if (json_is_object(given)) {
 		o = expanded_object(given, what, e);
-	} else if ((whole = headers_expand(text, what, e))) {
-		o = json_loads(whole, JSON_REJECT_DUPLICATES, NULL);
-		secret_wipe(whole, strlen(whole));
-		free(whole);
-		if (!json_is_object(o))
-			err_set(e, ERR_USAGE, "%s is not a JSON object (or @FILE with one)", what);
+		json_decref(given);
+		return o;
 	}
 	json_decref(given);
+	whole = headers_expand(buf_str(text), what, e);
+	if (!whole)
+		return NULL;
+	o = server_json(whole, strlen(whole), JSON_REJECT_DUPLICATES, what, &why);
+	secret_wipe(whole, strlen(whole));
+	free(whole);
 	if (json_is_object(o))
 		return o;
 	json_decref(o);
+	no_object(what, &why, e);
 	return NULL;
 }
 
 /* "{...}" or "@file", with ${NAME} replaced; checked to be a JSON object. */
-static bool read_document(const char *given, const char *what, char **out, struct err *e)
+static bool read_document(const char *given, const char *option, char **out, struct err *e)
 {
+	char *what;
 	struct buf text;
 	json_t *o = NULL;
+	bool good;
 
 	if (!given)
 		return true;
+	what = *given == '@' ? mem_printf("%s %s", option, given) : mem_dup(option);
 	buf_init(&text, DOCUMENT_MAX);
-	if (*given == '@' ? !file_read(given + 1, &text, e) : !buf_adds(&text, given)) {
-		if (*given == '@')
-			err_prefix(e, "%s", what);
-		else
-			err_set(e, ERR_USAGE, "%s is too long", what);
-		e->kind = ERR_USAGE;
-	} else {
-		o = parse_document(buf_str(&text), what, e);
-		*out = o ? json_dumps(o, JSON_COMPACT) : NULL;
-	}
+	if (*given == '@')
+		good = text_read(given + 1, &text, e) || err_prefix(e, "%s", option);
+	else
+		good = (buf_adds(&text, given) ||
+			       err_set(e, ERR_USAGE, "%s is too long", option)) &&
+		       text_plain(&text, option, e);
+	o = good ? parse_document(&text, what, e) : NULL;
+	*out = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	json_decref(o);
 	buf_wipe(&text);
+	free(what);
 	return *out != NULL;
 }
 

@@ -6,10 +6,10 @@
 #include <strings.h>
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "base/given.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/text.h"
 
 /* Servers refuse more than 8 to 64 KiB of header fields; variables may hold that much. */
 #define HEADERS_MAX ((size_t)256 << 10)
@@ -201,13 +201,8 @@ static bool read_file(struct headers *h, const char *path, struct err *e)
 	unsigned line = 0;
 
 	buf_init(&text, HEADERS_MAX);
-	if (!file_read(path, &text, e)) {
-		e->kind = ERR_USAGE;
+	if (!text_read(path, &text, e)) {
 		err_prefix(e, "--header-file");
-		goto out;
-	}
-	if (text.len && memchr(text.p, 0, text.len)) {
-		err_set(e, ERR_USAGE, "--header-file %.80s: the file holds a NUL byte", path);
 		goto out;
 	}
 	for (char *p = text.len ? text.p : NULL, *next; p; p = next) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/userfile.h"
 #include "mcp/walk.h"
 #include "merge.h"
@@ -243,6 +244,9 @@ static bool look_toml(struct buf *doc, const struct entry *en, struct install *i
 
 static bool look(struct buf *doc, const struct entry *en, struct install *in, struct err *e)
 {
+	/* What is written back keeps its encoding, its mark and its line ends. */
+	if (!text_check(buf_str(doc), doc->len, "it", e))
+		return err_set(e, ERR_IO, "%s", e->msg);
 	return en->app->format == APP_TOML ? look_toml(doc, en, in, e) : look_json(doc, en, in, e);
 }
 

@@ -6,8 +6,8 @@
 #include "auth/account.h"
 #include "base/buf.h"
 #include "base/diag.h"
-#include "base/file.h"
 #include "base/given.h"
+#include "base/text.h"
 #include "net/url.h"
 
 static const struct {
@@ -129,11 +129,7 @@ static bool token_from_file(
 	bool good;
 
 	buf_init(&text, ACCOUNT_MAX);
-	good = file_read(path, &text, e);
-	if (!good) {
-		e->kind = ERR_USAGE;
-		err_prefix(e, "--sa-token-file");
-	}
+	good = text_read(path, &text, e) || err_prefix(e, "--sa-token-file");
 	given_value(buf_str(&text), text.len);
 	good = good && account_from_token(
 			       buf_str(&text), "the file of --sa-token-file", value, repaired, e);

@@ -71,7 +71,7 @@ static void ask(void *ctx)
 
 static bool read_codes(struct device *d, const struct buf *body, struct err *e)
 {
-	json_t *o = json_loadb(buf_str(body), body->len, 0, NULL);
+	json_t *o = server_json(buf_str(body), body->len, 0, "the answer", NULL);
 	const char *code = json_string_value(json_object_get(o, "device_code")),
 		   *shown = json_string_value(json_object_get(o, "user_code"));
 	const char *url = json_string_value(json_object_get(o, "verification_uri"));

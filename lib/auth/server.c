@@ -11,6 +11,7 @@
 #include "base/crypt.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "net/here.h"
 #include "net/url.h"
 
@@ -23,14 +24,43 @@
 /* Ten years: a date further off is nonsense and would overflow sums. */
 #define EXPIRES_MAX ((json_int_t)10 * 366 * 86400)
 
+/* An ASCII text in UTF-8 without a mark begins with none of these. */
+static bool may_be_marked(const char *text, size_t n)
+{
+	return n && memchr("\xEF\xFE\xFF", *text, 3);
+}
+
+json_t *server_json(const char *text, size_t n, size_t flags, const char *what, struct err *e)
+{
+	json_error_t why;
+	json_t *o = NULL;
+	struct buf plain;
+
+	buf_init(&plain, 2 * SERVER_DOCUMENT_MAX);
+	if (may_be_marked(text, n)) {
+		if (!buf_add(&plain, text, n) || !text_plain(&plain, what, e))
+			goto out;
+		text = buf_str(&plain);
+		n = plain.len;
+	}
+	/* Its own words may repeat a piece of the text, which may be a secret. */
+	o = json_loadb(text, n, flags, &why);
+	if (!o)
+		err_set(e, ERR_PROTO, "%.200s is not valid JSON (byte %d)", what, why.position);
+out:
+	buf_wipe(&plain);
+	return o;
+}
+
 static json_t *load(const char *text, size_t n, const char *what, struct err *e)
 {
-	json_t *o = json_loadb(text, n, 0, NULL);
+	json_t *o = server_json(text, n, 0, what, e);
 
 	if (json_is_object(o))
 		return o;
+	if (o)
+		err_set(e, ERR_PROTO, "%s is not a JSON object", what);
 	json_decref(o);
-	err_set(e, ERR_PROTO, "%s is not a JSON object", what);
 	return NULL;
 }
 
@@ -111,7 +141,7 @@ static bool contains(const json_t *array, const char *what)
 
 bool server_is_document(const char *text, size_t n)
 {
-	json_t *o = json_loadb(text, n, 0, NULL);
+	json_t *o = server_json(text, n, 0, "the document", NULL);
 	bool good = json_is_object(o);
 
 	json_decref(o);
@@ -549,7 +579,7 @@ bool server_read_tokens(const char *text, size_t n, bool id_token, struct grant 
 
 bool server_read_error(const char *text, size_t n, char code[64], char words[241])
 {
-	json_t *o = json_loadb(text, n, 0, NULL);
+	json_t *o = server_json(text, n, 0, "the answer", NULL);
 	const char *error = text_of(o, "error"), *description = text_of(o, "error_description");
 	const char *shown = description && *description ? description : error;
 	bool is = error && *error && strlen(error) < 64;

@@ -16,6 +16,13 @@
 /* Longest document: real ones are under 8 KiB. */
 #define SERVER_DOCUMENT_MAX ((size_t)256 << 10)
 
+/*
+ * The JSON value that a document holds, in any encoding that text.h reads; flags: jansson's. NULL with e
+ * (may be NULL) set, ERR_PROTO or ERR_USAGE: what, and the byte where it goes wrong.
+ */
+struct json_t *server_json(const char *text, size_t n, size_t flags, const char *what,
+	struct err *e) __attribute__((warn_unused_result));
+
 /* A JSON object; web servers answer any address with a page, and status 200. */
 bool server_is_document(const char *text, size_t n);
 

@@ -147,7 +147,7 @@ static enum token_outcome read_refusal(const struct fetch_answer *a, struct err 
 static bool lacks_id_token(const struct token_request *t, const struct fetch_answer *a)
 {
 	json_t *o = t->id_token && t->kind == TOKEN_REFRESH
-			    ? json_loadb(buf_str(a->body), a->body->len, 0, NULL)
+			    ? server_json(buf_str(a->body), a->body->len, 0, "the answer", NULL)
 			    : NULL;
 	bool lacks = json_object_get(o, "access_token") && !json_object_get(o, "id_token");
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/utf8.h"
 
 /* Room to work in before the cut: a secret is found whole even where the message then ends. */
 #define WORK_MAX (4 * ERR_MSG_MAX)
@@ -30,35 +31,6 @@ _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == ERR_KINDS, "every k
 const char *err_kind_name(enum err_kind kind)
 {
 	return (unsigned)kind < ERR_KINDS ? kind_names[kind] : "unknown";
-}
-
-/* Bytes of a sequence that begins with c, 0 when none does. */
-static size_t announced(unsigned char c)
-{
-	if (c < 0x80)
-		return 1;
-	if (c < 0xc2)
-		return 0; /* a continuation, or a long form of ASCII */
-	if (c < 0xe0)
-		return 2;
-	if (c < 0xf0)
-		return 3;
-	return c < 0xf5 ? 4 : 0;
-}
-
-/* Bytes of the well-formed UTF-8 sequence at p (RFC 3629 section 4), 0 when there is none. Stops
- * at a NUL, since that is no continuation byte. */
-static size_t sequence(const unsigned char *p)
-{
-	size_t n = announced(p[0]);
-
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-		(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 /* The code point of the well-formed sequence of n bytes at p. */
@@ -105,13 +77,13 @@ static bool misleads(uint32_t c)
 
 char *err_clean(char *s)
 {
-	const unsigned char *from = (const unsigned char *)s;
+	const char *from = s, *end = s + strlen(s);
 	char *to = s;
 
 	while (*from) {
-		size_t n = sequence(from);
+		size_t n = utf8_length(from, end);
 
-		if (n == 0 || misleads(code_point(from, n))) {
+		if (n == 0 || misleads(code_point((const unsigned char *)from, n))) {
 			*to++ = *from == '\n' || *from == '\r' || *from == '\t' ? ' ' : '?';
 			from += n ? n : 1;
 			continue;

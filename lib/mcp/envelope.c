@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "mcp/scan.h"
 #include "mcp/scan_wide.h"
 #include "mcp/walk.h"
@@ -96,7 +97,7 @@ static char *scan_escape(struct scanner *s, char *p)
 static char *scan_others(struct scanner *s, char *p)
 {
 	do {
-		size_t n = scan_utf8(p, s->end);
+		size_t n = utf8_length(p, s->end);
 
 		if (!n)
 			return fail(s, p, ENVELOPE_BAD_UTF8, "the text is not UTF-8");
@@ -178,7 +179,7 @@ static char *scan_scalar(struct scanner *s, char *p)
 	default:
 		if (*p == '-' || (*p >= '0' && *p <= '9'))
 			return scan_number(s, p);
-		return (unsigned char)*p >= 0x80 && !scan_utf8(p, s->end)
+		return (unsigned char)*p >= 0x80 && !utf8_length(p, s->end)
 			       ? fail(s, p, ENVELOPE_BAD_UTF8, "the text is not UTF-8")
 			       : bad(s, p, "a value that is no JSON");
 	}
@@ -729,7 +730,7 @@ bool envelope_quote(struct buf *out, const char *s, size_t n)
 					  : buf_addf(out, "\\u%04x", (unsigned char)*s);
 			s++;
 		} else {
-			m = scan_utf8(s, end);
+			m = utf8_length(s, end);
 			good = m ? buf_add(out, s, m) : buf_adds(out, "\xEF\xBF\xBD");
 			s += m ? m : 1;
 		}

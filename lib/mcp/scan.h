@@ -84,26 +84,4 @@ static inline const char *scan_quote(const char *p, const char *end)
 	return p;
 }
 
-/* The length of the UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates, nothing above
- * U+10FFFF), 0 when there is none. */
-static inline size_t scan_utf8(const char *p, const char *end)
-{
-	const unsigned char *s = (const unsigned char *)p;
-	size_t left = (size_t)(end - p);
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xC2 || left < 2 || (s[1] & 0xC0) != 0x80)
-		return 0;
-	if (s[0] < 0xE0)
-		return 2;
-	if (left < 3 || (s[2] & 0xC0) != 0x80)
-		return 0;
-	if (s[0] < 0xF0)
-		return (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ? 0 : 3;
-	if (left < 4 || (s[3] & 0xC0) != 0x80 || s[0] > 0xF4)
-		return 0;
-	return (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F) ? 0 : 4;
-}
-
 #endif

@@ -35,7 +35,7 @@ def _home(case, name, content=None):
     if content is not None:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as f:
-            f.write(content.encode())
+            f.write(content if isinstance(content, bytes) else content.encode())
     return path
 
 
@@ -321,6 +321,17 @@ def files_that_cannot_be_edited_safely_are_left_alone(case):
         case.equal(_read(path), text, "file")
         case.equal(_files(case.home), [".gemini/settings.json"], "files")
         _setup(case, "gemini")
+
+
+def files_in_other_encodings_are_left_alone_and_named(case):
+    for client, name, text in (("gemini", ".gemini/settings.json", "{}\n"), ("codex", ".codex/config.toml", "a = 1\n")):
+        for content, said in ((("\ufeff" + text).encode("utf-16-le"), "encoded as UTF-16; save it as UTF-8"),
+                              (("# caf\u00e9 " + text).encode("latin-1"), "byte 6 is not UTF-8")):
+            path = _home(case, name, content)
+            have = _setup(case, client, "--write", status=1)
+            case.check(said in have and "left alone" in have and path in have, have)
+            with open(path, "rb") as f:
+                case.equal(f.read(), content, "file")
 
 
 def links_of_the_person_are_followed_those_of_a_project_are_not(case):

@@ -14,6 +14,68 @@ import threading
 
 import harness
 from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, certificates, initialized_result, readable, request, response
+from origin import Origin
+
+
+# ---- encodings
+
+ENCODINGS = {"UTF-8 with a mark": "utf-8-sig", "UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be"}
+
+
+def _encoded(name, text):
+    """As editors and PowerShell save it: with the mark and the line ends of Windows."""
+    return (("\ufeff" if "16" in ENCODINGS[name] else "") + text.replace("\n", "\r\n")).encode(ENCODINGS[name])
+
+
+def files_in_every_encoding_of_windows_are_read(case):
+    case.secrets.append("k\u00e9y-of-the-header-file")
+    for name in ENCODINGS:
+        server = case.server()
+        headers = case.file("headers", _encoded(name, "# mine\nX-Key: k\u00e9y-of-the-header-file\n\nX-Last: 1\n"), 0o600)
+        token = case.file("token", _encoded(name, TOKEN + "\n"), 0o600)
+        p = case.start(server.url, "--header-file", headers, "--sa-token-file", token, token=None)
+        p.handshake()
+        sent = server.requests[0].headers
+        case.equal((sent["authorization"], sent["x-last"]), (ACCOUNT_HEADER, "1"), "headers from %s" % name)
+        case.equal(sent["x-key"].encode("latin-1").decode(), "k\u00e9y-of-the-header-file", "header from %s" % name)
+        p = case.start("call", server.url, "x", "@" + case.file("arguments", _encoded(name, '\n{"a":\n"\u00e4"}\n')))
+        case.equal(p.finish(), 0, "status (%r)" % p.errors)
+        case.check(b'"a":' in server.of("tools/call")[0].body and "\u00e4".encode() in server.of("tools/call")[0].body, "arguments from %s" % name)
+
+
+def documents_in_every_encoding_of_windows_are_read(case):
+    """The client's, and those of an authorization server."""
+    for name in ENCODINGS:
+        o = Origin(case)
+
+        def document(r, value, status=200, name=name):
+            r.reply(status, _encoded(name, json.dumps(value, indent=1)), {"Content-Type": "application/json"})
+        plain = o.__call__
+
+        def marked(r, document=document, plain=plain):
+            if not r.path.startswith("/mcp"):
+                r.json = lambda value, status=200: document(r, value, status)
+            plain(r)
+        o.server.handler = marked
+        o.works(case, "--static-oauth-client-metadata", "@" + case.file("metadata", _encoded(name, '{"scope":\n"three"}')))
+        case.equal(o.sent("/authorize")[0]["scope"], ["three"], "scope from %s" % name)
+
+
+def files_that_are_no_text_are_named_with_the_byte(case):
+    path = case.file("odd", b"X-A: caf\xe9\n", 0o600)
+    for args in (["--header-file", path], ["--sa-token-file", path], ["--static-oauth-client-info", "@" + path],
+                 ["--static-oauth-client-metadata", "@" + path]):
+        p = case.start("http://127.0.0.1:1/mcp", *args, token=None)
+        p.send(INITIALIZE)
+        case.is_error(p.answer(0), -31000, args[0], path, "byte 9 is not UTF-8", "Save it as UTF-8")
+    p = case.start("call", "http://127.0.0.1:1/mcp", "x", "@" + path)
+    case.equal(p.finish(), 2, "status")
+    case.check(path.encode() in p.errors and b"byte 9 is not UTF-8" in p.errors, "words %r" % p.errors)
+    path = case.file("odd.json", '{"client_id": "x",\n "client_secret": unquoted-secret-of-mine}', 0o600)
+    case.secrets.append("unquoted-secret-of-mine")
+    p = case.start("http://127.0.0.1:1/mcp", "--static-oauth-client-info", "@" + path, token=None)
+    p.send(INITIALIZE)
+    case.is_error(p.answer(0), -31000, path, "is not valid JSON (byte ")
 
 
 # ---- environment
