@@ -6,10 +6,11 @@
 #include "apps.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "client_file.h"
 #include "commands.h"
 #include "entry.h"
 #include "exit.h"
-#include "install.h"
+#include "target.h"
 
 /* ---- words ---- */
 
@@ -146,16 +147,20 @@ static void print_service_account(const struct entry *en)
 		       "start-up file; --sa-token-file FILE needs none.\n");
 }
 
-static void print_sign_in(const struct args *a)
+static void print_sign_in(const struct args *a, const struct entry *en)
 {
+	const char *profile = a->profile, *region = target_region(en->url);
+
+	if (!profile && en->old)
+		profile = en->old->args.profile;
 	printf("Sign in with \"mpmcp login");
-	if (a->url)
-		print_word(a->url);
-	if (a->region)
-		printf(" --region %s", a->region);
-	if (a->profile) {
+	if (region)
+		printf(" --region %s", region);
+	else
+		print_word(en->url);
+	if (profile) {
 		printf(" --profile");
-		print_word(a->profile);
+		print_word(profile);
 	}
 	printf("\" now, or in the browser at the first use.\n");
 }
@@ -165,10 +170,10 @@ static void print_notes(const struct args *a, const struct entry *en)
 {
 	const struct app *app = en->app;
 
-	if (en->service_account)
+	if (en->secrets.n || en->token_file)
 		print_service_account(en);
-	else
-		print_sign_in(a);
+	else if (!en->service_account)
+		print_sign_in(a, en);
 	if (en->env.n)
 		print_list("Referred to, because they are set here and this client withholds them "
 			   "otherwise: ",
@@ -191,113 +196,155 @@ static void print_notes(const struct args *a, const struct entry *en)
 			a->project && app->restart_project ? app->restart_project : app->restart);
 }
 
+/* ---- what stays and what goes ---- */
+
+static void print_carried(const struct entry *en)
+{
+	for (size_t i = 0; i < en->kept.n; i++)
+		printf("  %s (kept from the old entry)\n", en->kept.item[i]);
+	for (size_t i = 0; i < en->dropped.n; i++)
+		printf("  %s (dropped; it was in the old entry)\n", en->dropped.item[i]);
+}
+
 /* ---- showing ---- */
 
-static bool show(const struct args *a, const struct entry *en, struct err *e)
+/* What the file would hold with nothing else in it. */
+static bool example(const struct entry *en, struct buf *out, struct err *e)
 {
-	char *path = en->app->file || a->project ? app_path(en->app, a->project, e) : NULL;
+	struct client_file cf = { .app = en->app };
+	bool good;
+
+	buf_init(&cf.doc, 1 << 20);
+	good = client_file_fresh(&cf, e) && client_file_put(&cf, en, NULL, true, e);
+	buf_move(out, &cf.doc);
+	client_file_clear(&cf);
+	return good;
+}
+
+static bool show(
+	const struct args *a, const struct entry *en, const struct client_file *cf, struct err *e)
+{
 	struct buf text;
 	bool good;
 
 	buf_init(&text, 1 << 20);
-	good = (path || !en->app->file) && install_example(en, &text, e);
+	good = example(en, &text, e);
 	if (good) {
-		if (path) {
+		if (cf->path) {
 			printf("%s reads ", en->app->title);
-			print_path(path);
+			print_path(cf->path);
 			printf(". What belongs there:\n\n");
 		}
 		printf("%s\n", buf_str(&text));
-		if (path)
+		print_carried(en);
+		if (cf->path)
 			printf("The same command with --write puts it there.\n");
 		print_add(en, a->project);
 		print_notes(a, en);
 	}
 	buf_free(&text);
-	free(path);
 	return good;
 }
 
 /* ---- writing ---- */
 
-static json_t *result_json(const struct entry *en, const struct install *in)
+static json_t *words_json(const struct args_list *l)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < l->n; i++)
+		json_array_append_new(array, json_string(l->item[i]));
+	return array;
+}
+
+static json_t *result_json(const struct entry *en, const struct client_file *cf)
 {
 	json_t *o = json_object();
 
 	json_object_set_new(o, "client", json_string(en->app->name));
-	json_object_set_new(o, "file", json_string(in->path));
-	json_object_set_new(o, "changed", json_boolean(in->changed));
-	json_object_set_new(o, "backup", in->backup ? json_string(in->backup) : json_null());
+	json_object_set_new(o, "file", json_string(cf->path));
+	json_object_set_new(o, "name", json_string(en->name));
+	json_object_set_new(o, "changed", json_boolean(cf->changed));
+	json_object_set_new(o, "backup", cf->backup ? json_string(cf->backup) : json_null());
 	json_object_set_new(o, "entry", entry_json(en));
+	json_object_set_new(o, "kept", words_json(&en->kept));
+	json_object_set_new(o, "dropped", words_json(&en->dropped));
 	return o;
 }
 
-static void print_result(const struct args *a, const struct entry *en, const struct install *in)
+static void print_did(
+	const struct entry *en, const struct old_entry *old, const struct client_file *cf)
 {
-	static const struct {
-		const char *did, *where;
-	} words[] = {
-		[INSTALL_NONE] = { "Added", "to" },
-		[INSTALL_OURS] = { "Changed", "in" },
-		[INSTALL_MCP_REMOTE] = { "Replaced mcp-remote by mpmcp in", "of" },
-		[INSTALL_OTHER] = { "Replaced", "in" },
-	};
-
-	if (in->changed)
-		printf("%s the entry \"%s\" %s ", words[in->before].did, en->name,
-			words[in->before].where);
-	else
+	if (!cf->changed)
 		printf("Nothing to do: the entry \"%s\" is as it should be in ", en->name);
-	print_path(in->path);
+	else if (!old)
+		printf("Added the entry \"%s\" to ", en->name);
+	else if (old->kind == OLD_OURS)
+		printf("Changed the entry \"%s\" in ", en->name);
+	else if (old->kind == OLD_MCP_REMOTE)
+		printf("Replaced mcp-remote by mpmcp in the entry \"%s\" of ", en->name);
+	else
+		printf("Replaced the entry \"%s\" in ", en->name);
+	print_path(cf->path);
 	printf(".\n");
-	if (in->backup) {
+}
+
+static void print_result(const struct args *a, const struct entry *en, const struct old_entry *old,
+	const struct client_file *cf)
+{
+	print_did(en, old, cf);
+	if (cf->changed)
+		print_carried(en);
+	if (cf->backup) {
 		printf("The file as it was: ");
-		print_path(in->backup);
+		print_path(cf->backup);
 		printf("\n");
 	}
-	if (in->was_read_only)
-		printf("The old entry was --read-only, the new one is not.\n");
-	if (in->kept_secret)
-		printf("The service account that stands in the entry's \"env\" stays; take it out "
-		       "to sign "
-		       "in as a person.\n");
-	if (in->changed)
+	if (old && !a->force && old_entry_holds_secret(old))
+		printf("A secret stands in the entry itself, where every program that reads the "
+		       "file "
+		       "can see it; --service-account keeps it out.\n");
+	if (cf->changed)
 		print_notes(a, en);
 }
 
-static bool write_entry(const struct args *a, const struct entry *en, struct err *e)
+static bool write_entry(const struct args *a, const struct entry *en, const struct old_entry *old,
+	struct client_file *cf, struct err *e)
 {
-	struct install in;
-	bool good = install_entry(en, a->project, a->force, &in, e);
-
-	if (good && a->json)
-		print_json(result_json(en, &in));
-	else if (good)
-		print_result(a, en, &in);
-	install_clear(&in);
-	return good;
+	/* A client without a file of its own: says so. */
+	if (!cf->path)
+		return app_path(cf->app, a->project, e) != NULL;
+	if (!client_file_put(cf, en, old, a->force, e) || !client_file_save(cf, e))
+		return false;
+	if (a->json)
+		print_json(result_json(en, cf));
+	else
+		print_result(a, en, old, cf);
+	return true;
 }
 
 /* ---- the list ---- */
 
 static const char *state(const struct app *app, bool project)
 {
-	enum install_owner owner;
+	static const char *const states[] = {
+		[OLD_OURS] = "set up",
+		[OLD_MCP_REMOTE] = "mcp-remote",
+		[OLD_DIRECT] = "another entry",
+		[OLD_OTHER] = "another entry",
+	};
+	const struct old_entry *old = NULL;
+	const char *found = NULL;
+	struct client_file cf;
 	struct err e = { 0 };
 
-	if (!install_look(app, "mixpanel", project, &owner, &e))
-		return "unreadable";
-	switch (owner) {
-	case INSTALL_OURS:
-		return "set up";
-	case INSTALL_MCP_REMOTE:
-		return "mcp-remote";
-	case INSTALL_OTHER:
-		return "another entry";
-	case INSTALL_NONE:
-		break;
-	}
-	return app_installed(app) ? "installed" : "-";
+	if (!client_file_open(&cf, app, project, &e) ||
+		!client_file_find(&cf, NULL, NULL, &old, &e))
+		found = "unreadable";
+	else if (old)
+		found = states[old->kind];
+	client_file_clear(&cf);
+	return found ? found : app_installed(app) ? "installed" : "-";
 }
 
 static json_t *list_item(const struct app *app, const char *path, const char *state)
@@ -341,24 +388,43 @@ static bool list(const struct args *a, struct err *e)
 
 /* ---- the command ---- */
 
+/* Where the entry is to lead, when the person said. */
+static const char *given_url(const struct args *a, struct err *e)
+{
+	return a->url || a->region ? target_url(a, e) : NULL;
+}
+
 static bool one_client(const struct args *a, struct err *e)
 {
 	const struct app *app = app_find(a->words.item[0], e);
+	const struct old_entry *old = NULL;
+	struct client_file cf = { 0 };
 	struct entry en = { 0 };
+	struct err unread = { 0 };
+	const char *url;
 	bool good;
 
 	if (!app)
 		return false;
 	if (a->words.n > 1)
 		return err_set(e, ERR_USAGE, "setup takes one client at a time");
-	good = entry_make(a, app, &en, e);
+	if (!(url = given_url(a, e)) && e->kind)
+		return false;
+	/* A file that cannot be read does not keep from showing an entry. */
+	good = client_file_open(&cf, app, a->project, &unread) ||
+	       (!a->write && unread.kind == ERR_IO);
+	if (!good)
+		*e = unread;
+	good = good && client_file_find(&cf, a->name, url, &old, e) &&
+	       entry_make(a, app, old, &en, e);
 	if (good && a->write)
-		good = write_entry(a, &en, e);
+		good = write_entry(a, &en, old, &cf, e);
 	else if (good && a->json)
 		print_json(entry_json(&en));
 	else if (good)
-		good = show(a, &en, e);
+		good = show(a, &en, &cf, e);
 	entry_clear(&en);
+	client_file_clear(&cf);
 	return good;
 }
 

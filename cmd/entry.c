@@ -122,18 +122,6 @@ static bool find_command(struct entry *en, const struct args *a, struct err *e)
 
 /* ---- the arguments ---- */
 
-static bool sounds_secret(const char *name, size_t n)
-{
-	static const char *const parts[] = { "auth", "token", "key", "secret", "cookie", "passw",
-		"cred", "session", "signature" };
-
-	for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++)
-		for (size_t i = 0; i + strlen(parts[k]) <= n; i++)
-			if (strncasecmp(name + i, parts[k], strlen(parts[k])) == 0)
-				return true;
-	return false;
-}
-
 /* Several clients replace ${NAME} in arguments, so that a secret would stand in the list of processes
  * even when only its name is in the file. */
 static bool check_headers(const struct args *a, struct err *e)
@@ -171,8 +159,50 @@ static bool check_client_info(const struct args *a, struct err *e)
 		"--static-oauth-client-info @FILE");
 }
 
+/* ---- what the old entry says ---- */
+
+/* What is told of an option's value: never what may be a secret. */
+static char *told(const struct opt *o, const char *value)
+{
+	if (!value)
+		return mem_printf("--%s", o->name);
+	if (strcmp(o->name, "header") == 0)
+		return mem_printf("--header %.*s", (int)strcspn(value, ":"), value);
+	if (strcmp(o->name, "authorize-param") == 0)
+		return mem_printf("--authorize-param %.*s", (int)strcspn(value, "="), value);
+	if (strcmp(o->arg, "JSON") == 0 && *value != '@')
+		return mem_printf("--%s", o->name);
+	return mem_printf("--%s %s", o->name, value);
+}
+
+static bool gives_header(const struct args *a, const char *field)
+{
+	size_t n = strcspn(field, ":") + 1;
+
+	for (size_t i = 0; i < a->headers.n; i++)
+		if (strncasecmp(a->headers.item[i], field, n) == 0)
+			return true;
+	return false;
+}
+
+/* A service account that is asked for now takes the place of the credential that is there, which would
+ * be used first. */
+static bool outdated(
+	const struct entry *en, const struct args *a, const struct opt *o, const char *value)
+{
+	bool account = a->service_account || a->sa_token_file;
+
+	if (strcmp(o->name, "header") == 0)
+		return gives_header(a, value) ||
+		       (account && strncasecmp(value, "authorization:", 14) == 0);
+	return strcmp(o->name, "sa-token-file") == 0 && a->service_account &&
+	       en->app->secret != APP_FILE;
+}
+
 struct repeat {
 	struct entry *en;
+	const struct args *a;
+	size_t given;
 	bool failed;
 };
 
@@ -196,6 +226,7 @@ static void repeat_option(void *ctx, const struct opt *o, const char *value)
 	struct repeat *r = ctx;
 	char *text = value ? settled(o, value) : NULL;
 
+	r->given++;
 	list_add(&r->en->args, mem_printf("--%s", o->name));
 	if (text)
 		list_add(&r->en->args, text);
@@ -203,16 +234,54 @@ static void repeat_option(void *ctx, const struct opt *o, const char *value)
 		r->failed = true;
 }
 
-static void say_endpoint(struct entry *en, const struct args *a)
+/* Word for word: where a relative path of the old entry begins is the client's affair. */
+static void keep_option(void *ctx, const struct opt *o, const char *value)
 {
-	const char *region = a->region ? a->region : set_variable("MIXPANEL_REGION");
+	struct repeat *r = ctx;
 
-	if (a->url) {
-		list_add(&en->args, mem_dup(a->url));
+	if (outdated(r->en, r->a, o, value)) {
+		list_add(&r->en->dropped, told(o, value));
 		return;
 	}
-	list_add(&en->args, mem_dup("--region"));
-	list_add(&en->args, mem_dup(region ? region : "us"));
+	list_add(&r->en->kept, told(o, value));
+	list_add(&r->en->args, mem_printf("--%s", o->name));
+	if (value)
+		list_add(&r->en->args, mem_dup(value));
+}
+
+static void drop_option(void *ctx, const struct opt *o, const char *value)
+{
+	struct repeat *r = ctx;
+
+	list_add(&r->en->dropped, told(o, value));
+}
+
+static char *told_url(const char *url)
+{
+	const char *region = target_region(url);
+
+	if (!region)
+		return mem_printf("URL %.*s", (int)strcspn(url, "?"), url);
+	return mem_printf("Region %c%c", region[0] - 'a' + 'A', region[1] - 'a' + 'A');
+}
+
+/* The URL itself, for other tools that look into the file for it. */
+static bool say_endpoint(
+	struct entry *en, const struct args *a, const struct old_entry *old, struct err *e)
+{
+	bool given = a->url || a->region;
+	struct args was = { .url = old ? old->url : NULL,
+		.allow_http = a->allow_http || (old && old->args.allow_http) };
+
+	en->url = target_url(!given && was.url ? &was : a, e);
+	if (!en->url)
+		return false;
+	if (!given && was.url)
+		list_add(&en->kept, told_url(en->url));
+	list_add(&en->args, mem_dup(en->url));
+	if (old && !a->force && old->args.callback_port && was.url && strcmp(en->url, was.url) == 0)
+		list_add(&en->args, mem_dup(old->args.callback_port));
+	return true;
 }
 
 static bool repeats(const struct opt *o)
@@ -227,38 +296,62 @@ static bool repeats(const struct opt *o)
 
 /* One word for what option and variable allow together: what holds for the whole machine must not end
  * where a client hands on no variables. */
-static bool fill_projects(struct entry *en, const struct args *a, struct err *e)
+static bool fill_projects(
+	struct entry *en, const struct args *a, const struct old_entry *old, struct err *e)
 {
+	const struct args_list *given = &a->only_projects;
 	struct err why = { 0 };
-	struct projects *p = projects_new(
-		a->only_projects.item, a->only_projects.n, getenv("MPMCP_ONLY_PROJECT"), &why);
+	struct projects *p;
 	struct buf ids;
 	bool good;
 
+	if (!given->n && old && !a->force)
+		given = &old->args.only_projects;
+	else if (!given->n && old && old->args.only_projects.n)
+		list_add(&en->dropped, mem_dup("--only-project"));
+	p = projects_new(given->item, given->n, getenv("MPMCP_ONLY_PROJECT"), &why);
 	if (!p)
 		return !why.kind || err_set(e, why.kind, "%s", why.msg);
 	buf_init(&ids, SIZE_MAX / 2);
 	good = projects_list(p, &ids) || err_set(e, ERR_LIMIT, "out of memory");
 	list_add(&en->args, mem_dup("--only-project"));
 	list_add(&en->args, mem_dup(buf_str(&ids)));
+	if (given != &a->only_projects && given->n)
+		list_add(&en->kept, mem_printf("--only-project %s", buf_str(&ids)));
 	buf_free(&ids);
 	projects_free(p);
 	return good;
 }
 
-static bool fill_args(struct entry *en, const struct args *a, struct err *e)
+/* Each option as it is given now, else as the old entry has it. */
+static void fill_options(struct repeat *r, const struct old_entry *old)
 {
-	struct repeat r = { .en = en };
+	for (size_t i = 0; i < args_noptions; i++) {
+		const struct opt *o = &args_options[i];
+		bool lists = strcmp(o->name, "header") == 0;
 
-	say_endpoint(en, a);
-	for (size_t i = 0; i < args_noptions; i++)
-		if (repeats(&args_options[i]))
-			args_each(a, &args_options[i], repeat_option, &r);
-	if (!fill_projects(en, a, e))
+		r->given = 0;
+		if (!repeats(o))
+			continue;
+		args_each(r->a, o, repeat_option, r);
+		if (old && (!r->given || lists))
+			args_each(&old->args, o, r->a->force ? drop_option : keep_option, r);
+	}
+}
+
+static bool fill_args(
+	struct entry *en, const struct args *a, const struct old_entry *old, struct err *e)
+{
+	struct repeat r = { .en = en, .a = a };
+
+	if (!say_endpoint(en, a, old, e))
+		return false;
+	fill_options(&r, old);
+	if (!fill_projects(en, a, old, e))
 		return false;
 	/* The same as for projects. */
 	if (set_variable("MPMCP_READ_ONLY") && strcmp(getenv("MPMCP_READ_ONLY"), "0") != 0 &&
-		!a->read_only)
+		!has_word(&en->args, "--read-only"))
 		list_add(&en->args, mem_dup("--read-only"));
 	return !r.failed ||
 	       err_set(e, ERR_IO, "cannot tell which folder this is; go to one that exists");
@@ -287,7 +380,10 @@ static bool fill_secret(struct entry *en, const struct args *a, struct err *e)
 	}
 	if (!a->service_account)
 		return true;
-	if (en->app->secret == APP_FILE) {
+	if (en->app->secret == APP_FILE && en->old && en->old->args.sa_token_file) {
+		if (*en->old->args.sa_token_file == '/')
+			en->token_file = mem_dup(en->old->args.sa_token_file);
+	} else if (en->app->secret == APP_FILE) {
 		en->token_file = token_file(e);
 		if (!en->token_file)
 			return false;
@@ -307,6 +403,8 @@ static void want(struct entry *en, const char *name)
 {
 	struct args_list *l = en->app->secret == APP_FILE ? &en->withheld : &en->env;
 
+	if (en->old && old_entry_has_env(en->old, name))
+		return;
 	if (app_withholds(en->app, name) && !entry_refers(en, name) && !has_word(l, name))
 		list_add(l, mem_dup(name));
 }
@@ -342,7 +440,59 @@ static void fill_env(struct entry *en)
 		want_set(en, wanted_browser[i]);
 }
 
+/* Members that a new entry sets itself, or that stand for a connection without us. */
+static bool is_own_member(const char *name)
+{
+	static const char *const own[] = { "type", "command", "args", "env", "env_vars" };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (strcmp(own[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void tell_variables(struct entry *en, struct args_list *l, const json_t *old)
+{
+	json_t *env = json_object_get(old, "env"), *names = json_object_get(old, "env_vars"),
+	       *value;
+	const char *name;
+	size_t i;
+
+	json_object_foreach(env, name, value) if (!has_word(&en->secrets, name))
+		list_add(l, mem_printf("env %s", name));
+	json_array_foreach(names, i, value) if (json_is_string(value) &&
+						!has_word(&en->secrets, json_string_value(value)))
+		list_add(l, mem_printf("env %s", json_string_value(value)));
+}
+
+/* The members stay where they are (client_file.h); here they are told. */
+static void tell_members(struct entry *en, const struct args *a, const json_t *old)
+{
+	struct args_list *l = a->force ? &en->dropped : &en->kept;
+	const char *name;
+	json_t *value;
+
+	tell_variables(en, l, old);
+	json_object_foreach((json_t *)old, name, value) if (!is_own_member(name))
+	{
+		if (entry_is_direct_member(name))
+			list_add(&en->dropped, mem_dup(name));
+		else
+			list_add(l, mem_dup(name));
+	}
+}
+
 /* ---- the whole ---- */
+
+bool entry_is_direct_member(const char *name)
+{
+	static const char *const direct[] = { "url", "serverUrl", "httpUrl", "headers" };
+
+	for (size_t i = 0; i < sizeof(direct) / sizeof(direct[0]); i++)
+		if (strcmp(direct[i], name) == 0)
+			return true;
+	return false;
+}
 
 static bool check_name(const char *name, struct err *e)
 {
@@ -374,14 +524,30 @@ static bool check_text(const struct entry *en, struct err *e)
 		       "a path or argument is not UTF-8, and the client's file can hold no other");
 }
 
-bool entry_make(const struct args *a, const struct app *app, struct entry *en, struct err *e)
+static bool check_old(const struct args *a, const struct old_entry *old, struct err *e)
 {
-	*en = (struct entry){ .app = app, .name = a->name ? a->name : "mixpanel" };
-	if (!check_name(en->name, e) || !target_url(a, e) || !check_headers(a, e) ||
-		!check_client_info(a, e) || !find_command(en, a, e) || !fill_args(en, a, e) ||
-		!fill_secret(en, a, e) || !check_text(en, e))
+	if (!old || a->force || !old->unread.kind)
+		return true;
+	return err_set(e, ERR_USAGE,
+		"the entry \"%s\" cannot be carried over: %s. Change it by hand, or use --force to "
+		"replace it as a whole",
+		old->name, old->unread.msg);
+}
+
+bool entry_make(const struct args *a, const struct app *app, const struct old_entry *old,
+	struct entry *en, struct err *e)
+{
+	*en = (struct entry){ .app = app, .old = a->force ? NULL : old, .name = a->name };
+	if (!en->name)
+		en->name = old ? old->name : "mixpanel";
+	if ((a->name && !check_name(en->name, e)) || !check_old(a, old, e) ||
+		!check_headers(a, e) || !check_client_info(a, e) || !find_command(en, a, e) ||
+		!fill_args(en, a, old, e) || !fill_secret(en, a, e) || !check_text(en, e))
 		return false;
+	en->service_account = en->service_account || (en->old && old_entry_has_credential(en->old));
 	fill_env(en);
+	if (old)
+		tell_members(en, a, old->value);
 	return true;
 }
 
@@ -391,6 +557,8 @@ void entry_clear(struct entry *en)
 	list_free(&en->secrets);
 	list_free(&en->env);
 	list_free(&en->withheld);
+	list_free(&en->kept);
+	list_free(&en->dropped);
 	free(en->command);
 	free(en->token_file);
 	*en = (struct entry){ 0 };

@@ -9,25 +9,37 @@
 
 #include "apps.h"
 #include "args.h"
+#include "old_entry.h"
 
 struct entry {
 	const struct app *app;
 	const char *name; /* what the client calls it; borrowed */
 	char *command;
-	struct args_list args;     /* behind the command */
+	const char *url;       /* where it leads; borrowed from the arguments or the old entry */
+	struct args_list args; /* behind the command */
+	struct args_list
+		kept; /* for people: what the old entry says and this one still does, ... */
+	struct args_list dropped;  /* ... and no longer does */
 	struct args_list secrets;  /* names of variables with a service account that it refers to */
 	struct args_list env;      /* names of the other variables that it refers to */
 	struct args_list withheld; /* set here, of use, and not to be had in this client */
-	char *token_file;          /* where the service-account token is expected, or NULL */
-	bool service_account;      /* rather than a sign-in of a person */
-	bool plain;                /* command is the bare name, to be found in PATH */
+	const struct old_entry *old; /* what it keeps, or NULL; borrowed */
+	char *token_file;            /* where the service-account token is expected, or NULL */
+	bool service_account;        /* rather than a sign-in of a person */
+	bool plain;                  /* command is the bare name, to be found in PATH */
 };
 
-/* False with e set for arguments that do not go together, or that would put a secret into the client's
- * file. entry_clear() either way. */
-bool entry_make(const struct args *a, const struct app *app, struct entry *en, struct err *e)
-	__attribute__((warn_unused_result));
+/*
+ * What the entry that is there says (old, or NULL) holds unless it is given anew: URL, options, variables
+ * and members; with --force the URL alone. False with e set for arguments that do not go together, or that
+ * would put a new secret into the client's file. entry_clear() either way, before what it borrows from.
+ */
+bool entry_make(const struct args *a, const struct app *app, const struct old_entry *old,
+	struct entry *en, struct err *e) __attribute__((warn_unused_result));
 void entry_clear(struct entry *en);
+
+/* A member for a client that connects by itself: some prefer it to "command", so it goes. */
+bool entry_is_direct_member(const char *name);
 
 /* The entry refers to this variable. */
 bool entry_refers(const struct entry *en, const char *variable);

@@ -27,11 +27,20 @@ static const char *env(const char *name)
 	return v && *v ? v : NULL;
 }
 
-static const char *region_url(const char *name, const char *where, struct err *e)
+const char *target_region_url(const char *name)
 {
 	for (size_t i = 0; i < NREGIONS; i++)
 		if (strcmp(regions[i].name, name) == 0)
 			return regions[i].url;
+	return NULL;
+}
+
+static const char *region_url(const char *name, const char *where, struct err *e)
+{
+	const char *url = target_region_url(name);
+
+	if (url)
+		return url;
 	err_set(e, ERR_USAGE, "%s is \"%.20s\"; it can be us, eu or in", where, name);
 	err_clean(e->msg);
 	return NULL;

@@ -13,6 +13,9 @@
  * with --allow-http, no user or password in it. Borrowed; NULL with e set. */
 const char *target_url(const struct args *a, struct err *e) __attribute__((warn_unused_result));
 
+/* The endpoint of "us", "eu" or "in"; NULL for any other name. */
+const char *target_region_url(const char *name);
+
 /* "us", "eu", "in" for the service's own endpoints, else NULL. */
 const char *target_region(const char *url);
 

@@ -6,6 +6,7 @@
 #ifndef MPMCP_TOML_H
 #define MPMCP_TOML_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
@@ -62,6 +63,11 @@ bool toml_find(const struct buf *doc, const char *a, const char *b, struct toml_
  */
 bool toml_set(struct buf *doc, const char *a, const char *b, const struct toml_pair *pairs,
 	size_t npairs, bool whole, bool *changed, struct err *e) TOML_MUST;
+
+/* A value as JSON: what has no like there (dates, odd numbers) as its text. NULL when it is none. */
+json_t *toml_value(const char *p, size_t n) TOML_MUST;
+/* The tables [a.NAME] as an object of objects, tables below them inside. As much as can be read. */
+json_t *toml_tables(const struct buf *doc, const char *a) TOML_MUST;
 
 /* Appends s as a basic string. */
 bool toml_quote(struct buf *out, const char *s) BUF_MUST;

@@ -6,6 +6,7 @@ import tomllib
 
 import harness
 
+US, EU, IN = ("https://mcp%s.mixpanel.com/mcp" % x for x in ("", "-eu", "-in"))
 CLIENTS = {  # client: (file below HOME, file in a project)
     "gemini": (".gemini/settings.json", ".gemini/settings.json"),
     "cursor": (".cursor/mcp.json", ".cursor/mcp.json"),
@@ -77,7 +78,7 @@ def each_client_gets_an_entry_in_its_own_syntax(case):
     for client, special in want.items():
         have = _json(case, client, "--service-account", *args, token=harness.TOKEN)
         case.equal(have.pop("command"), harness.PROGRAM, client)
-        case.equal(have.pop("args"), ["--region", "eu", "--profile", "work", "--read-only"] + special.pop("args", []), client)
+        case.equal(have.pop("args"), [EU, "--profile", "work", "--read-only"] + special.pop("args", []), client)
         case.equal(have, special, client)
         have = _json(case, client, *args)
         case.check("env" not in have and "env_vars" not in have, "%s names variables without need" % client)
@@ -95,15 +96,15 @@ def a_page_shows_the_same_entry_and_says_why(case):
     start = page.index("{")
     case.equal(json.JSONDecoder().raw_decode(page[start:])[0]["mcpServers"]["mixpanel"], _json(case, "gemini"), "entry on the page")
     case.check("mpmcp login" in page, "nothing about signing in")
-    case.check("gemini mcp add -s user mixpanel %s -- --region us" % harness.PROGRAM in page, "no command of gemini's own")
+    case.check("gemini mcp add -s user mixpanel %s -- https://mcp.mixpanel.com/mcp" % harness.PROGRAM in page, "no command of gemini's own")
     case.check("'X-Team:it'\\''s'" in _setup(case, "codex", "--header", "X-Team:it's"), "a word is not quoted for the shell")
 
 
 def the_endpoint_is_always_named(case):
     url = "https://mcp.example.com/mcp"
-    case.equal(_json(case, "cursor")["args"], ["--region", "us"], "args")
+    case.equal(_json(case, "cursor")["args"], [US], "args")
     case.equal(_json(case, "cursor", url)["args"], [url], "args")
-    case.equal(_json(case, "cursor", env={"MIXPANEL_REGION": "in"})["args"], ["--region", "in"], "args")
+    case.equal(_json(case, "cursor", env={"MIXPANEL_REGION": "in"})["args"], [IN], "args")
     case.check("us, eu or in" in _setup(case, "cursor", "--region", "de", status=2), "no word about regions")
     _setup(case, "cursor", "http://mcp.example.com/mcp", status=2)
     case.equal(_json(case, "cursor", "http://mcp.example.com/mcp", "--allow-http")["args"], ["http://mcp.example.com/mcp", "--allow-http"], "args")
@@ -114,17 +115,17 @@ def options_of_the_bridge_go_into_the_entry(case):
     have = _json(case, "json", "--only-tool", "@boards", "--only-tool", "Get-*", "--cacert", "./ca.pem", "--auth-dir", "/keep",
                  "--connect-timeout", "3", "--headers-timeout", "300", "--static-oauth-client-metadata", "@m.json",
                  "--header", "X-Team: a b", "--debug", "--log-file", "log", cwd=folder)
-    case.equal(have["args"], ["--region", "us", "--auth-dir", "/keep", "--cacert", folder + "/ca.pem", "--connect-timeout", "3",
+    case.equal(have["args"], [US, "--auth-dir", "/keep", "--cacert", folder + "/ca.pem", "--connect-timeout", "3",
                               "--debug", "--header", "X-Team: a b", "--log-file", folder + "/log",
                               "--only-tool", "@boards", "--only-tool", "Get-*",
                               "--static-oauth-client-metadata", "@" + folder + "/m.json"], "args")
     case.check(not os.path.exists(folder + "/log"), "the log was opened here")
-    case.equal(_json(case, "json", env={"MPMCP_READ_ONLY": "1"})["args"], ["--region", "us", "--read-only"], "args")
-    case.equal(_json(case, "json", env={"MPMCP_READ_ONLY": "0"})["args"], ["--region", "us"], "args")
+    case.equal(_json(case, "json", env={"MPMCP_READ_ONLY": "1"})["args"], [US, "--read-only"], "args")
+    case.equal(_json(case, "json", env={"MPMCP_READ_ONLY": "0"})["args"], [US], "args")
     for words, value in ((["--only-project", "1,2", "--only-project", "3"], ""), ([], "1,2,3"), (["--only-project", "3,2,4,1"], "9,1,2,3")):
         have = _json(case, "json", *words, env={"MPMCP_ONLY_PROJECT": value})["args"]
-        case.equal(have[:3] + [sorted(have[3].split(","))], ["--region", "us", "--only-project", ["1", "2", "3"]], "args")
-    case.equal(_json(case, "json", "--sa-token-file", "t", cwd=folder)["args"], ["--region", "us", "--sa-token-file", folder + "/t"], "args")
+        case.equal(have[:2] + [sorted(have[2].split(","))], [US, "--only-project", ["1", "2", "3"]], "args")
+    case.equal(_json(case, "json", "--sa-token-file", "t", cwd=folder)["args"], [US, "--sa-token-file", folder + "/t"], "args")
 
 
 def secrets_are_refused_where_they_would_be_written(case):
@@ -217,7 +218,7 @@ def an_entry_is_written_where_its_client_reads_it(case):
             os.mkdir(work)
             _setup(case, client, "--write", "--project", cwd=work)
             case.equal(_files(work), [project], client + ": files of the project")
-            case.equal(_entry(case, client, os.path.join(work, project))["args"], ["--region", "us"], client)
+            case.equal(_entry(case, client, os.path.join(work, project))["args"], [US], client)
     document = json.loads(_read(_home(case, ".config/Code/User/mcp.json")))
     case.equal([x["id"] for x in document["inputs"]], ["mixpanel-sa-token"], "inputs of VS Code")
     case.equal(_files(case.home), sorted(f for f, _ in CLIENTS.values()), "files")
@@ -243,9 +244,8 @@ ODD = ('\ufeff{\r\n\t"theme" : "d\\u00e4rk",\r\n\t"n": 1e400, "n": 1234567890123
 def everything_else_stays_byte_for_byte(case):
     path = _home(case, ".gemini/settings.json", ODD)
     os.chmod(path, 0o640)
-    page = _setup(case, "gemini", "--region", "eu", "--write")
-    case.check("The old entry was --read-only" in page, page)
-    want = ODD.replace('["--read-only"]', '["--region", "eu"]').replace(', "MIXPANEL_SA_TOKEN": "${MIXPANEL_SA_TOKEN}"', "")
+    _setup(case, "gemini", "--region", "eu", "--write")
+    want = ODD.replace('["--read-only"]', '["%s", "--read-only"]' % EU)
     want = want.replace('"command": "mpmcp"', '"command": %s' % json.dumps(harness.PROGRAM))
     case.equal(_read(path), want, "file")
     case.equal(os.stat(path).st_mode & 0o777, 0o640, "mode")
@@ -261,26 +261,78 @@ def everything_else_stays_byte_for_byte(case):
 def a_token_that_a_person_wrote_into_the_entry_is_not_lost(case):
     text = '{"mcpServers":{"mixpanel":{"command":"mpmcp","args":[],"env":{"MIXPANEL_SA_TOKEN":"%s"}}}}' % harness.TOKEN
     path = _home(case, ".cursor/mcp.json", text)
-    case.check('stands in the entry\'s "env" stays' in _setup(case, "cursor", "--write"), "not said")
+    said = _setup(case, "cursor", "--write")
+    case.check("env MIXPANEL_SA_TOKEN (kept from the old entry)" in said and "A secret stands in the entry" in said, said)
+    case.check(harness.TOKEN not in said and "mpmcp login" not in said, said)
     case.equal(_entry(case, "cursor", path)["env"], {"MIXPANEL_SA_TOKEN": harness.TOKEN}, "env")
     _setup(case, "cursor", "--write", "--service-account", token=harness.TOKEN)
     case.equal(_entry(case, "cursor", path)["env"], {"MIXPANEL_SA_TOKEN": "${env:MIXPANEL_SA_TOKEN}"}, "env")
     case.check(harness.TOKEN in _read(path + ".mpmcp-bak"), "no copy of the token")
 
 
-def what_a_person_chose_in_the_entry_stays_and_is_told_when_it_goes(case):
+def what_the_old_entry_says_is_kept_and_told(case):
+    """Region, options, variables and members, unless they are given anew; --force keeps the region alone."""
+    env = {"AUTH_HEADER": "Bearer Basic s3cr3ts3cr3t", "MIXPANEL_REGION": "us"}
+    old = {"command": "npx", "args": ["-y", "mcp-remote@latest", IN, "3400", "--header", "Authorization:${AUTH_HEADER}",
+                                      "--transport", "http-only", "--ignore-tool", "Delete-*"],
+           "env": env, "timeout": 9, "disabledTools": ["a"], "disabled": True}
+    text = json.dumps({"mcpServers": {"mixpanel": old}}, indent=2)
+    path = _home(case, ".cursor/mcp.json", text)
+    words = [IN, "3400", "--header", "Authorization:${AUTH_HEADER}", "--ignore-tool", "Delete-*", "--transport", "http-only"]
+    have = _json(case, "cursor", "--write")
+    case.equal(_entry(case, "cursor", path), dict(old, command=harness.PROGRAM, args=words), "entry")
+    case.equal(have["kept"], ["Region IN", "--header Authorization", "--ignore-tool Delete-*", "--transport http-only", "env AUTH_HEADER",
+                              "env MIXPANEL_REGION", "timeout", "disabledTools", "disabled"], "what was told")
+    case.equal(_json(case, "cursor", "--write")["changed"], False, "changed again")
+    _home(case, ".cursor/mcp.json", text)
+    said = _setup(case, "cursor", "--write", "--ignore-tool", "Edit-*", "--read-only", "--header", "X-Team:a", EU)
+    case.check("Replaced mcp-remote by mpmcp" in said and "--header Authorization (kept from the old entry)" in said, said)
+    case.check("Region" not in said and "s3cr3t" not in said, said)
+    case.equal(_entry(case, "cursor", path)["args"], [EU, "--header", "X-Team:a", "--header", "Authorization:${AUTH_HEADER}", "--ignore-tool", "Edit-*",
+                                                      "--read-only", "--transport", "http-only"], "given anew")
+    said = _setup(case, "cursor", "--write", "--service-account", token=harness.TOKEN)
+    case.check("Region EU (kept from the old entry)" in said and "--header Authorization (dropped" in said, said)
+    case.check("Authorization:${AUTH_HEADER}" not in _entry(case, "cursor", path)["args"], "the header would be used in place of the account")
+    said = _setup(case, "cursor", "--write", "--force")
+    case.check("Region EU (kept" in said and "--read-only (dropped" in said and "timeout (dropped" in said, said)
+    case.equal(_entry(case, "cursor", path), {"command": harness.PROGRAM, "args": [EU]}, "entry")
+
+
+def what_a_person_chose_in_the_entry_stays(case):
     text = '{"mcpServers":{"mixpanel":{"type":"stdio","command":"mpmcp","args":["--read-only"],"tools":["Get-Projects"]}}}'
     path = _home(case, ".copilot/mcp-config.json", text)
-    case.check("was --read-only" not in _setup(case, "copilot", "--write", "--read-only"), "said of an entry that is read-only")
+    case.check("--read-only (kept from the old entry)" in _setup(case, "copilot", "--write"), "not said")
     case.equal(_entry(case, "copilot", path)["tools"], ["Get-Projects"], "tools that the person chose")
-    case.check("was --read-only" in _setup(case, "copilot", "--write"), "not said")
+    case.equal(_entry(case, "copilot", path)["args"], [US, "--read-only"], "args")
+    _home(case, ".copilot/mcp-config.json", text.replace("--read-only", "--reed-only"))
+    said = _setup(case, "copilot", "--write", status=2)
+    case.check("--reed-only" in said and "--force" in said, said)
 
 
-def mcp_remote_makes_room_and_others_do_not(case):
-    text = '{"mcpServers":{"mixpanel":{"command":"npx","args":["-y","mcp-remote","u"],"env":{"AUTH_HEADER":"x"},"timeout":9}}}'
-    path = _home(case, ".gemini/settings.json", text)
-    case.check("Replaced mcp-remote by mpmcp" in _setup(case, "gemini", "--write"), "not said")
-    case.equal(_entry(case, "gemini", path), {"command": harness.PROGRAM, "args": ["--region", "us"], "timeout": 9}, "entry")
+def an_entry_is_known_by_where_it_leads_not_by_its_name(case):
+    eu = {"command": "/old/mpmcp", "args": ["--region", "eu"]}
+    remote = {"command": "node", "args": ["/x/node_modules/mcp-remote/dist/proxy.js", IN]}
+    path = _home(case, ".cursor/mcp.json", json.dumps({"mcpServers": {"x": {"command": "y"}, "mixpanel-eu": eu}}))
+    _setup(case, "cursor", "--write")
+    have = json.loads(_read(path))["mcpServers"]
+    case.equal(have, {"x": {"command": "y"}, "mixpanel-eu": {"command": harness.PROGRAM, "args": [EU]}}, "no second server")
+    _home(case, ".cursor/mcp.json", json.dumps({"mcpServers": {"mp": remote, "mixpanel-eu": eu}}))
+    said = _setup(case, "cursor", "--write", status=2)
+    case.check('"mp"' in said and '"mixpanel-eu"' in said and "--name" in said, said)
+    _setup(case, "cursor", "--write", "--region", "in")
+    case.equal(json.loads(_read(path))["mcpServers"], {"mp": {"command": harness.PROGRAM, "args": [IN]}, "mixpanel-eu": eu}, "by URL")
+    _setup(case, "cursor", "--write", "--region", "us")
+    case.equal(sorted(json.loads(_read(path))["mcpServers"]), ["mixpanel", "mixpanel-eu", "mp"], "another region")
+    _home(case, ".cursor/mcp.json", json.dumps({"mcpServers": {"analytics": {"url": EU}}}))
+    case.check('"analytics" that connects without a command' in _setup(case, "cursor", "--write", status=1), "a direct entry")
+    _setup(case, "cursor", "--write", "--force")
+    case.equal(json.loads(_read(path)), {"mcpServers": {"analytics": {"command": harness.PROGRAM, "args": [EU]}}}, "replaced")
+    path = _home(case, ".codex/config.toml", '[mcp_servers.mp]\ncommand = "npx"\nargs = [ "-y", # x\n  "mcp-remote", \'%s\',]\n' % EU)
+    _setup(case, "codex", "--write")
+    case.equal(tomllib.loads(_read(path))["mcp_servers"], {"mp": {"command": harness.PROGRAM, "args": [EU]}}, "codex")
+
+
+def others_do_not_make_room(case):
     text = '{"mcpServers":{"mixpanel":{"url":"https://mcp.mixpanel.com/mcp","headers":{}}}}'
     path = _home(case, ".cursor/mcp.json", text)
     said = _setup(case, "cursor", "--write", status=1)
@@ -288,7 +340,7 @@ def mcp_remote_makes_room_and_others_do_not(case):
     case.equal(_read(path), text, "file")
     case.equal(_files(os.path.dirname(path)), ["mcp.json"], "files")
     _setup(case, "cursor", "--write", "--force")
-    case.equal(_entry(case, "cursor", path), {"command": harness.PROGRAM, "args": ["--region", "us"]}, "entry")
+    case.equal(_entry(case, "cursor", path), {"command": harness.PROGRAM, "args": [US]}, "entry")
 
 
 def codex_keeps_its_comments_and_other_tables(case):
@@ -298,10 +350,12 @@ def codex_keeps_its_comments_and_other_tables(case):
     path = _home(case, ".codex/config.toml", text)
     _setup(case, "codex", "--write", "--region", "in")
     want = text.replace('command = "mpmcp"', "command = %s" % json.dumps(harness.PROGRAM))
-    want = want.replace('["--read-only"]', '["--region", "in"]').replace('env_vars = ["OLD"]\n', "")
+    want = want.replace('["--read-only"]', '["%s", "--read-only"]' % IN)
     case.equal(_read(path), want, "file")
     case.equal(tomllib.loads(_read(path))["mcp_servers"]["mixpanel"]["startup_timeout_sec"], 20, "what the person added")
     case.equal(_json(case, "codex", "--write", "--region", "in")["changed"], False, "changed again")
+    _setup(case, "codex", "--write", "--service-account", token=harness.TOKEN)
+    case.equal(tomllib.loads(_read(path))["mcp_servers"]["mixpanel"]["env_vars"], ["OLD", "MIXPANEL_SA_TOKEN"], "names to hand on")
     for odd in ('mcp_servers = { mixpanel = { command = "x" } }', "[mcp_servers]\nmixpanel.command = 'x'", 'a = "x', "[[mcp_servers.mixpanel]]"):
         path = _home(case, ".codex/config.toml", odd)
         case.check("by hand" in _setup(case, "codex", "--write", status=1), odd)
@@ -341,7 +395,7 @@ def links_of_the_person_are_followed_those_of_a_project_are_not(case):
     os.symlink(real, link)
     _setup(case, "cursor", "--write")
     case.check(os.path.islink(link), "the link is gone")
-    case.equal(_entry(case, "cursor", real)["args"], ["--region", "us"], "args")
+    case.equal(_entry(case, "cursor", real)["args"], [US], "args")
     work = os.path.join(case.folder, "work")
     os.makedirs(os.path.join(work, ".cursor"))
     os.symlink(link, os.path.join(work, ".cursor/mcp.json"))

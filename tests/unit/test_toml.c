@@ -207,9 +207,62 @@ static void any_beginning_of_a_file_is_safe(void **state)
 	}
 }
 
+static void values_in_terms_of_json(void **state)
+{
+	static const struct {
+		const char *toml, *json;
+	} values[] = {
+		{ "\"a\\u00e9\\U0001F600\\\"\\n\"", "\"a\\u00e9\\ud83d\\ude00\\\"\\n\"" },
+		{ "'c:\\x'", "\"c:\\\\x\"" },
+		{ "\"\"\"\na\\\n   b\"\"\"\"", "\"ab\\\"\"" },
+		{ "'''a\n'''", "\"a\\n\"" },
+		{ "[ 'a', # x]\n \"b\", ]", "[\"a\", \"b\"]" },
+		{ "{ A = \"1\", 'b c' = [true, 20] }", "{\"A\": \"1\", \"b c\": [true, 20]}" },
+		{ "2026-01-01", "\"2026-01-01\"" },
+		{ "false", "false" },
+		{ "[1", NULL },
+		{ "{a=}", NULL },
+		{ "\"a", NULL },
+		{ "\"\\q\"", NULL },
+		{ "[[[[[[[[[[1]]]]]]]]]]", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		json_t *have = toml_value(values[i].toml, strlen(values[i].toml));
+		json_t *want =
+			values[i].json ? json_loads(values[i].json, JSON_DECODE_ANY, NULL) : NULL;
+
+		if (!(have && want ? json_equal(have, want) : have == want))
+			fail_msg("%s", values[i].toml);
+		json_decref(have);
+		json_decref(want);
+	}
+}
+
+static void tables_as_objects(void **state)
+{
+	static const char text[] =
+		"k = 1\n[s.a]\ncommand='x' # c\nn=5\n[s.a.env]\nK='v'\n[other]\nz=1\n"
+		"[s.b]\nenv.L = 'w'\n[[s.c]]\nq=1\n";
+	json_t *have, *want = json_loads("{\"a\": {\"command\": \"x\", \"env\": {\"K\": \"v\"}, "
+					 "\"n\": 5}, \"b\": {\"env\": {\"L\": \"w\"}}}",
+			      0, NULL);
+	struct buf doc = doc_of(text);
+
+	(void)state;
+	have = toml_tables(&doc, "s");
+	assert_true(json_equal(have, want));
+	json_decref(have);
+	json_decref(want);
+	buf_free(&doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values_in_terms_of_json),
+		cmocka_unit_test(tables_as_objects),
 		cmocka_unit_test(a_table_changes_alone),
 		cmocka_unit_test(a_file_that_is_in_doubt_is_refused),
 		cmocka_unit_test(what_is_there_is_found),
