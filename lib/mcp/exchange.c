@@ -339,6 +339,7 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 	struct exchange *x = ctx;
 
 	x->status = status;
+	x->connect_by_ms = 0;
 	note_keep_alive(x, r);
 	if (status < 200 || status > 299) {
 		x->content = CONTENT_ERROR;
@@ -471,12 +472,26 @@ static void advise(struct err *e)
 		so_far.msg);
 }
 
+/* A connection that was refused may come about a moment later; where nothing answers, the time for it is over. */
+static bool connect_again(struct exchange *x, enum http_outcome how)
+{
+	int64_t pause;
+
+	if (how != HTTP_UNREACHABLE || x->refused == REFUSED_TRIES || x->resuming || x->c.quiet)
+		return false;
+	pause = refused_pauses_ms[x->refused];
+	if (x->connect_by_ms && clock_ms() + pause >= x->connect_by_ms)
+		return false;
+	x->refused++;
+	exchange_pause(x, pause);
+	return true;
+}
+
 static void not_answered(struct exchange *x, enum http_outcome how, const struct err *e)
 {
-	if (how == HTTP_UNREACHABLE && x->refused < REFUSED_TRIES && !x->resuming && !x->c.quiet) {
-		exchange_pause(x, refused_pauses_ms[x->refused++]);
+	if (connect_again(x, how))
 		return;
-	}
+	x->connect_by_ms = 0;
 	/* Too much of something will be too much again. */
 	if (x->sse && e->kind != ERR_LIMIT) {
 		stream_over(x, e);
@@ -484,7 +499,7 @@ static void not_answered(struct exchange *x, enum http_outcome how, const struct
 	}
 	x->content = CONTENT_NONE;
 	x->e = *e;
-	if (how == HTTP_UNREACHABLE)
+	if (how == HTTP_UNREACHABLE || how == HTTP_SILENT)
 		advise(&x->e);
 	exchange_end_failed(x, -1);
 }
@@ -539,6 +554,19 @@ void exchange_pause(struct exchange *x, int64_t ms)
 	loop_timer_set(&x->timer, ms);
 }
 
+/* What is left of the time for connecting; 0: no limit. */
+static int64_t connect_limit(struct exchange *x)
+{
+	int64_t limit = http_connect_timeout_ms(x->t->http), left;
+
+	if (limit <= 0)
+		return 0;
+	if (!x->connect_by_ms)
+		x->connect_by_ms = clock_ms() + limit;
+	left = x->connect_by_ms - clock_ms();
+	return left > 0 ? left : 1;
+}
+
 static struct http_req *start_post(struct exchange *x)
 {
 	struct http_call c = { .method = "POST",
@@ -547,6 +575,7 @@ static struct http_req *start_post(struct exchange *x)
 		.body = x->c.body,
 		.body_len = x->c.len,
 		.endless = x->c.endless,
+		.connect_ms = connect_limit(x),
 		.on = &http_events,
 		.ctx = x };
 
@@ -560,6 +589,7 @@ static struct http_req *start_get(struct exchange *x)
 	struct http_call c = { .method = "GET",
 		.url = x->t->url,
 		.shared = x->fields->fields,
+		.connect_ms = connect_limit(x),
 		.on = &http_events,
 		.ctx = x };
 
@@ -578,6 +608,7 @@ static struct http_req *start_channel(struct exchange *x)
 		.url = x->t->url,
 		.shared = x->fields->fields,
 		.endless = true,
+		.connect_ms = connect_limit(x),
 		.on = &http_events,
 		.ctx = x };
 

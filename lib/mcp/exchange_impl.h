@@ -37,6 +37,7 @@ struct exchange {
 		empty_resumes;   /* in a row: without a stream, without a new event */
 	char *resumed_from;      /* the event id that the last one began behind */
 	int64_t waited_ms;       /* by Retry-After so far */
+	int64_t connect_by_ms;   /* no later, however often that is tried; 0: has not begun */
 	int64_t silent_since_ms; /* resuming: when the last message came */
 	bool resuming;           /* the request under way is the GET of a resumption */
 	bool lost;               /* as in exchange_end */

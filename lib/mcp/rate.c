@@ -27,6 +27,12 @@
 /* Header and 61 lines of two numbers come to 1.5 KiB. */
 #define FILE_MAX ((size_t)4096)
 
+/* SEP-3304: the code of an error that says so. */
+#define RATE_LIMITED (-32023)
+
+/* Nobody is made to wait longer: some of what services send is absurdly large. */
+#define WAIT_MAX_S 3600
+
 /* A longer message is no notice of a limit. */
 #define NOTICE_MAX ((size_t)4096)
 
@@ -261,26 +267,46 @@ static bool mentions(const char *text, const char *what)
 	return false;
 }
 
-bool rate_is_refusal(struct span error, long *wait_s)
+static bool says_too_many(struct span error)
 {
-	static const char *const names[] = { "retryAfter", "retry_after" };
-	struct span data = walk_get(error, "data", NULL);
-	long long code = 0, s;
 	struct buf text;
 	bool found;
 
-	*wait_s = -1;
-	if (!walk_integer(walk_get(error, "code", NULL), &code) || code != -32000)
-		return false;
 	buf_init(&text, NOTICE_MAX);
 	found = walk_string(walk_get(error, "message", NULL), &text) &&
 		(mentions(buf_str(&text), "rate limit") ||
 			mentions(buf_str(&text), "too many requests"));
 	buf_free(&text);
-	for (size_t i = 0; found && i < sizeof(names) / sizeof(names[0]); i++)
-		if (walk_integer(walk_get(data, names[i], NULL), &s) && s >= 0)
-			*wait_s = s > 3600 ? 3600 : (long)s;
 	return found;
+}
+
+int64_t rate_retry_after_ms(struct span error)
+{
+	struct span ms = walk_get(walk_get(error, "data", NULL), "retryAfterMs", NULL);
+	long long n;
+
+	if (!walk_integer(ms, &n) || n < 0)
+		return -1;
+	return n > WAIT_MAX_S * 1000 ? WAIT_MAX_S * 1000 : n;
+}
+
+bool rate_is_refusal(struct span error, long *wait_s)
+{
+	static const char *const names[] = { "retryAfter", "retry_after" };
+	struct span data = walk_get(error, "data", NULL);
+	int64_t ms = rate_retry_after_ms(error);
+	long long code = 0, s;
+
+	*wait_s = -1;
+	if (!walk_integer(walk_get(error, "code", NULL), &code) ||
+		(code != RATE_LIMITED && (code != -32000 || !says_too_many(error))))
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (walk_integer(walk_get(data, names[i], NULL), &s) && s >= 0)
+			*wait_s = s > WAIT_MAX_S ? WAIT_MAX_S : (long)s;
+	if (ms >= 0)
+		*wait_s = (long)((ms + 999) / 1000);
+	return true;
 }
 
 /* ---- looking ---- */

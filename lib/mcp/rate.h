@@ -33,9 +33,13 @@ void rate_count(struct rate *r);
  * say. */
 void rate_refused(struct rate *r, long wait_s);
 
-/* The error member of a JSON-RPC answer says that there were too many requests: code -32000 with words
- * to that effect, over HTTP 200. *wait_s as above, from data.retryAfter or data.retry_after. */
+/* The error member of a JSON-RPC answer says that there were too many requests: code -32023 (SEP-3304), or
+ * -32000 with words to that effect. *wait_s as above, from data.retryAfterMs, data.retryAfter or
+ * data.retry_after. */
 bool rate_is_refusal(struct span error, long *wait_s);
+
+/* data.retryAfterMs of the error (SEP-3304), at most an hour; -1 when it is not there. */
+int64_t rate_retry_after_ms(struct span error);
 
 struct rate_seen {
 	unsigned long requests; /* of the last hour, to the minute */

@@ -97,11 +97,24 @@ static bool answer_challenge(struct exchange *x, struct http_req *r, const char 
 	return false;
 }
 
-static bool wait_as_told(struct exchange *x, long retry_after_s)
+/* How long the server wants to be left alone: what its error says is more precise than Retry-After, which a proxy
+ * may have added. -1: it does not say. */
+static int64_t told_to_wait_ms(const struct exchange *x, const struct http_req *r)
 {
-	int64_t ms = retry_after_s * 1000, least = (int64_t)RETRY_LEAST_MS << x->waits;
+	long s = http_retry_after_s(r);
+	struct envelope m;
+	int64_t ms = -1;
 
-	if ((x->status != 429 && x->status != 503) || retry_after_s < 0)
+	if (x->body.len && envelope_scan(x->body.p, x->body.len, &m, NULL) == ENVELOPE_OK)
+		ms = rate_retry_after_ms(m.error);
+	return ms >= 0 ? ms : s < 0 ? -1 : (int64_t)s * 1000;
+}
+
+static bool wait_as_told(struct exchange *x, int64_t ms)
+{
+	int64_t least = (int64_t)RETRY_LEAST_MS << x->waits;
+
+	if ((x->status != 429 && x->status != 503) || ms < 0)
 		return false;
 	/* A server that says "0" again and again is asked less and less often. */
 	if (ms < least)
@@ -157,7 +170,8 @@ static void fall_back(struct exchange *x)
 void exchange_refused(struct exchange *x, struct http_req *r)
 {
 	char words[WORDS_MAX + 1];
-	long retry_after_s = http_retry_after_s(r);
+	int64_t wait_ms = told_to_wait_ms(x, r);
+	long retry_after_s = wait_ms < 0 ? -1 : (long)((wait_ms + 999) / 1000);
 	bool redirect = x->status >= 300 && x->status < 400;
 
 	x->e.kind = ERR_NONE;
@@ -167,7 +181,7 @@ void exchange_refused(struct exchange *x, struct http_req *r)
 	if (!x->c.quiet) {
 		if ((x->status == 401 || x->status == 403) && answer_challenge(x, r, words))
 			return;
-		if (wait_as_told(x, retry_after_s))
+		if (wait_as_told(x, wait_ms))
 			return;
 		if (redirect && follow_redirect(x, r))
 			return;

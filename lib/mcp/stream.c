@@ -157,7 +157,7 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 	if (e && e->kind == ERR_LIMIT)
 		s->t->no_stream = true;
 	/* A network that is away, for a night perhaps, comes back; looking costs the service nothing. */
-	if (!s->events && how != HTTP_UNREACHABLE)
+	if (!s->events && how != HTTP_UNREACHABLE && how != HTTP_SILENT)
 		s->failures++;
 	if (s->wanted && !s->t->no_stream && s->failures < FAILURES_MAX)
 		open_later(s);

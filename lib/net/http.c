@@ -358,6 +358,11 @@ int64_t http_headers_timeout_ms(const struct http *h)
 	return h->opts.headers_timeout_ms;
 }
 
+int64_t http_connect_timeout_ms(const struct http *h)
+{
+	return h->opts.connect_timeout_ms;
+}
+
 void http_set_endless(struct http_req *r, bool endless)
 {
 	r->endless = endless;

@@ -95,6 +95,7 @@ enum http_flow { HTTP_GO, HTTP_STOP /* the exchange ends here, as a success: don
 enum http_outcome {
 	HTTP_DONE,        /* the answer arrived whole (or HTTP_STOP was returned) */
 	HTTP_UNREACHABLE, /* no connection came about: the server has not seen the request */
+	HTTP_SILENT,      /* the same, and nothing answered within the limit for connecting */
 	HTTP_BROKEN,      /* the connection failed later: the server may have acted */
 	HTTP_TIMED_OUT,   /* no header, or a gap in the body, beyond the limit */
 	HTTP_TLS_FAILED,  /* certificate or handshake: not seen by the server either */
@@ -117,8 +118,9 @@ struct http_call {
 	struct http_fields *own;          /* taken over, also on failure; or NULL */
 	const char *body; /* borrowed until the end of the exchange; NULL: no body */
 	size_t body_len;
-	bool endless;     /* a stream that may be silent for ever: no body time-out */
-	int64_t total_ms; /* limit for the whole exchange; 0: none */
+	bool endless;       /* a stream that may be silent for ever: no body time-out */
+	int64_t total_ms;   /* limit for the whole exchange; 0: none */
+	int64_t connect_ms; /* limit for connecting; 0: connect_timeout_ms */
 	/* A connection, TLS included, and then done(): no request is sent, so nothing is given away. With
 	 * any_peer (heeded only then) whoever answers will do: to look at a certificate. */
 	bool connect_only, any_peer;
@@ -135,6 +137,8 @@ struct http_req *http_start(struct http *h, const struct http_call *c, struct er
 
 /* headers_timeout_ms, for those who wait for more than a header. */
 int64_t http_headers_timeout_ms(const struct http *h);
+/* connect_timeout_ms, for those who connect more than once within it. */
+int64_t http_connect_timeout_ms(const struct http *h);
 
 /* From now on the body may be silent for ever, or not (any more); once the header is there. */
 void http_set_endless(struct http_req *r, bool endless);

@@ -1,6 +1,7 @@
 #include "net/http_impl.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -139,8 +140,6 @@ static void easy_common(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_SIZE);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-		h->opts.connect_timeout_ms > 0 ? (long)h->opts.connect_timeout_ms : 0x7fffffffL);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_prereq);
@@ -291,6 +290,14 @@ static CURLcode set_url(struct http_req *r, const char *url)
 	return curl_easy_setopt(r->easy, CURLOPT_URL, url);
 }
 
+/* libcurl takes 0 for a limit of its own. */
+static long connect_limit(const struct http *h, const struct http_call *c)
+{
+	int64_t ms = c->connect_ms > 0 ? c->connect_ms : h->opts.connect_timeout_ms;
+
+	return ms > 0 && ms < INT_MAX ? (long)ms : INT_MAX;
+}
+
 CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 {
 	struct curl_slist *fields;
@@ -313,6 +320,7 @@ CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_PREREQDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_limit(r->http, c));
 	curl_easy_setopt(r->easy, CURLOPT_MAXAGE_CONN, r->http->idle_s);
 	if (c->connect_only)
 		set_connect_only(r, c);

@@ -49,7 +49,9 @@ enum http_outcome http_outcome_of(const struct http_req *r, CURLcode rc)
 		return HTTP_BROKEN;
 	if (proxy_status(r) >= 300)
 		return HTTP_NOT_LET;
-	return is_tls_failure(rc) ? HTTP_TLS_FAILED : HTTP_UNREACHABLE;
+	if (is_tls_failure(rc))
+		return HTTP_TLS_FAILED;
+	return rc == CURLE_OPERATION_TIMEDOUT ? HTTP_SILENT : HTTP_UNREACHABLE;
 }
 
 /* "host" of a URL, for messages. */
@@ -127,7 +129,7 @@ void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how,
 			"%s leads into this machine or to a link-local address, where a server "
 			"elsewhere has nothing to ask for; no request was sent",
 			host);
-	else if (how == HTTP_UNREACHABLE)
+	else if (how == HTTP_UNREACHABLE || how == HTTP_SILENT)
 		err_set(e, ERR_NET, "cannot reach %s%s%s: %s", host, proxy ? " through " : "",
 			proxy ? proxy : "", why_unreachable(r, rc, said));
 	else

@@ -58,6 +58,7 @@ def refusals_are_noted_in_every_form(case):
         "429": lambda r: r.reply(429, headers={"Retry-After": "600"}),
         "-32000": lambda r: r.json({"jsonrpc": "2.0", "id": r.id, "error": {
             "code": -32000, "message": "Global rate limit exceeded", "data": {"retryAfter": 600}}}),
+        "-32023": lambda r: r.json({"jsonrpc": "2.0", "id": r.id, "error": {"code": -32023, "message": "Busy", "data": {"retryAfterMs": 600000}}}),
     }
     for name, refuse in forms.items():
         server, p = case.bridge(lambda r: refuse(r) if r.rpc_method == "tools/call" else r.answer())

@@ -388,6 +388,21 @@ def unavailable_server_with_retry_after_is_tried_again(case):
     case.check("result" in p.call(1), "no result")
 
 
+def wait_that_the_servers_error_names_wins_over_retry_after(case):
+    """SEP-3304: a proxy adds its own Retry-After to all that the server says."""
+    def handler(r):
+        first = r.rpc_method == "tools/call" and len([x for x in server.of("tools/call") if x.id == r.id]) == 1
+        if first:
+            r.json({"jsonrpc": "2.0", "id": r.id, "error": {"code": -32023, "message": "Busy", "data": {"retryAfterMs": 10}}},
+                   status=r.id, headers={"Retry-After": "3600"})
+        else:
+            r.answer()
+    server, p = case.bridge(handler)
+    p.handshake()
+    for status in (429, 503):
+        case.check("result" in p.call(status), "no result after %d" % status)
+
+
 def unavailable_server_without_retry_after_is_an_error(case):
     def handler(r):
         r.reply(503) if r.rpc_method == "tools/call" else r.answer()

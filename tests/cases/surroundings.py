@@ -334,7 +334,12 @@ def handshake_that_never_ends_is_an_error_after_the_connect_timeout(case):
     listener = socket.create_server(("127.0.0.1", 0))
     p = case.start("https://127.0.0.1:%d/mcp" % listener.getsockname()[1], "--connect-timeout", "1")
     p.send(request(1, "initialize"))
-    case.is_error(p.answer(1), -31503)
+    case.is_error(p.answer(1), -31503, "no connection in time")
+    listener.setblocking(False)
+    listener.accept()[0].close()
+    with contextlib.suppress(BlockingIOError):
+        listener.accept()
+        raise Failed("the time for connecting was given more than once")
     listener.close()
 
 

@@ -277,6 +277,11 @@ static void refusals_over_200_are_recognised(void **state)
 		{ "{\"code\":-32000,\"message\":\"Server error\"}", false, -1 },
 		{ "{\"code\":-32603,\"message\":\"rate limit\"}", false, -1 },
 		{ "{\"code\":-32000}", false, -1 },
+		{ "{\"code\":-32023,\"message\":\"Slow down\"}", true, -1 },
+		{ "{\"code\":-32023,\"data\":{\"retryAfterMs\":1500}}", true, 2 },
+		{ "{\"code\":-32023,\"data\":{\"retryAfterMs\":0,\"retryAfter\":9}}", true, 0 },
+		{ "{\"code\":-32023,\"data\":{\"retryAfterMs\":1e3}}", true, -1 },
+		{ "{\"code\":-32023,\"data\":{\"retryAfterMs\":99999999999}}", true, 3600 },
 		{ "{}", false, -1 },
 		{ "7", false, -1 },
 	};
