@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -280,6 +281,15 @@ static bool watch_parent(struct bridge *b, struct err *e)
 	return true;
 }
 
+/* What their parents left behind is ours where we are the first process, of a container, say: nobody else can take
+ * note of their ends. Who waits for a child of his own does so in one go. */
+static void on_child(void *ctx, int signo)
+{
+	(void)ctx, (void)signo;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
 /* nohup(1) says so. */
 static bool hang_up_is_ignored(void)
 {
@@ -295,6 +305,8 @@ static bool watch_signals(struct bridge *b, struct err *e)
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (!loop_signal(b->loop, signals[i], on_signal, b, e))
 			return false;
+	if (getpid() == 1 && !loop_signal(b->loop, SIGCHLD, on_child, b, e))
+		return false;
 	return hang_up_is_ignored() || loop_signal(b->loop, SIGHUP, on_signal, b, e);
 }
 

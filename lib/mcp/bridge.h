@@ -8,6 +8,7 @@
  *             (from_client.c and from_server.c are its two directions, say.c its
  *             way out; legacy_client.c and modern_client.c translate between eras
  *             with era.c, whose changes are edits)
+ *   client_info  what the client says of itself: our User-Agent, its patience
  *   mirror    what 2026-07-28 repeats in header fields, with toolbook
  *   policy    which tools may be seen and called, by catalog and annotations, and
  *             for which projects

@@ -90,6 +90,23 @@ static bool is_modern(
 	return false;
 }
 
+/* The first request says who asks; an initialize says it anew. */
+static void learn_client(struct session *s, const struct envelope *m, bool modern)
+{
+	bool opens = m->kind == ENVELOPE_REQUEST && envelope_method_is(m, "initialize");
+	struct span info;
+
+	if (!opens && (s->client_known || !modern))
+		return;
+	info = opens ? walk_get(m->params, "clientInfo", NULL)
+		     : walk_get(walk_get(m->params, "_meta", NULL), era_info_key, NULL);
+	if (walk_type(info) != WALK_OBJECT)
+		return;
+	s->client_known = true;
+	client_info_read(info, &s->client);
+	transport_set_agent(s->transport, s->client.agent);
+}
+
 static void send_message(struct session *s, struct wire_in *in, struct envelope *m)
 {
 	struct http_fields *own = NULL;
@@ -99,6 +116,7 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 
 	if (!is_modern(s, m, &own, &modern))
 		return;
+	learn_client(s, m, modern);
 	list = envelope_method_is(m, "tools/list");
 	listen = modern && envelope_method_is(m, "subscriptions/listen");
 	p = keep(s, in, m, kind_of(m));

@@ -57,6 +57,7 @@ struct session *session_new(
 	s->out = out;
 	s->on = on;
 	s->ctx = ctx;
+	client_info_read((struct span){ 0 }, &s->client);
 	list_init(&s->queue);
 	list_init(&s->active);
 	list_init(&s->parked);

@@ -16,6 +16,7 @@
 #define MPMCP_SESSION_IMPL_H
 
 #include "base/buf.h"
+#include "mcp/client_info.h"
 #include "mcp/edit.h"
 #include "mcp/envelope.h"
 #include "mcp/era.h"
@@ -105,11 +106,13 @@ struct session {
 	enum state state;
 	struct post
 		*opener; /* STATE_INITIALIZE, STATE_INITIALIZED: who brought it about and ends it */
-	struct post *greeter; /* STATE_REPLAY: our notifications/initialized */
-	enum era server;      /* what it turned out to be */
-	bool server_fixed;    /* said by the person: no refusal changes it */
-	bool server_recalled; /* from an earlier process: the first refusal changes it */
-	bool client_legacy;   /* it opened a session: its requests need not be looked through */
+	struct post *greeter;      /* STATE_REPLAY: our notifications/initialized */
+	enum era server;           /* what it turned out to be */
+	bool server_fixed;         /* said by the person: no refusal changes it */
+	bool server_recalled;      /* from an earlier process: the first refusal changes it */
+	struct client_info client; /* who asks */
+	bool client_known;         /* it has said so */
+	bool client_legacy; /* it opened a session: its requests need not be looked through */
 	struct post_list queue, active, parked;
 	size_t queued, queued_bytes; /* of the queue */
 	size_t queued_notes; /* how many of them are owed nothing: notifications, responses */

@@ -70,6 +70,9 @@ static bool add_fields(struct transport *t, enum fieldset_kind kind, const char 
 		return false;
 	if (authorization && !http_fields_add(f, "Authorization", authorization, e))
 		return false;
+	if (t->agent && !http_fields_name_agent(t->extra) &&
+		!http_fields_add(f, "User-Agent", t->agent, e))
+		return false;
 	if (kind == FIELDS_FRESH)
 		return true;
 	/* In HTTP+SSE the address says which session it is. */
@@ -137,6 +140,15 @@ bool transport_set_session(struct transport *t, const char *id, struct err *e)
 bool transport_set_version(struct transport *t, const char *version, struct err *e)
 {
 	return set_value(t, &t->version, version, "protocol version", e);
+}
+
+void transport_set_agent(struct transport *t, const char *agent)
+{
+	if (t->agent && strcmp(t->agent, agent) == 0)
+		return;
+	free(t->agent);
+	t->agent = mem_dup(agent);
+	forget_fields(t);
 }
 
 void transport_forget_session(struct transport *t)
@@ -367,5 +379,6 @@ void transport_free(struct transport *t)
 	free(t->given);
 	free(t->session);
 	free(t->version);
+	free(t->agent);
 	free(t);
 }

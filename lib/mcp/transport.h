@@ -97,6 +97,8 @@ bool transport_set_session(struct transport *t, const char *id, struct err *e)
 	__attribute__((warn_unused_result));
 bool transport_set_version(struct transport *t, const char *version, struct err *e)
 	__attribute__((warn_unused_result));
+/* Later requests carry this User-Agent, unless opts.fields name one. Copied. */
+void transport_set_agent(struct transport *t, const char *agent);
 void transport_forget_session(struct transport *t);       /* neither from now on */
 const char *transport_session(const struct transport *t); /* NULL when there is none */
 const char *transport_version(const struct transport *t); /* the same */

@@ -63,6 +63,7 @@ struct transport {
 	unsigned long sent; /* messages POSTed, */
 	int64_t sent_ms;    /* the last one then */
 	char *session, *version;
+	char *agent; /* User-Agent; NULL: that of all requests */
 	struct fieldset *sets[FIELDS_KINDS];
 	unsigned long gen; /* of the authorization in sets */
 	struct exchange *exchanges;

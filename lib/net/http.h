@@ -67,6 +67,8 @@ bool http_fields_add(struct http_fields **f, const char *name, const char *value
  * memory for all of them. */
 bool http_fields_copy(struct http_fields **to, const struct http_fields *f, struct err *e)
 	__attribute__((warn_unused_result));
+/* A User-Agent is among them. NULL: none. */
+bool http_fields_name_agent(const struct http_fields *f);
 void http_fields_free(struct http_fields *f); /* wipes the values: one of them is a credential */
 
 /* The answer's header, to look up while a callback runs. Values are borrowed, trimmed; NULL when

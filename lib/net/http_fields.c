@@ -91,6 +91,11 @@ bool http_fields_copy(struct http_fields **to, const struct http_fields *f, stru
 	return true;
 }
 
+bool http_fields_name_agent(const struct http_fields *f)
+{
+	return f && f->agent;
+}
+
 void http_fields_free(struct http_fields *f)
 {
 	if (!f)

@@ -1,6 +1,12 @@
 """What requests look like on the wire, and the way that they take."""
 
-from harness import request
+import subprocess
+
+from harness import INITIALIZE, INITIALIZED, PROGRAM, request, response
+
+
+def _agent(case):
+    return "mpmcp/" + subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, env=case.env()).stdout.split()[1]
 
 
 def _fields(case, *args):
@@ -14,6 +20,33 @@ def common_fields_are_sent_once(case):
     case.check(r.headers["user-agent"].startswith("mpmcp/"), "user agent")
     case.check("gzip" in r.headers["accept-encoding"], "encodings")
     case.equal(len(r.names), len(set(r.names)), "fields that are there twice in %r" % r.names)
+
+
+def client_is_named_to_the_server_from_its_first_request_on(case):
+    """The service's audit log shows it. Nothing that is no token gets into the field."""
+    program = _agent(case)
+    for info, want in (({"name": "codex-mcp-client", "version": "0.169.0"}, " (codex-mcp-client/0.169.0)"),
+                       ({"name": "Visual Studio Code", "version": "1.2 (x)"}, " (Visual-Studio-Code/1.2-x)"),
+                       ({"name": "a\r\nX-Evil: 1", "version": 7}, " (a-X-Evil-1)"),
+                       ({"name": "n" * 500, "version": "v" * 5000}, " (%s)" % ("n" * 64)),
+                       ({"name": "\u540d\u524d", "version": "1"}, ""), ({"version": "1"}, ""), (None, "")):
+        server, p = case.bridge()
+        p.send({**INITIALIZE, "params": {**INITIALIZE["params"], "clientInfo": info}})
+        p.answer(0)
+        p.send(INITIALIZED)
+        p.call(1, "tools/list")
+        server.wait(lambda _: server.of(method="GET"), "the request for the stream")
+        case.equal({r.headers["user-agent"] for r in server.requests}, {program + want}, "User-Agent")
+        case.equal({r.count("user-agent") for r in server.requests}, {1}, "fields")
+
+
+def modern_client_is_named_from_its_first_request_on(case):
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo": {"name": "claude-code", "version": "2.1"}}
+    server, p = case.bridge(lambda r: r.json(response(r.id, {"resultType": "complete", "supportedVersions": ["2026-07-28"]})))
+    p.call(1, "server/discover", _meta=meta)
+    p.call(2, "tools/list", _meta={k: v for k, v in meta.items() if not k.endswith("clientInfo")})
+    case.equal([r.headers["user-agent"] for r in server.requests], [_agent(case) + " (claude-code/2.1)"] * 2, "User-Agent")
 
 
 def own_fields_replace_common_ones(case):

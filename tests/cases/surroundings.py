@@ -343,6 +343,34 @@ def handshake_that_never_ends_is_an_error_after_the_connect_timeout(case):
     listener.close()
 
 
+# ---- as the first process of a container
+
+
+def first_process_takes_note_of_children_that_it_inherits(case):
+    """The shell leaves a child behind when it becomes the program: nobody else can wait for that one."""
+    inside = ["unshare", "-rpf", "--kill-child", "--"]
+    if subprocess.run(inside + ["true"], capture_output=True).returncode != 0:
+        raise harness.Skipped("no process namespace can be made here (unshare -rpf)")
+    server = case.server()
+    left = os.path.join(case.folder, "left")
+    os.mkfifo(left)
+    script = 'read word <%s & exec "$0" "$@"' % left
+    p = harness.Program(case, inside[1:] + ["sh", "-c", script] + harness.WRAP + [harness.PROGRAM, server.url],
+                        case.env({"MIXPANEL_SA_TOKEN": TOKEN}), binary="/usr/bin/unshare", wrap=[])
+    case.programs.append(p)
+    p.handshake()
+
+    def children(pid):
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+            return [int(x) for x in f.read().split()]
+    first = children(p.process.pid)[0]
+    case.equal(len(children(first)), 1, "children at first")
+    with open(left, "w") as f:
+        f.write("go\n")
+    case.check(any("result" in p.call(n) and not children(first) for n in range(1, 3000)), "the dead child is still there")
+    case.equal(p.finish(), 0, "status")
+
+
 # ---- signals
 
 
