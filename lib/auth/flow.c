@@ -1,13 +1,14 @@
 #include "auth/flow.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/authorize.h"
 #include "auth/browser.h"
+#include "auth/callback.h"
 #include "auth/device.h"
 #include "auth/discover.h"
+#include "auth/paste.h"
 #include "auth/pkce.h"
 #include "auth/register.h"
 #include "auth/scope.h"
@@ -16,26 +17,29 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/mem.h"
-#include "net/listen.h"
 #include "net/url.h"
 
-/* How many ports are tried from the one of the rule on, as mcp-remote does. */
-#define PORTS 8
+/* As long as resolvers take at the worst; then the browser may try. */
+#define LOOK_UP_MS 5000
 
-/* A port that must be the one: systems give it to some outgoing connection now and then. */
-#define PORT_MS 100
-#define PORT_TRIES 20
-
-/* The parameters may add some to an address that is as long as it can be. */
-#define ADDRESS_MAX ((size_t)32 << 10)
-
+/* What is under way. advance() tells which step follows which. */
 enum step {
-	STEP_DISCOVER,
-	STEP_REGISTER,
-	STEP_PERSON, /* the browser is open; the callback is awaited */
-	STEP_DEVICE, /* a device code is shown and asked about */
-	STEP_EXCHANGE,
+	STEP_DISCOVER, /* RFC 9728 section 3, RFC 8414 section 3: where to sign in */
+	STEP_LISTEN,   /* RFC 8252 section 7.3: a redirect URI on loopback */
+	STEP_REGISTER, /* RFC 7591 section 3: as which client */
+	STEP_LOOK_UP,  /* where the name of the sign-in page leads */
+	STEP_AUTHORIZE, /* RFC 6749 section 4.1.1, RFC 7636: the browser is open, the redirect awaited */
+	STEP_DEVICE,   /* RFC 8628 section 3: a code is shown, and the token endpoint polled */
+	STEP_EXCHANGE, /* RFC 6749 section 4.1.3, or section 4.4 with client credentials */
 	STEP_OVER,
+};
+
+/* What a step that failed may be tried again with. */
+enum remedy {
+	REMEDY_NONE,
+	REMEDY_NEW_CLIENT, /* the server has forgotten the registration that was kept */
+	REMEDY_LESS_SCOPE, /* the sign-in server does not know a scope that the service asked for */
+	REMEDY_NEW_PASTE,  /* a word that was typed, or half of a code */
 };
 
 struct flow {
@@ -45,104 +49,51 @@ struct flow {
 	const struct flow_events *on;
 	void *ctx;
 	enum step step;
-	struct grant g, known;
-	struct server_traits traits;
-	bool fresh, step_up, widest, hidden;
-	bool kept;   /* the client is from an earlier registration */
-	bool pasted; /* the code is what a person typed or copied */
+	struct err e; /* why the step failed; no kind: it did not */
+	enum remedy remedy;
+	/* what was known at the start */
+	struct grant known;
+	bool fresh, step_up, widest, no_guess, hidden;
 	char *resource_metadata, *wanted, *only_issuer;
+	/* what came of the steps so far */
+	struct grant g;
+	struct server_traits traits;
+	bool kept; /* the client is from an earlier registration */
+	struct secret verifier, state, code;
+	const char *response; /* the query of the redirect, while it is read */
+	bool pasted;          /* the code is what a person typed or copied */
+	enum token_outcome how;
+	/* what the steps work with */
 	struct discover *discover;
+	struct callback *callback;
 	struct registration *registration;
+	struct http_req *look_up;
+	struct browser *browser;
 	struct device *device;
 	struct token_request *token;
-	struct browser *browser;
-	struct http_req *look_up;
-	struct listener *listener;
-	struct listen_conn *conn; /* the browser waits for its page */
-	struct secret verifier, state, code;
-	struct loop_timer again; /* for the port */
-	unsigned port_tries;
 	struct loop_task over; /* done() from the loop, never from a call of ours */
-	struct err e;
 };
 
-/* ---- the end ---- */
+static void advance(struct flow *f);
 
-static void report(void *ctx)
+/* A callback brings an error, or NULL. */
+static void advance_with(struct flow *f, const struct err *e)
 {
-	struct flow *f = ctx;
-
-	if (f->e.kind)
-		f->on->done(f->ctx, NULL, &f->e);
-	else
-		f->on->done(f->ctx, &f->g, NULL);
+	if (e)
+		f->e = *e;
+	advance(f);
 }
 
-static void finish(struct flow *f)
+static bool went_well(const struct flow *f)
 {
-	f->conn = NULL;
-	f->step = STEP_OVER;
-	loop_task_queue(&f->over);
+	return !f->e.kind;
 }
 
-/* The page is all that a person sees of it who was sent here by a program. */
-static void page_of_failure(struct flow *f)
-{
-	char *command = oauth_command(f->o, NULL);
-	char *text = mem_printf("%c%s. Nothing was kept. Go back to your program and try again, or "
-				"run \"%s\" in a terminal.",
-		toupper((unsigned char)f->e.msg[0]), f->e.msg + (f->e.msg[0] != 0), command);
-
-	listen_page(f->conn, 400, "Not signed in", text);
-	free(text);
-	free(command);
-}
-
-static void page_of_success(struct flow *f)
-{
-	struct url u = { 0 };
-	char *text = mem_printf("mpmcp may now use your account at %s. You can close this page and "
-				"go back to your program: it goes on by itself.",
-		url_parse(f->o->url, &u, NULL) ? u.host : "the service");
-
-	listen_page(f->conn, 200, "You are signed in", text);
-	free(text);
-	url_clear(&u);
-}
-
-/* f->e says why. */
-static void fail(struct flow *f)
-{
-	if (f->conn)
-		page_of_failure(f);
-	finish(f);
-}
-
-static void succeed(struct flow *f)
-{
-	if (f->conn && f->o->success_url)
-		listen_redirect(f->conn, f->o->success_url);
-	else if (f->conn)
-		page_of_success(f);
-	finish(f);
-}
-
-/* ---- the scope to ask for ---- */
-
-/* What the person gave by --authorize-param; NULL when nothing. */
-static const char *own_param(const struct flow *f, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < f->o->nparams; i++)
-		if (strncmp(f->o->params[i], name, n) == 0 && f->o->params[i][n] == '=')
-			return f->o->params[i] + n + 1;
-	return NULL;
-}
+/* ---- discover ---- */
 
 static void choose_scope(struct flow *f)
 {
-	const char *own = own_param(f, "scope");
+	const char *own = authorize_param(f->o, "scope");
 	char *pinned = own ? mem_dup(own) : oauth_metadata_text(f->o, "scope");
 	char *all = f->widest && f->wanted ? scope_union(f->wanted, f->g.scopes_offered) : NULL;
 	struct scope_choice c = { .pinned = pinned,
@@ -160,297 +111,120 @@ static void choose_scope(struct flow *f)
 	free(all);
 }
 
-/* ---- the client ---- */
-
-static void on_callback(void *ctx, struct listen_conn *c, const char *query);
-static void begin(struct flow *f);
-
-/* A registration is for one redirect URI: its port is tried before others. 0: there is none. */
-static unsigned known_port(const struct flow *f, const char *host, const char *path)
+static void discovered(void *ctx, const struct err *e)
 {
-	struct url u = { 0 };
-	unsigned port = f->known.redirect_uri && !f->fresh &&
-					url_parse(f->known.redirect_uri, &u, NULL) &&
-					strcmp(u.host, host) == 0 && strcmp(u.path, path) == 0
-				? u.port
-				: 0;
+	struct flow *f = ctx;
 
-	url_clear(&u);
-	return port;
+	f->discover = NULL;
+	advance_with(f, e);
 }
 
-/* A port that somebody was told must be the one that is used. */
-static bool port_is_fixed(const struct flow *f)
+static bool start_discovery(struct flow *f)
 {
-	return f->o->callback_port || f->o->client_info || f->o->client_metadata_url;
+	struct discover_call c = { .endpoint = f->o->url,
+		.named = f->resource_metadata,
+		.known_issuer = f->known.issuer,
+		.only_issuer = f->only_issuer,
+		.needs_pkce = oauth_needs_pkce(f->o),
+		.no_guess = f->no_guess };
+
+	f->step = STEP_DISCOVER;
+	f->discover = discover_start(f->http, &c, &f->g, &f->traits, discovered, f, &f->e);
+	return f->discover != NULL;
 }
 
-static bool open_listener(struct flow *f)
+static bool needs_browser(const struct flow *f)
 {
-	const char *host = f->o->host ? f->o->host : "localhost",
-		   *path = f->o->callback_path ? f->o->callback_path : "/oauth/callback";
-	bool fixed = port_is_fixed(f);
-	unsigned port = f->o->callback_port ? f->o->callback_port : oauth_port(f->o);
-	unsigned before = fixed ? 0 : known_port(f, host, path);
+	return !f->o->client_credentials && !f->o->device_code;
+}
 
-	if (before)
-		f->listener = listen_new(f->loop, host, before, 1, path, on_callback, f, NULL);
-	if (!f->listener)
-		f->listener = listen_new(
-			f->loop, host, port, fixed ? 1 : PORTS, path, on_callback, f, &f->e);
-	if (!f->listener)
+static bool finish_discovery(struct flow *f)
+{
+	if (!went_well(f))
 		return false;
-	free(f->g.redirect_uri);
-	f->g.redirect_uri = mem_printf("http://%s:%u%s", host, listen_port(f->listener), path);
+	choose_scope(f);
+	return f->g.authorization_endpoint || !needs_browser(f) ||
+	       err_set(&f->e, ERR_PROTO,
+		       "the sign-in server's metadata has no authorization_endpoint");
+}
+
+/* ---- listen ---- */
+
+static void listens(void *ctx, const struct err *e)
+{
+	advance_with(ctx, e);
+}
+
+static bool is_ours(void *ctx, const char *query)
+{
+	struct flow *f = ctx;
+
+	return f->step == STEP_AUTHORIZE && authorize_is_ours(query, &f->state);
+}
+
+static void take_response(struct flow *f, const char *query, bool pasted)
+{
+	f->pasted = pasted;
+	f->response = query;
+	advance(f);
+	f->response = NULL;
+}
+
+static void browser_returned(void *ctx, const char *query)
+{
+	take_response(ctx, query, false);
+}
+
+static const struct callback_events callback_events = { listens, is_ours, browser_returned };
+
+/* The listener is there before anybody hears of its address. */
+static bool start_listening(struct flow *f)
+{
+	f->step = STEP_LISTEN;
+	f->callback = callback_start(
+		f->loop, f->o, f->fresh ? NULL : f->known.redirect_uri, &callback_events, f);
 	return true;
 }
 
-static void have_client(void *ctx, bool kept, const struct err *e)
+static bool finish_listening(struct flow *f)
+{
+	if (!went_well(f))
+		return false;
+	free(f->g.redirect_uri);
+	f->g.redirect_uri = callback_uri(f->callback);
+	return true;
+}
+
+/* ---- register ---- */
+
+static void registered(void *ctx, bool kept, const struct err *e)
 {
 	struct flow *f = ctx;
 
 	f->registration = NULL;
 	f->kept = kept;
-	if (e) {
-		f->e = *e;
-		fail(f);
-	} else {
-		begin(f);
-	}
+	advance_with(f, e);
 }
 
-static void get_client(struct flow *f)
+static bool start_registration(struct flow *f)
 {
 	struct register_call c = {
 		.opts = f->o, .traits = &f->traits, .known = &f->known, .fresh = f->fresh
 	};
 
 	f->step = STEP_REGISTER;
-	f->registration = register_start(f->loop, f->http, &c, &f->g, have_client, f);
-}
-
-static void once_more(struct flow *f, const char *why)
-{
-	if (f->conn)
-		listen_page(f->conn, 400, "Once more, please", why);
-	f->conn = NULL;
-	f->e = (struct err){ 0 };
-}
-
-/* The server has forgotten the registration that was kept: once more with a new one. */
-static bool registers_anew(struct flow *f)
-{
-	if (!f->kept || !f->g.registration_endpoint)
-		return false;
-	f->fresh = true;
-	once_more(f, "The sign-in server had forgotten this program. A new page opens.");
-	get_client(f);
+	if (!f->g.redirect_uri)
+		f->g.redirect_uri = mem_dup("http://localhost/oauth/callback");
+	f->registration = register_start(f->loop, f->http, &c, &f->g, registered, f);
 	return true;
 }
 
-/* The service asked for a scope that the sign-in server does not know: once more without. */
-static bool asks_for_less(struct flow *f)
+static bool finish_registration(struct flow *f)
 {
-	if (!f->known.scope_wanted)
-		return false;
-	free(f->known.scope_wanted);
-	f->known.scope_wanted = NULL;
-	once_more(f, "The sign-in server does not know all that was asked for. A new page opens.");
-	choose_scope(f);
-	begin(f);
-	return true;
+	return went_well(f);
 }
 
-/* The listener is there before anybody hears of its address. */
-static void try_port(void *ctx)
-{
-	struct flow *f = ctx;
-
-	if (open_listener(f)) {
-		f->e = (struct err){ 0 };
-		get_client(f);
-	} else if (port_is_fixed(f) && f->port_tries++ < PORT_TRIES) {
-		loop_timer_set(&f->again, PORT_MS);
-	} else {
-		fail(f);
-	}
-}
-
-static void prepare(struct flow *f)
-{
-	choose_scope(f);
-	if (f->o->client_credentials || f->o->device_code) {
-		if (!f->g.redirect_uri)
-			f->g.redirect_uri = mem_dup("http://localhost/oauth/callback");
-		get_client(f);
-	} else if (!f->g.authorization_endpoint) {
-		err_set(&f->e, ERR_PROTO,
-			"the sign-in server's metadata has no authorization_endpoint");
-		fail(f);
-	} else {
-		try_port(f);
-	}
-}
-
-static void found_server(void *ctx, const struct err *e)
-{
-	struct flow *f = ctx;
-
-	f->discover = NULL;
-	if (e) {
-		f->e = *e;
-		fail(f);
-	} else {
-		prepare(f);
-	}
-}
-
-/* ---- tokens ---- */
-
-/* A word that was typed, or half of a code, is no end of the sign-in. */
-static bool asks_for_another_paste(struct flow *f, enum token_outcome how, const struct err *e)
-{
-	struct err why = *e;
-
-	f->pasted = false;
-	if (!f->on->again || (how != TOKEN_INVALID_GRANT && how != TOKEN_REFUSED))
-		return false;
-	f->step = STEP_PERSON;
-	err_set(&why, e->kind, "%s. Paste the complete address of the last page", e->msg);
-	f->on->again(f->ctx, &why);
-	return true;
-}
-
-static void got_tokens(void *ctx, enum token_outcome how, long retry_after_s, const struct err *e)
-{
-	struct flow *f = ctx;
-
-	(void)retry_after_s;
-	f->token = NULL;
-	if (how == TOKEN_OK) {
-		succeed(f);
-	} else if (f->pasted && asks_for_another_paste(f, how, e)) {
-		return;
-	} else if (how != TOKEN_INVALID_CLIENT || !registers_anew(f)) {
-		f->e = *e;
-		err_prefix(&f->e, "signing in");
-		fail(f);
-	}
-}
-
-static void request_tokens(struct flow *f, const struct token_call *c)
-{
-	f->step = STEP_EXCHANGE;
-	f->token = token_start(f->http, f->o, &f->g, c, got_tokens, f, &f->e);
-	if (!f->token)
-		fail(f);
-}
-
-static void exchange_code(struct flow *f)
-{
-	struct token_call c = { .kind = TOKEN_CODE,
-		.secret = secret_str(&f->code),
-		.verifier = secret_str(&f->verifier) };
-
-	request_tokens(f, &c);
-}
-
-/* ---- the person ---- */
-
-static bool add_params(const struct flow *f, struct buf *url)
-{
-	for (size_t i = 0; i < f->o->nparams; i++) {
-		size_t n = strcspn(f->o->params[i], "=");
-		char *name = mem_ndup(f->o->params[i], n);
-		bool good = url_form_add(url, name, f->o->params[i] + n + 1);
-
-		free(name);
-		if (!good)
-			return false;
-	}
-	return true;
-}
-
-/* OpenID Connect Core section 11: without it a server ignores offline_access. */
-static bool wants_consent(const struct flow *f)
-{
-	return f->g.scope_asked && scope_has(f->g.scope_asked, "offline_access", 14) &&
-	       !own_param(f, "prompt");
-}
-
-static bool authorize_url(const struct flow *f, struct buf *url)
-{
-	const char *resource = f->o->resource ? f->o->resource : f->g.resource;
-	const char *scope = f->g.scope_asked;
-	char challenge[PKCE_CHALLENGE_MAX];
-
-	if (f->o->no_resource || own_param(f, "resource"))
-		resource = NULL;
-	if (own_param(f, "scope"))
-		scope = NULL;
-	return pkce_challenge(secret_str(&f->verifier), challenge) &&
-	       url_add_escaped(url, f->g.authorization_endpoint) &&
-	       buf_addc(url, strchr(f->g.authorization_endpoint, '?') ? '&' : '?') &&
-	       url_form_add(url, "response_type", "code") &&
-	       url_form_add(url, "client_id", f->g.client_id) &&
-	       url_form_add(url, "redirect_uri", f->g.redirect_uri) &&
-	       url_form_add(url, "state", secret_str(&f->state)) &&
-	       url_form_add(url, "code_challenge", challenge) &&
-	       url_form_add(url, "code_challenge_method", "S256") &&
-	       (!scope || url_form_add(url, "scope", scope)) &&
-	       (!wants_consent(f) || url_form_add(url, "prompt", "consent")) &&
-	       (!resource || url_form_add(url, "resource", resource)) && add_params(f, url);
-}
-
-/* Nobody sees the address, so nobody will come; on a terminal it can be opened by hand. */
-static void browser_failed(void *ctx, const struct err *e)
-{
-	struct flow *f = ctx;
-
-	if (f->step != STEP_PERSON)
-		return;
-	if (f->hidden) {
-		f->e = *e;
-		err_prefix(&f->e, "a sign-in is needed");
-		f->e.kind = ERR_AUTH;
-		fail(f);
-	} else {
-		diag_note("%s", e->msg);
-	}
-}
-
-static void open_browser(struct flow *f, const char *url)
-{
-	struct err e = { 0 };
-
-	if (f->o->no_browser || !browser_possible())
-		return;
-	browser_free(f->browser);
-	f->browser = browser_open(f->loop, url, browser_failed, f, &e);
-	if (!f->browser)
-		browser_failed(f, &e);
-}
-
-static void ask_person(struct flow *f)
-{
-	struct buf url;
-
-	pkce_verifier(&f->verifier);
-	pkce_random(&f->state, 24);
-	buf_init(&url, ADDRESS_MAX);
-	if (!authorize_url(f, &url)) {
-		err_set(&f->e, ERR_LIMIT, "the sign-in address is too long");
-		fail(f);
-	} else {
-		f->step = STEP_PERSON;
-		f->on->url(f->ctx, url.p, NULL);
-		open_browser(f, url.p);
-	}
-	buf_wipe(&url);
-}
-
-/* As long as resolvers take at the worst; then the browser may try. */
-#define LOOK_UP_MS 5000
+/* ---- look up the page ---- */
 
 static void looked_up(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)
 {
@@ -458,21 +232,14 @@ static void looked_up(void *ctx, struct http_req *r, enum http_outcome how, cons
 
 	(void)how;
 	f->look_up = NULL;
-	if (!http_was_barred(r)) {
-		ask_person(f);
-		return;
-	}
-	f->e = *e;
-	err_prefix(&f->e, "the page of the sign-in server is not opened");
-	f->e.kind = ERR_PROTO;
-	fail(f);
+	advance_with(f, http_was_barred(r) ? e : NULL);
 }
 
 static const struct http_events look_up_events = { .done = looked_up };
 
 /* Where the page's name leads, before the browser goes there. The browser looks for itself, too: what it
  * finds may be another address by then, and behind a proxy nothing is found here. */
-static void look_up_page(struct flow *f)
+static bool start_look_up(struct flow *f)
 {
 	struct http_call c = { .method = "GET",
 		.url = f->g.authorization_endpoint,
@@ -481,9 +248,152 @@ static void look_up_page(struct flow *f)
 		.on = &look_up_events,
 		.ctx = f };
 
+	f->step = STEP_LOOK_UP;
 	f->look_up = http_start(f->http, &c, &f->e);
-	if (!f->look_up)
-		fail(f);
+	return f->look_up != NULL;
+}
+
+static bool finish_look_up(struct flow *f)
+{
+	if (went_well(f))
+		return true;
+	err_prefix(&f->e, "the page of the sign-in server is not opened");
+	f->e.kind = ERR_PROTO;
+	return false;
+}
+
+/* ---- ask the browser ---- */
+
+/* Nobody sees the address, so nobody will come; on a terminal it can be opened by hand. */
+static bool browser_matters(struct flow *f, const struct err *e)
+{
+	if (!f->hidden) {
+		diag_note("%s", e->msg);
+		return false;
+	}
+	f->e = *e;
+	err_prefix(&f->e, "a sign-in is needed");
+	f->e.kind = ERR_AUTH;
+	return true;
+}
+
+static void browser_failed(void *ctx, const struct err *e)
+{
+	struct flow *f = ctx;
+
+	if (f->step == STEP_AUTHORIZE && browser_matters(f, e))
+		advance(f);
+}
+
+static bool open_browser(struct flow *f, const char *url)
+{
+	struct err e = { 0 };
+
+	if (f->o->no_browser || !browser_possible())
+		return true;
+	browser_free(f->browser);
+	f->browser = browser_open(f->loop, url, browser_failed, f, &e);
+	return f->browser || !browser_matters(f, &e);
+}
+
+static bool show_page(struct flow *f, const char *url)
+{
+	f->on->url(f->ctx, url, NULL);
+	return open_browser(f, url);
+}
+
+static bool start_authorization(struct flow *f)
+{
+	struct buf url;
+	bool good;
+
+	f->step = STEP_AUTHORIZE;
+	pkce_verifier(&f->verifier);
+	pkce_random(&f->state, 24);
+	buf_init(&url, AUTHORIZE_URL_MAX);
+	good = authorize_url(f->o, &f->g, &f->verifier, &f->state, &url)
+		       ? show_page(f, url.p)
+		       : err_set(&f->e, ERR_LIMIT, "the sign-in address is too long");
+	buf_wipe(&url);
+	return good;
+}
+
+static bool finish_authorization(struct flow *f)
+{
+	if (!went_well(f))
+		return false;
+	if (!f->response) /* a code was pasted without its address */
+		return true;
+	switch (authorize_read(f->response, f->o, &f->g, &f->code, &f->e)) {
+	case AUTHORIZE_OK:
+		return true;
+	case AUTHORIZE_CLIENT_UNKNOWN:
+		f->remedy = REMEDY_NEW_CLIENT;
+		break;
+	case AUTHORIZE_SCOPE_UNKNOWN:
+		f->remedy = REMEDY_LESS_SCOPE;
+		break;
+	case AUTHORIZE_FAILED:
+		break;
+	}
+	return false;
+}
+
+/* ---- exchange ---- */
+
+static void got_tokens(void *ctx, enum token_outcome how, long retry_after_s, const struct err *e)
+{
+	struct flow *f = ctx;
+
+	(void)retry_after_s;
+	f->token = NULL;
+	f->how = how;
+	advance_with(f, e);
+}
+
+static bool request_tokens(struct flow *f, const struct token_call *c)
+{
+	f->step = STEP_EXCHANGE;
+	f->token = token_start(f->http, f->o, &f->g, c, got_tokens, f, &f->e);
+	return f->token != NULL;
+}
+
+static bool start_exchange(struct flow *f)
+{
+	struct token_call c = { .kind = TOKEN_CODE,
+		.secret = secret_str(&f->code),
+		.verifier = secret_str(&f->verifier) };
+
+	return request_tokens(f, &c);
+}
+
+static bool start_client_exchange(struct flow *f)
+{
+	struct token_call c = { .kind = TOKEN_CLIENT, .scope = f->g.scope_asked };
+
+	return request_tokens(f, &c);
+}
+
+static bool can_paste_again(const struct flow *f)
+{
+	return f->pasted && f->on->again &&
+	       (f->how == TOKEN_INVALID_GRANT || f->how == TOKEN_REFUSED);
+}
+
+static bool finish_exchange(struct flow *f)
+{
+	struct err e = f->e;
+
+	if (f->how == TOKEN_OK)
+		return true;
+	if (can_paste_again(f)) {
+		f->remedy = REMEDY_NEW_PASTE;
+		return err_set(
+			&f->e, e.kind, "%s. Paste the complete address of the last page", e.msg);
+	}
+	if (f->how == TOKEN_INVALID_CLIENT)
+		f->remedy = REMEDY_NEW_CLIENT;
+	return err_prefix(&f->e, "signing in");
 }
 
 /* ---- device code ---- */
@@ -493,12 +403,12 @@ static void show_code(void *ctx, const char *url, const char *code)
 	struct flow *f = ctx;
 	struct buf shown;
 
-	buf_init(&shown, ADDRESS_MAX);
+	buf_init(&shown, AUTHORIZE_URL_MAX);
 	if (url_add_escaped(&shown, url)) {
 		f->on->url(f->ctx, buf_str(&shown), code);
 	} else {
 		err_set(&f->e, ERR_LIMIT, "the sign-in address is too long");
-		fail(f);
+		advance(f);
 	}
 	buf_free(&shown);
 }
@@ -514,248 +424,192 @@ static void device_done(void *ctx, enum token_outcome how, const struct err *e)
 
 static const struct device_events device_events = { show_code, device_done };
 
-static void start_device(struct flow *f)
+static bool start_device(struct flow *f)
 {
 	f->step = STEP_DEVICE;
 	f->device = device_start(f->loop, f->http, f->o, &f->g, &device_events, f, &f->e);
-	if (!f->device)
-		fail(f);
+	return f->device != NULL;
 }
 
-static void begin(struct flow *f)
+static bool finish_device(struct flow *f)
 {
-	struct token_call c = { .kind = TOKEN_CLIENT, .scope = f->g.scope_asked };
-
-	if (f->o->client_credentials)
-		request_tokens(f, &c);
-	else if (f->o->device_code)
-		start_device(f);
-	else
-		look_up_page(f);
+	/* Still there: its code could not be shown. */
+	return f->device ? false : finish_exchange(f);
 }
 
-/* ---- the callback ---- */
+/* ---- the end ---- */
 
-/* RFC 9207, and MCP 2026-07-28: promised must be there, and what is there must be right. */
-static bool check_iss(struct flow *f, const char *query)
-{
-	unsigned count = 0;
-	char *iss = url_form_get(query, "iss", &count);
-	bool good = count == 0 ? !f->g.iss_promised
-			       : count == 1 && iss && strcmp(iss, f->g.issuer) == 0;
-
-	free(iss);
-	return good || err_set(&f->e, ERR_AUTH,
-			       "the answer of the sign-in comes from another issuer, or from none "
-			       "that can be checked");
-}
-
-static void denied(struct flow *f, const char *error, const char *description)
-{
-	char *anew = oauth_command(f->o, "--force");
-
-	err_set(&f->e, ERR_AUTH, "the sign-in was refused: %.80s%s%.300s", error,
-		description && *description ? ": " : "", description ? description : "");
-	/* A scope that was held before may be known no more. */
-	if (strcmp(error, "invalid_scope") == 0) {
-		struct err so_far = f->e;
-
-		err_set(&f->e, ERR_AUTH, "%s. Run \"%s\"", so_far.msg, anew);
-	}
-	free(anew);
-}
-
-/* Some servers say by the redirect what the token endpoint would say. */
-static bool can_be_mended(struct flow *f, const char *error)
-{
-	if (strcmp(error, "invalid_client") == 0 || strcmp(error, "unauthorized_client") == 0)
-		return registers_anew(f);
-	return strcmp(error, "invalid_scope") == 0 && asks_for_less(f);
-}
-
-/* The query is from the one who got our state. */
-static void take_answer(struct flow *f, const char *query)
-{
-	unsigned codes = 0, errors = 0;
-	char *code = url_form_get(query, "code", &codes),
-	     *error = url_form_get(query, "error", &errors);
-	char *description = url_form_get(query, "error_description", NULL);
-
-	if (!check_iss(f, query)) {
-		fail(f);
-	} else if (errors && !error) {
-		denied(f, "an error that cannot be read", NULL);
-		fail(f);
-	} else if (errors) {
-		if (!can_be_mended(f, error)) {
-			denied(f, error, description);
-			fail(f);
-		}
-	} else if (codes != 1 || !code || !*code) {
-		err_set(&f->e, ERR_AUTH, "the answer of the sign-in holds no code");
-		fail(f);
-	} else {
-		secret_set(&f->code, code, strlen(code));
-		exchange_code(f);
-	}
-	if (code)
-		secret_wipe(code, strlen(code));
-	free(code);
-	free(error);
-	free(description);
-}
-
-static bool state_is_ours(const struct flow *f, const char *query)
-{
-	unsigned count = 0;
-	char *state = url_form_get(query, "state", &count);
-	const char *want = secret_str(&f->state);
-	bool good = count == 1 && state && secret_isset(&f->state) &&
-		    secret_equal(state, strlen(state), want, strlen(want));
-
-	free(state);
-	return good;
-}
-
-static void on_callback(void *ctx, struct listen_conn *c, const char *query)
+static void tell_owner(void *ctx)
 {
 	struct flow *f = ctx;
 
-	if (f->step != STEP_PERSON || !state_is_ours(f, query)) {
-		listen_page(c, 400, "This is not the sign-in that is awaited",
-			"The page may be from an earlier attempt. Go back to your program and use "
-			"the address that it shows now.");
+	f->on->done(f->ctx, went_well(f) ? &f->g : NULL, went_well(f) ? NULL : &f->e);
+}
+
+static bool succeed(struct flow *f)
+{
+	callback_succeed(f->callback);
+	f->step = STEP_OVER;
+	loop_task_queue(&f->over);
+	return true;
+}
+
+/* f->e says why. */
+static void fail(struct flow *f)
+{
+	callback_fail(f->callback, &f->e);
+	f->step = STEP_OVER;
+	loop_task_queue(&f->over);
+}
+
+/* ---- the protocol ---- */
+
+/* The grants of RFC 6749 section 1.3 and RFC 8628. */
+static bool start_grant(struct flow *f)
+{
+	if (f->o->client_credentials)
+		return start_client_exchange(f);
+	if (f->o->device_code)
+		return start_device(f);
+	return start_look_up(f);
+}
+
+static void once_more(struct flow *f, const char *why)
+{
+	callback_retry(f->callback, why);
+	f->e = (struct err){ 0 };
+}
+
+static bool register_anew(struct flow *f)
+{
+	if (!f->kept || !f->g.registration_endpoint)
+		return false;
+	f->fresh = true;
+	once_more(f, "The sign-in server had forgotten this program. A new page opens.");
+	return start_registration(f);
+}
+
+static bool ask_for_less(struct flow *f)
+{
+	if (!f->known.scope_wanted)
+		return false;
+	free(f->known.scope_wanted);
+	f->known.scope_wanted = NULL;
+	once_more(f, "The sign-in server does not know all that was asked for. A new page opens.");
+	choose_scope(f);
+	return start_grant(f);
+}
+
+static bool ask_for_another_paste(struct flow *f)
+{
+	struct err e = f->e;
+
+	f->step = STEP_AUTHORIZE;
+	f->e = (struct err){ 0 };
+	f->on->again(f->ctx, &e);
+	return true;
+}
+
+/* False when that fails, too, or there is nothing to try. */
+static bool try_remedy(struct flow *f)
+{
+	enum remedy remedy = f->remedy;
+
+	f->remedy = REMEDY_NONE;
+	switch (remedy) {
+	case REMEDY_NEW_CLIENT:
+		return register_anew(f);
+	case REMEDY_LESS_SCOPE:
+		return ask_for_less(f);
+	case REMEDY_NEW_PASTE:
+		return ask_for_another_paste(f);
+	case REMEDY_NONE:
+		break;
+	}
+	return false;
+}
+
+/* Called by every callback: reads what came of the step under way, and begins the one that follows. */
+static void advance(struct flow *f)
+{
+	bool good = false;
+
+	switch (f->step) {
+	case STEP_DISCOVER:
+		good = finish_discovery(f) &&
+		       (needs_browser(f) ? start_listening(f) : start_registration(f));
+		break;
+	case STEP_LISTEN:
+		good = finish_listening(f) && start_registration(f);
+		break;
+	case STEP_REGISTER:
+		good = finish_registration(f) && start_grant(f);
+		break;
+	case STEP_LOOK_UP:
+		good = finish_look_up(f) && start_authorization(f);
+		break;
+	case STEP_AUTHORIZE:
+		good = finish_authorization(f) && start_exchange(f);
+		break;
+	case STEP_DEVICE:
+		good = finish_device(f) && succeed(f);
+		break;
+	case STEP_EXCHANGE:
+		good = finish_exchange(f) && succeed(f);
+		break;
+	case STEP_OVER:
 		return;
 	}
-	f->conn = c;
-	f->pasted = false;
-	take_answer(f, query);
+	if (!good && !try_remedy(f))
+		fail(f);
 }
 
 /* ---- pasting ---- */
 
-/* The code as it stands in an address is encoded. */
-static bool paste_code(struct flow *f, const char *text, struct err *e)
+static bool take_query(struct flow *f, const char *query, struct err *e)
 {
-	size_t n = strlen(text);
-	char *code;
+	if (!authorize_is_ours(query, &f->state) || !authorize_is_response(query))
+		return err_set(
+			e, ERR_USAGE, "that address belongs to another sign-in or is incomplete");
+	take_response(f, query, true);
+	return true;
+}
 
+static bool take_code(struct flow *f, const char *text, struct err *e)
+{
 	if (f->g.iss_promised)
 		return err_set(e, ERR_USAGE,
 			"this sign-in server signs its answers: paste the whole address");
-	code = url_form_decode(text, n);
-
-	/* A plus sign may be itself here. */
-	if (!code || !strchr(text, '%')) {
-		free(code);
-		code = mem_ndup(text, n);
-	}
-	for (const char *p = code; *p; p++) {
-		if (*p >= ' ' && *p <= '~')
-			continue;
-		free(code);
-		return err_set(e, ERR_USAGE, "that is neither an address nor a code");
-	}
-	secret_set(&f->code, code, strlen(code));
-	secret_wipe(code, strlen(code));
-	free(code);
-	f->pasted = true;
-	exchange_code(f);
+	if (!paste_code(text, &f->code, e))
+		return false;
+	take_response(f, NULL, true);
 	return true;
 }
 
-static bool holds_answer(const char *query)
+static bool take_paste(struct flow *f, char *text, struct err *e)
 {
-	unsigned codes = 0, errors = 0;
-
-	free(url_form_get(query, "code", &codes));
-	free(url_form_get(query, "error", &errors));
-	return codes || errors;
-}
-
-static bool paste_query(struct flow *f, char *query, struct err *e)
-{
-	query[strcspn(query, "#")] = 0;
-	if (!state_is_ours(f, query) || !holds_answer(query))
-		return err_set(
-			e, ERR_USAGE, "that address belongs to another sign-in or is incomplete");
-	f->pasted = true;
-	take_answer(f, query);
-	return true;
-}
-
-static bool is_address(const char *text)
-{
-	return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* The text without what terminals put around a paste, and trimmed, in place. */
-static char *trim_paste(char *text)
-{
-	static const char *const marks[] = { "\033[200~", "\033[201~" };
-	static const char around[] = " \t\r\n\"'<>";
-	size_t n;
-
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
-		for (char *p = text; (p = strstr(p, marks[i]));)
-			memmove(p, p + 6, strlen(p + 6) + 1);
-	text += strspn(text, around);
-	n = strlen(text);
-	while (n && strchr(around, text[n - 1]))
-		n--;
-	text[n] = 0;
-	return text;
-}
-
-/* An address holds no blanks: they are where it was broken. "&amp;" is "&" in the source of a page. */
-static void mend_address(char *text)
-{
-	char *to = text;
-
-	for (const char *p = text; *p; p++) {
-		if (is_blank(*p))
-			continue;
-		*to++ = *p;
-		if (strncmp(p, "&amp;", 5) == 0)
-			p += 4;
-	}
-	*to = 0;
-}
-
-static bool paste(struct flow *f, char *text, struct err *e)
-{
-	char *query;
+	char *found;
 
 	if (!*text)
 		return err_set(e, ERR_USAGE, "nothing was pasted");
-	if (f->step != STEP_PERSON)
+	if (f->step != STEP_AUTHORIZE)
 		return err_set(e, ERR_USAGE, "nothing is awaited at the moment");
-	if (is_address(text) || strncmp(text, "code=", 5) == 0)
-		mend_address(text);
-	query = strchr(text, '?');
-	if (is_address(text) && !query)
-		return err_set(e, ERR_USAGE,
-			"that address holds no answer: paste the one that the browser ends at");
-	if (query)
-		return paste_query(f, query + 1, e);
-	if (strncmp(text, "code=", 5) == 0)
-		return paste_query(f, text, e);
-	if (text[strcspn(text, " \t\r\n")])
-		return err_set(e, ERR_USAGE,
-			"that is neither an address nor a code: paste one of them alone");
-	return paste_code(f, text, e);
+	switch (paste_read(text, &found, e)) {
+	case PASTE_QUERY:
+		return take_query(f, found, e);
+	case PASTE_CODE:
+		return take_code(f, found, e);
+	case PASTE_NEITHER:
+		break;
+	}
+	return false;
 }
 
 bool flow_paste(struct flow *f, const char *text, struct err *e)
 {
 	char *copy = mem_dup(text);
 	size_t n = strlen(copy);
-	bool taken = paste(f, trim_paste(copy), e);
+	bool taken = take_paste(f, paste_trim(copy), e);
 
 	secret_wipe(copy, n);
 	free(copy);
@@ -784,25 +638,10 @@ static char *issuer_of_given(const struct flow *f)
 	return issuer;
 }
 
-static bool look_for_server(struct flow *f, bool no_guess, struct err *e)
-{
-	struct discover_call c = { .endpoint = f->o->url,
-		.named = f->resource_metadata,
-		.known_issuer = f->known.issuer,
-		.only_issuer = f->only_issuer,
-		.needs_pkce = oauth_needs_pkce(f->o),
-		.no_guess = no_guess };
-
-	f->step = STEP_DISCOVER;
-	f->discover = discover_start(f->http, &c, &f->g, &f->traits, found_server, f, e);
-	return f->discover != NULL;
-}
-
 struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s,
 	const struct flow_events *on, void *ctx, struct err *e)
 {
 	struct flow *f = mem_new(sizeof(*f));
-	const char *endpoint = s->opts->token_endpoint;
 
 	*f = (struct flow){ .loop = l,
 		.http = h,
@@ -812,20 +651,21 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 		.fresh = s->fresh,
 		.step_up = s->step_up,
 		.widest = s->widest,
+		.no_guess = s->no_guess,
 		.hidden = s->hidden,
 		.wanted = s->scope ? mem_dup(s->scope) : NULL,
 		.resource_metadata = s->resource_metadata ? mem_dup(s->resource_metadata) : NULL };
-	loop_task_init(&f->over, l, report, f);
-	loop_timer_init(&f->again, l, try_port, f);
+	loop_task_init(&f->over, l, tell_owner, f);
 	if (s->known)
 		grant_copy(&f->known, s->known);
 	f->g.url = mem_dup(f->o->url);
 	f->g.profile = f->o->profile ? mem_dup(f->o->profile) : NULL;
 	f->only_issuer = issuer_of_given(f);
-	if (endpoint) {
-		f->g.token_endpoint = mem_dup(endpoint);
-		prepare(f);
-	} else if (!look_for_server(f, s->no_guess, e)) {
+	if (f->o->token_endpoint) { /* was given: nothing is left to discover */
+		f->g.token_endpoint = mem_dup(f->o->token_endpoint);
+		advance(f);
+	} else if (!start_discovery(f)) {
+		*e = f->e;
 		flow_free(f);
 		return NULL;
 	}
@@ -834,7 +674,7 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 
 bool flow_may_be_forgotten(const struct flow *f)
 {
-	return f->kept && f->step == STEP_PERSON;
+	return f->kept && f->step == STEP_AUTHORIZE;
 }
 
 void flow_free(struct flow *f)
@@ -847,8 +687,7 @@ void flow_free(struct flow *f)
 	token_cancel(f->token);
 	browser_free(f->browser);
 	http_cancel(f->look_up);
-	listen_free(f->listener);
-	loop_timer_clear(&f->again);
+	callback_free(f->callback);
 	loop_task_clear(&f->over);
 	grant_clear(&f->g);
 	grant_clear(&f->known);
