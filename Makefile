@@ -140,6 +140,12 @@ release:
 	@bash packaging/release.sh $(TARGETS)
 	@$(PYTHON) packaging/check.py
 
+# npm packages of the archives that are there, tried with a registry on this machine.
+.PHONY: npm
+npm:
+	@$(PYTHON) packaging/npm/pack.py
+	@bash packaging/npm/check.sh
+
 # For the release of Debian or Ubuntu that this machine runs.
 .PHONY: deb
 deb:
@@ -250,7 +256,7 @@ clean:
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: check-bare static release deb asan valgrind fuzz torture lint interop interop-clients front bench bench-scan dist clean uninstall'
+	@echo 'also: check-bare static release npm deb asan valgrind fuzz torture lint interop interop-clients front bench bench-scan dist clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d
 endif
