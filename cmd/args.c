@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/pasted.h"
 #include "commands.h"
+#include "wrapper.h"
 
 #define O(field) offsetof(struct args, field)
 
@@ -135,6 +137,9 @@ const struct command args_commands[] = {
 /* clang-format on */
 const size_t args_ncommands = sizeof(args_commands) / sizeof(args_commands[0]);
 
+/* What ends the name of an option in its word. */
+#define NAME_ENDS "= \t"
+
 /* ---- near misses ---- */
 
 #define WORD_MAX 40
@@ -188,7 +193,7 @@ static bool unknown_option(const struct command *c, const char *word, struct err
 	const char *names[sizeof(args_options) / sizeof(args_options[0])];
 	const char *near;
 	char name[WORD_MAX + 1];
-	size_t n = strcspn(word, "=");
+	size_t n = strcspn(word, NAME_ENDS);
 
 	for (size_t i = 0; i < args_noptions; i++)
 		names[i] = args_takes(c, &args_options[i]) ? args_options[i].name : NULL;
@@ -219,13 +224,13 @@ static bool unknown_word(const char *word, struct err *e)
 
 /* ---- lists ---- */
 
-static void list_add(struct args_list *l, char *owned)
+void args_list_add(struct args_list *l, char *owned)
 {
 	l->item = mem_grow(l->item, l->n + 1, sizeof(char *));
 	l->item[l->n++] = owned;
 }
 
-static void list_clear(struct args_list *l)
+void args_list_clear(struct args_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		free(l->item[i]);
@@ -236,8 +241,8 @@ static void list_clear(struct args_list *l)
 /* ---- reading ---- */
 
 struct reader {
-	char *const *argv;
-	int argc, at;
+	char *const *word;
+	size_t n, at;
 	struct args *a;
 	bool placed; /* the command or URL was seen */
 	struct err *e;
@@ -288,8 +293,8 @@ static char *join_torn(struct reader *r, const char *value)
 {
 	char *text = mem_dup(value);
 
-	while (r->at < r->argc && is_torn_off(r, text, r->argv[r->at])) {
-		char *longer = mem_printf("%s %s", text, r->argv[r->at++]);
+	while (r->at < r->n && is_torn_off(r, text, r->word[r->at])) {
+		char *longer = mem_printf("%s %s", text, r->word[r->at++]);
 
 		free(text);
 		text = longer;
@@ -373,7 +378,8 @@ static bool set_option(struct reader *r, const struct opt *o, const char *value)
 		return *value || err_set(r->e, ERR_USAGE, "--%s needs a %s that is not empty",
 					 o->name, o->arg);
 	case OPT_LIST:
-		list_add(field, o->offset == O(headers) ? join_torn(r, value) : mem_dup(value));
+		args_list_add(
+			field, o->offset == O(headers) ? join_torn(r, value) : mem_dup(value));
 		return true;
 	case OPT_SECONDS:
 		return set_seconds(r, field, o, value);
@@ -381,32 +387,38 @@ static bool set_option(struct reader *r, const struct opt *o, const char *value)
 	return false;
 }
 
-static bool read_option(struct reader *r, const char *word)
+/* The rest of a word that holds an option and its value ("--header X-Key: 1"), without quotes. */
+static const char *rest_of_word(char *rest)
 {
-	size_t n = strcspn(word, "=");
+	struct pasted s = pasted_trim((struct pasted){ rest, strlen(rest) });
+
+	while (pasted_unquote(&s))
+		s = pasted_trim(s);
+	memmove(rest, s.p, s.n);
+	rest[s.n] = 0;
+	return s.n ? rest : NULL;
+}
+
+static bool read_option(struct reader *r, char *word)
+{
+	size_t n = strcspn(word, NAME_ENDS);
 	const struct opt *o = find_option(word, n);
-	const char *value = word[n] ? word + n + 1 : NULL;
+	const char *value = word[n] == '=' ? word + n + 1 : word[n] ? rest_of_word(word + n) : NULL;
 
 	if (!o)
 		return unknown_option(r->a->command, word, r->e);
 	if (o->type == OPT_FLAG && value)
 		return err_set(r->e, ERR_USAGE, "--%s takes no value", o->name);
 	if (o->type != OPT_FLAG && !value) {
-		if (r->at == r->argc)
+		if (r->at == r->n)
 			return err_set(r->e, ERR_USAGE, "--%s needs a value: --%s %s", o->name,
 				o->name, o->arg);
-		value = r->argv[r->at++];
+		value = r->word[r->at++];
 	}
 	if (!args_takes(r->a->command, o))
 		return err_set(r->e, ERR_USAGE, "--%s is no option of \"mpmcp %s\"", o->name,
 			r->a->command->name ? r->a->command->name : "URL");
 	return set_option(r, o, value);
-}
-
-/* Unlike an argument of call with a URL in it: key=https://..., or JSON. */
-static bool starts_as_url(const char *word)
-{
-	return strncmp(word, "https://", 8) == 0 || strncmp(word, "http://", 7) == 0;
 }
 
 /* Commands that take words of their own, and those that take a callback port behind the URL. */
@@ -417,7 +429,7 @@ static bool read_word(struct reader *r, char *word)
 {
 	const struct command *c = find_command(word);
 
-	if (!r->placed && strstr(word, "://")) {
+	if (!r->placed && (wrapper_bare_url(word) || strstr(word, "://"))) {
 		r->placed = true;
 		r->a->url = word;
 	} else if (!r->placed && c) {
@@ -425,11 +437,11 @@ static bool read_word(struct reader *r, char *word)
 		r->a->command = c;
 	} else if (!r->placed) {
 		return unknown_word(word, r->e);
-	} else if (r->a->command->name && !r->a->url && starts_as_url(word) &&
-		   r->a->command->bit != FOR_HELP) {
+	} else if (r->a->command->name && !r->a->url && r->a->command->bit != FOR_HELP &&
+		   wrapper_bare_url(word)) {
 		r->a->url = word;
 	} else if (r->a->command->bit & FOR_WORDS) {
-		list_add(&r->a->words, mem_dup(word));
+		args_list_add(&r->a->words, mem_dup(word));
 	} else if (r->a->command->bit & FOR_PORT && !r->a->callback_port && all_digits(word) &&
 		   strlen(word) <= 5 && strtol(word, NULL, 10) < 65536) {
 		r->a->callback_port = word;
@@ -444,22 +456,11 @@ static bool read_word(struct reader *r, char *word)
 	return true;
 }
 
-/* "npx -y mcp-remote URL" with only npx replaced. */
-static void skip_npx(struct reader *r)
-{
-	if (r->at < r->argc &&
-		(strcmp(r->argv[r->at], "-y") == 0 || strcmp(r->argv[r->at], "--yes") == 0))
-		r->at++;
-	if (r->at < r->argc && (strcmp(r->argv[r->at], "mcp-remote") == 0 ||
-				       strncmp(r->argv[r->at], "mcp-remote@", 11) == 0))
-		r->at++;
-}
-
 /* The command, wherever it stands: options before it are checked against it. */
 static void find_place(struct reader *r)
 {
-	for (int i = r->at; i < r->argc; i++) {
-		const char *word = r->argv[i];
+	for (size_t i = r->at; i < r->n; i++) {
+		const char *word = r->word[i];
 		const struct command *c = find_command(word);
 		const struct opt *o;
 
@@ -468,23 +469,26 @@ static void find_place(struct reader *r)
 				r->a->command = c;
 			return;
 		}
-		o = find_option(word + 2, strcspn(word + 2, "="));
-		if (o && o->type != OPT_FLAG && !strchr(word, '='))
+		o = find_option(word + 2, strcspn(word + 2, NAME_ENDS));
+		if (o && o->type != OPT_FLAG && !strpbrk(word, NAME_ENDS))
 			i++;
 	}
 }
 
 bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
 {
-	struct reader r = { .argv = argv, .argc = argc, .at = 1, .a = a, .e = e };
+	struct reader r = { .a = a, .e = e };
 	bool words_only = false;
 
 	*a = defaults;
 	a->program = argc > 0 ? argv[0] : "";
-	skip_npx(&r);
+	if (argc > 1)
+		wrapper_open(argv + 1, (size_t)argc - 1, &a->given);
+	r.word = a->given.item;
+	r.n = a->given.n;
 	find_place(&r);
-	while (r.at < argc) {
-		char *word = argv[r.at++];
+	while (r.at < r.n) {
+		char *word = r.word[r.at++];
 
 		if (!words_only && strcmp(word, "--") == 0) {
 			words_only = true;
@@ -506,11 +510,12 @@ bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
 
 void args_clear(struct args *a)
 {
-	list_clear(&a->words);
-	list_clear(&a->headers);
-	list_clear(&a->header_files);
-	list_clear(&a->authorize_params);
-	list_clear(&a->only_tools);
-	list_clear(&a->only_projects);
-	list_clear(&a->ignore_tools);
+	args_list_clear(&a->words);
+	args_list_clear(&a->given);
+	args_list_clear(&a->headers);
+	args_list_clear(&a->header_files);
+	args_list_clear(&a->authorize_params);
+	args_list_clear(&a->only_tools);
+	args_list_clear(&a->only_projects);
+	args_list_clear(&a->ignore_tools);
 }

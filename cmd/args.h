@@ -17,9 +17,14 @@ struct args_list {
 	size_t n;
 };
 
-/* What was said. Strings are borrowed from argv, lists are owned (args_clear). */
+void args_list_add(struct args_list *l, char *owned);
+void args_list_clear(struct args_list *l);
+
+/* What was said. Lists are owned (args_clear), other strings borrowed from the given words. */
 struct args {
-	const char *program;           /* argv[0] */
+	const char *program; /* argv[0] */
+	struct args_list
+		given; /* what follows it, without the words around the bridge (wrapper.h) */
 	const struct command *command; /* the bridge when no command was named */
 	const char *url;               /* NULL: by region */
 	const char *callback_port;     /* NULL: by rule */

@@ -33,12 +33,6 @@ static const char *set_variable(const char *name)
 	return v && *v ? v : NULL;
 }
 
-static void list_add(struct args_list *l, char *owned)
-{
-	l->item = mem_grow(l->item, l->n + 1, sizeof(char *));
-	l->item[l->n++] = owned;
-}
-
 static bool has_word(const struct args_list *l, const char *word)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -227,9 +221,9 @@ static void repeat_option(void *ctx, const struct opt *o, const char *value)
 	char *text = value ? settled(o, value) : NULL;
 
 	r->given++;
-	list_add(&r->en->args, mem_printf("--%s", o->name));
+	args_list_add(&r->en->args, mem_printf("--%s", o->name));
 	if (text)
-		list_add(&r->en->args, text);
+		args_list_add(&r->en->args, text);
 	else if (value)
 		r->failed = true;
 }
@@ -240,20 +234,20 @@ static void keep_option(void *ctx, const struct opt *o, const char *value)
 	struct repeat *r = ctx;
 
 	if (outdated(r->en, r->a, o, value)) {
-		list_add(&r->en->dropped, told(o, value));
+		args_list_add(&r->en->dropped, told(o, value));
 		return;
 	}
-	list_add(&r->en->kept, told(o, value));
-	list_add(&r->en->args, mem_printf("--%s", o->name));
+	args_list_add(&r->en->kept, told(o, value));
+	args_list_add(&r->en->args, mem_printf("--%s", o->name));
 	if (value)
-		list_add(&r->en->args, mem_dup(value));
+		args_list_add(&r->en->args, mem_dup(value));
 }
 
 static void drop_option(void *ctx, const struct opt *o, const char *value)
 {
 	struct repeat *r = ctx;
 
-	list_add(&r->en->dropped, told(o, value));
+	args_list_add(&r->en->dropped, told(o, value));
 }
 
 static char *told_url(const char *url)
@@ -277,10 +271,10 @@ static bool say_endpoint(
 	if (!en->url)
 		return false;
 	if (!given && was.url)
-		list_add(&en->kept, told_url(en->url));
-	list_add(&en->args, mem_dup(en->url));
+		args_list_add(&en->kept, told_url(en->url));
+	args_list_add(&en->args, mem_dup(en->url));
 	if (old && !a->force && old->args.callback_port && was.url && strcmp(en->url, was.url) == 0)
-		list_add(&en->args, mem_dup(old->args.callback_port));
+		args_list_add(&en->args, mem_dup(old->args.callback_port));
 	return true;
 }
 
@@ -308,16 +302,16 @@ static bool fill_projects(
 	if (!given->n && old && !a->force)
 		given = &old->args.only_projects;
 	else if (!given->n && old && old->args.only_projects.n)
-		list_add(&en->dropped, mem_dup("--only-project"));
+		args_list_add(&en->dropped, mem_dup("--only-project"));
 	p = projects_new(given->item, given->n, getenv("MPMCP_ONLY_PROJECT"), &why);
 	if (!p)
 		return !why.kind || err_set(e, why.kind, "%s", why.msg);
 	buf_init(&ids, SIZE_MAX / 2);
 	good = projects_list(p, &ids) || err_set(e, ERR_LIMIT, "out of memory");
-	list_add(&en->args, mem_dup("--only-project"));
-	list_add(&en->args, mem_dup(buf_str(&ids)));
+	args_list_add(&en->args, mem_dup("--only-project"));
+	args_list_add(&en->args, mem_dup(buf_str(&ids)));
 	if (given != &a->only_projects && given->n)
-		list_add(&en->kept, mem_printf("--only-project %s", buf_str(&ids)));
+		args_list_add(&en->kept, mem_printf("--only-project %s", buf_str(&ids)));
 	buf_free(&ids);
 	projects_free(p);
 	return good;
@@ -352,7 +346,7 @@ static bool fill_args(
 	/* The same as for projects. */
 	if (set_variable("MPMCP_READ_ONLY") && strcmp(getenv("MPMCP_READ_ONLY"), "0") != 0 &&
 		!has_word(&en->args, "--read-only"))
-		list_add(&en->args, mem_dup("--read-only"));
+		args_list_add(&en->args, mem_dup("--read-only"));
 	return !r.failed ||
 	       err_set(e, ERR_IO, "cannot tell which folder this is; go to one that exists");
 }
@@ -387,14 +381,14 @@ static bool fill_secret(struct entry *en, const struct args *a, struct err *e)
 		en->token_file = token_file(e);
 		if (!en->token_file)
 			return false;
-		list_add(&en->args, mem_dup("--sa-token-file"));
-		list_add(&en->args, mem_dup(en->token_file));
+		args_list_add(&en->args, mem_dup("--sa-token-file"));
+		args_list_add(&en->args, mem_dup(en->token_file));
 	} else if (en->app->secret != APP_INPUT && !set_variable(TOKEN) &&
 		   set_variable(PAIR_USER) && set_variable(PAIR_SECRET)) {
-		list_add(&en->secrets, mem_dup(PAIR_USER));
-		list_add(&en->secrets, mem_dup(PAIR_SECRET));
+		args_list_add(&en->secrets, mem_dup(PAIR_USER));
+		args_list_add(&en->secrets, mem_dup(PAIR_SECRET));
 	} else {
-		list_add(&en->secrets, mem_dup(TOKEN));
+		args_list_add(&en->secrets, mem_dup(TOKEN));
 	}
 	return true;
 }
@@ -406,7 +400,7 @@ static void want(struct entry *en, const char *name)
 	if (en->old && old_entry_has_env(en->old, name))
 		return;
 	if (app_withholds(en->app, name) && !entry_refers(en, name) && !has_word(l, name))
-		list_add(l, mem_dup(name));
+		args_list_add(l, mem_dup(name));
 }
 
 static void want_set(struct entry *en, const char *name)
@@ -459,10 +453,10 @@ static void tell_variables(struct entry *en, struct args_list *l, const json_t *
 	size_t i;
 
 	json_object_foreach(env, name, value) if (!has_word(&en->secrets, name))
-		list_add(l, mem_printf("env %s", name));
+		args_list_add(l, mem_printf("env %s", name));
 	json_array_foreach(names, i, value) if (json_is_string(value) &&
 						!has_word(&en->secrets, json_string_value(value)))
-		list_add(l, mem_printf("env %s", json_string_value(value)));
+		args_list_add(l, mem_printf("env %s", json_string_value(value)));
 }
 
 /* The members stay where they are (client_file.h); here they are told. */
@@ -476,9 +470,9 @@ static void tell_members(struct entry *en, const struct args *a, const json_t *o
 	json_object_foreach((json_t *)old, name, value) if (!is_own_member(name))
 	{
 		if (entry_is_direct_member(name))
-			list_add(&en->dropped, mem_dup(name));
+			args_list_add(&en->dropped, mem_dup(name));
 		else
-			list_add(l, mem_dup(name));
+			args_list_add(l, mem_dup(name));
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/diag.h"
 #include "base/given.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -136,17 +137,29 @@ static bool is_token(const char *s, size_t n)
 	return n > 0;
 }
 
+static bool is_among(const char *name, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcasecmp(list[i], name) == 0)
+			return true;
+	return false;
+}
+
 /* These describe the message that the bridge itself sends. */
 static bool is_ours(const char *name)
 {
-	static const char *const ours[] = { "Host", "Content-Length", "Content-Type",
-		"Transfer-Encoding", "Connection", "Accept", "Expect", "Mcp-Session-Id",
-		"MCP-Protocol-Version", "Last-Event-ID" };
+	static const char *const ours[] = { "Host", "Content-Length", "Transfer-Encoding",
+		"Connection", "Expect", "Mcp-Session-Id", "MCP-Protocol-Version", "Last-Event-ID" };
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (strcasecmp(ours[i], name) == 0)
-			return true;
-	return false;
+	return is_among(name, ours, sizeof(ours) / sizeof(ours[0]));
+}
+
+/* So do these, and many entries have them: the server gets the right ones all the same. */
+static bool is_needless(const char *name)
+{
+	static const char *const needless[] = { "Accept", "Content-Type" };
+
+	return is_among(name, needless, sizeof(needless) / sizeof(needless[0]));
 }
 
 /* text: "Name: value"; what: where it stands. The value of a header never goes into a message. */
@@ -183,7 +196,14 @@ static bool add(struct headers *h, const char *text, const char *what, bool repl
 	}
 	if (replace)
 		drop(h, name);
-	keep(h, name, value);
+	if (is_needless(name)) {
+		diag_note("%s is ignored: mpmcp sends its own; remove it", where);
+		free(name);
+		wipe_string(value);
+	} else {
+		keep(h, name, value);
+	}
+	/* All of them: mcp-remote's name for a sign-in is made of these, too. */
 	h->text = mem_grow(h->text, h->ntexts + 1, sizeof(*h->text));
 	h->text[h->ntexts++] = mem_dup(text);
 	return true;

@@ -5,13 +5,8 @@
 #include <strings.h>
 
 #include "base/crypt.h"
+#include "base/pasted.h"
 #include "net/url.h"
-
-/* A piece of the text that is worked on. */
-struct span {
-	const char *p;
-	size_t n;
-};
 
 struct job {
 	const char *where;  /* names the source in messages */
@@ -33,16 +28,16 @@ static bool complain(const struct job *j, const char *what)
 		j->where, what);
 }
 
-static bool starts(struct span s, const char *word)
+static bool starts(struct pasted s, const char *word)
 {
 	size_t n = strlen(word);
 
 	return s.n >= n && strncasecmp(s.p, word, n) == 0;
 }
 
-static struct span skip(struct span s, size_t n)
+static struct pasted skip(struct pasted s, size_t n)
 {
-	return (struct span){ s.p + n, s.n - n };
+	return (struct pasted){ s.p + n, s.n - n };
 }
 
 static bool is_blank(char c)
@@ -58,71 +53,11 @@ static bool is_escaped_break(const char *p)
 
 /* ---- what stands around the text ---- */
 
-/* Invisible characters that editors put in front and web pages around: byte order mark, no-break
- * space, zero-width ones. */
-static const char *const invisible[] = {
-	"\xef\xbb\xbf",
-	"\xc2\xa0",
-	"\xe2\x80\x8b",
-	"\xe2\x80\x8c",
-	"\xe2\x80\x8d",
-	"\xe2\x81\xa0",
-};
-
-static size_t invisible_before(struct span s)
-{
-	for (size_t i = 0; i < sizeof(invisible) / sizeof(invisible[0]); i++)
-		if (starts(s, invisible[i]))
-			return strlen(invisible[i]);
-	return 0;
-}
-
-static size_t invisible_behind(struct span s)
-{
-	for (size_t i = 0; i < sizeof(invisible) / sizeof(invisible[0]); i++) {
-		size_t n = strlen(invisible[i]);
-
-		if (s.n >= n && memcmp(s.p + s.n - n, invisible[i], n) == 0)
-			return n;
-	}
-	return 0;
-}
-
-static struct span trim(struct span s)
-{
-	size_t n;
-
-	for (;;) {
-		if (s.n && is_blank(s.p[0]))
-			s = skip(s, 1);
-		else if (s.n && is_blank(s.p[s.n - 1]))
-			s.n--;
-		else if (s.n > 1 && is_escaped_break(s.p + s.n - 2))
-			s.n -= 2;
-		else if ((n = invisible_before(s)) > 0)
-			s = skip(s, n);
-		else if ((n = invisible_behind(s)) > 0)
-			s.n -= n;
-		else
-			return s;
-	}
-}
-
-static bool take_quotes(struct span *s)
-{
-	char c = s->n > 1 ? s->p[0] : '\0';
-
-	if ((c != '"' && c != '\'' && c != '`') || s->p[s->n - 1] != c)
-		return false;
-	*s = (struct span){ s->p + 1, s->n - 2 };
-	return true;
-}
-
 /* A scheme with what separates it, or with nothing behind it at all: then the variable that was to
  * follow was empty. */
-static bool take_scheme(struct span *s, const char *word)
+static bool take_scheme(struct pasted *s, const char *word)
 {
-	struct span rest;
+	struct pasted rest;
 
 	if (!starts(*s, word))
 		return false;
@@ -135,7 +70,7 @@ static bool take_scheme(struct span *s, const char *word)
 	return true;
 }
 
-static bool take_word(struct span *s, const char *word)
+static bool take_word(struct pasted *s, const char *word)
 {
 	if (!starts(*s, word))
 		return false;
@@ -145,11 +80,11 @@ static bool take_word(struct span *s, const char *word)
 
 /* Takes off what people copy along: schemes, quotes, the name of the field or variable. All of it
  * ends in a character that base64 has not and no user name has, so nothing is lost by mistake. */
-static struct span strip(struct span s, struct job *j)
+static struct pasted strip(struct pasted s, struct job *j)
 {
 	for (;;) {
-		s = trim(s);
-		if (take_quotes(&s))
+		s = pasted_trim(s);
+		if (pasted_unquote(&s))
 			j->mended = "the quotes around it were taken off";
 		else if (take_word(&s, "export ") || take_word(&s, "MIXPANEL_SA_TOKEN="))
 			j->mended = "the name of the variable in front of it was taken off";
@@ -165,7 +100,7 @@ static struct span strip(struct span s, struct job *j)
  * Whether a message may repeat this as the name of a variable. It must not be a secret that
  * somebody put between the marks: those mix the cases, names do not.
  */
-static bool is_name(struct span s)
+static bool is_name(struct pasted s)
 {
 	bool upper = false, lower = false, line = false;
 
@@ -186,7 +121,7 @@ static bool is_name(struct span s)
 	return upper ? !lower : line;
 }
 
-static bool complain_name(const struct job *j, struct span name)
+static bool complain_name(const struct job *j, struct pasted name)
 {
 	static const char cause[] =
 		"the client that started mpmcp did not replace it. Put the value "
@@ -202,9 +137,9 @@ static bool complain_name(const struct job *j, struct span name)
 }
 
 /* "${NAME}", "${env:NAME}", "${NAME:-otherwise}", anywhere. */
-static bool has_braced(const struct job *j, struct span s)
+static bool has_braced(const struct job *j, struct pasted s)
 {
-	struct span name;
+	struct pasted name;
 	const char *end;
 
 	while (s.n && !starts(s, "${"))
@@ -224,7 +159,7 @@ static bool has_braced(const struct job *j, struct span s)
 }
 
 /* "$NAME", "%NAME%", "{{...}}" or "<...>", and nothing else. */
-static bool is_placeholder(const struct job *j, struct span s)
+static bool is_placeholder(const struct job *j, struct pasted s)
 {
 	char first, last;
 
@@ -234,8 +169,8 @@ static bool is_placeholder(const struct job *j, struct span s)
 	last = s.p[s.n - 1];
 	if (first == '$' && is_name(skip(s, 1)))
 		return !complain_name(j, skip(s, 1));
-	if (first == '%' && last == '%' && is_name((struct span){ s.p + 1, s.n - 2 }))
-		return !complain_name(j, (struct span){ s.p + 1, s.n - 2 });
+	if (first == '%' && last == '%' && is_name((struct pasted){ s.p + 1, s.n - 2 }))
+		return !complain_name(j, (struct pasted){ s.p + 1, s.n - 2 });
 	if ((first == '<' && last == '>') || (first == '{' && last == '}'))
 		return !complain(j, "still holds the placeholder of an example");
 	return false;
@@ -245,7 +180,7 @@ static bool is_placeholder(const struct job *j, struct span s)
 
 /* One half, not empty. The service makes names and secrets of letters, digits, dots and dashes;
  * more is let through, but not what cannot have been meant. */
-static bool check_half(const struct job *j, struct span s)
+static bool check_half(const struct job *j, struct pasted s)
 {
 	if (is_placeholder(j, s))
 		return false;
@@ -267,7 +202,7 @@ static bool check_half(const struct job *j, struct span s)
 	return true;
 }
 
-static bool add_pair(struct job *j, struct span user, struct span secret)
+static bool add_pair(struct job *j, struct pasted user, struct pasted secret)
 {
 	struct buf pair, text;
 	bool good;
@@ -286,11 +221,11 @@ static bool add_pair(struct job *j, struct span user, struct span secret)
 }
 
 /* s holds a colon; RFC 7617 section 2: the first one ends the name. */
-static bool from_pair(struct job *j, struct span s)
+static bool from_pair(struct job *j, struct pasted s)
 {
 	const char *colon = memchr(s.p, ':', s.n);
-	struct span user = trim((struct span){ s.p, (size_t)(colon - s.p) });
-	struct span secret = skip(s, (size_t)(colon + 1 - s.p));
+	struct pasted user = pasted_trim((struct pasted){ s.p, (size_t)(colon - s.p) });
+	struct pasted secret = skip(s, (size_t)(colon + 1 - s.p));
 
 	if (user.n == 0)
 		return complain(j, "has no username before the colon");
@@ -306,7 +241,7 @@ static bool from_pair(struct job *j, struct span s)
 
 /* The letter or padding that the escape at s stands for, ' ' for a blank or line break, '\0' for
  * anything else. */
-static char unescaped(struct span s)
+static char unescaped(struct pasted s)
 {
 	static const struct {
 		char text[4], means;
@@ -326,7 +261,7 @@ static char unescaped(struct span s)
 }
 
 /* s begins with a character that base64 has not. */
-static const char *oddity(struct span s)
+static const char *oddity(struct pasted s)
 {
 	if ((unsigned char)s.p[0] >= 0x80)
 		return "holds a character outside ASCII, which copying often brings in";
@@ -337,7 +272,7 @@ static const char *oddity(struct span s)
 
 /* The letters without what may stand between them: base64(1) breaks lines, terminals break them
  * again, and files of variables keep "\n" as two characters. */
-static bool gather(struct job *j, struct span s, struct buf *letters)
+static bool gather(struct job *j, struct pasted s, struct buf *letters)
 {
 	while (s.n) {
 		size_t n = s.p[0] == '%' ? 3 : s.n > 1 && is_escaped_break(s.p) ? 2 : 1;
@@ -357,7 +292,7 @@ static bool gather(struct job *j, struct span s, struct buf *letters)
 	return true;
 }
 
-static bool decode(struct job *j, struct span s, struct buf *out)
+static bool decode(struct job *j, struct pasted s, struct buf *out)
 {
 	struct buf letters;
 	bool good = false;
@@ -393,7 +328,7 @@ static void narrow(struct job *j, struct buf *b)
 	j->mended = "it was encoded as UTF-16 and is sent as ASCII";
 }
 
-static bool is_text(struct span s)
+static bool is_text(struct pasted s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (((unsigned char)s.p[i] < ' ' && !is_blank(s.p[i])) ||
@@ -402,12 +337,12 @@ static bool is_text(struct span s)
 	return true;
 }
 
-static bool from_base64(struct job *j, struct span s, bool again);
+static bool from_base64(struct job *j, struct pasted s, bool again);
 
 /* What the base64 text stood for. */
-static bool from_decoded(struct job *j, struct span s, bool again)
+static bool from_decoded(struct job *j, struct pasted s, bool again)
 {
-	struct span bare = trim(s);
+	struct pasted bare = pasted_trim(s);
 
 	if (bare.n < s.n)
 		j->mended = "a line break that was encoded with the pair (echo without -n) was "
@@ -433,7 +368,7 @@ static bool from_decoded(struct job *j, struct span s, bool again)
 }
 
 /* again: what comes out may be base64 once more. */
-static bool from_base64(struct job *j, struct span s, bool again)
+static bool from_base64(struct job *j, struct pasted s, bool again)
 {
 	struct buf text;
 	bool good = false;
@@ -441,7 +376,7 @@ static bool from_base64(struct job *j, struct span s, bool again)
 	buf_init(&text, ACCOUNT_MAX);
 	if (decode(j, s, &text)) {
 		narrow(j, &text);
-		good = from_decoded(j, (struct span){ text.p, text.len }, again);
+		good = from_decoded(j, (struct pasted){ text.p, text.len }, again);
 	}
 	buf_wipe(&text);
 	return good;
@@ -453,7 +388,7 @@ bool account_from_token(
 	const char *text, const char *where, struct buf *out, const char **repaired, struct err *e)
 {
 	struct job j = { where, NULL, out, e };
-	struct span s = { text, strlen(text) };
+	struct pasted s = { text, strlen(text) };
 	bool good;
 
 	if (repaired)
@@ -478,17 +413,17 @@ bool account_from_token(
 }
 
 /* Blanks and quotes around a half come from files of variables, which keep them. */
-static bool half_from(const char *text, const char *where, struct span *half, struct err *e)
+static bool half_from(const char *text, const char *where, struct pasted *half, struct err *e)
 {
 	struct job j = { where, NULL, NULL, e };
-	struct span s = { text, strlen(text) };
+	struct pasted s = { text, strlen(text) };
 
 	if (s.n > ACCOUNT_MAX)
 		return err_set(e, ERR_USAGE, "%s is longer than %d bytes: copy it again", where,
 			ACCOUNT_MAX);
-	s = trim(s);
-	if (take_quotes(&s))
-		s = trim(s);
+	s = pasted_trim(s);
+	if (pasted_unquote(&s))
+		s = pasted_trim(s);
 	if (!s.n)
 		return err_set(
 			e, ERR_USAGE, "%s is empty: set it, or use MIXPANEL_SA_TOKEN", where);
@@ -501,7 +436,7 @@ bool account_from_pair(const char *user, const char *secret, struct buf *out, st
 	static const char user_name[] = "MIXPANEL_SA_USERNAME",
 			  secret_name[] = "MIXPANEL_SA_SECRET";
 	struct job j = { secret_name, NULL, out, e };
-	struct span u, s;
+	struct pasted u, s;
 
 	if (!half_from(user, user_name, &u, e) || !half_from(secret, secret_name, &s, e))
 		return false;

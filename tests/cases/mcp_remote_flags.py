@@ -198,3 +198,64 @@ def seconds_may_have_a_fraction_and_nothing_else(case):
         p = case.start(server.url, "--body-timeout=" + bad)
         p.send(INITIALIZE)
         case.is_error(p.answer(0), -31000, "--body-timeout")
+
+
+# ---- entries as people have them
+
+PROXY_JS = "/usr/lib/node_modules/mcp-remote/dist/proxy.js"
+
+
+def words_around_the_bridge_are_understood(case):
+    server = case.server()
+    url, header = server.url, ["--header", "X-Key: k1 k2"]
+    line = "%s --header 'X-Key: k1 k2'" % url
+    rows = [["-y", "mcp-remote", url], ["--yes", url], ["-y", "mcp-remote@latest", url], ["mcp-remote@0.1.38", url], ["mpmcp", url],
+            ["-p", "mcp-remote@0.15.1", "mcp-remote", url], ["-y", "-p", "mcp-remote", "mcp-remote", url],
+            ["--package", "mcp-remote", "mcp-remote", url], ["-y", "--package=mcp-remote@latest", "--", "mcp-remote", url],
+            [PROXY_JS, url], ["node", PROXY_JS, url], ["C:\\npm\\node_modules\\mcp-remote\\dist\\proxy.js", url],
+            ["/usr/local/bin/npx", "-y", "mcp-remote", url], ["/c", "npx", "-y", "mcp-remote", url], ["exec", "mcp-remote", "--", url]]
+    rows = [row + header for row in rows]
+    rows += [[line], ["npx -y mcp-remote " + line], ["mcp-remote@latest " + line], ["node %s %s" % (PROXY_JS, line)],
+             ["npx -y mcp-remote %s" % url] + header, ["-y", "mcp-remote " + line], ["/c", "npx -y mcp-remote " + line],
+             ['npx  -p "mcp-remote" mcp-remote "%s" --header "X-Key: k1 k2" ' % url],
+             ["npx -y mcp-remote %s --header X-Key: k1 k2 --debug" % url],
+             [url, "--header X-Key: k1 k2"], [url, '--header "X-Key: k1 k2"'], ["--debug ", url, "--header X-Key:", "k1", "k2"]]
+    for row in rows:
+        p = case.start(*row)
+        p.handshake()
+        case.equal(p.finish(), 0, "status with %r" % row)
+        case.equal(server.of("initialize")[-1].headers.get("x-key"), "k1 k2", "header with %r" % row)
+
+
+def marks_around_the_url_are_taken_off(case):
+    tool = {"name": "x", "inputSchema": {"type": "object", "properties": {"a": {"type": "string"}}}}
+    server = case.server(lambda r: r.answer({"tools": [tool]} if r.rpc_method == "tools/list" else {"content": []}))
+    for odd in (" %s ", "<%s>", '"%s"', "'%s'", "`%s`", "\ufeff%s", "%s\u00a0\n", ' "<%s>"', "%s\\n"):
+        p = case.start(odd % server.url)
+        p.handshake()
+        case.equal(p.finish(), 0, "status with %r" % odd)
+        p = case.start("call", odd % server.url, "x", "{}")
+        case.equal(p.finish(), 0, "status of call with %r" % odd)
+    p = case.start("call", server.url, "x", 'a="%s"' % server.url)
+    case.equal(p.finish(), 0, "status")
+    case.check(b'"a":' + json.dumps('"%s"' % server.url).encode() in server.of("tools/call")[-1].body, "the value of an argument was changed")
+
+
+def words_that_only_look_like_a_wrapper_are_named(case):
+    for words, said in ((["npx"], '"npx" is neither'), (["npx", "-y", "other-package"], '"npx" is neither'), (["-p"], "unknown option -p"),
+                        (["exec"], '"exec" is neither'), (["mcp-remotely"], '"mcp-remotely" is neither'), (["--heeder x"], "did you mean --header?")):
+        p = case.start(*words, token=None)
+        p.send(INITIALIZE)
+        case.is_error(p.answer(0), -31000, said)
+
+
+def headers_of_the_transport_are_dropped_with_a_note(case):
+    for args in (["--header", "Accept: text/html", "--header", "content-type:application/xml"],
+                 ["--header-file", case.file("headers", "Accept: text/html\nContent-Type: application/xml\n")]):
+        server = case.server()
+        p = case.start(server.url, *args)
+        p.handshake()
+        case.equal(p.finish(), 0, "status")
+        sent = server.requests[0].headers
+        case.equal((sent["accept"], sent["content-type"]), ("application/json, text/event-stream", "application/json"), "headers")
+        case.check(b'"Accept" is ignored' in p.errors and p.errors.count(b"is ignored") == 2, "notes %r" % p.errors)
