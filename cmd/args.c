@@ -14,7 +14,8 @@
 
 /* clang-format off: one row a line */
 const struct opt args_options[] = {
-	{ "all", NULL, OPT_FLAG, O(all), FOR_LOGOUT, "every sign-in in the folder" },
+	{ "all", NULL, OPT_FLAG, O(all), FOR_LOGOUT | FOR_SETUP,
+		"logout: every sign-in; setup: every client that is installed" },
 	{ "allow-http", NULL, OPT_FLAG, O(allow_http), FOR_ALL,
 		"take an http:// URL that is not this machine" },
 	{ "assume-pkce-s256", NULL, OPT_FLAG, O(assume_pkce), FOR_ALL,
@@ -90,6 +91,8 @@ const struct opt args_options[] = {
 		"refuse all that changes anything" },
 	{ "region", "REGION", OPT_TEXT, O(region), FOR_ALL,
 		"us, eu or in: the service's endpoint when no URL is given" },
+	{ "remove", NULL, OPT_FLAG, O(remove), FOR_SETUP,
+		"take the entry out of the client's file" },
 	{ "resource", "URL", OPT_TEXT, O(resource), FOR_ALL,
 		"resource parameter for signing in; a sign-in of its own" },
 	{ "sa-token-file", "FILE", OPT_TEXT, O(sa_token_file), FOR_ALL,
@@ -107,6 +110,8 @@ const struct opt args_options[] = {
 		"with --client-credentials: no discovery" },
 	{ "transport", "KIND", OPT_TEXT, O(transport), FOR_ALL,
 		"http-first (default), http-only, sse-first or sse-only" },
+	{ "undo", NULL, OPT_FLAG, O(undo), FOR_SETUP,
+		"put the client's file back as it was before" },
 	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_ALL,
 		"send the ID token in place of the access token" },
 	{ "version", NULL, OPT_FLAG, O(version), FOR_ALL, "show versions" },
@@ -126,7 +131,7 @@ const struct command args_commands[] = {
 		"list the tools, or show one with its schema", cmd_tools },
 	{ "call", FOR_CALL, "[OPTION...] [URL] TOOL [JSON | @FILE | - | KEY=VALUE...]",
 		"call a tool", cmd_call },
-	{ "setup", FOR_SETUP, "[OPTION...] [CLIENT] [URL]",
+	{ "setup", FOR_SETUP, "[OPTION...] [CLIENT...] [URL]",
 		"print or write a client's entry; without CLIENT: list the clients", cmd_setup },
 	{ "doctor", FOR_DOCTOR, "[OPTION...] [URL]", "find out why a connection fails",
 		cmd_doctor },

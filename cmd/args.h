@@ -45,7 +45,7 @@ struct args {
 	bool read_only;
 	bool force, json, import, all, check;
 	const char *name; /* of the entry that setup makes */
-	bool write, project, service_account;
+	bool write, remove, undo, project, service_account;
 	bool allow_http, ipv4, enable_proxy, no_cookies, keep_alive, debug, silent;
 	bool help, version;
 };

@@ -378,6 +378,73 @@ bool client_file_put(struct client_file *cf, const struct entry *en, const struc
 	return good || (cf->path && hint(cf, e));
 }
 
+json_t *client_file_entry(const struct client_file *cf, const char *name)
+{
+	const char *path[] = { cf->app->container, name };
+	struct span v = { 0 };
+	json_t *all, *one;
+
+	if (cf->app->format == APP_TOML) {
+		all = toml_tables(&cf->doc, cf->app->container);
+		one = json_incref(json_object_get(all, name));
+		json_decref(all);
+		return one;
+	}
+	v = merge_get(&cf->doc, path, 2);
+	return v.p ? members(v) : NULL;
+}
+
+/* ---- taking out ---- */
+
+/* The questions of VS Code that nothing asks for any more. */
+static bool drop_inputs(struct client_file *cf, const struct old_entry *old, struct err *e)
+{
+	static const char begin[] = "${input:";
+	char *text = json_dumps(old->value, 0);
+	bool good = true;
+
+	for (const char *p = text; good && p && (p = strstr(p, begin)); p++) {
+		size_t n = strcspn(p, "}\"");
+		char *reference = mem_ndup(p, n + 1),
+		     *id = mem_ndup(p + sizeof(begin) - 1, n - (sizeof(begin) - 1));
+
+		if (p[n] == '}' && !strstr(buf_str(&cf->doc), reference))
+			good = merge_remove(&cf->doc, "inputs", "id", id, &cf->changed, e);
+		free(reference);
+		free(id);
+	}
+	free(text);
+	return good;
+}
+
+bool client_file_remove(
+	struct client_file *cf, const struct old_entry *old, bool force, struct err *e)
+{
+	const char *path[] = { cf->app->container, old->name };
+	bool good;
+
+	if (old->kind != OLD_OURS && !force)
+		return err_set(e, ERR_IO,
+			"the entry \"%.60s\" in %s does not start mpmcp; nothing was removed. "
+			"--force "
+			"removes it",
+			old->name, cf->path);
+	if (cf->app->format == APP_TOML)
+		good = check_toml(cf, old->name, e) &&
+		       toml_unset(&cf->doc, path[0], path[1], &cf->changed, e);
+	else
+		good = merge_unset(&cf->doc, path, 2, &cf->changed, e) && drop_inputs(cf, old, e) &&
+		       merge_check(&cf->doc, e);
+	return good || hint(cf, e);
+}
+
+bool client_file_undo(struct client_file *cf, char **from, struct err *e)
+{
+	cf->changed = cf->file.place && userfile_undo(&cf->file, cf->project ? "." : NULL, FILE_MAX,
+						from, &cf->backup, e);
+	return cf->changed;
+}
+
 bool client_file_save(struct client_file *cf, struct err *e)
 {
 	return !cf->changed || userfile_replace(&cf->file, buf_str(&cf->doc), cf->doc.len,

@@ -44,6 +44,17 @@ bool client_file_find(const struct client_file *cf, const char *name, const char
 bool client_file_put(struct client_file *cf, const struct entry *en, const struct old_entry *old,
 	bool whole, struct err *e) CLIENT_FILE_MUST;
 
+/* Takes the entry out of doc, with what only it refers to (VS Code's inputs); one that does not start mpmcp
+ * only when `force`. */
+bool client_file_remove(struct client_file *cf, const struct old_entry *old, bool force,
+	struct err *e) CLIENT_FILE_MUST;
+
+/* What doc says now: the members of the entry, or NULL. The caller frees it. */
+json_t *client_file_entry(const struct client_file *cf, const char *name);
+
+/* Puts the newest copy back in place of the file, which becomes the newest copy; *from gets its path. */
+bool client_file_undo(struct client_file *cf, char **from, struct err *e) CLIENT_FILE_MUST;
+
 /* Writes doc when it changed. */
 bool client_file_save(struct client_file *cf, struct err *e) CLIENT_FILE_MUST;
 

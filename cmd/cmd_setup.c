@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apps.h"
 #include "base/diag.h"
@@ -10,201 +9,20 @@
 #include "commands.h"
 #include "entry.h"
 #include "exit.h"
+#include "setup.h"
 #include "target.h"
 
-/* ---- words ---- */
-
-/* HOME as ~, for people. */
-static void print_path(const char *path)
-{
-	const char *home = getenv("HOME");
-	size_t n = home ? strlen(home) : 0;
-
-	if (n > 1 && strncmp(path, home, n) == 0 && path[n] == '/')
-		printf("~%s", path + n);
-	else
-		printf("%s", path);
-}
-
-static void print_json(json_t *o)
-{
-	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-
-	if (text)
-		printf("%s\n", text);
-	free(text);
-	json_decref(o);
-}
-
-/* A word as a shell takes it. */
-static void print_word(const char *w)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "-_=/:.,@%+";
-
-	if (*w && strspn(w, plain) == strlen(w)) {
-		printf(" %s", w);
-		return;
-	}
-	printf(" '");
-	for (; *w; w++)
-		if (*w == '\'')
-			printf("'\\''");
-		else
-			putchar(*w);
-	printf("'");
-}
-
-static void print_references(const struct entry *en, const struct args_list *names)
-{
-	for (size_t i = 0; i < names->n; i++) {
-		char *reference = entry_reference(en, names->item[i]);
-		char *pair = mem_printf("%s=%s", names->item[i], reference);
-
-		printf(" %s", en->app->add_env);
-		print_word(pair);
-		free(pair);
-		free(reference);
-	}
-}
-
-/* The client's own command line for the same entry. */
-static void print_add(const struct entry *en, bool project)
-{
-	const struct app *app = en->app;
-	const char *add = project ? app->add_project : app->add;
-
-	if (!add || ((en->secrets.n || en->env.n) && !app->add_env))
-		return;
-	printf("Or by its own command; \"--\" keeps it from taking our options for its own:\n\n    "
-	       "%s %s",
-		add, en->name);
-	if (app->add_after)
-		print_word(en->command);
-	print_references(en, &en->secrets);
-	print_references(en, &en->env);
-	printf(" --");
-	if (!app->add_after)
-		print_word(en->command);
-	for (size_t i = 0; i < en->args.n; i++)
-		print_word(en->args.item[i]);
-	printf("\n\n");
-}
-
-static void print_list(const char *before, const struct args_list *l, const char *behind)
-{
-	printf("%s", before);
-	for (size_t i = 0; i < l->n; i++)
-		printf("%s%s", i ? ", " : "", l->item[i]);
-	printf("%s\n", behind);
-}
-
-static bool has_blank(const struct entry *en)
-{
-	for (size_t i = 0; i < en->args.n; i++)
-		if (strchr(en->args.item[i], ' '))
-			return true;
-	return strchr(en->command, ' ') != NULL;
-}
-
-static void print_token_file(const struct entry *en)
-{
-	char *folder =
-		mem_ndup(en->token_file, (size_t)(strrchr(en->token_file, '/') - en->token_file));
-
-	printf("The token is read from ");
-	print_path(en->token_file);
-	if (access(en->token_file, R_OK) == 0) {
-		printf(".\n");
-	} else {
-		printf(", which is not there yet. Put it there, for yourself alone:\n\n    (umask "
-		       "077; "
-		       "mkdir -p");
-		print_word(folder);
-		printf("; printenv MIXPANEL_SA_TOKEN >");
-		print_word(en->token_file);
-		printf(")\n\n");
-	}
-	free(folder);
-}
-
-static void print_service_account(const struct entry *en)
-{
-	const struct app *app = en->app;
-
-	if (!en->token_file || app->secret == APP_FILE)
-		printf("%s\n", app->why);
-	if (en->token_file) {
-		print_token_file(en);
-		return;
-	}
-	if (app->secret == APP_INPUT)
-		return;
-	print_list("Set ", &en->secrets, " where it starts; the value stays out of the file.");
-	if (app->desktop)
-		printf("A desktop application has the variables of its session, not those of a "
-		       "shell's "
-		       "start-up file; --sa-token-file FILE needs none.\n");
-}
-
-static void print_sign_in(const struct args *a, const struct entry *en)
-{
-	const char *profile = a->profile, *region = target_region(en->url);
-
-	if (!profile && en->old)
-		profile = en->old->args.profile;
-	printf("Sign in with \"mpmcp login");
-	if (region)
-		printf(" --region %s", region);
-	else
-		print_word(en->url);
-	if (profile) {
-		printf(" --profile");
-		print_word(profile);
-	}
-	printf("\" now, or in the browser at the first use.\n");
-}
-
-/* What else a person has to know or do. */
-static void print_notes(const struct args *a, const struct entry *en)
-{
-	const struct app *app = en->app;
-
-	if (en->secrets.n || en->token_file)
-		print_service_account(en);
-	else if (!en->service_account)
-		print_sign_in(a, en);
-	if (en->env.n)
-		print_list("Referred to, because they are set here and this client withholds them "
-			   "otherwise: ",
-			&en->env, ".");
-	if (en->withheld.n)
-		print_list("Set here, but this client hands them on to no command: ", &en->withheld,
-			".");
-	if (app->tears && has_blank(en))
-		printf("%s tears arguments apart at blanks: choose names without, and @FILE for "
-		       "JSON.\n",
-			app->title);
-	if (a->project && !en->plain)
-		printf("The file names this machine's %s; put mpmcp into PATH before others use "
-		       "it.\n",
-			en->command);
-	if (app->note)
-		printf("%s\n", app->note);
-	if (app->restart)
-		printf("%s\n",
-			a->project && app->restart_project ? app->restart_project : app->restart);
-}
-
-/* ---- what stays and what goes ---- */
-
-static void print_carried(const struct entry *en)
-{
-	for (size_t i = 0; i < en->kept.n; i++)
-		printf("  %s (kept from the old entry)\n", en->kept.item[i]);
-	for (size_t i = 0; i < en->dropped.n; i++)
-		printf("  %s (dropped; it was in the old entry)\n", en->dropped.item[i]);
-}
+/* One client's part of a call. */
+struct job {
+	const struct args *a;
+	const struct app *app;
+	struct client_file cf;
+	const struct old_entry *old;
+	struct entry en;
+	json_t *result; /* with --json: what is to be printed */
+	bool refused;   /* an entry that --write would not put there, ... */
+	struct err why; /* ... and why */
+};
 
 /* ---- showing ---- */
 
@@ -221,29 +39,53 @@ static bool example(const struct entry *en, struct buf *out, struct err *e)
 	return good;
 }
 
-static bool show(
-	const struct args *a, const struct entry *en, const struct client_file *cf, struct err *e)
+static void show_change(const struct job *j)
+{
+	json_t *now = client_file_entry(&j->cf, j->en.name);
+
+	setup_print_change(j->old ? j->old->value : NULL, now);
+	json_decref(now);
+}
+
+static bool show_example(const struct job *j, struct err *e)
 {
 	struct buf text;
 	bool good;
 
 	buf_init(&text, 1 << 20);
-	good = example(en, &text, e);
-	if (good) {
-		if (cf->path) {
-			printf("%s reads ", en->app->title);
-			print_path(cf->path);
-			printf(". What belongs there:\n\n");
-		}
-		printf("%s\n", buf_str(&text));
-		print_carried(en);
-		if (cf->path)
-			printf("The same command with --write puts it there.\n");
-		print_add(en, a->project);
-		print_notes(a, en);
+	good = example(&j->en, &text, e);
+	if (good && j->cf.path) {
+		printf("%s reads ", j->app->title);
+		setup_print_path(j->cf.path);
+		printf(". What belongs there:\n\n");
 	}
+	if (good)
+		printf("%s\n", buf_str(&text));
 	buf_free(&text);
 	return good;
+}
+
+static bool show(struct job *j, struct err *e)
+{
+	bool writable = j->cf.path && !j->refused;
+
+	if (writable && j->old) {
+		setup_print_path(j->cf.path);
+		printf(" has the entry \"%s\". %s:\n\n", j->en.name,
+			j->cf.changed ? "What --write would change" : "It is as it should be");
+		show_change(j);
+		printf("\n");
+		setup_print_carried(&j->en);
+	} else if (!show_example(j, e)) {
+		return false;
+	}
+	if (j->refused)
+		printf("--write would refuse: %s.\n", j->why.msg);
+	else if (writable && j->cf.changed)
+		printf("The same command with --write puts it there.\n");
+	setup_print_add(&j->en, j->a->project);
+	setup_print_notes(j->a, &j->en);
+	return true;
 }
 
 /* ---- writing ---- */
@@ -285,108 +127,102 @@ static void print_did(
 		printf("Replaced mcp-remote by mpmcp in the entry \"%s\" of ", en->name);
 	else
 		printf("Replaced the entry \"%s\" in ", en->name);
-	print_path(cf->path);
+	setup_print_path(cf->path);
 	printf(".\n");
 }
 
-static void print_result(const struct args *a, const struct entry *en, const struct old_entry *old,
-	const struct client_file *cf)
+static void print_not_installed(const struct app *app)
 {
-	print_did(en, old, cf);
-	if (cf->changed)
-		print_carried(en);
-	if (cf->backup) {
-		printf("The file as it was: ");
-		print_path(cf->backup);
-		printf("\n");
+	printf("%s does not seem to be installed here", app->title);
+	if (app->program)
+		printf(" (no command \"%s\", no folder of its settings)", app->program);
+	printf(".\n");
+}
+
+static bool write_entry(struct job *j, struct err *e)
+{
+	bool installed = app_installed(j->app);
+
+	/* A client without a file of its own: says so. */
+	if (!j->cf.path) {
+		free(app_path(j->app, j->a->project, e));
+		return false;
 	}
-	if (old && !a->force && old_entry_holds_secret(old))
+	if (j->refused) {
+		*e = j->why;
+		return false;
+	}
+	if (!client_file_save(&j->cf, e))
+		return false;
+	if (j->a->json) {
+		j->result = result_json(&j->en, &j->cf);
+		return true;
+	}
+	print_did(&j->en, j->old, &j->cf);
+	if (j->cf.changed) {
+		show_change(j);
+		setup_print_carried(&j->en);
+	}
+	setup_print_backup(&j->cf);
+	if (j->old && !j->a->force && old_entry_holds_secret(j->old))
 		printf("A secret stands in the entry itself, where every program that reads the "
 		       "file "
 		       "can see it; --service-account keeps it out.\n");
-	if (cf->changed)
-		print_notes(a, en);
-}
-
-static bool write_entry(const struct args *a, const struct entry *en, const struct old_entry *old,
-	struct client_file *cf, struct err *e)
-{
-	/* A client without a file of its own: says so. */
-	if (!cf->path)
-		return app_path(cf->app, a->project, e) != NULL;
-	if (!client_file_put(cf, en, old, a->force, e) || !client_file_save(cf, e))
-		return false;
-	if (a->json)
-		print_json(result_json(en, cf));
-	else
-		print_result(a, en, old, cf);
+	if (!installed && !j->a->project)
+		print_not_installed(j->app);
+	if (j->cf.changed)
+		setup_print_notes(j->a, &j->en);
 	return true;
 }
 
-/* ---- the list ---- */
+/* ---- taking out, putting back ---- */
 
-static const char *state(const struct app *app, bool project)
+static void say_file(struct job *j, const char *did)
 {
-	static const char *const states[] = {
-		[OLD_OURS] = "set up",
-		[OLD_MCP_REMOTE] = "mcp-remote",
-		[OLD_DIRECT] = "another entry",
-		[OLD_OTHER] = "another entry",
-	};
-	const struct old_entry *old = NULL;
-	const char *found = NULL;
-	struct client_file cf;
-	struct err e = { 0 };
-
-	if (!client_file_open(&cf, app, project, &e) ||
-		!client_file_find(&cf, NULL, NULL, &old, &e))
-		found = "unreadable";
-	else if (old)
-		found = states[old->kind];
-	client_file_clear(&cf);
-	return found ? found : app_installed(app) ? "installed" : "-";
-}
-
-static json_t *list_item(const struct app *app, const char *path, const char *state)
-{
-	return json_pack("{s:s, s:s, s:s, s:b, s:s}", "client", app->name, "application",
-		app->title, "file", path, "installed", app_installed(app), "state", state);
-}
-
-static bool list(const struct args *a, struct err *e)
-{
-	json_t *all = json_array();
-	bool good = true;
-
-	if (!a->json)
-		printf("%-12s %-15s %-14s %s\n", "CLIENT", "APPLICATION", "STATE", "FILE");
-	for (size_t i = 0; i < napps && good; i++) {
-		const struct app *app = &apps[i];
-		char *path;
-
-		if (!app->file || (a->project && !app->project))
-			continue;
-		path = app_path(app, a->project, e);
-		good = path != NULL;
-		if (good && a->json)
-			json_array_append_new(all, list_item(app, path, state(app, a->project)));
-		if (good && !a->json) {
-			printf("%-12s %-15s %-14s ", app->name, app->title, state(app, a->project));
-			print_path(path);
-			printf("\n");
-		}
-		free(path);
+	if (j->a->json) {
+		j->result = json_pack("{s:s, s:s, s:b, s:s?}", "client", j->app->name, "file",
+			j->cf.path, "changed", j->cf.changed, "backup", j->cf.backup);
+		return;
 	}
-	if (good && a->json)
-		print_json(json_incref(all));
-	else if (good)
-		printf("\n\"mpmcp setup CLIENT\" shows an entry, --write puts it into the file. "
-		       "\"json\" is for any other client.\n");
-	json_decref(all);
+	printf("%s ", did);
+	setup_print_path(j->cf.path);
+	printf(".\n");
+	setup_print_backup(&j->cf);
+	if (j->cf.changed && j->app->restart)
+		printf("%s\n", j->app->restart);
+}
+
+static bool take_out(struct job *j, struct err *e)
+{
+	char *did;
+
+	if (j->old && (!client_file_remove(&j->cf, j->old, j->a->force, e) ||
+			      !client_file_save(&j->cf, e)))
+		return false;
+	if (j->old)
+		did = mem_printf("Removed the entry \"%s\" from", j->old->name);
+	else
+		did = mem_dup("Nothing to remove: there is no entry of mpmcp in");
+	say_file(j, did);
+	free(did);
+	return true;
+}
+
+static bool put_back(struct job *j, struct err *e)
+{
+	char *from = NULL, *did;
+	bool good = client_file_undo(&j->cf, &from, e);
+
+	if (good) {
+		did = mem_printf("Put back the copy %s as", from);
+		say_file(j, did);
+		free(did);
+	}
+	free(from);
 	return good;
 }
 
-/* ---- the command ---- */
+/* ---- one client ---- */
 
 /* Where the entry is to lead, when the person said. */
 static const char *given_url(const struct args *a, struct err *e)
@@ -394,52 +230,154 @@ static const char *given_url(const struct args *a, struct err *e)
 	return a->url || a->region ? target_url(a, e) : NULL;
 }
 
-static bool one_client(const struct args *a, struct err *e)
+static bool make_entry(struct job *j, struct err *e)
 {
-	const struct app *app = app_find(a->words.item[0], e);
-	const struct old_entry *old = NULL;
-	struct client_file cf = { 0 };
-	struct entry en = { 0 };
-	struct err unread = { 0 };
-	const char *url;
-	bool good;
+	const struct args *a = j->a;
 
-	if (!app)
+	if (!entry_make(a, j->app, j->old, &j->en, e))
 		return false;
-	if (a->words.n > 1)
-		return err_set(e, ERR_USAGE, "setup takes one client at a time");
-	if (!(url = given_url(a, e)) && e->kind)
+	j->refused = j->refused ||
+		     (j->cf.path && !client_file_put(&j->cf, &j->en, j->old, a->force, &j->why));
+	if (a->write)
+		return write_entry(j, e);
+	if (a->json)
+		j->result = entry_json(&j->en);
+	return a->json || show(j, e);
+}
+
+static bool run(struct job *j, struct err *e)
+{
+	const struct args *a = j->a;
+	const char *url = given_url(a, e);
+	bool shows = !a->write && !a->remove && !a->undo;
+
+	if (!url && e->kind)
 		return false;
-	/* A file that cannot be read does not keep from showing an entry. */
-	good = client_file_open(&cf, app, a->project, &unread) ||
-	       (!a->write && unread.kind == ERR_IO);
-	if (!good)
-		*e = unread;
-	good = good && client_file_find(&cf, a->name, url, &old, e) &&
-	       entry_make(a, app, old, &en, e);
-	if (good && a->write)
-		good = write_entry(a, &en, old, &cf, e);
-	else if (good && a->json)
-		print_json(entry_json(&en));
-	else if (good)
-		good = show(a, &en, &cf, e);
-	entry_clear(&en);
-	client_file_clear(&cf);
+	if (!client_file_open(&j->cf, j->app, a->project, &j->why)) {
+		/* A file that cannot be read does not keep from showing an entry, or from putting back. */
+		if (j->why.kind != ERR_IO || !(shows || a->undo)) {
+			*e = j->why;
+			return false;
+		}
+		j->refused = true;
+	}
+	if ((a->remove || a->undo) && !j->cf.path) {
+		free(app_path(j->app, a->project, e));
+		return false;
+	}
+	if (a->undo)
+		return put_back(j, e);
+	if (!client_file_find(&j->cf, a->name, url, &j->old, e))
+		return false;
+	return a->remove ? take_out(j, e) : make_entry(j, e);
+}
+
+static bool one_client(const struct args *a, const struct app *app, json_t *results, struct err *e)
+{
+	struct job j = { .a = a, .app = app };
+	bool good = run(&j, e);
+
+	if (j.result)
+		json_array_append_new(results, j.result);
+	entry_clear(&j.en);
+	client_file_clear(&j.cf);
 	return good;
+}
+
+/* ---- the command ---- */
+
+static void print_json(json_t *o)
+{
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	if (text)
+		printf("%s\n", text);
+	free(text);
+	json_decref(o);
+}
+
+struct clients {
+	const struct app **item;
+	size_t n;
+};
+
+static void add_client(struct clients *c, const struct app *app)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->item[i] == app)
+			return;
+	c->item = mem_grow(c->item, c->n + 1, sizeof(*c->item));
+	c->item[c->n++] = app;
+}
+
+static bool find_clients(const struct args *a, struct clients *c, struct err *e)
+{
+	for (size_t i = 0; i < a->words.n; i++) {
+		const struct app *app = app_find(a->words.item[i], e);
+
+		if (!app)
+			return false;
+		add_client(c, app);
+	}
+	for (size_t i = 0; a->all && i < napps; i++)
+		if (apps[i].file && (!a->project || apps[i].project) && app_installed(&apps[i]))
+			add_client(c, &apps[i]);
+	return c->n || !a->all ||
+	       err_set(e, ERR_USAGE,
+		       "no client that setup knows seems to be installed here; name one");
+}
+
+/* Every client gets its turn; the first failure gives the exit status. */
+static enum err_kind each_client(const struct args *a, const struct clients *c)
+{
+	json_t *results = json_array();
+	enum err_kind failed = ERR_NONE;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct err e = { 0 };
+
+		if (i && !a->json)
+			printf("\n");
+		if (one_client(a, c->item[i], results, &e))
+			continue;
+		fflush(stdout);
+		diag_error("%s", e.msg);
+		failed = failed ? failed : e.kind;
+	}
+	if (a->json)
+		print_json(json_incref(c->n > 1 || a->all ? results : json_array_get(results, 0)));
+	json_decref(results);
+	return failed;
+}
+
+static bool check_mode(const struct args *a, struct err *e)
+{
+	const char *mode = a->write ? "--write" : a->remove ? "--remove" : "--undo";
+
+	if (a->write + a->remove + a->undo > 1)
+		return err_set(e, ERR_USAGE,
+			"--write, --remove and --undo exclude one another; choose one");
+	if ((a->write || a->remove || a->undo) && !a->words.n && !a->all)
+		return err_set(
+			e, ERR_USAGE, "%s needs a client: mpmcp setup CLIENT %s", mode, mode);
+	return true;
 }
 
 int cmd_setup(const struct args *a)
 {
+	struct clients c = { 0 };
 	struct err e = { 0 };
-	bool good;
+	bool good = check_mode(a, &e) && find_clients(a, &c, &e);
+	enum err_kind failed = ERR_NONE;
 
-	if (a->words.n)
-		good = one_client(a, &e);
-	else if (a->write)
-		good = err_set(&e, ERR_USAGE, "--write needs a client: mpmcp setup CLIENT --write");
+	if (good && c.n)
+		failed = each_client(a, &c);
+	else if (good && a->json)
+		print_json(setup_list_json(a, &e));
 	else
-		good = list(a, &e);
-	if (!good)
+		good = good && setup_list(a, &e);
+	if (!good || e.kind)
 		diag_error("%s", e.msg);
-	return (int)exit_for(e.kind);
+	free(c.item);
+	return (int)exit_for(e.kind ? e.kind : failed);
 }

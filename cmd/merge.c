@@ -397,22 +397,17 @@ static const char *start_of_next(struct span parent, const struct walk_item *of)
 	return NULL;
 }
 
-bool merge_unset(struct buf *doc, const char *const *path, size_t n, bool *changed, struct err *e)
+/* Takes an item out with its comma; `before` is the value of the one before it, or {NULL,0}. */
+static bool cut(struct buf *doc, struct span parent, const struct walk_item *it, struct span before,
+	bool *changed, struct err *e)
 {
-	struct span parent = merge_get(doc, path, n - 1), old;
-	struct item found = find(parent, path[n - 1]);
 	const char *from, *to;
 
-	if (found.count > 1)
-		return twice(path[n - 1], e);
-	if (!found.count)
-		return true;
-	old = found.it.value;
-	if (found.last.p) {
-		from = found.last.p + found.last.n;
-		to = old.p + old.n;
-	} else if ((to = start_of_next(parent, &found.it))) {
-		from = found.it.start;
+	if (before.p) {
+		from = before.p + before.n;
+		to = it->value.p + it->value.n;
+	} else if ((to = start_of_next(parent, it))) {
+		from = it->start;
 	} else {
 		from = parent.p + 1;
 		to = parent.p + parent.n - 1;
@@ -421,6 +416,36 @@ bool merge_unset(struct buf *doc, const char *const *path, size_t n, bool *chang
 		return no_room(e);
 	*changed = true;
 	return true;
+}
+
+bool merge_unset(struct buf *doc, const char *const *path, size_t n, bool *changed, struct err *e)
+{
+	struct span parent = merge_get(doc, path, n - 1);
+	struct item found = find(parent, path[n - 1]);
+
+	if (found.count > 1)
+		return twice(path[n - 1], e);
+	return !found.count || cut(doc, parent, &found.it, found.last, changed, e);
+}
+
+bool merge_remove(struct buf *doc, const char *name, const char *key, const char *id, bool *changed,
+	struct err *e)
+{
+	struct span array = merge_get(doc, &name, 1), before = { 0 };
+	struct walk_item it;
+	struct walk w;
+
+	if (walk_type(array) != WALK_ARRAY)
+		return true;
+	for (bool more = walk_open(&w, array); more && walk_next(&w, &it); before = it.value) {
+		if (!walk_string_is(walk_get(it.value, key, NULL), id))
+			continue;
+		/* The text moved: what else is to go is looked for anew. */
+		return cut(doc, array, &it, before, changed, e) &&
+		       merge_remove(doc, name, key, id, changed, e);
+	}
+	array = merge_get(doc, &name, 1);
+	return find(array, NULL).last.p || merge_unset(doc, &name, 1, changed, e);
 }
 
 bool merge_append(struct buf *doc, const char *name, const char *key, const json_t *value,

@@ -44,4 +44,8 @@ bool merge_unset(struct buf *doc, const char *const *path, size_t n, bool *chang
 bool merge_append(struct buf *doc, const char *name, const char *key, const json_t *value,
 	bool *changed, struct err *e) MERGE_MUST;
 
+/* Takes the objects whose member `key` is id out of that array, and the array when nothing is left in it. */
+bool merge_remove(struct buf *doc, const char *name, const char *key, const char *id, bool *changed,
+	struct err *e) MERGE_MUST;
+
 #endif

@@ -246,7 +246,7 @@ static char *mask_header(const char *field)
 	return mem_printf("%.*s:***", (int)n, field);
 }
 
-static char *mask_url(const char *url)
+char *old_entry_shown_url(const char *url)
 {
 	const char *at = strchr(url, '@'), *host = strstr(url, "://");
 	size_t n = strcspn(url, "?");
@@ -254,7 +254,7 @@ static char *mask_url(const char *url)
 	if (at && host && at < host + 3 + strcspn(host + 3, "/"))
 		return mem_printf("%.*s***%.*s", (int)(host + 3 - url), url,
 			(int)(n - (size_t)(at - url)), at);
-	return url[n] ? mem_printf("%.*s?***", (int)n, url) : NULL;
+	return mem_printf(url[n] ? "%.*s?***" : "%.*s", (int)n, url);
 }
 
 /* Words behind a header whose value stands apart from its name belong to it (some clients split them). */
@@ -284,7 +284,7 @@ static void mask_words(json_t *args)
 			}
 		} else if (strstr(text, "://")) {
 			torn = header = whole = false;
-			masked = mask_url(text);
+			masked = old_entry_shown_url(text);
 		} else if (header) {
 			masked = mask_header(text);
 			torn = sounds_secret(text, strcspn(text, ":"));

@@ -485,6 +485,80 @@ bool toml_set(struct buf *doc, const char *a, const char *b, const struct toml_p
 	return true;
 }
 
+/* out ends in an empty line, or is empty. */
+static bool after_gap(const struct buf *out)
+{
+	const char *p = out->p;
+	size_t n = out->len;
+
+	if (!n)
+		return true;
+	if (n < 2 || p[n - 1] != '\n')
+		return false;
+	return p[n - 2] == '\n' || (n >= 4 && p[n - 2] == '\r' && p[n - 3] == '\n');
+}
+
+static size_t eol_at(const char *p, const char *end)
+{
+	return end - p >= 2 && *p == '\r' && p[1] == '\n' ? 2 : p < end && *p == '\n' ? 1 : 0;
+}
+
+/* Text that follows a table which was taken out. The empty lines before and after it would stand together. */
+static void put_after_gap(struct edit *ed, size_t from, size_t to)
+{
+	const char *p = buf_str(ed->doc) + from, *end = buf_str(ed->doc) + to;
+	size_t eol;
+
+	while (after_gap(&ed->out) && (eol = eol_at(p, end)))
+		p += eol;
+	put(ed, p, (size_t)(end - p));
+}
+
+static void trim_gap(struct buf *out)
+{
+	while (out->len > 1 && after_gap(out))
+		out->len -= out->p[out->len - 2] == '\r' ? 2 : 1;
+	if (out->p)
+		out->p[out->len] = '\0';
+}
+
+bool toml_unset(struct buf *doc, const char *a, const char *b, bool *changed, struct err *e)
+{
+	struct toml t = { .p = buf_str(doc), .n = doc->len };
+	struct edit ed = { .doc = doc, .good = true };
+	bool inside = false, left = false; /* in one of ours; the last statement was in one */
+	struct toml_statement s;
+	size_t from = 0; /* what is not put yet begins here */
+
+	buf_init(&ed.out, doc->cap);
+	while (toml_next(&t, &s)) {
+		if (s.kind == TOML_TABLE || s.kind == TOML_TABLE_ARRAY)
+			inside = where_is(&s, a, b) >= OURS;
+		if (inside && s.kind != TOML_NOTHING) {
+			from = s.end;
+			ed.changed = left = true;
+		} else if (!inside) {
+			if (left)
+				put_after_gap(&ed, from, s.end);
+			else
+				put_old(&ed, &s);
+			left = false;
+			from = s.end;
+		}
+	}
+	if (left) {
+		put_after_gap(&ed, from, doc->len);
+		trim_gap(&ed.out);
+	}
+	if (ed.good && ed.changed) {
+		buf_move(doc, &ed.out);
+		*changed = true;
+	}
+	buf_wipe(&ed.out);
+	return ed.good ||
+	       err_set(e, ERR_LIMIT, "the file would become larger than can be edited here");
+}
+
 bool toml_quote(struct buf *out, const char *s)
 {
 	bool good = buf_addc(out, '"');

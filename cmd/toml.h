@@ -64,6 +64,11 @@ bool toml_find(const struct buf *doc, const char *a, const char *b, struct toml_
 bool toml_set(struct buf *doc, const char *a, const char *b, const struct toml_pair *pairs,
 	size_t npairs, bool whole, bool *changed, struct err *e) TOML_MUST;
 
+/* Takes [a.b] and the tables below it out, with the comments inside; one that follows the last key belongs
+ * to what comes next, and stays. Fine when it is not there. toml_find() must have passed. */
+bool toml_unset(
+	struct buf *doc, const char *a, const char *b, bool *changed, struct err *e) TOML_MUST;
+
 /* A value as JSON: what has no like there (dates, odd numbers) as its text. NULL when it is none. */
 json_t *toml_value(const char *p, size_t n) TOML_MUST;
 /* The tables [a.NAME] as an object of objects, tables below them inside. As much as can be read. */

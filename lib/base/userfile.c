@@ -102,6 +102,12 @@ static const char *name_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+static char *copy_path(const struct userfile *f, int i)
+{
+	return i == 1 ? mem_printf("%s.mpmcp-bak", f->path)
+		      : mem_printf("%s.mpmcp-bak%d", f->path, i);
+}
+
 static char *keep_copy(const struct userfile *f, struct err *e)
 {
 	bool there = true, good = false;
@@ -111,8 +117,7 @@ static char *keep_copy(const struct userfile *f, struct err *e)
 		struct replace r = { .folder = f->place->beside, .as = as_it_was(f) };
 
 		free(path);
-		path = i == 1 ? mem_printf("%s.mpmcp-bak", f->path)
-			      : mem_printf("%s.mpmcp-bak%d", f->path, i);
+		path = copy_path(f, i);
 		r.shown = path;
 		r.name = name_of(path);
 		good = replace_create(&r, buf_str(&f->text), f->text.len, &there, e);
@@ -187,4 +192,55 @@ bool userfile_replace(
 	}
 	*backup = copy;
 	return true;
+}
+
+/* ---- putting back ---- */
+
+static bool is_newer(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec >= b->tv_nsec;
+}
+
+static char *newest_copy(const struct userfile *f)
+{
+	struct timespec newest = { 0 };
+	char *found = NULL;
+
+	for (int i = 1; i <= BACKUPS_MAX && f->place->beside >= 0; i++) {
+		char *path = copy_path(f, i);
+		struct stat st;
+
+		if (fstatat(f->place->beside, name_of(path), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(st.st_mode) && (!found || is_newer(&st.st_mtim, &newest))) {
+			newest = st.st_mtim;
+			free(found);
+			found = path;
+			path = NULL;
+		}
+		free(path);
+	}
+	return found;
+}
+
+bool userfile_undo(struct userfile *f, const char *inside, size_t cap, char **from, char **backup,
+	struct err *e)
+{
+	struct userfile copy = { 0 };
+	bool good = false;
+
+	*backup = NULL;
+	*from = newest_copy(f);
+	if (!*from)
+		return err_set(e, ERR_IO, "there is no copy of %s to put back (%s.mpmcp-bak)",
+			f->path, f->path);
+	if (!userfile_open(&copy, *from, inside, cap, e))
+		goto out;
+	if (!userfile_replace(f, buf_str(&copy.text), copy.text.len, !inside, backup, e))
+		goto out;
+	/* What stays of it would be put back again. */
+	good = unlinkat(copy.place->beside, name_of(*from), 0) == 0 ||
+	       replace_fail(e, "remove", *from, errno);
+out:
+	userfile_clear(&copy);
+	return good;
 }

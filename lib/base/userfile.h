@@ -48,4 +48,12 @@ void userfile_clear(struct userfile *f);
 bool userfile_replace(struct userfile *f, const void *p, size_t n, bool closed, char **backup,
 	struct err *e) USERFILE_MUST;
 
+/*
+ * Puts the newest of those copies back in place of the file: what the file holds now becomes the newest copy,
+ * so that doing it twice changes nothing. *from gets the path of the copy that was put back, which is gone
+ * then, *backup that of the new one (NULL when there was no file). The caller frees both. `inside` as above.
+ */
+bool userfile_undo(struct userfile *f, const char *inside, size_t cap, char **from, char **backup,
+	struct err *e) USERFILE_MUST;
+
 #endif

@@ -175,7 +175,11 @@ def wrong_words_are_named(case):
     case.check('did you mean "gemini"' in _setup(case, "gemnii", status=2), "no nearest client")
     case.check('did you mean "claude-code"' in _setup(case, "claude_code", status=2), "no nearest client")
     case.check("no entries for a single project" in _setup(case, "claude", "--project", status=2), "claude has no projects")
-    _setup(case, "cursor", "gemini", status=2)
+    _setup(case, "cursor", "gemnii", "--write", status=2)
+    case.equal(_files(case.home), [], "files when one of the names is wrong")
+    _setup(case, "cursor", "--write", "--remove", status=2)
+    _setup(case, "--undo", status=2)
+    _setup(case, "json", "--remove", status=2)
     _setup(case, "--write", status=2)
     _setup(case, "json", "--write", status=2)
     _setup(case, "cursor", "--name", "a.b", status=2)
@@ -190,14 +194,32 @@ def the_list_says_what_is_there(case):
     _home(case, ".claude.json", "{ // x\n}")
     _home(case, ".copilot/other", "")
     have = {x["client"]: x for x in json.loads(_setup(case, "--json"))}
-    want = {"cursor": "set up", "gemini": "mcp-remote", "codex": "another entry", "claude-code": "unreadable", "copilot": "installed"}
+    want = {"cursor": "command gone", "gemini": "mcp-remote", "codex": "another entry", "claude-code": "unreadable", "copilot": "installed"}
     case.equal({k: v["state"] for k, v in have.items() if k in want}, want, "states")
     for client in ("claude", "vscode", "windsurf", "devin"):  # a program of that name may be on this machine
         case.equal(have[client]["state"], "installed" if have[client]["installed"] else "-", client)
     for client, (file, _) in CLIENTS.items():
         case.equal(have[client]["file"], os.path.join(case.home, file), client)
     page = _setup(case)
-    case.check("~/.cursor/mcp.json" in page and "set up" in page, page)
+    for text in ("~/.cursor/mcp.json", '"mixpanel": its command /x/mpmcp is gone: mpmcp setup cursor --write replaces it',
+                 '"mixpanel": mcp-remote: mpmcp setup gemini --write replaces it', '"mixpanel": connects without a command to u',
+                 "line 1 is not plain JSON", 'any other client: "mpmcp setup json"'):
+        case.check(text in page, "no %r in %s" % (text, page))
+
+
+def the_list_tells_of_entries_by_any_name(case):
+    servers = {"mp-eu": {"command": harness.PROGRAM, "args": ["--region", "eu"]}, "x": {"command": "y"},
+               "old": {"command": "npx", "args": ["mcp-remote", IN + "?key=s3cr3ts3cr3t"]}}
+    _home(case, ".cursor/mcp.json", json.dumps({"mcpServers": servers}))
+    have = [x for x in json.loads(_setup(case, "--json")) if x["client"] == "cursor"][0]
+    case.equal(have["state"], "set up", "state")
+    case.equal(have["entries"], [
+        {"name": "mp-eu", "kind": "mpmcp", "url": EU, "command": harness.PROGRAM, "command_found": True},
+        {"name": "old", "kind": "mcp-remote", "url": IN + "?***", "command": "npx", "command_found": have["entries"][1]["command_found"]}], "entries")
+    page = _setup(case)
+    case.check('"old": mcp-remote: mpmcp setup cursor --name old --write replaces it' in page and "s3cr3t" not in page, page)
+    have = [x for x in json.loads(_setup(case, "--json", "--name", "x")) if x["client"] == "cursor"][0]
+    case.equal([x["name"] for x in have["entries"]], ["x"], "--name")
 
 
 # ---- what is written
@@ -341,6 +363,92 @@ def others_do_not_make_room(case):
     case.equal(_files(os.path.dirname(path)), ["mcp.json"], "files")
     _setup(case, "cursor", "--write", "--force")
     case.equal(_entry(case, "cursor", path), {"command": harness.PROGRAM, "args": [US]}, "entry")
+
+
+def a_change_is_shown_before_and_when_it_is_made(case):
+    env = {"AUTH_HEADER": "Bearer Basic s3cr3ts3cr3t", "PLAIN": "1"}
+    text = json.dumps({"mcpServers": {"mixpanel": {"command": "npx", "args": ["mcp-remote", US], "env": env}}})
+    path = _home(case, ".cursor/mcp.json", text)
+    for words in ([], ["--write"]):
+        said = _setup(case, "cursor", *words)
+        for line in ('  - command: "npx"', '  + command: %s' % json.dumps(harness.PROGRAM), '  - args: ["mcp-remote", "%s"]' % US,
+                     '  + args: ["%s"]' % US, '    env: {"AUTH_HEADER": "***", "PLAIN": "1"}'):
+            case.check(line + "\n" in said, "no %r in %s" % (line, said))
+        case.check("s3cr3t" not in said, said)
+        case.equal(_read(path) == text, not words, "written only with --write")
+    case.check("It is as it should be" in _setup(case, "cursor"), "not said")
+
+
+def our_entry_and_what_belongs_to_it_is_removed(case):
+    for client, (file, _) in CLIENTS.items():
+        path = _home(case, file, "k = 1\n" if client == "codex" else '{\n  "k": 1\n}\n')
+        before = _read(path)
+        _setup(case, client, "--write", "--service-account", token=harness.TOKEN)
+        said = _setup(case, client, "--remove")
+        case.check('Removed the entry "mixpanel" from ~/%s' % file in said, said)
+        have = _read(path)
+        if client == "codex":
+            case.equal(have, before, client)
+        else:
+            case.equal(json.loads(have), {"k": 1, {"vscode": "servers"}.get(client, "mcpServers"): {}}, client)
+        said = _setup(case, client, "--remove")
+        case.check("Nothing to remove" in said, said)
+        case.equal(_read(path), have, client)
+    text = '{"inputs":[{"id":"a"},{"id":"t"}],"servers":{"mp":{"command":"mpmcp","args":["%s"],"env":{"T":"${input:t}","A":"${input:a}"}},"b":{"env":{"A":"${input:a}"}}}}' % EU
+    path = _home(case, ".config/Code/User/mcp.json", text)
+    _setup(case, "vscode", "--remove")
+    case.equal(json.loads(_read(path)), {"inputs": [{"id": "a"}], "servers": {"b": {"env": {"A": "${input:a}"}}}}, "what others refer to stays")
+    text = '{"mcpServers":{"mixpanel":{"command":"npx","args":["mcp-remote","%s"]}}}' % EU
+    path = _home(case, ".cursor/mcp.json", text)
+    case.check("does not start mpmcp" in _setup(case, "cursor", "--remove", status=1), "not said")
+    case.equal(_read(path), text, "file")
+    text = '[a]\nb = 1\n\n[mcp_servers.mixpanel]\ncommand = "mpmcp"\n# ours\nargs = []\n\n# of c\n[c]\n\n[mcp_servers.mixpanel.env]\nA = "1"\n'
+    path = _home(case, ".codex/config.toml", text)
+    _setup(case, "codex", "--remove")
+    case.equal(_read(path), "[a]\nb = 1\n\n# of c\n[c]\n", "codex")
+
+
+def the_newest_copy_is_put_back(case):
+    path = _home(case, ".cursor/mcp.json", "{ }\n")
+    _setup(case, "cursor", "--write")
+    first = _read(path)
+    _setup(case, "cursor", "--write", "--read-only")
+    second = _read(path)
+    case.check("Put back the copy" in _setup(case, "cursor", "--undo"), "not said")
+    case.equal(_read(path), first, "after one undo")
+    _setup(case, "cursor", "--undo")
+    case.equal(_read(path), second, "after undoing the undo")
+    case.equal(_files(os.path.dirname(path)), ["mcp.json", "mcp.json.mpmcp-bak", "mcp.json.mpmcp-bak2"], "files")
+    case.equal(_read(path + ".mpmcp-bak"), "{ }\n", "the older copy")
+    case.check("no copy of" in _setup(case, "gemini", "--undo", status=1), "not said")
+    _home(case, ".cursor/mcp.json", "{ broken")
+    _setup(case, "cursor", "--undo")
+    case.equal(_read(path), first, "a broken file is put back, too")
+
+
+def several_clients_at_once(case):
+    _home(case, ".gemini/settings.json", "{ broken")
+    said = _setup(case, "cursor", "gemini", "devin", "--write", status=1)
+    case.check("settings.json is left alone" in said, said)
+    case.equal([f for f in _files(case.home) if "bak" not in f], [".config/devin/mcp_config.json", ".cursor/mcp.json", ".gemini/settings.json"], "files")
+    os.remove(_home(case, ".gemini/settings.json"))
+    have = json.loads(_setup(case, "--all", "--write", "--json", "--region", "eu"))
+    have = {x["client"]: x["entry"]["args"] for x in have}
+    case.equal([have[c] for c in ("cursor", "gemini", "devin")], [[EU]] * 3, "all that are installed")
+
+
+def what_a_person_should_know_of_the_files_is_said(case):
+    empty = {"PATH": case.folder + "/nothing"}
+    case.check("Cursor does not seem to be installed here" in _setup(case, "cursor", "--write", env=empty), "not said")
+    said = _setup(case, "cursor", "--write", "--read-only", env=empty)
+    case.check("seem to be installed" not in said and "Git" not in said and "holds a secret" not in said, said)
+    work = os.path.join(case.folder, "work")
+    os.makedirs(os.path.join(work, ".git"))
+    os.makedirs(os.path.join(work, ".cursor"))
+    with open(os.path.join(work, ".cursor/mcp.json"), "w") as f:
+        json.dump({"mcpServers": {"github": {"command": "x", "env": {"GITHUB_TOKEN": "ghp_s3cr3t"}}}}, f)
+    said = _setup(case, "cursor", "--project", "--write", cwd=work)
+    case.check("copy holds a secret" in said and "Git repository" in said and "ghp_" not in said, said)
 
 
 def codex_keeps_its_comments_and_other_tables(case):

@@ -423,9 +423,34 @@ static void any_document_keeps_all_but_the_entry(void **state)
 	json_decref(value);
 }
 
+static void elements_are_taken_out_by_their_id(void **state)
+{
+	static const struct {
+		const char *before, *after;
+	} files[] = {
+		{ "{\"n\": 1}", "{\"n\": 1}" },
+		{ "{\"inputs\": 1}", "{\"inputs\": 1}" },
+		{ "{\"n\": 1, \"inputs\": [{\"id\": \"t\"}]}", "{\"n\": 1}" },
+		{ "{\"inputs\": [\n {\"id\": \"t\"},\n {\"id\": \"a\"},\n {\"id\": "
+		  "\"\\u0074\"}\n]}",
+			"{\"inputs\": [\n {\"id\": \"a\"}\n]}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct buf doc = doc_of(files[i].before);
+		bool changed = false;
+
+		assert_true(merge_remove(&doc, "inputs", "id", "t", &changed, NULL));
+		assert_string_equal(buf_str(&doc), files[i].after);
+		buf_free(&doc);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(elements_are_taken_out_by_their_id),
 		cmocka_unit_test(an_entry_changes_its_own_span_alone),
 		cmocka_unit_test(a_file_that_is_in_doubt_is_left_alone),
 		cmocka_unit_test(a_file_that_grows_too_large_is_left_alone),

@@ -258,9 +258,40 @@ static void tables_as_objects(void **state)
 	buf_free(&doc);
 }
 
+static void a_table_is_taken_out(void **state)
+{
+	static const struct {
+		const char *before, *after;
+	} files[] = {
+		{ "", "" },
+		{ "a = 1\n", "a = 1\n" },
+		{ "a = 1\n\n[mcp_servers.mixpanel]\ncommand = 'x'\n", "a = 1\n" },
+		{ "[mcp_servers.mixpanel]\ncommand = 'x'\n", "" },
+		{ "a = 1\r\n\r\n[mcp_servers.mixpanel]\r\n# c\r\ncommand = 'x'\r\n\r\n[b]\r\n",
+			"a = 1\r\n\r\n[b]\r\n" },
+		{ "[a]\n\n[mcp_servers.mixpanel]\ncommand='x'\n\n# of b\n[b]\nc=1\n"
+		  "[mcp_servers.mixpanel.env]\nK='v'\n[d]\n",
+			"[a]\n\n# of b\n[b]\nc=1\n[d]\n" },
+		{ "[mcp_servers.mixpanel2]\n[mcp_servers.mixpanel]\nx=1",
+			"[mcp_servers.mixpanel2]\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct buf doc = doc_of(files[i].before);
+		bool changed = false;
+
+		assert_true(toml_unset(&doc, "mcp_servers", "mixpanel", &changed, NULL));
+		assert_string_equal(buf_str(&doc), files[i].after);
+		assert_int_equal(changed, strcmp(files[i].before, files[i].after) != 0);
+		buf_free(&doc);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_table_is_taken_out),
 		cmocka_unit_test(values_in_terms_of_json),
 		cmocka_unit_test(tables_as_objects),
 		cmocka_unit_test(a_table_changes_alone),
