@@ -70,7 +70,7 @@ struct doctor {
 /* One GET without a credential, into status, body, date_s, heard_s and answer_e. */
 void doctor_get(struct doctor *d, const char *url);
 
-/* Advice: the command that signs in where the arguments point; more: "" or " --force". */
+/* Advice: the command that signs in where the arguments point; more as oauth_command() has it. */
 void doctor_login(const struct doctor *d, const char *more, struct finding *f);
 
 /* The checks. */

@@ -28,7 +28,7 @@ static void advise_by_kind(const struct doctor *d, enum err_kind kind, struct fi
 	switch (kind) {
 	case ERR_AUTH:
 		if (d->c.signs_in)
-			doctor_login(d, d->kept == STORE_OK ? " --force" : "", f);
+			doctor_login(d, d->kept == STORE_OK ? "--force" : NULL, f);
 		else if (d->c.headers.authorization)
 			advise(f, "Check the value of the Authorization header.");
 		else
@@ -303,7 +303,7 @@ static enum access try_project(struct doctor *d, const struct project *p, struct
 		warn_of(f, "Get-Events for \"%s\" (%lld) answers: %s", p->name, (long long)p->id,
 			text);
 	if (mentions(text, "requires scope") && d->c.signs_in)
-		doctor_login(d, " --force", f);
+		doctor_login(d, "--force", f);
 	return ACCESS_TROUBLE;
 }
 
@@ -362,7 +362,7 @@ void doctor_access(struct doctor *d, struct finding *f)
 		text_of(result, text, sizeof(text));
 		warn_of(f, "Get-Projects answers: %.300s", text);
 		if (mentions(text, "requires scope") && d->c.signs_in)
-			doctor_login(d, " --force", f);
+			doctor_login(d, "--force", f);
 	} else if (!seen.n) {
 		failed(f, ERR_FORBIDDEN, "this account sees no project here");
 		advise(f, "Its projects may be in another region (--region us, eu or in), a "

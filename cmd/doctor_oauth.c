@@ -16,30 +16,12 @@
 
 #define PLACES_MAX 4
 
-/* The command that signs in where these arguments point. */
-static void login_command(const struct doctor *d, const char *more, char out[600])
-{
-	const struct args *a = d->a;
-	const char *region = target_region(d->c.url);
-	bool own = !region && d->shown;
-
-	snprintf(out, 600, "mpmcp login%s%s%s%s%s%s%s%s", more,
-		region && strcmp(region, "us") != 0 ? " --region "
-		: own                               ? " "
-						    : "",
-		region && strcmp(region, "us") != 0 ? region
-		: own                               ? d->shown
-						    : "",
-		a->profile ? " --profile " : "", a->profile ? a->profile : "",
-		a->auth_dir ? " --auth-dir " : "", a->auth_dir ? a->auth_dir : "", "");
-}
-
 void doctor_login(const struct doctor *d, const char *more, struct finding *f)
 {
-	char command[600];
+	char *command = oauth_command(&d->c.oauth, more);
 
-	login_command(d, more, command);
 	advise(f, "Run \"%s\".", command);
+	free(command);
 }
 
 /* Not a page that a server has for every address. */
@@ -329,7 +311,7 @@ static void nothing_kept(struct doctor *d, struct finding *f)
 {
 	struct other o = { .d = d };
 	struct err e = { 0 };
-	char command[600];
+	char *command;
 
 	if (!d->offered.resource && !d->offered.token_endpoint) {
 		skipped(f, "none is kept, and the server publishes nothing about sign-ins");
@@ -339,11 +321,12 @@ static void nothing_kept(struct doctor *d, struct finding *f)
 		diag_debug("%s", e.msg);
 	failed(f, ERR_AUTH, "no sign-in is kept for %s%s%s", d->shown,
 		*o.url ? ", only for others, such as " : "", err_clean(o.url));
-	login_command(d, "", command);
+	command = oauth_command(&d->c.oauth, NULL);
 	if (o.region && target_region(d->c.url))
 		advise(f, "Run \"%s\"; or is it --region %s that you want?", command, o.region);
 	else
 		advise(f, "Run \"%s\"; where nobody can sign in, set MIXPANEL_SA_TOKEN.", command);
+	free(command);
 }
 
 static void describe_token(struct doctor *d, bool renewed, struct finding *f)
@@ -378,7 +361,7 @@ static void try_token(struct doctor *d, struct finding *f)
 	failed(f, e.kind, "%s", e.msg);
 	if (e.kind == ERR_AUTH && !d->c.oauth.client_credentials) {
 		failed(f, e.kind, "the sign-in has ended, and the server does not renew it");
-		doctor_login(d, "", f);
+		doctor_login(d, NULL, f);
 	} else if (e.kind == ERR_AUTH) {
 		advise(f, "Check the client of --static-oauth-client-info.");
 	} else {
@@ -397,13 +380,13 @@ void doctor_token(struct doctor *d, struct finding *f)
 	} else if (d->kept == STORE_BROKEN || d->kept == STORE_FAILED || d->kept == STORE_CLOSED) {
 		failed(f, d->kept == STORE_BROKEN ? ERR_AUTH : d->kept_why.kind, "%s",
 			d->kept_why.msg);
-		doctor_login(d, "", f);
+		doctor_login(d, NULL, f);
 	} else if (!some) {
 		nothing_kept(d, f);
 	} else if (!secret_isset(&d->grant.refresh) && d->grant.expires_s &&
 		   d->grant.expires_s <= clock_wall_s()) {
 		failed(f, ERR_AUTH, "the sign-in has ended, and it came without a way to renew it");
-		doctor_login(d, "", f);
+		doctor_login(d, NULL, f);
 	} else {
 		try_token(d, f);
 	}
@@ -458,7 +441,7 @@ void doctor_scopes(struct doctor *d, struct finding *f)
 	} else {
 		warn_of(f, "%zu of the %zu that are %s; missing: %s", all - without, all, by,
 			err_clean(names));
-		doctor_login(d, " --force", f);
+		doctor_login(d, "--force", f);
 	}
 	free(pinned);
 }

@@ -186,6 +186,15 @@ static bool add_place(struct buf *b, const struct oauth_opts *o)
 	return !*o->place || buf_addf(b, " %s", o->place);
 }
 
+/* Their values stand in the address of the sign-in page, too. */
+static bool add_param_options(struct buf *b, const struct oauth_opts *o)
+{
+	for (size_t i = 0; i < o->nparams; i++)
+		if (!add_option(b, "authorize-param", o->params[i]))
+			return false;
+	return true;
+}
+
 char *oauth_command(const struct oauth_opts *o, const char *more)
 {
 	struct buf b;
@@ -204,7 +213,7 @@ char *oauth_command(const struct oauth_opts *o, const char *more)
 		(o->id_token && !buf_adds(&b, " --use-id-token")) ||
 		(o->assume_pkce && !buf_adds(&b, " --assume-pkce-s256")) ||
 		(is_plain_network(o->url) && !buf_adds(&b, " --allow-http")) ||
-		(o->nparams && !buf_adds(&b, " --authorize-param ...")) ||
+		!add_param_options(&b, o) ||
 		(o->client_metadata && !buf_adds(&b, " --static-oauth-client-metadata ...")) ||
 		(o->client_info && !buf_adds(&b, " --static-oauth-client-info ...")))
 		buf_reset(&b);

@@ -52,8 +52,9 @@ bool oauth_check(const struct oauth_opts *o, struct err *e) __attribute__((warn_
 char *oauth_scopes_to_gain(const struct oauth_opts *o, const char *offered, const struct grant *g)
 	__attribute__((warn_unused_result));
 
-/* The command that signs in for these options, as a person may type it; more: an option behind "login",
- * or NULL. What may hold a secret is only named. malloc'ed. */
+/* The one command that signs in for these options, wherever one is advised: shell-quoted, with every option
+ * that decides which sign-in it is or how the browser comes back. more: an option right after "login", or
+ * NULL. Client documents may hold a secret and are only named. malloc'ed. */
 char *oauth_command(const struct oauth_opts *o, const char *more);
 
 /* A string member of --static-oauth-client-metadata or --static-oauth-client-info; malloc'ed, NULL when

@@ -574,6 +574,14 @@ def missing_sign_in_is_named_with_the_command(case):
     case.equal(report["requests_used"], 0, "requests")
 
 
+def advised_command_keeps_the_options_of_the_sign_in(case):
+    box = case.sandbox()
+    options = ("--authorize-param", "audience=x y", "--profile", "work", "--host", "127.0.0.1", "--use-id-token")
+    report = _run(case, *options, box["mcp"], token=None, status=4)
+    _culprit(case, report, "token", "no sign-in is kept",
+             "mpmcp login " + box["mcp"] + " --host 127.0.0.1 --profile work --use-id-token --authorize-param 'audience=x y'")
+
+
 def sign_in_elsewhere_is_pointed_at(case):
     box, other = case.sandbox("--auto", "approve"), case.sandbox("--auto", "approve")
     _login(case, other)

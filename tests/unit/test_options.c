@@ -154,9 +154,9 @@ static const struct {
 		  .params = consent,
 		  .nparams = 2 },
 		NULL,
-		"mpmcp login " US " --authorize-param ... --static-oauth-client-metadata ... "
-		"--static-oauth-client-info "
-		"..." },
+		"mpmcp login " US " --authorize-param prompt=consent "
+		"--authorize-param access_type=offline "
+		"--static-oauth-client-metadata ... --static-oauth-client-info ..." },
 };
 
 static void command_to_run_is_for_this_sign_in(void **state)
