@@ -1,7 +1,6 @@
 #include "net/http_impl.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/diag.h"
@@ -10,129 +9,6 @@
 /* Idle connections are closed after this long even when the server did not say how long it keeps
  * them: most keep them for at least a minute. */
 #define IDLE_CONNECTION_S 55L
-
-/* Connections kept, busy ones counted: more than are ever busy at once (HTTP/1.1, many calls in
- * flight), or each call of a burst would open one of its own. */
-#define CONNECTIONS_KEPT 256L
-
-/* Requests on one connection of HTTP/2, if the server allows as many: more than are ever in flight, or
- * the last of a burst would open a second connection. libcurl's own limit is 100. */
-#define STREAMS_MAX 256L
-
-/* Descriptors that are no connections: the standard ones, pipes, the log, name resolution, files of
- * certificates. */
-#define OTHER_DESCRIPTORS 16L
-
-/* Fewer connections than this and one stream that stays open would be in everybody's way. */
-#define CONNECTIONS_LEAST 4L
-
-/* ---- libcurl's sockets and timer on the loop ---- */
-
-static void collect(struct http *h);
-static void bury(struct http *h);
-
-/* libcurl had no memory and does not know on what it waits any more: some transfer would stay as it is for
- * ever. Which one it does not say, so all that are under way end. */
-static void check_action(struct http *h, CURLMcode rc)
-{
-	if (rc <= CURLM_OK)
-		return;
-	diag_debug("http: %s", curl_multi_strerror(rc));
-	for (struct http_req *r = h->reqs.next; r != &h->reqs; r = r->next)
-		if (r->state == REQ_RUNNING)
-			r->refused = rc;
-	loop_task_queue(&h->task);
-}
-
-static void socket_ready(void *ctx, int happened)
-{
-	struct sock *s = ctx;
-	struct http *h = s->http;
-	curl_socket_t fd = s->fd;
-	CURLMcode rc;
-	int running;
-	int what = (happened & LOOP_READ ? CURL_CSELECT_IN : 0) |
-		   (happened & LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
-		   (happened & LOOP_HANGUP ? CURL_CSELECT_IN | CURL_CSELECT_ERR : 0);
-
-	bury(h);
-	h->inside++;
-	rc = curl_multi_socket_action(h->multi, fd, what, &running);
-	h->inside--;
-	check_action(h, rc);
-	ca_settle(h->ca);
-	collect(h);
-}
-
-static void timer_due(void *ctx)
-{
-	struct http *h = ctx;
-	CURLMcode rc;
-	int running;
-
-	if (h->held)
-		return; /* http_hold() calls again on release */
-	bury(h);
-	h->inside++;
-	rc = curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	h->inside--;
-	check_action(h, rc);
-	ca_settle(h->ca);
-	collect(h);
-}
-
-static void sock_free(struct sock *s)
-{
-	loop_watch_free(s->watch);
-	s->prev->next = s->next;
-	s->next->prev = s->prev;
-	free(s);
-}
-
-static struct sock *sock_new(struct http *h, curl_socket_t fd)
-{
-	struct sock *s = mem_new(sizeof(*s));
-
-	s->http = h;
-	s->fd = fd;
-	s->watch = loop_watch(h->loop, fd, 0, socket_ready, s);
-	s->next = &h->socks;
-	s->prev = h->socks.prev;
-	s->prev->next = s->next->prev = s;
-	return s;
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *sockctx)
-{
-	struct http *h = ctx;
-	struct sock *s = sockctx;
-
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (s)
-			sock_free(s);
-		return 0;
-	}
-	if (!s) {
-		s = sock_new(h, fd);
-		curl_multi_assign(h->multi, fd, s);
-	}
-	s->events = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
-	loop_watch_set(s->watch, h->held ? 0 : s->events);
-	return 0;
-}
-
-static int on_timer(CURLM *multi, long ms, void *ctx)
-{
-	struct http *h = ctx;
-
-	(void)multi;
-	if (ms < 0)
-		loop_timer_clear(&h->timer);
-	else
-		loop_timer_set(&h->timer, ms);
-	return 0;
-}
 
 struct loop *http_loop(const struct http *h)
 {
@@ -145,13 +21,11 @@ void http_hold(struct http *h, bool held)
 		return;
 	h->held = held;
 	h->overrun = 0;
-	for (struct sock *s = h->socks.next; s != &h->socks; s = s->next)
-		loop_watch_set(s->watch, held ? 0 : s->events);
+	http_pools_hold(h, held);
 	if (held)
 		return;
 	for (struct http_req *r = h->reqs.next; r != &h->reqs; r = r->next)
 		r->heard_ms = clock_ms();
-	loop_timer_set(&h->timer, 0);
 	loop_task_queue(&h->task);
 }
 
@@ -211,12 +85,12 @@ static void take_out(struct http_req *r)
 	long port = 0;
 
 	if (!r->aborted) {
-		curl_multi_remove_handle(r->http->multi, r->easy);
+		http_pool_leave(r);
 		return;
 	}
 	curl_easy_getinfo(r->easy, CURLINFO_LOCAL_PORT, &port);
 	curl_easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 1L);
-	curl_multi_remove_handle(r->http->multi, r->easy);
+	http_pool_leave(r);
 	curl_easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 0L);
 	if (port)
 		flush_connection(r->http, port);
@@ -264,7 +138,8 @@ static void finish(struct http_req *r, enum http_outcome how, const struct err *
 	req_free(r);
 }
 
-static void req_done(struct http_req *r, CURLcode rc)
+/* was: the pool that it was in. */
+static void req_done(struct http_req *r, CURLcode rc, const struct pool *was)
 {
 	enum http_outcome how = http_outcome_of(r, rc);
 	struct err e = { 0 };
@@ -273,34 +148,47 @@ static void req_done(struct http_req *r, CURLcode rc)
 		finish(r, how, NULL);
 		return;
 	}
+	/* A server that closed one connection is about to close the others, too; and where none comes about
+	 * the name may lead elsewhere by now. A stream that was reset says nothing about the rest. */
+	if (how == HTTP_UNREACHABLE || how == HTTP_SILENT ||
+		(http_lost(r) && rc != CURLE_HTTP2_STREAM))
+		http_retire(r->http, was);
 	http_describe(r, rc, how, &e);
 	finish(r, how, &e);
 }
 
-/* Takes what libcurl finished. */
-static void collect(struct http *h)
+static void take_finished(CURLM *multi)
 {
 	CURLMsg *m;
 	int left;
 
-	if (h->inside)
-		return;
-	while ((m = curl_multi_info_read(h->multi, &left))) {
+	while ((m = curl_multi_info_read(multi, &left))) {
 		CURLcode rc = m->data.result;
 		struct http_req *r = NULL;
+		const struct pool *was;
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&r);
-		curl_multi_remove_handle(h->multi, r->easy);
+		was = r->pool;
+		http_pool_leave(r);
 		if (r->state == REQ_DEAD) {
 			req_free(r);
 			continue;
 		}
 		r->state = REQ_DEAD;
 		r->code = rc;
-		req_done(r, rc);
+		req_done(r, rc, was);
 	}
+}
+
+void http_collect(struct http *h)
+{
+	if (h->inside)
+		return;
+	/* None of them goes meanwhile: http_pools_sweep(). */
+	for (struct pool *p = h->pool; p; p = p->older)
+		take_finished(p->multi);
 }
 
 /* ---- time-outs ---- */
@@ -312,8 +200,10 @@ static void time_out(struct http_req *r)
 	r->timed_out = true;
 	r->code = CURLE_OPERATION_TIMEDOUT;
 	http_describe(r, CURLE_OPERATION_TIMEDOUT, HTTP_TIMED_OUT, &e);
+	if (r->sent)
+		http_retire(r->http, r->pool);
 	if (r->state == REQ_RUNNING)
-		curl_multi_remove_handle(r->http->multi, r->easy);
+		http_pool_leave(r);
 	r->state = REQ_DEAD;
 	finish(r, HTTP_TIMED_OUT, &e);
 }
@@ -421,7 +311,7 @@ struct http_req *http_start(struct http *h, const struct http_call *c, struct er
 
 static void start_one(struct http_req *r)
 {
-	r->refused = curl_multi_add_handle(r->http->multi, r->easy);
+	r->refused = http_pool_enter(r);
 	if (r->refused == CURLM_OK)
 		r->state = REQ_RUNNING;
 }
@@ -440,10 +330,10 @@ static void end_refused(struct http *h)
 			continue;
 		}
 		if (r->state == REQ_RUNNING) {
-			curl_multi_remove_handle(h->multi, r->easy);
+			http_pool_leave(r);
 			r->state = REQ_DEAD;
 			r->code = CURLE_OUT_OF_MEMORY;
-			req_done(r, r->code);
+			req_done(r, r->code, NULL);
 			r = h->reqs.next;
 			continue;
 		}
@@ -455,8 +345,7 @@ static void end_refused(struct http *h)
 	}
 }
 
-/* Those that were cancelled inside libcurl go, before it can go on with them. */
-static void bury(struct http *h)
+void http_bury(struct http *h)
 {
 	if (!h->any_dead)
 		return;
@@ -480,7 +369,8 @@ static void run_queue(void *ctx)
 
 	if (h->held)
 		return;
-	bury(h);
+	http_bury(h);
+	http_look_around(h);
 	for (struct http_req *r = h->reqs.next; r != &h->reqs; r = r->next) {
 		if (r->state != REQ_QUEUED)
 			continue;
@@ -489,9 +379,11 @@ static void run_queue(void *ctx)
 	}
 	end_refused(h);
 	if (started) {
-		loop_timer_clear(&h->timer);
-		timer_due(h);
+		http_pool_go(h->pool);
+		if (!h->watch.set)
+			loop_timer_set(&h->watch, LOOK_MS);
 	}
+	http_pools_sweep(h);
 }
 
 bool http_was_barred(const struct http_req *r)
@@ -506,18 +398,6 @@ bool http_sent(const struct http_req *r)
 
 /* ---- the whole ---- */
 
-/* Where few descriptors are allowed, requests wait for a connection instead of failing; 0: enough. */
-static long connections_possible(void)
-{
-	struct rlimit r;
-	long n;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= 4096)
-		return 0;
-	n = (long)r.rlim_cur - OTHER_DESCRIPTORS;
-	return n < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : n;
-}
-
 struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 {
 	struct http *h = mem_new(sizeof(*h));
@@ -529,26 +409,17 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	h->handles_last = curl_version_info(CURLVERSION_NOW)->version_num >= HANDLES_LAST_SINCE;
 	h->socks.prev = h->socks.next = &h->socks;
 	h->reqs.prev = h->reqs.next = &h->reqs;
-	loop_timer_init(&h->timer, l, timer_due, h);
+	loop_timer_init(&h->watch, l, http_watch_due, h);
 	loop_task_init(&h->task, l, run_queue, h);
 	loop_task_init(&h->renewal, l, http_easy_renew, h);
 	h->sites = sites_new(o->cookies, o->one_proxy, o->endpoint);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()) ||
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->pool = http_pool_new(h)) ||
 		!http_fields_common(h)) {
 		err_set(e, ERR_NET, "libcurl does not start");
 		goto fail;
 	}
 	if (!(h->ca = ca_new(o->cacert, e)))
 		goto fail;
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
-	curl_multi_setopt(h->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX);
-	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-	curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)o->max_connections);
-	curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_possible());
-	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS,
-		o->max_connections ? (long)o->max_connections : CONNECTIONS_KEPT);
 	return h;
 fail:
 	http_free(h);
@@ -563,12 +434,10 @@ void http_free(struct http *h)
 		http_cancel(h->reqs.next);
 	while (h->nidle)
 		curl_easy_cleanup(h->idle[--h->nidle].easy);
-	if (h->multi)
-		curl_multi_cleanup(h->multi);
-	while (h->socks.next != &h->socks)
-		sock_free(h->socks.next);
+	http_pools_free(h);
+	http_watch_free(h);
 	sites_free(h->sites);
-	loop_timer_clear(&h->timer);
+	loop_timer_clear(&h->watch);
 	loop_task_clear(&h->task);
 	loop_task_clear(&h->renewal);
 	ca_free(h->ca);

@@ -5,7 +5,10 @@
  * What it adds to libcurl: never sends a request twice by itself (libcurl
  * would, when a kept-alive connection dies before the answer), never follows a
  * redirect by itself, splits waiting time into connect, headers and gaps
- * between body pieces, and can stand still as a whole (back-pressure).
+ * between body pieces, can stand still as a whole (back-pressure), and notices
+ * within seconds that a connection is dead (tcp.h): what was on it is lost, and
+ * what is suspect, was open when the machine slept or the network changed, or
+ * belongs to a failure gets no new request.
  */
 #ifndef MPMCP_HTTP_H
 #define MPMCP_HTTP_H
@@ -160,6 +163,10 @@ const char *http_trust_trouble(struct http *h);
 /* The same, and the server learns of it now. Over HTTP/2 libcurl may keep that to itself until the next
  * request on the connection. */
 void http_abort(struct http_req *r);
+
+/* While done() runs, after HTTP_BROKEN: the connection went (or its stream), as opposed to an answer that
+ * cannot be used. */
+bool http_lost(const struct http_req *r);
 
 /* True once a byte of the request may have reached the server. */
 bool http_sent(const struct http_req *r);

@@ -41,6 +41,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	r->head_done = true;
 	r->heard_ms = clock_ms();
 	http_watch_silence(r);
+	http_answered_by(r);
 	if (r->on->head(r->ctx, r, status) == HTTP_STOP)
 		r->stopped = true;
 	return r->stopped ? 0 : n;
@@ -72,7 +73,9 @@ static int on_prereq(void *ctx, char *ip, char *local_ip, int port, int local_po
 {
 	struct http_req *r = ctx;
 
-	(void)ip, (void)local_ip, (void)port, (void)local_port;
+	(void)ip, (void)local_ip;
+	r->port_here = local_port;
+	r->port_there = port;
 	if (r->state == REQ_DEAD)
 		return CURL_PREREQFUNC_ABORT;
 	r->resent = r->sent;
@@ -98,6 +101,13 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	if (fd != CURL_SOCKET_BAD)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return fd;
+}
+
+static int on_new_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+	(void)ctx, (void)purpose;
+	tcp_guard((int)fd);
+	return CURL_SOCKOPT_OK;
 }
 
 /* Among libcurl's notes are the fields of a request over HTTP/2, and cookies. */
@@ -134,7 +144,7 @@ static void easy_common(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	/* Decompresses; the field itself is ours, see http_fields_common(). */
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");

@@ -54,6 +54,23 @@ enum http_outcome http_outcome_of(const struct http_req *r, CURLcode rc)
 	return rc == CURLE_OPERATION_TIMEDOUT ? HTTP_SILENT : HTTP_UNREACHABLE;
 }
 
+bool http_lost(const struct http_req *r)
+{
+	if (r->resent || r->silent)
+		return true;
+	switch (r->code) {
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+		return r->sent && !r->overran && r->head_len <= HEAD_MAX;
+	default:
+		return false;
+	}
+}
+
 /* "host" of a URL, for messages. */
 static void host_of(const struct http_req *r, char *out, size_t size)
 {
@@ -111,6 +128,9 @@ void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how,
 			host, OVERRUN_MAX >> 20);
 	else if (!r->head_done && !r->resent && is_malformed(rc))
 		err_set(e, ERR_NET, "%s sent an answer that is not valid HTTP", host);
+	else if (r->silent)
+		err_set(e, ERR_NET, "the connection to %s was lost: nothing came through any more",
+			host);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
 	else if (trouble)

@@ -1,16 +1,19 @@
 /*
- * The parts of http.h: http.c has the exchanges, their time-outs and the sockets
- * on the loop; http_fields.c the header fields of both directions; http_easy.c
- * what is set on libcurl's handle of one exchange and what it calls back;
- * http_fail.c what becomes of one that failed, in words.
+ * The parts of http.h: http.c has the exchanges and their time-outs; http_pool.c
+ * connections and their sockets on the loop; http_watch.c which of those are dead;
+ * http_fields.c the header fields of both directions; http_easy.c what is set on
+ * libcurl's handle of one exchange and what it calls back; http_fail.c what
+ * becomes of one that failed, in words.
  */
 #ifndef MPMCP_HTTP_IMPL_H
 #define MPMCP_HTTP_IMPL_H
 
 #include <curl/curl.h>
 
+#include "base/clock.h"
 #include "net/ca.h"
 #include "net/http.h"
+#include "net/tcp.h"
 
 /* Handles kept ready for the next request. Beyond a burst of this size a new one costs a few
  * microseconds. */
@@ -31,6 +34,9 @@
  * packing (Brotli, Zstandard) that make gigabytes of one read; honest data stays far below this. */
 #define OVERRUN_MAX (READ_SIZE << 12)
 
+/* How often connections are looked at while an answer is awaited on one. */
+#define LOOK_MS 1000
+
 /* All header fields of one answer together: what nginx, Envoy and Node allow, four times over. */
 #define HEAD_MAX ((size_t)256 << 10)
 
@@ -44,12 +50,32 @@ struct http_fields {
 	bool cookie;          /* one of them is Cookie: it takes the place of those that are kept */
 };
 
+/* What libcurl waits for: of connections those that carry requests. */
 struct sock {
-	struct http *http;
+	struct pool *pool;
 	struct loop_watch *watch;
 	curl_socket_t fd;
 	int events;
+	struct tcp_ends ends;  /* of a connection that stands */
+	int64_t owed_since_ms; /* seen with something unacknowledged since; 0: not */
+	bool awaited;          /* some request on it waits for its answer, at the last look */
+	bool broken;           /* http_break() */
+	bool probed;           /* tcp_await() */
 	struct sock *prev, *next;
+};
+
+/*
+ * Connections and names. Requests begin in the newest pool; an older one only
+ * goes on with those that it has. So a doubtful connection gets nothing new, which
+ * libcurl has no other way to say while it carries a request.
+ */
+struct pool {
+	struct http *http;
+	CURLM *multi;
+	struct loop_timer timer; /* libcurl's own */
+	struct pool *older;
+	size_t users;         /* requests */
+	struct tcp_ends ends; /* of the newest connection that brought an answer */
 };
 
 enum req_state {
@@ -60,6 +86,7 @@ enum req_state {
 
 struct http_req {
 	struct http *http;
+	struct pool *pool; /* that it is in; NULL: in none */
 	struct site *site;
 	CURLSH *jar; /* the site's cookies; NULL: none are kept or sent */
 	CURL *easy;
@@ -77,7 +104,9 @@ struct http_req {
 	bool overran; /* OVERRUN_MAX */
 	bool barred;  /* an address was passed over: site_is_barred() */
 	bool look_up_only;
-	struct way_log *way; /* only with connect_only */
+	bool silent;               /* its connection was given up: the other end is silent */
+	int port_here, port_there; /* of its connection, once sent */
+	struct way_log *way;       /* only with connect_only */
 	CURLMcode refused; /* CURLM_OK: libcurl was not asked yet, or took it and did not lose it */
 	CURLcode code;     /* how it ended */
 	bool placed;       /* counted in http->place */
@@ -105,7 +134,7 @@ struct handle {
 
 struct http {
 	struct loop *loop;
-	CURLM *multi;
+	struct pool *pool; /* the newest */
 	struct http_opts opts;
 	struct ca *ca;
 	struct sites *sites;
@@ -113,12 +142,17 @@ struct http {
 	struct curl_slist *agent, *encoding; /* fields of every request: agent's list goes on with
 					      * encoding's node */
 	struct curl_slist *agent_alone;
-	struct loop_timer timer;  /* libcurl's own */
-	struct loop_task task;    /* starts queued requests, frees dead ones */
-	struct loop_task renewal; /* of spent handles, once the answer has been passed on */
-	struct sock socks;        /* sentinel */
-	struct http_req reqs;     /* sentinel of all requests not yet freed */
-	bool handles_last;        /* HANDLES_LAST_SINCE */
+	struct loop_timer watch; /* looks at connections while any is in use */
+	struct clock_mark clocks;
+	struct loop_watch *changes; /* tcp_changes(); NULL: not watched (yet) */
+	int changes_fd;
+	bool changes_tried;
+	struct loop_timer settling; /* after a change, until the next has not come */
+	struct loop_task task;      /* starts queued requests, frees dead ones */
+	struct loop_task renewal;   /* of spent handles, once the answer has been passed on */
+	struct sock socks;          /* sentinel */
+	struct http_req reqs;       /* sentinel of all requests not yet freed */
+	bool handles_last;          /* HANDLES_LAST_SINCE */
 	struct handle idle[IDLE_MAX];
 	size_t nidle;
 	long idle_s;     /* how long a connection may have been idle to be used again */
@@ -127,6 +161,43 @@ struct http {
 	size_t overrun; /* bytes of bodies taken since */
 	bool any_dead;  /* some request is REQ_DEAD and libcurl still has it */
 };
+
+/* ---- http.c ---- */
+
+/* Takes what libcurl finished. */
+void http_collect(struct http *h);
+/* Those that were cancelled inside libcurl go, before it can go on with them. */
+void http_bury(struct http *h);
+
+/* ---- http_pool.c: none of these inside libcurl, but for http_retire() ---- */
+
+struct pool *http_pool_new(struct http *h)
+	__attribute__((warn_unused_result)); /* NULL: no memory */
+void http_pools_free(struct http *h);
+void http_pools_sweep(struct http *h); /* old ones without requests go */
+void http_pools_hold(struct http *h, bool held);
+/* Gives the request's handle to the newest pool; takes it back. */
+CURLMcode http_pool_enter(struct http_req *r) __attribute__((warn_unused_result));
+void http_pool_leave(struct http_req *r);
+void http_pool_go(struct pool *p); /* libcurl goes on at once */
+/* If p is the newest pool, another one takes its place. */
+void http_retire(struct http *h, const struct pool *p);
+/* What it connects; n is 0 as long as it does not. */
+const struct tcp_ends *http_sock_ends(struct sock *s);
+/* The connection that carries the request; NULL: none does (yet). libcurl itself only tells after the end
+ * (CURLINFO_ACTIVESOCKET). */
+struct sock *http_sock_of(const struct http_req *r);
+/* Ends a connection with all that is on it, as lost. */
+void http_break(struct sock *s);
+
+/* ---- http_watch.c ---- */
+
+void http_watch_due(void *ctx); /* the watch timer; ctx: the struct http */
+/* Before requests start: did the machine sleep, did the network change? */
+void http_look_around(struct http *h);
+/* The first answer over a connection. */
+void http_answered_by(struct http_req *r);
+void http_watch_free(struct http *h);
 
 /* ---- http_fields.c ---- */
 

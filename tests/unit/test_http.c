@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/http_impl.h"
 
 /* A server on the same loop: reads a request up to its blank line, then writes what the test says. */
@@ -120,7 +121,7 @@ static int end(void **state)
 
 /* ---- one exchange and what it may do in its callbacks ---- */
 
-enum what { NOTHING, STOP, CANCEL };
+enum what { NOTHING, STOP, CANCEL, WAIT /* the loop stops */ };
 
 struct call {
 	struct http_req *req;
@@ -130,6 +131,7 @@ struct call {
 	long status, retry_s;
 	char body[256], field[64];
 	size_t fields;
+	bool was_lost;
 	struct err e;
 };
 
@@ -140,6 +142,8 @@ static enum http_flow act(struct call *c, enum what w)
 		c->req = NULL;
 		loop_stop(loop);
 	}
+	if (w == WAIT)
+		loop_stop(loop);
 	return w == STOP ? HTTP_STOP : HTTP_GO;
 }
 
@@ -179,6 +183,7 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 	c->req = NULL;
 	c->dones++;
 	c->how = how;
+	c->was_lost = http_lost(r);
 	if (e)
 		c->e = *e;
 	loop_stop(loop);
@@ -834,6 +839,66 @@ static void fields_are_copied_whole_or_not_at_all(void **state)
 	http_fields_free(copy);
 }
 
+static size_t connections(void)
+{
+	size_t n = 0;
+
+	for (struct peer *p = peers; p; p = p->next)
+		n++;
+	return n;
+}
+
+static void get(struct call *c, bool endless)
+{
+	struct http_call h = {
+		.method = "GET", .url = server.url, .endless = endless, .on = &events, .ctx = c
+	};
+	struct err e = { 0 };
+
+	c->req = http_start(http, &h, &e);
+	assert_non_null(c->req);
+	run();
+}
+
+/* A laptop slept; its time-outs did, too. */
+static void connection_of_before_a_sleep_gets_nothing_new(void **state)
+{
+	struct call first = { 0 }, second = { 0 }, third = { 0 };
+
+	(void)state;
+	server.answer = OK;
+	clock_set(1000, 1795512600);
+	get(&first, false);
+	get(&second, false);
+	assert_int_equal(connections(), 1);
+	clock_set(2000, 1795512900);
+	get(&third, false);
+	assert_int_equal(third.how, HTTP_DONE);
+	assert_int_equal(connections(), 2);
+	clock_set(-1, -1);
+}
+
+static void stream_of_before_a_sleep_ends(void **state)
+{
+	struct call stream = { .in_body = WAIT }, call = { 0 };
+
+	(void)state;
+	server.answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n.\r\n";
+	clock_set(1000, 1795512600);
+	get(&stream, true);
+	assert_int_equal(stream.bodies, 1);
+	server.answer = OK;
+	clock_set(2000, 1795512900);
+	get(&call, false); /* ends with the first that is done */
+	assert_int_equal(stream.dones, 1);
+	assert_int_equal(stream.how, HTTP_BROKEN);
+	assert_true(stream.was_lost);
+	run();
+	assert_int_equal(call.how, HTTP_DONE);
+	assert_int_equal(connections(), 2);
+	clock_set(-1, -1);
+}
+
 int main(void)
 {
 #define ONE(f) cmocka_unit_test_setup_teardown(f, start, end)
@@ -852,6 +917,8 @@ int main(void)
 		ONE(held_nothing_moves_until_it_is_let_go),
 		ONE(freeing_all_ends_what_runs_without_a_call),
 		ONE(silence_is_a_time_out_of_its_own),
+		ONE(connection_of_before_a_sleep_gets_nothing_new),
+		ONE(stream_of_before_a_sleep_ends),
 		ONE(answer_that_begins_with_a_folded_line_has_nothing_of_the_one_before),
 		ONE(server_elsewhere_leads_to_no_connection_here),
 		ONE(name_that_is_looked_up_is_not_connected_to),
