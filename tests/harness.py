@@ -218,7 +218,7 @@ class Server:
         self.changed = threading.Condition()
         self.socket = socket.create_server((address, port), backlog=512, family=socket.AF_INET6 if ":" in address else socket.AF_INET)
         self.port = self.socket.getsockname()[1]
-        self.origin = "%s://127.0.0.1:%d" % ("https" if tls else "http", self.port)
+        self.origin = "%s://%s:%d" % ("https" if tls else "http", "[%s]" % address if ":" in address else address, self.port)
         self.url = self.origin + "/mcp"
         self.connections = 0
         self.open = True
@@ -437,7 +437,7 @@ class Case:
         self.folder = tempfile.mkdtemp(prefix="mpmcp-case-")
         self.home = os.path.join(self.folder, "home")
         os.mkdir(self.home)
-        self.programs, self.servers, self.boxes, self.proxies = [], [], [], []
+        self.programs, self.servers, self.boxes, self.proxies, self.networks = [], [], [], [], []
         self.account = [TOKEN, PAIR.split(":")[1]]
         self.secrets = list(self.account)
         self.logs = []
@@ -601,7 +601,7 @@ class Case:
         for pid in self.strays():
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        for s in self.servers + self.proxies:
+        for s in self.servers + self.proxies + self.networks:
             s.close()
         for b in self.boxes:
             b.stdin.close()
@@ -622,7 +622,7 @@ class Certificates:
         self.folder = tempfile.mkdtemp(prefix="mpmcp-tls-")
         self.run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Case CA",
                  "-keyout", "ca.key", "-out", "ca.pem")
-        self.leaf("good", "IP:127.0.0.1,DNS:localhost")
+        self.leaf("good", "IP:127.0.0.1,IP:10.77.0.1,DNS:localhost")
         self.leaf("other", "DNS:other.example")
         self.leaf("service", "DNS:mcp.mixpanel.com")
         self.leaf("expired", "IP:127.0.0.1", "-1")

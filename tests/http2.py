@@ -138,15 +138,15 @@ class Connection:
 
 
 class Server:
-    def __init__(self, handler, context, settings=None):
+    def __init__(self, handler, context, settings=None, address="127.0.0.1"):
         self.handler, self.context = handler, context
         self.settings = {MAX_CONCURRENT_STREAMS: 256, INITIAL_WINDOW_SIZE: 65535, **(settings or {})}
         context.set_alpn_protocols(["h2"])
         self.requests, self.connections, self.errors = [], [], []
         self.changed = threading.Condition()
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.socket = socket.create_server((address, 0), backlog=128)
         self.port = self.socket.getsockname()[1]
-        self.url = "https://127.0.0.1:%d/mcp" % self.port
+        self.url = "https://%s:%d/mcp" % (address, self.port)
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):

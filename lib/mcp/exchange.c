@@ -487,6 +487,23 @@ static bool connect_again(struct exchange *x, enum http_outcome how)
 	return true;
 }
 
+/* Once, on a new connection: libcurl keeps away from those that are as old as the lost one. */
+static bool repeat(struct exchange *x)
+{
+	const struct transport_events *on = x->t->on;
+
+	if (x->repeated || x->resuming || x->channel || x->t->sse || x->c.endless ||
+		may_resume(x) || !on->repeats(x->t->ctx, x))
+		return false;
+	diag_debug("the connection was lost: the request is sent once more");
+	x->repeated = true;
+	x->connect_by_ms = 0;
+	sse_free(x->sse);
+	x->sse = NULL;
+	exchange_send(x);
+	return true;
+}
+
 static void not_answered(struct exchange *x, enum http_outcome how, const struct err *e)
 {
 	if (connect_again(x, how))
@@ -518,7 +535,7 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 		end_ok(x, true);
 	else if (how == HTTP_DONE)
 		answered(x, r);
-	else
+	else if (how != HTTP_BROKEN || !http_lost(r) || !repeat(x))
 		not_answered(x, how, e);
 }
 

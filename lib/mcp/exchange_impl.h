@@ -41,6 +41,7 @@ struct exchange {
 	int64_t silent_since_ms; /* resuming: when the last message came */
 	bool resuming;           /* the request under way is the GET of a resumption */
 	bool lost;               /* as in exchange_end */
+	bool repeated;           /* after a lost connection */
 	bool counted_resuming;   /* in t->resuming */
 	bool heard;              /* a message is in the piece that is being read */
 	bool counted_awaiting;   /* in t->channel.waiting */

@@ -4,6 +4,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "mcp/rate.h"
+#include "mcp/repeat.h"
 #include "mcp/session_impl.h"
 #include "mcp/toollist.h"
 #include "mcp/walk.h"
@@ -325,6 +326,8 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 	server_era_note(p, m);
 	if (p == from && (server_era_turned(p, m, status) || (m->error.p && refresh_tools(p, m))))
 		return;
+	if (c->list)
+		repeat_learn(&s->readers, m->result);
 	if (needs_sieve(s, c))
 		pass_on_filtered(c, in, m);
 	else
@@ -370,8 +373,11 @@ static void question(
 static void notification(
 	struct session *s, struct incoming *in, struct post *from, const struct envelope *m)
 {
-	if (s->policy && envelope_method_is(m, "notifications/tools/list_changed"))
-		policy_forget(s->policy);
+	if (envelope_method_is(m, "notifications/tools/list_changed")) {
+		strset_clear(&s->readers);
+		if (s->policy)
+			policy_forget(s->policy);
+	}
 	if (s->modern && s->server == ERA_LEGACY && modern_client_notified(s, in, from, m))
 		return;
 	if (s->legacy && s->server == ERA_MODERN && !legacy_client_notified(s, from, m))
@@ -535,4 +541,14 @@ static void on_unheard(void *ctx, const char *then)
 	forgotten(s, then);
 }
 
-const struct transport_events session_transport_events = { on_message, on_ended, on_unheard };
+static bool on_repeats(void *ctx, struct exchange *x)
+{
+	struct session *s = ctx;
+	struct post *p = exchange_ctx(x);
+	struct envelope m;
+
+	return waits(p) && post_envelope(p, &m) && repeat_may(&m, &s->readers);
+}
+
+const struct transport_events session_transport_events = { on_message, on_ended, on_unheard,
+	on_repeats };

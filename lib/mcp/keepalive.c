@@ -138,4 +138,11 @@ static void on_unheard(void *ctx, const char *then)
 	k->on->unheard(k->ctx, then);
 }
 
-const struct transport_events keepalive_events = { on_message, on_ended, on_unheard };
+static bool on_repeats(void *ctx, struct exchange *x)
+{
+	struct keepalive *k = ctx;
+
+	return x != k->ping && k->on->repeats(k->ctx, x);
+}
+
+const struct transport_events keepalive_events = { on_message, on_ended, on_unheard, on_repeats };

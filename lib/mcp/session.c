@@ -587,6 +587,7 @@ void session_negotiated(struct post *p, const struct envelope *m)
 		diag_note("%s", e.msg);
 	s->batches = strcmp(buf_str(&version), "2025-03-26") == 0;
 	session_server_is(s, ERA_LEGACY);
+	strset_clear(&s->readers);
 	if (s->policy)
 		policy_forget(s->policy);
 	buf_reset(&s->hello);
@@ -664,6 +665,7 @@ void session_free(struct session *s)
 	legacy_client_free(s);
 	modern_client_free(s);
 	toolbook_free(s->tools);
+	strset_clear(&s->readers);
 	loop_task_clear(&s->pump_task);
 	loop_timer_clear(&s->greeting);
 	loop_timer_clear(&s->notes);

@@ -16,6 +16,7 @@
 #define MPMCP_SESSION_IMPL_H
 
 #include "base/buf.h"
+#include "base/strset.h"
 #include "mcp/client_info.h"
 #include "mcp/edit.h"
 #include "mcp/envelope.h"
@@ -131,6 +132,7 @@ struct session {
 	bool input_ended; /* no line will come any more: nothing endless is begun, nobody is asked */
 	struct policy *policy;
 	struct toolbook *tools; /* of a modern server; NULL until it listed some */
+	struct strset readers;  /* repeat_learn() */
 	unsigned long serial;   /* of ids of ours */
 	struct loop_task pump_task;
 	struct loop_timer notes;    /* the input ended, and nothing is owed */

@@ -69,6 +69,8 @@ struct transport_events {
 	/* The standalone GET stream was open, and the server knows its session (that of `then`) no
 	 * more: it is not opened again before the next transport_listen(). */
 	void (*unheard)(void *ctx, const char *then);
+	/* Its connection was lost before the answer came: whether its message may be sent once more. */
+	bool (*repeats)(void *ctx, struct exchange *x);
 };
 
 /* Which transport; the values of --transport. */

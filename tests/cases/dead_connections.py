@@ -1,0 +1,158 @@
+"""Connections that die without a word, over HTTP/1.1 and HTTP/2, with and without a GET stream: nobody notices.
+
+Without what these cases cover a call waits for five minutes (--headers-timeout), longer than any of them.
+"""
+
+import time
+
+import http2
+import netns
+from harness import Server, certificates, request
+
+READS, WRITES = "Describe-Cohort-Schema", "Create-Cohort"
+
+
+class _Bridge:
+    """A server of one kind on the far host and the program on the near one."""
+
+    def __init__(self, case, net, kind, stream, hold):
+        self.case, self.net, self.kind, self.hold, self.streams = case, net, kind, hold, []
+        self.what = kind + (" with a GET stream" if stream else "")
+        self.stream = stream
+        self.server = net.far_away(self.serve)
+        case.servers.append(self.server)
+        self.url = "%s://%s:%d/mcp" % ("https" if kind == "HTTP/2" else "http", netns.SERVER, self.server.port)
+        self.program = net.start(case, self.url, "--allow-http", "--cacert", certificates().path("ca.pem"),
+                                 "--header", "Authorization: Bearer t", token=None)
+
+    def serve(self):
+        if self.kind == "HTTP/2":
+            return http2.Server(self.handle, certificates().context("good"), address=netns.SERVER)
+        return Server(self.handle, address=netns.SERVER)
+
+    def handle(self, r):
+        if r.method == "GET" and self.stream:
+            r.open_stream() if self.kind == "HTTP/2" else r.stream()
+        elif not self.hold(r):
+            r.answer()
+
+    def of(self, method):
+        return [r for r in list(self.server.requests) if r.method == method]
+
+    def seen(self, ident):
+        return [r for r in list(self.server.requests) if r.method == "POST" and r.id == ident]
+
+    def wait(self, condition, what):
+        self.server.wait(lambda *_: condition(), what)
+
+    def open(self):
+        self.program.handshake()
+        self.program.call(1, "tools/list")
+        if self.stream:
+            self.wait(lambda: self.of("GET"), "the GET stream")
+
+    def connections(self):
+        conns = {c.conn for c in self.server.connections} if self.kind == "HTTP/2" else {r.conn for r in self.server.requests}
+        return {(c.getpeername()[1], self.server.port) for c in conns if c.fileno() >= 0}
+
+    def answer(self, ident, since, what):
+        message = self.program.answer(ident)
+        self.net.took("%s, %s" % (what, self.what), time.monotonic() - since)
+        return message
+
+
+def _open(case, hold=lambda r: False):
+    net = netns.Network(case)
+    bridges = [_Bridge(case, net, kind, stream, hold) for kind in ("HTTP/1.1", "HTTP/2") for stream in (False, True)]
+    for b in bridges:
+        b.open()
+    return net, bridges
+
+
+def _lists(case, bridges, ident, what):
+    since = time.monotonic()
+    for b in bridges:
+        b.program.send(request(ident, "tools/list"))
+    for b in bridges:
+        case.check("result" in b.answer(ident, since, what), "no result over " + b.what)
+
+
+def idle_connection_that_was_forgotten_does_not_matter(case):
+    net, bridges = _open(case)
+    net.forget({c for b in bridges for c in b.connections()})
+    _lists(case, bridges, 10, "idle connection forgotten, a list")
+    _lists(case, bridges, 11, "the list after it")
+    for b in bridges:
+        case.equal((len(b.seen(10)), len(b.seen(11))), (1, 1), "arrivals over " + b.what)
+
+
+idle_connection_that_was_forgotten_does_not_matter.slow = True
+
+
+def answer_that_is_lost_is_asked_for_again_and_a_writing_call_is_not(case):
+    def hold(r):
+        if r.rpc_method == "tools/call":
+            held.append(r.id)
+        return r.rpc_method == "tools/call" and (r.id == 21 or held.count(20) <= len(bridges))
+    held, bridges = [], []
+    net, opened = _open(case, hold)
+    bridges += opened
+    for b in bridges:
+        b.program.send(request(20, name=READS), request(21, name=WRITES))
+    for b in bridges:
+        b.wait(lambda b=b: b.seen(20) and b.seen(21), "both calls")
+    since = time.monotonic()
+    net.forget({c for b in bridges for c in b.connections()})
+    for b in bridges:
+        case.check("result" in b.answer(20, since, "connection forgotten while a call ran"), "no result over " + b.what)
+        case.is_error(b.answer(21, since, "the same, a writing call"), -31503, "whether the server acted on the request is unknown")
+        case.equal((len(b.seen(20)), len(b.seen(21))), (2, 1), "times sent over " + b.what)
+    _lists(case, bridges, 22, "the list after it")
+
+
+answer_that_is_lost_is_asked_for_again_and_a_writing_call_is_not.slow = True
+
+
+def stream_that_was_forgotten_is_opened_again(case):
+    net, bridges = _open(case)
+    bridges = [b for b in bridges if b.stream]
+    since = time.monotonic()
+    net.forget({c for b in bridges for c in b.connections()})
+    for b in bridges:
+        b.wait(lambda b=b: len(b.of("GET")) > 1, "another GET")
+        net.took("GET stream forgotten, open again, " + b.what, time.monotonic() - since)
+
+
+stream_that_was_forgotten_is_opened_again.slow = True
+
+
+def network_that_comes_back_in_time_is_not_noticed(case):
+    """Five seconds of nothing: calls under way and new ones are answered, each of them arrives once or, when it only reads, twice."""
+    net, bridges = _open(case)
+    since = time.monotonic()
+    net.cut()
+    for b in bridges:
+        b.program.send(request(30, "tools/list"), request(31, name=WRITES))
+    time.sleep(5)
+    net.mend()
+    for b in bridges:
+        case.check("result" in b.answer(30, since, "nothing passes for 5 s, a list"), "no result over " + b.what)
+        case.check("result" in b.answer(31, since, "the same, a writing call"), "no result over " + b.what)
+        case.equal(len(b.seen(31)), 1, "times the writing call arrived")
+
+
+network_that_comes_back_in_time_is_not_noticed.slow = True
+
+
+def another_address_does_not_matter(case):
+    net, bridges = _open(case)
+    net.move()
+    for b in bridges:
+        if b.stream:
+            b.wait(lambda b=b: len(b.of("GET")) > 1, "another GET")
+    since = time.monotonic()
+    for b in bridges:
+        b.program.send(request(40, name=WRITES))
+    for b in bridges:
+        case.check("result" in b.answer(40, since, "another address, a writing call"), "no result over " + b.what)
+        case.equal(len(b.seen(40)), 1, "times it arrived")
