@@ -42,9 +42,9 @@ void oauth_settle(struct oauth *a, enum auth_state state, const struct err *e)
 
 void oauth_show_url(struct oauth *a, const char *url, const char *code)
 {
-	if (a->url_shown)
+	if (a->signin.url_shown)
 		return;
-	a->url_shown = true;
+	a->signin.url_shown = true;
 	if (code)
 		diag_link("sign in at %s and type the code %s", url, code);
 	else
@@ -66,15 +66,6 @@ void oauth_worker_line(void *ctx, char *text, size_t n)
 	report_clear(&r);
 }
 
-/* Whatever came of it: it was asked for. */
-void oauth_stepped_up(struct oauth *a, const char *scope)
-{
-	char *all = scope_union(a->stepped_up, scope);
-
-	free(a->stepped_up);
-	a->stepped_up = all;
-}
-
 static void timer_due(void *ctx)
 {
 	struct oauth *a = ctx;
@@ -89,8 +80,10 @@ static void timer_due(void *ctx)
 
 static enum auth_state ready(struct oauth *a, struct auth_value *v)
 {
-	*v = (struct auth_value){ .field = secret_isset(&a->field) ? secret_str(&a->field) : NULL,
-		.gen = a->gen };
+	*v = (struct auth_value){
+		.field = secret_isset(&a->token.field) ? secret_str(&a->token.field) : NULL,
+		.gen = a->token.gen
+	};
 	return AUTH_READY;
 }
 
@@ -109,9 +102,10 @@ static void renew_early(struct oauth *a)
 {
 	struct err e = { 0 };
 
-	if (a->state != STATE_IDLE || !oauth_held_near_end(a) || clock_wall_s() < a->rest_until_s)
+	if (a->state != STATE_IDLE || !oauth_token_near_end(&a->token) ||
+		clock_wall_s() < a->refresh.rest_until_s)
 		return;
-	if (oauth_held_renewable(a))
+	if (oauth_token_renewable(&a->token))
 		oauth_refresh_start(a);
 	else if (a->o->client_credentials && !oauth_signin_client(a, &e))
 		diag_debug("%s", e.msg);
@@ -123,21 +117,21 @@ static enum auth_state oauth_value(
 	struct oauth *a = (struct oauth *)base;
 
 	/* Another process may have what this one cannot get. */
-	if (!a->loaded || a->refresh_refused)
-		oauth_held_reload(a);
-	if (oauth_held_usable(a)) {
+	if (!a->token.loaded || a->token.refresh_refused)
+		oauth_token_reload(&a->token);
+	if (oauth_token_usable(&a->token)) {
 		if (w)
 			renew_early(a);
 		return ready(a, v);
 	}
 	if (a->state != STATE_IDLE)
 		return wait_for(a, w, e);
-	if (oauth_held_renewable(a)) {
+	if (oauth_token_renewable(&a->token)) {
 		if (w)
 			oauth_refresh_start(a);
 		return wait_for(a, w, e);
 	}
-	if (a->o->client_credentials && w && !a->ask_service)
+	if (a->o->client_credentials && w && !a->challenge.ask_service)
 		return oauth_signin_client(a, e) ? wait_for(a, w, e) : AUTH_FAILED;
 	/* No token, or one that has ended without a successor: the service says where to sign in. */
 	return ready(a, v);
@@ -146,13 +140,14 @@ static enum auth_state oauth_value(
 static void keep_challenge(
 	struct oauth *a, const struct challenge *c, const char *scope, bool step_up)
 {
-	a->challenged = true;
-	a->ask_service = false;
-	free(a->resource_metadata);
-	free(a->scope);
-	a->resource_metadata = c->resource_metadata ? mem_dup(c->resource_metadata) : NULL;
-	a->scope = scope ? mem_dup(scope) : NULL;
-	a->step_up = step_up;
+	a->challenge.seen = true;
+	a->challenge.ask_service = false;
+	free(a->challenge.resource_metadata);
+	free(a->challenge.scope);
+	a->challenge.resource_metadata =
+		c->resource_metadata ? mem_dup(c->resource_metadata) : NULL;
+	a->challenge.scope = scope ? mem_dup(scope) : NULL;
+	a->challenge.step_up = step_up;
 }
 
 static enum auth_state sign_in(struct oauth *a, struct auth_waiter *w, struct err *e)
@@ -167,14 +162,14 @@ static enum auth_state sign_in(struct oauth *a, struct auth_waiter *w, struct er
 /* So that a person who signs in by hand is asked for it, too. */
 static void remember_wanted(struct oauth *a, const char *scope)
 {
-	char *missing = scope_missing(scope, a->g.scope_wanted), *all;
-	int lock = missing ? oauth_held_lock(a) : -1;
+	char *missing = scope_missing(scope, a->token.g.scope_wanted), *all;
+	int lock = missing ? oauth_token_lock(&a->token) : -1;
 
 	if (lock >= 0) {
-		all = scope_union(a->g.scope_wanted, scope);
-		free(a->g.scope_wanted);
-		a->g.scope_wanted = all;
-		oauth_held_write(a, lock);
+		all = scope_union(a->token.g.scope_wanted, scope);
+		free(a->token.g.scope_wanted);
+		a->token.g.scope_wanted = all;
+		oauth_token_write(&a->token, lock);
 	}
 	free(missing);
 }
@@ -190,9 +185,10 @@ static bool refuse(struct err *e, const struct auth_refusal *r, const char *more
 static char *scope_to_gain(const struct oauth *a, const struct auth_refusal *r,
 	const struct challenge *c, struct err *e)
 {
-	const char *held = a->g.scope_granted ? a->g.scope_granted : a->g.scope_asked;
-	char *missing = scope_missing(c->scope ? c->scope : a->g.scopes_offered, held);
-	char *rest = missing ? scope_missing(missing, a->stepped_up) : NULL;
+	const char *held =
+		a->token.g.scope_granted ? a->token.g.scope_granted : a->token.g.scope_asked;
+	char *missing = scope_missing(c->scope ? c->scope : a->token.g.scopes_offered, held);
+	char *rest = missing ? scope_missing(missing, a->challenge.stepped_up) : NULL;
 	char *command = oauth_command(a->o, "--force");
 	char *advice = NULL;
 
@@ -247,7 +243,8 @@ static enum auth_state forbidden(struct oauth *a, const struct auth_refusal *r,
 /* A token that is refused though it is new and has not ended: another page would bring no better one. */
 static bool is_fresh(const struct oauth *a)
 {
-	return a->signed_in_ms && clock_ms() - a->signed_in_ms < FRESH_MS && !oauth_held_ended(a);
+	return a->signin.succeeded_ms && clock_ms() - a->signin.succeeded_ms < FRESH_MS &&
+	       !oauth_token_ended(&a->token);
 }
 
 static enum auth_state unauthorized(struct oauth *a, const struct auth_refusal *r,
@@ -255,13 +252,13 @@ static enum auth_state unauthorized(struct oauth *a, const struct auth_refusal *
 {
 	char *command;
 
-	a->rejected = true;
+	a->token.rejected = true;
 	if (a->state != STATE_IDLE)
 		return wait_for(a, w, e);
 	keep_challenge(a, c, c->scope, false);
 	/* Refresh once; a token that is refused right after that needs a person. A client that has no person
 	 * asks once, too. */
-	if (oauth_held_renewable(a) && r->tries == 0) {
+	if (oauth_token_renewable(&a->token) && r->tries == 0) {
 		oauth_refresh_start(a);
 		return wait_for(a, w, e);
 	}
@@ -283,7 +280,7 @@ static enum auth_state oauth_challenged(
 	struct challenge c;
 	enum auth_state state;
 
-	if (r->gen != a->gen || oauth_held_reload(a))
+	if (r->gen != a->token.gen || oauth_token_reload(&a->token))
 		return AUTH_READY;
 	challenge_parse(r->challenges, r->nchallenges, &c);
 	state = r->status == 403 ? forbidden(a, r, &c, w, e) : unauthorized(a, r, &c, w, e);
@@ -295,11 +292,11 @@ static const char *oauth_awaits_person(struct auth *base)
 {
 	struct oauth *a = (struct oauth *)base;
 
-	if (a->state != STATE_SIGNIN || a->flow)
+	if (a->state != STATE_SIGNIN || a->signin.flow)
 		return NULL;
-	if (!a->command)
-		a->command = oauth_signin_command(a);
-	return a->command;
+	if (!a->signin.command)
+		a->signin.command = oauth_signin_command(a);
+	return a->signin.command;
 }
 
 static const char *oauth_recall(struct auth *base)
@@ -307,10 +304,10 @@ static const char *oauth_recall(struct auth *base)
 	struct oauth *a = (struct oauth *)base;
 	int64_t age;
 
-	if (!a->loaded)
-		oauth_held_reload(a);
-	age = clock_wall_s() - a->g.word_s;
-	return a->g.word && age >= 0 && age < WORD_S ? a->g.word : NULL;
+	if (!a->token.loaded)
+		oauth_token_reload(&a->token);
+	age = clock_wall_s() - a->token.g.word_s;
+	return a->token.g.word && age >= 0 && age < WORD_S ? a->token.g.word : NULL;
 }
 
 static void oauth_remember(struct auth *base, const char *word)
@@ -321,13 +318,13 @@ static void oauth_remember(struct auth *base, const char *word)
 
 	if (known && strcmp(known, word) == 0)
 		return;
-	lock = oauth_held_lock(a);
+	lock = oauth_token_lock(&a->token);
 	if (lock < 0)
 		return;
-	free(a->g.word);
-	a->g.word = mem_dup(word);
-	a->g.word_s = clock_wall_s();
-	oauth_held_write(a, lock);
+	free(a->token.g.word);
+	a->token.g.word = mem_dup(word);
+	a->token.g.word_s = clock_wall_s();
+	oauth_token_write(&a->token, lock);
 }
 
 static void oauth_free(struct auth *base)
@@ -336,16 +333,13 @@ static void oauth_free(struct auth *base)
 
 	loop_timer_clear(&a->timer);
 	oauth_stop_worker(a);
-	flow_free(a->flow);
-	grant_clear(&a->g);
-	secret_clear(&a->field);
-	secret_clear(&a->stored);
-	store_free(a->store);
+	flow_free(a->signin.flow);
+	oauth_token_clear(&a->token);
 	free(a->params);
-	free(a->resource_metadata);
-	free(a->scope);
-	free(a->stepped_up);
-	free(a->command);
+	free(a->challenge.resource_metadata);
+	free(a->challenge.scope);
+	free(a->challenge.stepped_up);
+	free(a->signin.command);
 	free(a);
 }
 
@@ -367,11 +361,11 @@ struct auth *auth_new_oauth(struct loop *l, struct http *h, const struct http_op
 	a->http = h;
 	a->http_opts = ho;
 	a->o = o;
-	a->gen = 1;
+	a->token.gen = 1;
 	loop_timer_init(&a->timer, l, timer_due, a);
 	key = oauth_key(o, &a->params);
-	a->store = store_new(o->auth_dir, &key, e);
-	if (a->store)
+	a->token.store = store_new(o->auth_dir, &key, e);
+	if (a->token.store)
 		return &a->auth;
 	oauth_free(&a->auth);
 	return NULL;

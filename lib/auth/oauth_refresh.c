@@ -23,7 +23,7 @@ static void ask_person(struct oauth *a, const struct err *why)
 {
 	struct err e = { 0 };
 
-	if (oauth_held_usable(a)) {
+	if (oauth_token_usable(&a->token)) {
 		oauth_settle(a, AUTH_READY, NULL);
 	} else if (!oauth_signin_start(a, &e)) {
 		err_prefix(&e, "%s", why->msg);
@@ -38,7 +38,7 @@ static void refresh_is_dead(struct oauth *a, const struct err *e)
 {
 	struct err why = *e;
 
-	oauth_held_report(a);
+	oauth_token_report(&a->token, &a->report);
 	oauth_stop_worker(a);
 	ask_person(a, &why);
 }
@@ -49,7 +49,7 @@ static void refresh_refused(struct oauth *a, const struct err *e)
 {
 	struct err why = *e;
 
-	a->refresh_refused = true;
+	a->token.refresh_refused = true;
 	oauth_stop_worker(a);
 	ask_person(a, &why);
 }
@@ -58,17 +58,17 @@ static void refresh_refused(struct oauth *a, const struct err *e)
 static void refresh_failed(struct oauth *a, const struct err *e, bool again, long wait_s)
 {
 	struct err why = *e;
-	int64_t pause = a->tries < RETRIES ? retry_ms[a->tries] : 0;
+	int64_t pause = a->refresh.tries < RETRIES ? retry_ms[a->refresh.tries] : 0;
 	char *command;
 
-	a->rest_until_s = clock_wall_s() + OAUTH_REST_S;
+	a->refresh.rest_until_s = clock_wall_s() + OAUTH_REST_S;
 	oauth_stop_worker(a);
-	if (oauth_held_usable(a)) {
+	if (oauth_token_usable(&a->token)) {
 		diag_debug("the token serves on: %s", why.msg);
 		oauth_settle(a, AUTH_READY, NULL);
-	} else if (again && a->tries < RETRIES && wait_s <= RETRY_AFTER_MAX_S) {
-		a->tries++;
-		a->began_ms = clock_ms() + pause;
+	} else if (again && a->refresh.tries < RETRIES && wait_s <= RETRY_AFTER_MAX_S) {
+		a->refresh.tries++;
+		a->refresh.began_ms = clock_ms() + pause;
 		loop_timer_set(&a->timer, wait_s * 1000 > pause ? wait_s * 1000 : pause);
 	} else {
 		command = oauth_command(a->o, "--force");
@@ -94,7 +94,7 @@ static void refresh_ended(void *ctx)
 	}
 	switch (a->report.how) {
 	case TOKEN_OK:
-		oauth_held_report(a);
+		oauth_token_report(&a->token, &a->report);
 		oauth_settle(a, AUTH_READY, NULL);
 		break;
 	case TOKEN_INVALID_GRANT:
@@ -120,7 +120,7 @@ static void signed_out(struct oauth *a)
 	struct grant none = { 0 };
 	struct err e = { 0 };
 
-	oauth_held_adopt(a, &none);
+	oauth_token_adopt(&a->token, &none);
 	if (!oauth_signin_start(a, &e))
 		oauth_settle(a, AUTH_FAILED, &e);
 }
@@ -129,22 +129,23 @@ static void signed_out(struct oauth *a)
 static void refresh_now(struct oauth *a, int lock)
 {
 	static const struct worker_events events = { oauth_worker_line, refresh_ended };
-	struct refresh r = { .opts = a->o, .http = a->http_opts, .store = a->store };
+	struct refresh r = { .opts = a->o, .http = a->http_opts, .store = a->token.store };
 	struct err e = { 0 };
 
-	if (oauth_held_reread(a) && oauth_held_usable(a) && !oauth_held_near_end(a)) {
+	if (oauth_token_reread(&a->token) && oauth_token_usable(&a->token) &&
+		!oauth_token_near_end(&a->token)) {
 		store_unlock(lock);
 		oauth_settle(a, AUTH_READY, NULL);
 		return;
 	}
-	if ((!a->stamp && !a->unsaved) || !secret_isset(&a->g.refresh)) {
+	if (oauth_token_gone(&a->token)) {
 		store_unlock(lock);
 		signed_out(a);
 		return;
 	}
-	r.g = &a->g;
-	r.stored = &a->stored;
-	r.refused = a->rejected;
+	r.g = &a->token.g;
+	r.stored = &a->token.stored;
+	r.refused = a->token.rejected;
 	a->worker = refresh_start(a->loop, &r, lock, &events, a, &e);
 	/* Only closed: unlocking would take it from the new process, too. */
 	if (lock >= 0)
@@ -157,15 +158,15 @@ void oauth_refresh_try(struct oauth *a)
 {
 	bool busy = false;
 	struct err e = { 0 };
-	int lock = store_lock(a->store, &busy, &e);
+	int lock = store_lock(a->token.store, &busy, &e);
 
 	if (!busy) {
 		if (lock < 0)
 			diag_debug("refreshing without a lock: %s", e.msg);
 		refresh_now(a, lock);
-	} else if (oauth_held_reload(a) && oauth_held_usable(a)) {
+	} else if (oauth_token_reload(&a->token) && oauth_token_usable(&a->token)) {
 		oauth_settle(a, AUTH_READY, NULL);
-	} else if (clock_ms() - a->began_ms < LOCK_PATIENCE_MS) {
+	} else if (clock_ms() - a->refresh.began_ms < LOCK_PATIENCE_MS) {
 		loop_timer_set(&a->timer, LOCK_MS);
 	} else {
 		/* Never without the lock: a refresh token that is used twice ends the sign-in. */
@@ -177,8 +178,8 @@ void oauth_refresh_try(struct oauth *a)
 void oauth_refresh_start(struct oauth *a)
 {
 	a->state = STATE_REFRESH;
-	a->tries = 0;
-	a->began_ms = clock_ms();
+	a->refresh.tries = 0;
+	a->refresh.began_ms = clock_ms();
 	/* Not from inside auth_value(): whoever asked is not on the list of waiters yet. */
 	loop_timer_set(&a->timer, 0);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "auth/browser.h"
+#include "auth/scope.h"
 #include "auth/signin.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -21,6 +22,21 @@
 #define FAILED_MS 1000
 #define LIMITED_MS 30000
 
+/* ---- either way ---- */
+
+/* Whatever comes of a step-up: it was asked for. */
+static void signin_succeeded(struct oauth *a)
+{
+	struct oauth_challenge *c = &a->challenge;
+	char *all = c->step_up ? scope_union(c->stepped_up, c->scope) : NULL;
+
+	if (all) {
+		free(c->stepped_up);
+		c->stepped_up = all;
+	}
+	a->signin.succeeded_ms = clock_ms();
+}
+
 /* ---- client credentials ---- */
 
 static void client_url(void *ctx, const char *url, const char *code)
@@ -28,37 +44,24 @@ static void client_url(void *ctx, const char *url, const char *code)
 	(void)ctx, (void)url, (void)code;
 }
 
-static void take_text(char **to, const char *from)
-{
-	free(*to);
-	*to = from ? mem_dup(from) : NULL;
-}
-
 static void client_done(void *ctx, const struct grant *g, const struct err *e)
 {
 	struct oauth *a = ctx;
 	struct err why = { 0 };
-	bool serves = oauth_held_usable(a);
+	bool serves = oauth_token_usable(&a->token);
 
 	if (g) {
-		secret_set(&a->g.access, secret_str(&g->access), g->access.len);
-		a->g.expires_s = g->expires_s;
-		a->g.obtained_s = g->obtained_s;
-		take_text(&a->g.issuer, g->issuer);
-		take_text(&a->g.client_id, g->client_id);
-		if (a->step_up)
-			oauth_stepped_up(a, a->scope);
-		a->signed_in_ms = clock_ms();
-		oauth_held_changed(a);
+		oauth_token_take_client(&a->token, g);
+		signin_succeeded(a);
 	} else {
 		why = *e;
-		a->rest_until_s = clock_wall_s() + OAUTH_REST_S;
+		a->refresh.rest_until_s = clock_wall_s() + OAUTH_REST_S;
 		/* The request goes without a credential, for the challenge in its refusal. */
-		a->ask_service = !a->challenged && e->kind == ERR_NOT_FOUND;
+		a->challenge.ask_service = !a->challenge.seen && e->kind == ERR_NOT_FOUND;
 	}
-	flow_free(a->flow);
-	a->flow = NULL;
-	if (g || serves || a->ask_service)
+	flow_free(a->signin.flow);
+	a->signin.flow = NULL;
+	if (g || serves || a->challenge.ask_service)
 		oauth_settle(a, AUTH_READY, NULL);
 	else
 		oauth_settle(a, AUTH_FAILED, &why);
@@ -68,17 +71,17 @@ bool oauth_signin_client(struct oauth *a, struct err *e)
 {
 	static const struct flow_events events = { .url = client_url, .done = client_done };
 	/* Where it was used before: the secret goes nowhere else. */
-	struct grant known = { .issuer = a->g.issuer, .client_id = a->g.client_id };
+	struct grant known = { .issuer = a->token.g.issuer, .client_id = a->token.g.client_id };
 	struct flow_start s = { .opts = a->o,
 		.known = &known,
-		.resource_metadata = a->resource_metadata,
-		.scope = a->scope,
-		.step_up = a->step_up,
-		.no_guess = !a->challenged };
+		.resource_metadata = a->challenge.resource_metadata,
+		.scope = a->challenge.scope,
+		.step_up = a->challenge.step_up,
+		.no_guess = !a->challenge.seen };
 
-	a->flow = flow_new(a->loop, a->http, &s, &events, a, e);
-	a->state = a->flow ? STATE_SIGNIN : STATE_IDLE;
-	return a->flow != NULL;
+	a->signin.flow = flow_new(a->loop, a->http, &s, &events, a, e);
+	a->state = a->signin.flow ? STATE_SIGNIN : STATE_IDLE;
+	return a->signin.flow != NULL;
 }
 
 /* ---- with a person ---- */
@@ -86,18 +89,19 @@ bool oauth_signin_client(struct oauth *a, struct err *e)
 /* Without --force, login is content with a refresh token that is kept. */
 char *oauth_signin_command(const struct oauth *a)
 {
-	return oauth_command(a->o, a->step_up || a->refresh_refused ? "--force" : NULL);
+	return oauth_command(
+		a->o, a->challenge.step_up || a->token.refresh_refused ? "--force" : NULL);
 }
 
 static bool no_person(const struct oauth *a, struct err *e)
 {
 	char *command = oauth_signin_command(a);
 
-	if (a->step_up)
+	if (a->challenge.step_up)
 		err_set(e, ERR_AUTH,
 			"this needs a scope that the sign-in lacks (%.200s), and no browser can be "
 			"opened from here: run \"%s\" in a terminal, then try again",
-			a->scope, command);
+			a->challenge.scope, command);
 	else
 		err_set(e, ERR_AUTH,
 			"a sign-in is needed, and no browser can be opened from here: run \"%s\" "
@@ -125,20 +129,19 @@ static void signin_failed(struct oauth *a, const struct err *e)
 		free(command);
 	}
 	/* What failed before anybody was asked may be over with the next request. */
-	if (a->url_shown || e->kind == ERR_AUTH || e->kind == ERR_RATE) {
-		a->declined = why;
-		a->declined_until_ms = clock_ms() + (a->url_shown                 ? DECLINED_MS
-							    : e->kind == ERR_RATE ? LIMITED_MS
-										  : FAILED_MS);
+	if (a->signin.url_shown || e->kind == ERR_AUTH || e->kind == ERR_RATE) {
+		a->signin.declined = why;
+		a->signin.declined_until_ms =
+			clock_ms() + (a->signin.url_shown          ? DECLINED_MS
+					     : e->kind == ERR_RATE ? LIMITED_MS
+								   : FAILED_MS);
 	}
 	oauth_settle(a, AUTH_FAILED, &why);
 }
 
 static void signed_in(struct oauth *a)
 {
-	if (a->step_up)
-		oauth_stepped_up(a, a->scope);
-	a->signed_in_ms = clock_ms();
+	signin_succeeded(a);
 	oauth_settle(a, AUTH_READY, NULL);
 }
 
@@ -158,11 +161,11 @@ static void signin_ended(void *ctx)
 
 	a->worker = NULL;
 	if (a->report.has_grant) {
-		oauth_held_report(a);
+		oauth_token_report(&a->token, &a->report);
 		signed_in(a);
 		return;
 	}
-	if (oauth_held_reload(a)) {
+	if (oauth_token_reload(&a->token)) {
 		signed_in(a);
 		return;
 	}
@@ -178,15 +181,15 @@ static bool spawn(struct oauth *a, int lock, struct err *e)
 	static const struct worker_events events = { oauth_worker_line, signin_ended };
 	struct signin s = { .opts = a->o,
 		.http = a->http_opts,
-		.store = a->store,
-		.known = a->g.url ? &a->g : NULL,
-		.resource_metadata = a->resource_metadata,
-		.scope = a->scope,
-		.step_up = a->step_up };
+		.store = a->token.store,
+		.known = a->token.g.url ? &a->token.g : NULL,
+		.resource_metadata = a->challenge.resource_metadata,
+		.scope = a->challenge.scope,
+		.step_up = a->challenge.step_up };
 	struct store_note n = { .at_s = clock_wall_s() };
 	struct err why = { 0 };
 
-	if (!store_note_write(a->store, &n, &why))
+	if (!store_note_write(a->token.store, &n, &why))
 		diag_debug("%s", why.msg);
 	a->worker = signin_start(a->loop, &s, lock, &events, a, e);
 	/* Only closed: unlocking would take it from the new process, too. */
@@ -205,30 +208,30 @@ bool oauth_signin_start(struct oauth *a, struct err *e)
 
 	if (a->o->client_credentials)
 		return oauth_signin_client(a, e);
-	if (a->unreadable.kind) {
-		*e = a->unreadable;
+	if (a->token.unreadable.kind) {
+		*e = a->token.unreadable;
 		return err_prefix(e, "a sign-in is needed, but its place cannot be used");
 	}
-	if (a->declined.kind && clock_ms() < a->declined_until_ms) {
-		*e = a->declined;
+	if (a->signin.declined.kind && clock_ms() < a->signin.declined_until_ms) {
+		*e = a->signin.declined;
 		return false;
 	}
-	lock = store_lock_signin(a->store, &busy, &why);
+	lock = store_lock_signin(a->token.store, &busy, &why);
 	if (!busy && !can_ask(a)) {
 		store_unlock(lock);
-		if (!a->closed.kind)
+		if (!a->token.closed.kind)
 			return no_person(a, e);
-		*e = a->closed;
+		*e = a->token.closed;
 		return err_prefix(e, "a sign-in is needed, but its place cannot be used");
 	}
 	if (lock < 0 && !busy)
 		diag_debug("signing in without a lock: %s", why.msg);
-	a->began_ms = clock_ms();
-	a->began_s = clock_wall_s();
-	a->url_shown = false;
+	a->signin.began_ms = clock_ms();
+	a->signin.began_s = clock_wall_s();
+	a->signin.url_shown = false;
 	if (!busy && !spawn(a, lock, e))
 		return false;
-	a->joined = busy;
+	a->signin.joined = busy;
 	a->state = STATE_SIGNIN;
 	loop_timer_set(&a->timer, WATCH_MS);
 	if (a->auth.person)
@@ -240,7 +243,7 @@ static void show_url_of_note(struct oauth *a)
 {
 	struct store_note n;
 
-	if (a->url_shown || !store_note_read(a->store, &n))
+	if (a->signin.url_shown || !store_note_read(a->token.store, &n))
 		return;
 	if (n.url)
 		oauth_show_url(a, n.url, n.code);
@@ -253,9 +256,9 @@ static bool read_failure(const struct oauth *a, struct err *e)
 	struct store_note n;
 	bool failed = false;
 
-	if (!store_note_read(a->store, &n))
+	if (!store_note_read(a->token.store, &n))
 		return false;
-	if (n.kind != ERR_NONE && n.message && n.at_s >= a->began_s) {
+	if (n.kind != ERR_NONE && n.message && n.at_s >= a->signin.began_s) {
 		err_set(e, n.kind, "%s", n.message);
 		failed = true;
 	}
@@ -268,7 +271,7 @@ static void joined_is_over(struct oauth *a)
 {
 	struct err e = { 0 };
 
-	if (oauth_held_reload(a)) {
+	if (oauth_token_reload(&a->token)) {
 		signed_in(a);
 		return;
 	}
@@ -288,7 +291,7 @@ static bool is_over(const struct oauth *a)
 	bool busy = false;
 	struct err e = { 0 };
 
-	store_unlock(store_lock_signin(a->store, &busy, &e));
+	store_unlock(store_lock_signin(a->token.store, &busy, &e));
 	return !busy;
 }
 
@@ -296,15 +299,15 @@ void oauth_signin_watch(struct oauth *a)
 {
 	struct err e = { 0 };
 
-	if (oauth_held_reload(a)) {
+	if (oauth_token_reload(&a->token)) {
 		signed_in(a);
 		return;
 	}
-	if (a->joined)
+	if (a->signin.joined)
 		show_url_of_note(a);
-	if (a->joined && is_over(a)) {
+	if (a->signin.joined && is_over(a)) {
 		joined_is_over(a);
-	} else if (clock_ms() - a->began_ms > (a->o->timeout_s + 5) * 1000) {
+	} else if (clock_ms() - a->signin.began_ms > (a->o->timeout_s + 5) * 1000) {
 		not_completed(a, &e);
 		signin_failed(a, &e);
 	} else {
