@@ -25,7 +25,7 @@ void oauth_stop_worker(struct oauth *a)
 {
 	worker_leave(a->worker);
 	a->worker = NULL;
-	report_clear(&a->report);
+	worker_report_clear(&a->report);
 }
 
 void oauth_settle(struct oauth *a, enum auth_state state, const struct err *e)
@@ -54,16 +54,16 @@ void oauth_show_url(struct oauth *a, const char *url, const char *code)
 void oauth_worker_line(void *ctx, char *text, size_t n)
 {
 	struct oauth *a = ctx;
-	struct report r;
+	struct worker_report r;
 
-	if (report_read(text, n, &r) && r.over) {
-		report_clear(&a->report);
+	if (worker_report_read(text, n, &r) && r.over) {
+		worker_report_clear(&a->report);
 		a->report = r;
 		return;
 	}
 	if (r.url)
 		oauth_show_url(a, r.url, r.code);
-	report_clear(&r);
+	worker_report_clear(&r);
 }
 
 static void timer_due(void *ctx)

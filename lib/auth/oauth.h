@@ -13,23 +13,24 @@
  *                (challenge.h): auth_challenged(). oauth.c keeps that, and the
  *                request waits (struct auth_waiter).
  *  3 started     oauth_signin.c takes the store's sign-in lock and starts a
- *                process that outlives this one (signin.h, worker.h). Where the
- *                lock is held, another process is signing in already, and its
- *                note in the store is read instead.
+ *                process that outlives this one (signin_worker.h, worker.h).
+ *                Where the lock is held, another process is signing in already,
+ *                and its note in the store is read instead.
  *  4 obtained    There flow.h runs the protocol; advance() in flow.c names its
  *                steps: discover.h and server.h (where), callback.h (redirect
  *                URI), register.h (which client), scope.h and authorize.h (what
  *                is asked for), browser.h or paste.h (the person), token.h
  *                (exchange). device.h is the way without a browser.
- *  5 kept        signin.c writes the tokens to the store and reports them
- *                through a pipe (report.h), since there may be no disk.
+ *  5 kept        signin_worker.c writes the tokens to the store and reports them
+ *                through a pipe (worker_report.h), since there may be no disk.
  *  6 at hand     oauth_token.c takes them over, from the pipe or from the file
  *                that another process wrote. oauth_settle() wakes who waits, and
  *                auth_value() gives "Bearer ...".
  *  7 renewed     A minute before its end oauth_refresh.c takes the store's other
- *                lock and starts a process that refreshes (refresh.h, token.h);
- *                requests take the old token meanwhile. It is kept and taken over
- *                as in 5 and 6. A 401 in between leads here, too, once.
+ *                lock and starts a process that refreshes (refresh_worker.h,
+ *                token.h); requests take the old token meanwhile. The new one is
+ *                kept and taken over as in 5 and 6. A 401 in between leads here,
+ *                too, once.
  *  8 replaced    Where the refresh token is refused, or a 403 names a scope that
  *                it lacks, a person is asked again: back to 3.
  *  9 forgotten   "mpmcp logout" revokes it and removes the file.

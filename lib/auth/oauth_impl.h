@@ -54,9 +54,9 @@ struct oauth {
 	enum state state;
 	struct oauth_refresh refresh;
 	struct oauth_signin signin;
-	struct loop_timer timer; /* of the state */
-	struct worker *worker;   /* refreshes or signs in; NULL when another process does */
-	struct report report;    /* its last word */
+	struct loop_timer timer;     /* of the state */
+	struct worker *worker;       /* refreshes or signs in; NULL when another process does */
+	struct worker_report report; /* its last word */
 };
 
 /* ---- oauth.c ---- */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "auth/refresh.h"
+#include "auth/refresh_worker.h"
 #include "base/clock.h"
 #include "base/diag.h"
 
@@ -129,7 +129,7 @@ static void signed_out(struct oauth *a)
 static void refresh_now(struct oauth *a, int lock)
 {
 	static const struct worker_events events = { oauth_worker_line, refresh_ended };
-	struct refresh r = { .opts = a->o, .http = a->http_opts, .store = a->token.store };
+	struct refresh_worker r = { .opts = a->o, .http = a->http_opts, .store = a->token.store };
 	struct err e = { 0 };
 
 	if (oauth_token_reread(&a->token) && oauth_token_usable(&a->token) &&
@@ -146,7 +146,7 @@ static void refresh_now(struct oauth *a, int lock)
 	r.g = &a->token.g;
 	r.stored = &a->token.stored;
 	r.refused = a->token.rejected;
-	a->worker = refresh_start(a->loop, &r, lock, &events, a, &e);
+	a->worker = refresh_worker_start(a->loop, &r, lock, &events, a, &e);
 	/* Only closed: unlocking would take it from the new process, too. */
 	if (lock >= 0)
 		close(lock);

@@ -7,7 +7,7 @@
 
 #include "auth/browser.h"
 #include "auth/scope.h"
-#include "auth/signin.h"
+#include "auth/signin_worker.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
@@ -179,7 +179,7 @@ static void signin_ended(void *ctx)
 static bool spawn(struct oauth *a, int lock, struct err *e)
 {
 	static const struct worker_events events = { oauth_worker_line, signin_ended };
-	struct signin s = { .opts = a->o,
+	struct signin_worker s = { .opts = a->o,
 		.http = a->http_opts,
 		.store = a->token.store,
 		.known = a->token.g.url ? &a->token.g : NULL,
@@ -191,7 +191,7 @@ static bool spawn(struct oauth *a, int lock, struct err *e)
 
 	if (!store_note_write(a->token.store, &n, &why))
 		diag_debug("%s", why.msg);
-	a->worker = signin_start(a->loop, &s, lock, &events, a, e);
+	a->worker = signin_worker_start(a->loop, &s, lock, &events, a, e);
 	/* Only closed: unlocking would take it from the new process, too. */
 	if (lock >= 0)
 		close(lock);

@@ -99,7 +99,7 @@ bool oauth_token_reread(struct oauth_token *t)
 	return false;
 }
 
-void oauth_token_report(struct oauth_token *t, struct report *r)
+void oauth_token_report(struct oauth_token *t, struct worker_report *r)
 {
 	bool removed;
 

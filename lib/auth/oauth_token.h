@@ -6,7 +6,7 @@
 #ifndef MPMCP_OAUTH_TOKEN_H
 #define MPMCP_OAUTH_TOKEN_H
 
-#include "auth/report.h"
+#include "auth/worker_report.h"
 #include "auth/store.h"
 
 /* Embedded, zeroed at first but for store and gen. */
@@ -38,7 +38,7 @@ bool oauth_token_adopt(struct oauth_token *t, struct grant *g);
 bool oauth_token_reload(struct oauth_token *t);
 bool oauth_token_reread(struct oauth_token *t);
 /* Takes what a worker brought: from the pipe, since there may be no file. */
-void oauth_token_report(struct oauth_token *t, struct report *r);
+void oauth_token_report(struct oauth_token *t, struct worker_report *r);
 /* Takes what client credentials brought, which is kept nowhere. */
 void oauth_token_take_client(struct oauth_token *t, const struct grant *g);
 

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "auth/report.h"
+#include "auth/worker_report.h"
 #include "auth/worker.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -255,32 +255,32 @@ static void leaving_nobody_is_fine(void **state)
 
 /* ---- the report of a sign-in ---- */
 
-static struct report sent;
+static struct worker_report sent;
 
 static void say_report(void *ctx, struct worker_out *out)
 {
 	(void)ctx;
-	report_say(out, &sent);
+	worker_report_say(out, &sent);
 }
 
-static struct report pass_on(void)
+static struct worker_report pass_on(void)
 {
-	struct report got;
+	struct worker_report got;
 
 	nlines = ends = 0;
 	run(say_report, NULL, -1);
 	wait_for_end();
 	assert_int_equal(nlines, 1);
-	assert_true(report_read(lines[0], strlen(lines[0]), &got));
+	assert_true(worker_report_read(lines[0], strlen(lines[0]), &got));
 	return got;
 }
 
 static void reports_come_through(void **state)
 {
-	struct report got;
+	struct worker_report got;
 
 	(void)state;
-	sent = (struct report){ .over = true,
+	sent = (struct worker_report){ .over = true,
 		.how = TOKEN_INVALID_GRANT,
 		.retry_after_s = -1,
 		.has_grant = true,
@@ -295,31 +295,31 @@ static void reports_come_through(void **state)
 	assert_int_equal(got.e.kind, ERR_AUTH);
 	assert_string_equal(got.e.msg, sent.e.msg);
 	assert_string_equal(secret_str(&got.g.refresh), "refresh-token");
-	report_clear(&sent);
-	report_clear(&got);
+	worker_report_clear(&sent);
+	worker_report_clear(&got);
 	sent.url = mem_dup("https://as.example/a?state=x");
 	sent.code = mem_dup("ABCD-EFGH");
 	got = pass_on();
 	assert_false(got.over || got.has_grant || got.kept || got.e.kind);
 	assert_string_equal(got.url, sent.url);
 	assert_string_equal(got.code, sent.code);
-	report_clear(&sent);
-	report_clear(&got);
+	worker_report_clear(&sent);
+	worker_report_clear(&got);
 }
 
 static void what_is_no_report_is_refused(void **state)
 {
 	static const char *const rows[] = { "", "x", "[]", "7" };
-	struct report r;
+	struct worker_report r;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_false(report_read(rows[i], strlen(rows[i]), &r));
-		report_clear(&r);
+		assert_false(worker_report_read(rows[i], strlen(rows[i]), &r));
+		worker_report_clear(&r);
 	}
-	assert_true(report_read("{\"how\":99,\"kind\":-5}", 20, &r));
+	assert_true(worker_report_read("{\"how\":99,\"kind\":-5}", 20, &r));
 	assert_int_equal(r.how, TOKEN_TRANSIENT);
-	report_clear(&r);
+	worker_report_clear(&r);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, start, end)

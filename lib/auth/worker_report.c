@@ -1,11 +1,11 @@
-#include "auth/report.h"
+#include "auth/worker_report.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-void report_say(struct worker_out *out, const struct report *r)
+void worker_report_say(struct worker_out *out, const struct worker_report *r)
 {
 	json_t *o = json_pack("{s:s*, s:s*, s:b, s:i, s:I, s:i, s:s, s:b, s:o*}", "url", r->url,
 		"code", r->code, "over", r->over, "how", (int)r->how, "retry_after",
@@ -35,14 +35,14 @@ static long long number(const json_t *o, const char *name, long long most)
 	return n >= 0 && n <= most ? n : most;
 }
 
-bool report_read(const char *text, size_t n, struct report *r)
+bool worker_report_read(const char *text, size_t n, struct worker_report *r)
 {
 	json_t *o = json_loadb(text, n, 0, NULL);
 	const char *message = json_string_value(json_object_get(o, "message"));
 	enum err_kind kind = (enum err_kind)number(o, "kind", ERR_KINDS - 1);
 	bool good = json_is_object(o);
 
-	*r = (struct report){ 0 };
+	*r = (struct worker_report){ 0 };
 	r->url = copy(o, "url");
 	r->code = copy(o, "code");
 	r->over = json_is_true(json_object_get(o, "over"));
@@ -56,10 +56,10 @@ bool report_read(const char *text, size_t n, struct report *r)
 	return good;
 }
 
-void report_clear(struct report *r)
+void worker_report_clear(struct worker_report *r)
 {
 	free(r->url);
 	free(r->code);
 	grant_clear(&r->g);
-	*r = (struct report){ 0 };
+	*r = (struct worker_report){ 0 };
 }

@@ -1,4 +1,4 @@
-#include "auth/signin.h"
+#include "auth/signin_worker.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #define LAST_PAGE_MS 200
 
 struct process {
-	const struct signin *s;
+	const struct signin_worker *s;
 	struct worker_out *out;
 	struct loop *loop;
 	struct flow *flow;
@@ -48,12 +48,14 @@ static void note(const struct process *p, const char *url, const char *code)
 /* For the bridge that started this. */
 static void tell(const struct process *p)
 {
-	struct report r = { .over = true, .e = p->e, .kept = p->kept, .has_grant = p->g != NULL };
+	struct worker_report r = {
+		.over = true, .e = p->e, .kept = p->kept, .has_grant = p->g != NULL
+	};
 
 	if (p->g)
 		grant_copy(&r.g, p->g);
-	report_say(p->out, &r);
-	report_clear(&r);
+	worker_report_say(p->out, &r);
+	worker_report_clear(&r);
 }
 
 static void over(struct process *p)
@@ -91,11 +93,11 @@ static void save(void *ctx)
 static void on_url(void *ctx, const char *url, const char *code)
 {
 	struct process *p = ctx;
-	struct report r = { .url = mem_dup(url), .code = code ? mem_dup(code) : NULL };
+	struct worker_report r = { .url = mem_dup(url), .code = code ? mem_dup(code) : NULL };
 
 	note(p, url, code);
-	report_say(p->out, &r);
-	report_clear(&r);
+	worker_report_say(p->out, &r);
+	worker_report_clear(&r);
 }
 
 static void on_done(void *ctx, const struct grant *g, const struct err *e)
@@ -148,7 +150,7 @@ static void too_late(void *ctx)
 
 static void run_flow(struct process *p)
 {
-	const struct signin *s = p->s;
+	const struct signin_worker *s = p->s;
 	struct flow_start start = { .opts = s->opts,
 		.known = s->known,
 		.resource_metadata = s->resource_metadata,
@@ -183,10 +185,10 @@ static void run(void *ctx, struct worker_out *out)
 	loop_free(p.loop);
 }
 
-struct worker *signin_start(struct loop *l, const struct signin *s, int lock,
+struct worker *signin_worker_start(struct loop *l, const struct signin_worker *s, int lock,
 	const struct worker_events *on, void *ctx, struct err *e)
 {
-	struct signin copy = *s;
+	struct signin_worker copy = *s;
 
 	return worker_start(l, lock, run, &copy, on, ctx, e);
 }

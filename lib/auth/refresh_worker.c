@@ -1,4 +1,4 @@
-#include "auth/refresh.h"
+#include "auth/refresh_worker.h"
 
 #include <stdlib.h>
 
@@ -7,10 +7,10 @@
 #include "net/loop.h"
 
 struct process {
-	const struct refresh *r;
+	const struct refresh_worker *r;
 	struct worker_out *out;
 	struct loop *loop;
-	struct report report; /* its grant is what is asked with and what comes of it */
+	struct worker_report report; /* its grant is what is asked with and what comes of it */
 };
 
 /* The refresh token is worth nothing. What else is known stays: the registration, the scopes. */
@@ -36,7 +36,7 @@ static bool is_for_good(const struct process *p)
 }
 
 /* What another process saved meanwhile is a sign-in that nobody has refused: it stays, and serves. */
-static void take_over(struct report *r, const struct grant *now)
+static void take_over(struct worker_report *r, const struct grant *now)
 {
 	grant_clear(&r->g);
 	r->g = *now;
@@ -48,7 +48,7 @@ static void take_over(struct report *r, const struct grant *now)
 /* The file, unless it holds by now what is not ours to replace. */
 static void keep(struct process *p)
 {
-	struct report *r = &p->report;
+	struct worker_report *r = &p->report;
 	struct grant now;
 	struct err e = { 0 };
 
@@ -75,12 +75,12 @@ static void keep(struct process *p)
 
 static void finish(struct process *p)
 {
-	struct report *r = &p->report;
+	struct worker_report *r = &p->report;
 
 	if (r->how == TOKEN_OK || is_for_good(p))
 		keep(p);
 	r->over = r->has_grant = true;
-	report_say(p->out, r);
+	worker_report_say(p->out, r);
 }
 
 static void answered(void *ctx, enum token_outcome how, long retry_after_s, const struct err *e)
@@ -118,13 +118,13 @@ static void run(void *ctx, struct worker_out *out)
 	if (p.loop)
 		ask(&p);
 	loop_free(p.loop);
-	report_clear(&p.report);
+	worker_report_clear(&p.report);
 }
 
-struct worker *refresh_start(struct loop *l, const struct refresh *r, int lock,
+struct worker *refresh_worker_start(struct loop *l, const struct refresh_worker *r, int lock,
 	const struct worker_events *on, void *ctx, struct err *e)
 {
-	struct refresh copy = *r;
+	struct refresh_worker copy = *r;
 
 	return worker_start(l, lock, run, &copy, on, ctx, e);
 }

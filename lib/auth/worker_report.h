@@ -2,14 +2,14 @@
  * What a worker process that signs in or refreshes tells its starter, as lines
  * of JSON. The tokens come along, since there may be no disk to keep them on.
  */
-#ifndef MPMCP_REPORT_H
-#define MPMCP_REPORT_H
+#ifndef MPMCP_WORKER_REPORT_H
+#define MPMCP_WORKER_REPORT_H
 
 #include "auth/grant.h"
 #include "auth/token.h"
 #include "auth/worker.h"
 
-struct report {
+struct worker_report {
 	/* Meanwhile: where the person can sign in, and the code to type there (or NULL). */
 	char *url, *code;
 	/* The end. */
@@ -22,9 +22,10 @@ struct report {
 	bool kept; /* g is in the store, too */
 };
 
-void report_say(struct worker_out *out, const struct report *r);
-/* False when it is no report. report_clear() either way. */
-bool report_read(const char *text, size_t n, struct report *r) __attribute__((warn_unused_result));
-void report_clear(struct report *r);
+void worker_report_say(struct worker_out *out, const struct worker_report *r);
+/* False when it is no report. worker_report_clear() either way. */
+bool worker_report_read(const char *text, size_t n, struct worker_report *r)
+	__attribute__((warn_unused_result));
+void worker_report_clear(struct worker_report *r);
 
 #endif

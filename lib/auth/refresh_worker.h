@@ -5,14 +5,14 @@
  * within milliseconds. The process holds the lock of the sign-in, asks, stores,
  * reports and is gone.
  */
-#ifndef MPMCP_REFRESH_H
-#define MPMCP_REFRESH_H
+#ifndef MPMCP_REFRESH_WORKER_H
+#define MPMCP_REFRESH_WORKER_H
 
 #include "auth/options.h"
-#include "auth/report.h"
+#include "auth/worker_report.h"
 #include "net/http.h"
 
-struct refresh {
+struct refresh_worker {
 	const struct oauth_opts *opts;
 	const struct http_opts *http; /* for connections of its own */
 	struct store *store;
@@ -24,7 +24,7 @@ struct refresh {
 
 /* lock: of store_lock(), -1 when there is no place for it; the new process holds it from now on, the
  * caller closes its own. One line comes, a report: how, e, and what the sign-in is now. */
-struct worker *refresh_start(struct loop *l, const struct refresh *r, int lock,
+struct worker *refresh_worker_start(struct loop *l, const struct refresh_worker *r, int lock,
 	const struct worker_events *on, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));
 

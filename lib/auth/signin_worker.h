@@ -4,14 +4,14 @@
  * listener and exchange, stores the tokens, tells its starter, leaves a note in
  * the store for others who wait, and is gone at the deadline.
  */
-#ifndef MPMCP_SIGNIN_H
-#define MPMCP_SIGNIN_H
+#ifndef MPMCP_SIGNIN_WORKER_H
+#define MPMCP_SIGNIN_WORKER_H
 
 #include "auth/options.h"
-#include "auth/report.h"
+#include "auth/worker_report.h"
 #include "net/http.h"
 
-struct signin {
+struct signin_worker {
 	const struct oauth_opts *opts;
 	const struct http_opts *http; /* for connections of its own */
 	struct store *store;
@@ -22,7 +22,7 @@ struct signin {
 
 /* lock: of store_lock_signin(), -1 when there is no place for it; the new process holds it from now on,
  * the caller closes its own. The lines are reports. */
-struct worker *signin_start(struct loop *l, const struct signin *s, int lock,
+struct worker *signin_worker_start(struct loop *l, const struct signin_worker *s, int lock,
 	const struct worker_events *on, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));
 
