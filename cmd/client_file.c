@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "mcp/walk.h"
-#include "merge.h"
+#include "json_edit.h"
 #include "target.h"
 #include "toml.h"
 
@@ -65,14 +65,17 @@ static json_t *members(struct span v)
 static bool read_json(struct client_file *cf, struct err *e)
 {
 	const char *path[] = { cf->app->container };
+	struct buf plain;
 	struct walk_item it;
 	struct walk w;
 
 	if (!merge_check(&cf->doc, e))
 		return false;
-	for (bool more = walk_open(&w, merge_get(&cf->doc, path, 1)) && w.object;
-		more && walk_next(&w, &it);)
-		add_entry(cf, text_of(&it), members(it.value));
+	if (json_plain(&cf->doc, &plain))
+		for (bool more = walk_open(&w, merge_get(&plain, path, 1)) && w.object;
+			more && walk_next(&w, &it);)
+			add_entry(cf, text_of(&it), members(it.value));
+	buf_wipe(&plain);
 	return true;
 }
 
@@ -381,8 +384,9 @@ bool client_file_put(struct client_file *cf, const struct entry *en, const struc
 json_t *client_file_entry(const struct client_file *cf, const char *name)
 {
 	const char *path[] = { cf->app->container, name };
-	struct span v = { 0 };
-	json_t *all, *one;
+	json_t *all, *one = NULL;
+	struct buf plain;
+	struct span v;
 
 	if (cf->app->format == APP_TOML) {
 		all = toml_tables(&cf->doc, cf->app->container);
@@ -390,8 +394,10 @@ json_t *client_file_entry(const struct client_file *cf, const char *name)
 		json_decref(all);
 		return one;
 	}
-	v = merge_get(&cf->doc, path, 2);
-	return v.p ? members(v) : NULL;
+	if (json_plain(&cf->doc, &plain) && (v = merge_get(&plain, path, 2)).p)
+		one = members(v);
+	buf_wipe(&plain);
+	return one;
 }
 
 /* ---- taking out ---- */

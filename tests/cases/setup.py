@@ -191,7 +191,7 @@ def the_list_says_what_is_there(case):
     _home(case, ".cursor/mcp.json", '{"mcpServers":{"mixpanel":{"command":"/x/mpmcp"}}}')
     _home(case, ".gemini/settings.json", '{"mcpServers":{"mixpanel":{"command":"npx","args":["-y","mcp-remote@0.15","u"]}}}')
     _home(case, ".codex/config.toml", "x = 1\n[mcp_servers.mixpanel]\nurl = 'u'\n")
-    _home(case, ".claude.json", "{ // x\n}")
+    _home(case, ".claude.json", "{ # x\n}")
     _home(case, ".copilot/other", "")
     have = {x["client"]: x for x in json.loads(_setup(case, "--json"))}
     want = {"cursor": "command gone", "gemini": "mcp-remote", "codex": "another entry", "claude-code": "unreadable", "copilot": "installed"}
@@ -203,7 +203,7 @@ def the_list_says_what_is_there(case):
     page = _setup(case)
     for text in ("~/.cursor/mcp.json", '"mixpanel": its command /x/mpmcp is gone: mpmcp setup cursor --write replaces it',
                  '"mixpanel": mcp-remote: mpmcp setup gemini --write replaces it', '"mixpanel": connects without a command to u',
-                 "line 1 is not plain JSON", 'any other client: "mpmcp setup json"'):
+                 "line 1 is not valid JSON", 'any other client: "mpmcp setup json"'):
         case.check(text in page, "no %r in %s" % (text, page))
 
 
@@ -471,9 +471,9 @@ def codex_keeps_its_comments_and_other_tables(case):
 
 
 def files_that_cannot_be_edited_safely_are_left_alone(case):
-    for text, said in (("{\n// servers\n}", "line 2 is not plain JSON (it holds comments)"),
-                       ('{"a": 1,}', "it holds a comma before a closing bracket"),
-                       ('{"mcpServers": {}', "not plain JSON"), ("[]", "JSON object"),
+    for text, said in (("{\n# servers\n}", "line 2 is not valid JSON (it holds comments that begin with #)"),
+                       ('{"a": 1,,}', "not valid JSON"),
+                       ('{"mcpServers": {}', "not valid JSON"), ("[]", "JSON object"),
                        ('{"mcpServers": []}', '"mcpServers" in it is not an object'),
                        ('{"mcpServers": {}, "mcpServers": {}}', "twice"),
                        ('{"mcpServers": {"mixpanel": {"command": "mpmcp", "env": []}}}', None)):
@@ -494,6 +494,19 @@ def files_in_other_encodings_are_left_alone_and_named(case):
             case.check(said in have and "left alone" in have and path in have, have)
             with open(path, "rb") as f:
                 case.equal(f.read(), content, "file")
+
+
+def comments_and_trailing_commas_are_kept(case):
+    text = '// mine\n{\n\t"servers": {\n\t\t"a": {"command": "x"}, // of a\n\t\t/* "b": {} */\n\t},\n}\n'
+    path = _home(case, ".config/Code/User/mcp.json", text)
+    _setup(case, "vscode", "--write")
+    want = text.replace("// of a\n", '// of a\n\t\t"mixpanel": {\n\t\t\t"type": "stdio",\n\t\t\t"command": %s,\n\t\t\t"args": ["%s"]\n\t\t},\n'
+                        % (json.dumps(harness.PROGRAM), US))
+    case.equal(_read(path), want, "file")
+    _setup(case, "vscode", "--write", "--read-only")
+    case.equal(_read(path), want.replace('["%s"]' % US, '["%s", "--read-only"]' % US), "changed")
+    _setup(case, "vscode", "--remove")
+    case.equal(_read(path), text, "removed")
 
 
 def links_of_the_person_are_followed_those_of_a_project_are_not(case):

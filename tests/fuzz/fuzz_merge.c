@@ -1,18 +1,25 @@
-/* merge.h on any bytes: a document that passes still passes after each change, means what jansson makes
+/* json_edit.h on any bytes: a document that passes still passes after each change, means what jansson makes
  * of the old one and the change, and differs from it in one piece alone. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../cmd/merge.c"
+#include "../../cmd/json_edit.c"
 
 static const char *const path[] = { "mcpServers", "mixpanel" };
 
 static json_t *tree(const struct buf *doc)
 {
-	struct span root = root_of(doc);
+	struct buf plain;
+	struct span root;
+	json_t *o;
 
-	return json_loadb(root.p, root.n, JSON_ALLOW_NUL, NULL);
+	if (!json_plain(doc, &plain))
+		abort();
+	root = root_of(&plain);
+	o = json_loadb(root.p, root.n, JSON_ALLOW_NUL, NULL);
+	buf_free(&plain);
+	return o;
 }
 
 static void expect(bool good)
@@ -35,11 +42,29 @@ static void compare(const struct buf *old, const struct buf *doc, const json_t *
 	json_decref(have);
 }
 
+static bool is_there(const struct buf *doc)
+{
+	struct buf plain;
+	bool there;
+
+	expect(json_plain(doc, &plain));
+	there = merge_get(&plain, path, 2).p != NULL;
+	buf_free(&plain);
+	return there;
+}
+
 static void one_piece(const struct buf *old, const struct buf *doc)
 {
 	struct span was = merge_get(old, path, 2);
 	size_t start = 0, end = 0;
+	struct buf plain;
+	bool strict;
 
+	/* With comments around, a comma may go elsewhere than the entry. */
+	strict = json_plain(old, &plain) && memcmp(buf_str(&plain), buf_str(old), old->len) == 0;
+	buf_free(&plain);
+	if (!strict)
+		return;
 	while (start < old->len && start < doc->len && old->p[start] == doc->p[start])
 		start++;
 	while (end + start < old->len && end + start < doc->len &&
@@ -68,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			compare(&old, &doc, value);
 			expect(merge_set(&doc, path, 2, value, &again, &e) && !again);
 			expect(merge_unset(&doc, path, 2, &changed, &e) && merge_check(&doc, &e));
-			expect(!merge_get(&doc, path, 2).p);
+			expect(!is_there(&doc));
 		} else {
 			expect(doc.len == old.len && memcmp(doc.p, old.p, doc.len) == 0);
 		}

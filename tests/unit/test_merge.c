@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "merge.h"
+#include "json_edit.h"
 
 #define CAP ((size_t)1 << 20)
 
@@ -124,15 +124,13 @@ static void an_entry_changes_its_own_span_alone(void **state)
 static const struct {
 	const char *text, *says;
 } refused[] = {
-	{ "{\n // note\n}", "line 2 is not plain JSON (it holds comments)" },
-	{ "{\"a\": 1, /* x */ \"b\": 2}", "line 1 is not plain JSON (it holds comments)" },
-	{ "{\n\"a\": 1,\n}",
-		"line 3 is not plain JSON (it holds a comma before a closing bracket)" },
-	{ "{\"a\": [1,]}", "comma before a closing bracket" },
-	{ "{\"a\": 1", "not plain JSON" },
-	{ "{\"a\": 1} x", "not plain JSON" },
-	{ "{'a': 1}", "not plain JSON" },
-	{ "{\"a\": \"\xFF\"}", "not plain JSON" },
+	{ "{\n # note\n}", "line 2 is not valid JSON (it holds comments that begin with #)" },
+	{ "{\n\"a\": 1,,\n}", "line 2 is not valid JSON" },
+	{ "{/* \"a\": 1}", "line 1 is not valid JSON" },
+	{ "{\"a\": 1", "not valid JSON" },
+	{ "{\"a\": 1} x", "not valid JSON" },
+	{ "{'a': 1}", "not valid JSON" },
+	{ "{\"a\": \"\xFF\"}", "not valid JSON" },
 	{ "[]", "does not hold a JSON object" },
 	{ "null", "does not hold a JSON object" },
 	{ "\"mcpServers\"", "does not hold a JSON object" },
@@ -206,6 +204,93 @@ static void a_member_goes_with_its_comma(void **state)
 		assert_string_equal(buf_str(&doc), cases[i][1]);
 		assert_int_equal(changed, strcmp(cases[i][0], cases[i][1]) != 0);
 		buf_free(&doc);
+	}
+}
+
+/* ---- comments ---- */
+
+static void comments_and_trailing_commas_stay(void **state)
+{
+	static const struct {
+		const char *before, *set, *unset; /* after adding x.m, after taking x.m away */
+	} files[] = {
+		{ "// c\n", "// c\n{\n  \"x\": {\n    \"m\": 1\n  }\n}\n", "// c\n{}\n" },
+		{ "{\n  // c\n}\n", "{\n  // c\n  \"x\": {\n    \"m\": 1\n  }\n}\n",
+			"{\n  // c\n}\n" },
+		{ "{ /* c */ }", "{ /* c */\n  \"x\": {\n    \"m\": 1\n  }\n}", "{ /* c */ }" },
+		{ "{\n  \"a\": 1 // of a\n}\n",
+			"{\n  \"a\": 1, // of a\n  \"x\": {\n    \"m\": 1\n  }\n}\n",
+			"{\n  \"a\": 1 // of a\n}\n" },
+		{ "{\n  \"a\": 1, // of a\n}\n",
+			"{\n  \"a\": 1, // of a\n  \"x\": {\n    \"m\": 1\n  },\n}\n",
+			"{\n  \"a\": 1, // of a\n}\n" },
+		{ "{\n  \"x\": {\n    \"m\": 2, // of m\n    // of b\n    \"b\": [1, 2,],\n  },\n}",
+			"{\n  \"x\": {\n    \"m\": 1, // of m\n    // of b\n    \"b\": [1, 2,],\n  "
+			"},\n}",
+			"{\n  \"x\": {\n    // of b\n    \"b\": [1, 2,],\n  },\n}" },
+		{ "{\n  \"x\": {\n    \"a\": \"// no\", /* of a */\n    // of m\n    \"m\": 2 // "
+		  "m\n  }\n}",
+			"{\n  \"x\": {\n    \"a\": \"// no\", /* of a */\n    // of m\n    \"m\": "
+			"1 // m\n  }\n}",
+			"{\n  \"x\": {\n    \"a\": \"// no\" /* of a */\n    // of m\n  }\n}" },
+		{ "{\"x\": {\"a\": 0, /* m */ \"m\": 2, \"b\": 3}}",
+			"{\"x\": {\"a\": 0, /* m */ \"m\": 1, \"b\": 3}}",
+			"{\"x\": {\"a\": 0, /* m */  \"b\": 3}}" },
+		{ "{\"x\": {\"a\": 0 /* a */}}", "{\"x\": {\"a\": 0, /* a */ \"m\": 1}}",
+			"{\"x\": {\"a\": 0 /* a */}}" },
+		{ "{\r\n\t\"x\": {\r\n\t\t\"a\": 0 // a\r\n\t}\r\n}",
+			"{\r\n\t\"x\": {\r\n\t\t\"a\": 0, // a\r\n\t\t\"m\": 1\r\n\t}\r\n}",
+			"{\r\n\t\"x\": {\r\n\t\t\"a\": 0 // a\r\n\t}\r\n}" },
+	};
+	static const char *const m[] = { "x", "m" };
+	json_t *one = json_integer(1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		for (int unset = 0; unset < 2; unset++) {
+			struct buf doc = doc_of(files[i].before);
+			const char *want = unset ? files[i].unset : files[i].set;
+			struct err e = { 0 };
+			bool changed = false;
+
+			if (!merge_check(&doc, &e) ||
+				!(unset ? merge_unset(&doc, m, 2, &changed, &e)
+					: merge_set(&doc, m, 2, one, &changed, &e)) ||
+				!merge_check(&doc, &e))
+				fail_msg("%zu: %s", i, e.msg);
+			if (strcmp(buf_str(&doc), want) != 0)
+				fail_msg("%zu: %s", i, buf_str(&doc));
+			buf_free(&doc);
+		}
+	}
+	json_decref(one);
+}
+
+static void strict_json_has_every_byte_at_its_place(void **state)
+{
+	static const char *const files[][2] = {
+		{ "{\"a\": 1, // x\n}", "{\"a\": 1      \n}" },
+		{ "{\"a\": [1, /* ] */ ] ,}", "{\"a\": [1          ]  }" },
+		{ "{\"a//\": \"\\\"/*\" }", "{\"a//\": \"\\\"/*\" }" },
+		{ "[,]", "[,]" },
+		{ "[1,,]", "[1,,]" },
+		{ "{/* open", "{/* open" },
+		{ "{/", "{/" },
+		{ "{\"open\\", "{\"open\\" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct buf doc = doc_of(files[i][0]), plain;
+
+		assert_true(json_plain(&doc, &plain));
+		assert_int_equal(plain.len, doc.len);
+		if (i != 4)
+			assert_string_equal(buf_str(&plain), files[i][1]);
+		else
+			assert_null(json_loads(buf_str(&plain), 0, NULL));
+		buf_free(&doc);
+		buf_free(&plain);
 	}
 }
 
@@ -455,6 +540,8 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_in_doubt_is_left_alone),
 		cmocka_unit_test(a_file_that_grows_too_large_is_left_alone),
 		cmocka_unit_test(a_member_goes_with_its_comma),
+		cmocka_unit_test(comments_and_trailing_commas_stay),
+		cmocka_unit_test(strict_json_has_every_byte_at_its_place),
 		cmocka_unit_test(an_element_goes_to_the_end_once),
 		cmocka_unit_test(an_array_that_is_none_is_left_alone),
 		cmocka_unit_test(any_document_keeps_all_but_the_entry),

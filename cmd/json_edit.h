@@ -3,12 +3,13 @@
  * as it is: a change replaces a span, in the file's own indentation and line
  * ends, and never prints the document again. Pure: bytes in, bytes out.
  *
- * A document is what merge_check() has passed. Names are compared with escapes
+ * A document is what merge_check() has passed: JSON, perhaps with comments and
+ * trailing commas, which stay. Names are compared with escapes
  * undone; a name that stands twice where it matters is refused, because
  * programs disagree on which of the two counts.
  */
-#ifndef MPMCP_MERGE_H
-#define MPMCP_MERGE_H
+#ifndef MPMCP_JSON_EDIT_H
+#define MPMCP_JSON_EDIT_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -19,11 +20,15 @@
 
 #define MERGE_MUST __attribute__((warn_unused_result))
 
-/* One strict JSON object, perhaps behind a byte order mark. A document of white space alone becomes
- * "{}". On failure e says where and why, comments and trailing commas by name. */
+/* One JSON object, perhaps behind a byte order mark, with comments of JavaScript and trailing commas. A
+ * document of nothing but white space and comments gets "{}". On failure e says where and why. */
 bool merge_check(struct buf *doc, struct err *e) MERGE_MUST;
 
-/* The value that the path leads to, n names deep; {NULL,0} when there is none. Borrowed from doc. */
+/* The document in strict JSON for reading: comments and trailing commas blank, every other byte at its place.
+ * False when plain has no room; buf_wipe(plain) either way. */
+bool json_plain(const struct buf *doc, struct buf *plain) MERGE_MUST;
+
+/* The value that the path leads to in strict JSON, n names deep; {NULL,0} when there is none. Borrowed. */
 struct span merge_get(const struct buf *doc, const char *const *path, size_t n);
 
 /*
