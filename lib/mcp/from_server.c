@@ -515,6 +515,7 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 {
 	struct session *s = ctx;
 	struct post *p = exchange_ctx(x);
+	bool listen;
 
 	if (!end->ok && !waits(p))
 		diag_debug("a notification or response was not taken: %s", end->e->msg);
@@ -524,9 +525,10 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 		answer_rest(p, x, end);
 	if (exchange_cancelled(x) || modern_client_stays(p))
 		return;
-	if (p->kind == POST_INITIALIZED && s->opener == p && end->ok)
-		transport_listen(s->transport);
+	listen = p->kind == POST_INITIALIZED && s->opener == p && end->ok;
 	post_drop(p); /* ends the state of its making */
+	if (listen)
+		transport_listen(s->transport);
 }
 
 /* A client that only listens would hear nothing any more. Once, until it asks for something: there are

@@ -26,6 +26,7 @@ struct stream {
 	struct fieldset *fields;
 	struct sse *sse;
 	struct loop_timer timer;
+	struct loop_task opening; /* at the end of the round */
 	int64_t pause_ms, opened_ms;
 	unsigned failures;
 	size_t discarded;   /* bytes of an answer that is no event stream */
@@ -35,6 +36,7 @@ struct stream {
 	bool opened; /* it was one before, in this session */
 	bool lost;   /* the server has forgotten the session */
 	bool due;    /* to be opened as soon as no exchange is about to resume */
+	bool spare;  /* the last one ended in order: it left a connection that is free */
 	bool busy, dead;
 };
 
@@ -150,6 +152,7 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 
 	(void)r;
 	s->req = NULL;
+	s->spare = how == HTTP_DONE;
 	fieldset_drop(s->fields);
 	s->fields = NULL;
 	if (e)
@@ -173,6 +176,8 @@ static struct http_req *start(struct stream *s, struct err *e)
 		.url = s->t->url,
 		.shared = s->fields->fields,
 		.endless = true,
+		/* Or the next request would have to open one, and wait for it. */
+		.apart = !s->spare,
 		.on = &stream_events,
 		.ctx = s };
 
@@ -212,7 +217,7 @@ static void stream_open(struct stream *s)
 		open_later(s);
 }
 
-static void timer_due(void *ctx)
+static void open_now(void *ctx)
 {
 	stream_open(ctx);
 }
@@ -233,6 +238,7 @@ void stream_free(struct stream *s)
 		return;
 	}
 	loop_timer_clear(&s->timer);
+	loop_task_clear(&s->opening);
 	http_cancel(s->req);
 	fieldset_drop(s->fields);
 	sse_free(s->sse);
@@ -251,11 +257,13 @@ void transport_listen(struct transport *t)
 		s->t = t;
 		s->pause_ms = PAUSE_MIN_MS;
 		s->sse = transport_parser(t, on_event, s);
-		loop_timer_init(&s->timer, t->loop, timer_due, s);
+		loop_timer_init(&s->timer, t->loop, open_now, s);
+		loop_task_init(&s->opening, t->loop, open_now, s);
 	}
 	s->wanted = true;
+	/* After what the client asks for: requests that were held up until now start in this round. */
 	if (!s->req && !s->timer.set)
-		stream_open(s);
+		loop_task_queue(&s->opening);
 }
 
 /* The session is over, and with it the stream and its event ids. */

@@ -123,7 +123,8 @@ struct http_call {
 	struct http_fields *own;          /* taken over, also on failure; or NULL */
 	const char *body; /* borrowed until the end of the exchange; NULL: no body */
 	size_t body_len;
-	bool endless;       /* a stream that may be silent for ever: no body time-out */
+	bool endless; /* a stream that may be silent for ever: no body time-out */
+	bool apart; /* where others would have to wait for its end (HTTP/1.1): on a new connection */
 	int64_t total_ms;   /* limit for the whole exchange; 0: none */
 	int64_t connect_ms; /* limit for connecting; 0: connect_timeout_ms */
 	/* A connection, TLS included, and then done(): no request is sent, so nothing is given away. With

@@ -25,7 +25,7 @@ void http_watch_silence(struct http_req *r)
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http_req *r = ctx;
-	long status = 0;
+	long status = 0, version = 0;
 
 	n *= size;
 	r->head_len += n;
@@ -38,6 +38,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status < 200)
 		return n;
+	curl_easy_getinfo(r->easy, CURLINFO_HTTP_VERSION, &version);
+	site_set_shares(r->site, version >= CURL_HTTP_VERSION_2_0);
 	r->head_done = true;
 	r->heard_ms = clock_ms();
 	http_watch_silence(r);
@@ -270,7 +272,6 @@ static void set_connect_only(struct http_req *r, const struct http_call *c)
 	r->way = mem_new(sizeof(*r->way));
 	way_watch(r->way, r->easy);
 	curl_easy_setopt(r->easy, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYPEER, c->any_peer ? 0L : 1L);
 	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYHOST, c->any_peer ? 0L : 2L);
 }
@@ -300,6 +301,11 @@ static CURLcode set_url(struct http_req *r, const char *url)
 	return curl_easy_setopt(r->easy, CURLOPT_URL, url);
 }
 
+static bool needs_new_connection(const struct http_req *r, const struct http_call *c)
+{
+	return c->connect_only || c->look_up_only || (c->apart && !site_shares(r->site));
+}
+
 /* libcurl takes 0 for a limit of its own. */
 static long connect_limit(const struct http *h, const struct http_call *c)
 {
@@ -316,10 +322,8 @@ CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 		return CURLE_OUT_OF_MEMORY;
 	set_method(r->easy, c);
 	r->look_up_only = c->look_up_only;
-	if (c->look_up_only) {
-		curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
+	if (c->look_up_only)
 		curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	}
 	/* What a socket takes at once is no upload that could still be going on. */
 	if (c->body_len <= UPLOAD_SMALL)
 		r->uploaded = (curl_off_t)c->body_len;
@@ -332,6 +336,7 @@ CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_limit(r->http, c));
 	curl_easy_setopt(r->easy, CURLOPT_MAXAGE_CONN, r->http->idle_s);
+	curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, needs_new_connection(r, c) ? 1L : 0L);
 	if (c->connect_only)
 		set_connect_only(r, c);
 	/* Waits for a connection that is being opened, in case it will carry many requests. Only over

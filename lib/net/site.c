@@ -31,6 +31,7 @@ struct site {
 	char *proxy;          /* "" for none */
 	char *shown, *words;  /* NULL for none */
 	bool watched;         /* not the endpoint, and without a proxy */
+	bool shares;          /* site_shares() */
 	enum here from;       /* the endpoint */
 	struct site *next;
 };
@@ -360,6 +361,16 @@ void sites_free(struct sites *all)
 void *site_jar(const struct site *s)
 {
 	return s->jar;
+}
+
+void site_set_shares(struct site *s, bool shares)
+{
+	s->shares = shares;
+}
+
+bool site_shares(const struct site *s)
+{
+	return s->shares;
 }
 
 const char *site_proxy(const struct site *s)

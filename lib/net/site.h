@@ -55,6 +55,10 @@ bool site_is_barred(const struct site *s, const struct sockaddr *a);
 /* A Set-Cookie field came over this handle (a CURL): a jar that was overfilled is emptied. */
 void site_cookie_came(struct site *s, void *easy);
 
+/* Whether its last answer came on a connection that carries many exchanges at once (HTTP/2). */
+void site_set_shares(struct site *s, bool shares);
+bool site_shares(const struct site *s);
+
 /* One host against a list as in NO_PROXY: names match their subdomains too, with or without "." or
  * "*." before them; addresses and networks ("10.0.0.0/8") match addresses; "name:port" that port
  * only; "*" everything. Blanks or commas between. host is lower case, IPv6 in brackets. Pure. */

@@ -33,7 +33,8 @@ exec 3>"$o/in"
 read -r port tls_port <"$o/port"
 url=http://127.0.0.1:$port/mcp tls_url=https://127.0.0.1:$tls_port/mcp
 
-set -- -- floor "$o/floor" -- mpmcp "$1/mpmcp"
+program=$1/mpmcp
+set -- -- floor "$o/floor" -- mpmcp "$program"
 columns="floor mpmcp"
 if [ -x build/static/mpmcp ]; then
     set -- "$@" -- static build/static/mpmcp
@@ -56,3 +57,8 @@ export MPMCP_AUTH_DIR="$o/auth" MCP_REMOTE_CONFIG_DIR="$o/auth" MIXPANEL_SA_TOKE
 "$o/drive" "$url" "$tls_url" "$o/certs" "$o/cert.pem" "$@" 3>&- 2>/dev/null >"$o/rows.txt"
 exec 3>&-
 awk -F '\t' -v columns="$columns" -f tests/bench/table.awk "$o/rows.txt"
+
+if command -v python3 >/dev/null; then
+    echo
+    python3 tests/bench/rtt.py "mpmcp=$program"
+fi

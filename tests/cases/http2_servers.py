@@ -4,7 +4,7 @@ import collections
 import json
 
 import http2
-from harness import certificates, request, response
+from harness import DEADLINE, INITIALIZE, INITIALIZED, certificates, request, response
 
 
 def _bridge(case, handler, *args, **more):
@@ -39,6 +39,19 @@ def hundred_and_twenty_calls_run_side_by_side_on_one_connection(case):
     case.equal(len(server.connections), 1, "connections")
     _sent_once(case, server)
     case.equal(p.finish(), 0, "status")
+
+
+def get_stream_comes_after_what_the_client_asks_on_the_same_connection(case):
+    server, p = _bridge(case, lambda r: r.open_stream() if r.method == "GET" else r.answer())
+    p.send(INITIALIZE)
+    p.answer(0)
+    p.send(INITIALIZED, request(1, "tools/list"))
+    p.answer(1)
+    with server.changed:
+        case.check(server.changed.wait_for(lambda: len(server.requests) == 4, DEADLINE), "no request for the stream")
+    sent = sorted(server.requests, key=lambda r: r.stream)  # a body may come in behind the next header
+    case.equal([r.rpc_method or r.method for r in sent], ["initialize", "notifications/initialized", "tools/list", "GET"], "requests")
+    case.equal(len(server.connections), 1, "connections")
 
 
 def calls_before_the_first_answer_share_the_connection_too(case):

@@ -98,3 +98,53 @@ def this_machine_is_reached_without_the_proxy(case):
     server, p = case.bridge(env={"http_proxy": "http://127.0.0.1:1", "all_proxy": "http://127.0.0.1:1"})
     p.handshake()
     case.equal(server.requests[0].path, "/mcp", "path")
+
+
+# ---- connections
+
+
+def _with_a_stream(r):
+    if r.method == "GET":
+        r.stream()
+        r.wait_gone()
+    else:
+        r.answer()
+
+
+def get_stream_has_a_connection_of_its_own(case):
+    """Whenever the client asks, the warm connection is free for it: to open another one costs three round trips."""
+    for together in True, False:
+        server, p = case.bridge(_with_a_stream)
+        p.send(INITIALIZE)
+        p.answer(0)
+        p.send(INITIALIZED, *[request(1, "tools/list")] * together)
+        get = server.wait(lambda _: server.of(method="GET"), "the request for the stream")[0]
+        if not together:
+            p.send(request(1, "tools/list"))
+        p.answer(1)
+        p.call(2)
+        posts = [r for r in server.requests if r.method == "POST"]
+        case.equal([r.rpc_method for r in posts], ["initialize", "notifications/initialized", "tools/list", "tools/call"], "requests")
+        case.equal(len({id(r.conn) for r in posts}), 1, "connections for what the client asks")
+        case.check(get.conn is not posts[0].conn, "the stream took the client's connection")
+        case.equal(server.connections, 2, "connections")
+
+
+def get_stream_that_ends_in_order_is_opened_again_where_it_was(case):
+    """A server that lets its clients poll collects no connections."""
+    def handler(r):
+        if r.method == "GET":
+            r.stream()
+            r.chunk("retry: 0\n\n")
+            if len(server.of(method="GET")) < 3:
+                r.end()
+            else:
+                r.wait_gone()
+        else:
+            r.answer()
+    server = case.server(handler)
+    p = case.start(server.url)
+    p.handshake()
+    server.wait(lambda _: len(server.of(method="GET")) == 3, "the third stream")
+    p.call(1)
+    case.equal(server.connections, 2, "connections")
