@@ -14,130 +14,137 @@
 
 /* clang-format off: one row a line */
 const struct opt args_options[] = {
-	{ "all", NULL, OPT_FLAG, O(all), FOR_LOGOUT | FOR_SETUP,
-		"logout: every sign-in; setup: every client that is installed" },
-	{ "allow-http", NULL, OPT_FLAG, O(allow_http), FOR_ALL,
-		"take an http:// URL that is not this machine" },
-	{ "assume-pkce-s256", NULL, OPT_FLAG, O(assume_pkce), FOR_ALL,
-		"sign in where the server does not announce PKCE with S256" },
-	{ "auth-dir", "DIR", OPT_TEXT, O(auth_dir), FOR_ALL,
+	{ "all", NULL, OPT_FLAG, O(all), FOR_LOGOUT | FOR_SETUP | FOR_HELP, GROUP_COMMAND,
+		"every sign-in, every installed client, every option of --help" },
+	{ "allow-http", NULL, OPT_FLAG, O(allow_http), FOR_SERVICE, GROUP_CONNECTION,
+		"allow http:// to other machines" },
+	{ "assume-pkce-s256", NULL, OPT_FLAG, O(assume_pkce), FOR_SERVICE, GROUP_SIGN_IN,
+		"sign in although the server does not announce PKCE" },
+	{ "auth-dir", "DIR", OPT_TEXT, O(auth_dir), FOR_SERVICE, GROUP_SIGN_IN,
 		"keep sign-ins here instead of ~/.mcp-auth" },
-	{ "auth-success-url", "URL", OPT_TEXT, O(auth_success_url), FOR_ALL,
-		"send the browser there after a sign-in" },
-	{ "auth-timeout", "SECONDS", OPT_SECONDS, O(auth_timeout_ms), FOR_ALL,
+	{ "auth-success-url", "URL", OPT_TEXT, O(auth_success_url), FOR_SERVICE, GROUP_SIGN_IN,
+		"open this page after signing in" },
+	{ "auth-timeout", "SECONDS", OPT_SECONDS, O(auth_timeout_ms), FOR_SERVICE, GROUP_SIGN_IN,
 		"longest wait for a person to sign in (300)" },
-	{ "authorize-param", "NAME=VALUE", OPT_LIST, O(authorize_params), FOR_ALL,
+	{ "authorize-param", "NAME=VALUE", OPT_LIST, O(authorize_params), FOR_SERVICE, GROUP_SIGN_IN,
 		"another parameter for the sign-in page" },
-	{ "body-timeout", "SECONDS", OPT_SECONDS, O(body_timeout_ms), FOR_ALL,
-		"longest silence inside an answer; 0: no limit (300)" },
-	{ "cacert", "FILE", OPT_TEXT, O(cacert), FOR_ALL,
-		"trust the certificate authorities in FILE alone" },
-	{ "callback-path", "PATH", OPT_TEXT, O(callback_path), FOR_ALL,
-		"path that a sign-in comes back to (/oauth/callback)" },
-	{ "check", NULL, OPT_FLAG, O(check), FOR_STATUS,
+	{ "body-timeout", "SECONDS", OPT_SECONDS, O(body_timeout_ms), FOR_SERVICE, GROUP_CONNECTION,
+		"longest pause inside a response; 0: no limit (300)" },
+	{ "cacert", "FILE", OPT_TEXT, O(cacert), FOR_SERVICE, GROUP_CONNECTION,
+		"trust only the certificate authorities in FILE" },
+	{ "callback-path", "PATH", OPT_TEXT, O(callback_path), FOR_SERVICE, GROUP_SIGN_IN,
+		"path of the redirect URI (/oauth/callback)" },
+	{ "check", NULL, OPT_FLAG, O(check), FOR_STATUS, GROUP_COMMAND,
 		"ask the service whether the credential works" },
-	{ "client-credentials", NULL, OPT_FLAG, O(client_credentials), FOR_ALL,
+	{ "client-credentials", NULL, OPT_FLAG, O(client_credentials), FOR_SERVICE, GROUP_SIGN_IN,
 		"sign in as a client, without a person" },
-	{ "client-metadata-url", "URL", OPT_TEXT, O(client_metadata_url), FOR_ALL,
+	{ "client-metadata-url", "URL", OPT_TEXT, O(client_metadata_url), FOR_SERVICE, GROUP_SIGN_IN,
 		"client ID metadata document, where servers take one" },
-	{ "connect-timeout", "SECONDS", OPT_SECONDS, O(connect_timeout_ms), FOR_ALL,
+	{ "connect-timeout", "SECONDS", OPT_SECONDS, O(connect_timeout_ms), FOR_SERVICE, GROUP_CONNECTION,
 		"longest wait for a connection (10)" },
-	{ "debug", NULL, OPT_FLAG, O(debug), FOR_ALL, "write a trace to standard error" },
-	{ "device-code", NULL, OPT_FLAG, O(device_code), FOR_ALL,
+	{ "debug", NULL, OPT_FLAG, O(debug), FOR_SERVICE, GROUP_OUTPUT, "write a trace to standard error" },
+	{ "device-code", NULL, OPT_FLAG, O(device_code), FOR_SERVICE, GROUP_SIGN_IN,
 		"sign in with a code on another device" },
-	{ "disable-cookies", NULL, OPT_FLAG, O(no_cookies), FOR_ALL,
-		"keep no cookies and send none back" },
-	{ "disable-resource-parameter", NULL, OPT_FLAG, O(no_resource), FOR_ALL,
+	{ "disable-cookies", NULL, OPT_FLAG, O(no_cookies), FOR_SERVICE, GROUP_CONNECTION,
+		"neither keep nor send cookies" },
+	{ "disable-resource-parameter", NULL, OPT_FLAG, O(no_resource), FOR_SERVICE, GROUP_SIGN_IN,
 		"send no resource parameter when signing in" },
-	{ "enable-proxy", NULL, OPT_FLAG, O(enable_proxy), FOR_ALL,
-		"use HTTP_PROXY for https too (proxy variables are used anyway)" },
-	{ "force", NULL, OPT_FLAG, O(force), FOR_LOGIN | FOR_SETUP,
-		"login: sign in anew; setup: replace the entry as a whole" },
-	{ "header", "NAME:VALUE", OPT_LIST, O(headers), FOR_ALL,
-		"send this header; ${NAME} is replaced from the environment" },
-	{ "header-file", "FILE", OPT_LIST, O(header_files), FOR_ALL,
+	{ "enable-proxy", NULL, OPT_FLAG, O(enable_proxy), FOR_SERVICE, GROUP_CONNECTION,
+		"use HTTP_PROXY for https too (other proxy variables are always used)" },
+	{ "force", NULL, OPT_FLAG, O(force), FOR_LOGIN | FOR_SETUP, GROUP_COMMAND,
+		"login: sign in again; setup: replace the whole entry" },
+	{ "header", "NAME:VALUE", OPT_LIST, O(headers), FOR_SERVICE, GROUP_CONNECTION,
+		"send this header; ${NAME} reads the environment" },
+	{ "header-file", "FILE", OPT_LIST, O(header_files), FOR_SERVICE, GROUP_CONNECTION,
 		"send the headers in FILE, one a line" },
-	{ "headers-timeout", "SECONDS", OPT_SECONDS, O(headers_timeout_ms), FOR_ALL,
-		"longest wait for an answer to begin (300)" },
-	{ "help", NULL, OPT_FLAG, O(help), FOR_ALL, "show this help" },
-	{ "host", "NAME", OPT_TEXT, O(host), FOR_ALL,
-		"host that a sign-in comes back to (localhost)" },
-	{ "ignore-tool", "GLOB", OPT_LIST, O(ignore_tools), FOR_POLICY,
-		"hide these tools and refuse to call them" },
-	{ "import", NULL, OPT_FLAG, O(import), FOR_LOGIN, "take over a sign-in of mcp-remote" },
-	{ "ipv4", NULL, OPT_FLAG, O(ipv4), FOR_ALL, "connect over IPv4 only" },
-	{ "json", NULL, OPT_FLAG, O(json),
-		FOR_LOGIN | FOR_STATUS | FOR_TOOLS | FOR_CALL | FOR_SETUP | FOR_DOCTOR,
+	{ "headers-timeout", "SECONDS", OPT_SECONDS, O(headers_timeout_ms), FOR_SERVICE, GROUP_CONNECTION,
+		"longest wait for a response to begin (300)" },
+	{ "help", NULL, OPT_FLAG, O(help), FOR_ALL, GROUP_OUTPUT, "show this help" },
+	{ "host", "NAME", OPT_TEXT, O(host), FOR_SERVICE, GROUP_SIGN_IN,
+		"host of the redirect URI (localhost)" },
+	{ "ignore-tool", "GLOB", OPT_LIST, O(ignore_tools), FOR_POLICY, GROUP_RULES,
+		"hide and block these tools" },
+	{ "import", NULL, OPT_FLAG, O(import), FOR_LOGIN, GROUP_COMMAND, "import mcp-remote's sign-in" },
+	{ "ipv4", NULL, OPT_FLAG, O(ipv4), FOR_SERVICE, GROUP_CONNECTION, "connect over IPv4 only" },
+	{ "json", NULL, OPT_FLAG, O(json), FOR_LOGIN | FOR_STATUS | FOR_TOOLS | FOR_CALL | FOR_SETUP | FOR_DOCTOR, GROUP_OUTPUT,
 		"print JSON, for scripts" },
-	{ "keep-alive", NULL, OPT_FLAG, O(keep_alive), FOR_BRIDGE,
+	{ "keep-alive", NULL, OPT_FLAG, O(keep_alive), FOR_BRIDGE, GROUP_CONNECTION,
 		"ping an idle server every 30 seconds: 120 requests an hour" },
-	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_ALL, "also write messages to FILE" },
-	{ "name", "NAME", OPT_TEXT, O(name), FOR_SETUP,
-		"what the client calls the entry (mixpanel)" },
-	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_ALL, "start no browser" },
-	{ "only-project", "ID[,ID]", OPT_LIST, O(only_projects), FOR_POLICY,
-		"allow calls for these projects only" },
-	{ "only-tool", "GLOB", OPT_LIST, O(only_tools), FOR_POLICY,
-		"show and call these tools alone; @analytics, @boards, ..." },
-	{ "ping-interval", "SECONDS", OPT_SECONDS, O(ping_interval_ms), FOR_BRIDGE,
+	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_SERVICE, GROUP_OUTPUT, "also write messages to FILE" },
+	{ "name", "NAME", OPT_TEXT, O(name), FOR_SETUP, GROUP_COMMAND,
+		"name of the entry (mixpanel)" },
+	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_SERVICE, GROUP_SIGN_IN, "print the address, open no browser" },
+	{ "only-project", "ID[,ID]", OPT_LIST, O(only_projects), FOR_POLICY, GROUP_RULES,
+		"allow calls only for these projects" },
+	{ "only-tool", "GLOB", OPT_LIST, O(only_tools), FOR_POLICY, GROUP_RULES,
+		"allow only these tools; @analytics, @boards, ..." },
+	{ "ping-interval", "SECONDS", OPT_SECONDS, O(ping_interval_ms), FOR_BRIDGE, GROUP_CONNECTION,
 		"ping an idle server this often; turns --keep-alive on" },
-	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_ALL,
-		"a sign-in of its own under this name" },
-	{ "project", NULL, OPT_FLAG, O(project), FOR_SETUP,
-		"the client's file in this folder, not the person's own" },
-	{ "protocol", "ERA", OPT_TEXT, O(protocol), FOR_POLICY,
+	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_SERVICE, GROUP_SIGN_IN,
+		"use a separate sign-in called NAME" },
+	{ "project", NULL, OPT_FLAG, O(project), FOR_SETUP, GROUP_COMMAND,
+		"write the project's file, in this folder" },
+	{ "protocol", "ERA", OPT_TEXT, O(protocol), FOR_POLICY, GROUP_CONNECTION,
 		"auto, legacy or modern: what the server speaks (auto)" },
-	{ "read-only", NULL, OPT_FLAG, O(read_only), FOR_POLICY,
-		"refuse all that changes anything" },
-	{ "region", "REGION", OPT_TEXT, O(region), FOR_ALL,
-		"us, eu or in: the service's endpoint when no URL is given" },
-	{ "remove", NULL, OPT_FLAG, O(remove), FOR_SETUP,
+	{ "read-only", NULL, OPT_FLAG, O(read_only), FOR_POLICY, GROUP_RULES,
+		"block tools that modify data" },
+	{ "region", "REGION", OPT_TEXT, O(region), FOR_SERVICE, GROUP_CONNECTION,
+		"us, eu or in; used when no URL is given" },
+	{ "remove", NULL, OPT_FLAG, O(remove), FOR_SETUP, GROUP_COMMAND,
 		"take the entry out of the client's file" },
-	{ "resource", "URL", OPT_TEXT, O(resource), FOR_ALL,
-		"resource parameter for signing in; a sign-in of its own" },
-	{ "sa-token-file", "FILE", OPT_TEXT, O(sa_token_file), FOR_ALL,
+	{ "resource", "URL", OPT_TEXT, O(resource), FOR_SERVICE, GROUP_SIGN_IN,
+		"resource parameter; makes it a separate sign-in" },
+	{ "sa-token-file", "FILE", OPT_TEXT, O(sa_token_file), FOR_SERVICE, GROUP_SIGN_IN,
 		"read the service-account token from FILE" },
-	{ "service-account", NULL, OPT_FLAG, O(service_account), FOR_SETUP,
-		"take the service account of MIXPANEL_SA_TOKEN" },
-	{ "silent", NULL, OPT_FLAG, O(silent), FOR_ALL, "write errors only to standard error" },
-	{ "static-oauth-client-info", "JSON", OPT_TEXT, O(client_info), FOR_ALL,
+	{ "service-account", NULL, OPT_FLAG, O(service_account), FOR_SETUP, GROUP_COMMAND,
+		"use the service account in MIXPANEL_SA_TOKEN" },
+	{ "silent", NULL, OPT_FLAG, O(silent), FOR_SERVICE, GROUP_OUTPUT, "print nothing but errors" },
+	{ "static-oauth-client-info", "JSON", OPT_TEXT, O(client_info), FOR_SERVICE, GROUP_SIGN_IN,
 		"the registered client: JSON or @FILE, with ${NAME}" },
-	{ "static-oauth-client-metadata", "JSON", OPT_TEXT, O(client_metadata), FOR_ALL,
-		"what to register with, scope among it: JSON or @FILE" },
-	{ "timeout", "SECONDS", OPT_SECONDS, O(timeout_ms), FOR_LOGIN,
+	{ "static-oauth-client-metadata", "JSON", OPT_TEXT, O(client_metadata), FOR_SERVICE, GROUP_SIGN_IN,
+		"registration metadata, e.g. scope: JSON or @FILE" },
+	{ "timeout", "SECONDS", OPT_SECONDS, O(timeout_ms), FOR_LOGIN, GROUP_SIGN_IN,
 		"the same as --auth-timeout" },
-	{ "token-endpoint", "URL", OPT_TEXT, O(token_endpoint), FOR_ALL,
-		"with --client-credentials: no discovery" },
-	{ "transport", "KIND", OPT_TEXT, O(transport), FOR_ALL,
+	{ "token-endpoint", "URL", OPT_TEXT, O(token_endpoint), FOR_SERVICE, GROUP_SIGN_IN,
+		"with --client-credentials: skip discovery" },
+	{ "transport", "KIND", OPT_TEXT, O(transport), FOR_SERVICE, GROUP_CONNECTION,
 		"http-first (default), http-only, sse-first or sse-only" },
-	{ "undo", NULL, OPT_FLAG, O(undo), FOR_SETUP,
+	{ "undo", NULL, OPT_FLAG, O(undo), FOR_SETUP, GROUP_COMMAND,
 		"put the client's file back as it was before" },
-	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_ALL,
+	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_SERVICE, GROUP_SIGN_IN,
 		"send the ID token in place of the access token" },
-	{ "version", NULL, OPT_FLAG, O(version), FOR_ALL, "show versions" },
-	{ "write", NULL, OPT_FLAG, O(write), FOR_SETUP, "put the entry into the client's file" },
+	{ "version", NULL, OPT_FLAG, O(version), FOR_ALL, GROUP_OUTPUT, "show versions" },
+	{ "write", NULL, OPT_FLAG, O(write), FOR_SETUP, GROUP_COMMAND, "write the entry into the client's file" },
 };
 const size_t args_noptions = sizeof(args_options) / sizeof(args_options[0]);
 
+#define EXAMPLES(...) (const char *const[]){ __VA_ARGS__, NULL }
 const struct command args_commands[] = {
 	{ NULL, FOR_BRIDGE, "[OPTION...] [URL] [CALLBACK-PORT]",
-		"bridge standard input and output to the MCP server", cmd_bridge },
+		"bridge standard input and output to an MCP server", cmd_bridge,
+		EXAMPLES("https://mcp-eu.mixpanel.com/mcp", "--read-only --only-tool @analytics",
+			"https://mcp.example.com/mcp --header 'Authorization:${TOKEN}'") },
 	{ "login", FOR_LOGIN, "[OPTION...] [URL] [CALLBACK-PORT]", "sign in, in a browser",
-		cmd_login },
-	{ "logout", FOR_LOGOUT, "[OPTION...] [URL]", "revoke and forget a sign-in", cmd_logout },
+		cmd_login, EXAMPLES("login --region eu", "login --no-browser", "login --import") },
+	{ "logout", FOR_LOGOUT, "[OPTION...] [URL]", "revoke and forget a sign-in", cmd_logout,
+		EXAMPLES("logout --region eu", "logout --all") },
 	{ "status", FOR_STATUS, "[OPTION...] [URL]", "show the sign-ins and the credential in use",
-		cmd_status },
+		cmd_status, EXAMPLES("status", "status --check") },
 	{ "tools", FOR_TOOLS, "[OPTION...] [URL] [NAME]",
-		"list the tools, or show one with its schema", cmd_tools },
+		"list the tools, or show one with its schema", cmd_tools,
+		EXAMPLES("tools", "tools Run-Query", "tools --read-only --json") },
 	{ "call", FOR_CALL, "[OPTION...] [URL] TOOL [JSON | @FILE | - | KEY=VALUE...]",
-		"call a tool", cmd_call },
+		"call a tool", cmd_call,
+		EXAMPLES("call Get-Projects", "call Get-Events project_id=2195193",
+			"call Run-Query @query.json") },
 	{ "setup", FOR_SETUP, "[OPTION...] [CLIENT...] [URL]",
-		"print or write a client's entry; without CLIENT: list the clients", cmd_setup },
+		"print or write a client's entry; without CLIENT: list the clients", cmd_setup,
+		EXAMPLES("setup", "setup cursor gemini --region eu --write", "setup claude --undo") },
 	{ "doctor", FOR_DOCTOR, "[OPTION...] [URL]", "find out why a connection fails",
-		cmd_doctor },
+		cmd_doctor, EXAMPLES("doctor", "doctor --region eu") },
 	{ "completion", FOR_COMPLETION, "bash | zsh | fish", "print completion for a shell",
-		cmd_completion },
-	{ "help", FOR_HELP, "[COMMAND]", "show help", cmd_help },
+		cmd_completion, EXAMPLES("completion bash") },
+	{ "help", FOR_HELP, "[COMMAND]", "show help", cmd_help, EXAMPLES("help login") },
 };
 /* clang-format on */
 const size_t args_ncommands = sizeof(args_commands) / sizeof(args_commands[0]);
@@ -392,6 +399,12 @@ static bool set_option(struct reader *r, const struct opt *o, const char *value)
 	return false;
 }
 
+static bool misplaced(const struct reader *r, const struct opt *o)
+{
+	return err_set(r->e, ERR_USAGE, "\"mpmcp %s\" does not accept --%s",
+		r->a->command->name ? r->a->command->name : "URL", o->name);
+}
+
 /* The rest of a word that holds an option and its value ("--header X-Key: 1"), without quotes. */
 static const char *rest_of_word(char *rest)
 {
@@ -420,9 +433,9 @@ static bool read_option(struct reader *r, char *word)
 				o->name, o->arg);
 		value = r->word[r->at++];
 	}
-	if (!args_takes(r->a->command, o))
-		return err_set(r->e, ERR_USAGE, "--%s is no option of \"mpmcp %s\"", o->name,
-			r->a->command->name ? r->a->command->name : "URL");
+	/* "--help --all" asks for help on every option; whether --help is there is known at the end. */
+	if (!args_takes(r->a->command, o) && o->offset != O(all))
+		return misplaced(r, o);
 	return set_option(r, o, value);
 }
 
@@ -440,6 +453,9 @@ static bool read_word(struct reader *r, char *word)
 	} else if (!r->placed && c) {
 		r->placed = true;
 		r->a->command = c;
+	} else if (!r->placed && strcmp(word, "version") == 0) {
+		r->placed = true;
+		r->a->version = true;
 	} else if (!r->placed) {
 		return unknown_word(word, r->e);
 	} else if (r->a->command->name && !r->a->url && r->a->command->bit != FOR_HELP &&
@@ -497,8 +513,10 @@ bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
 
 		if (!words_only && strcmp(word, "--") == 0) {
 			words_only = true;
-		} else if (!words_only && word[0] == '-' && word[1] == 'h' && !word[2]) {
+		} else if (!words_only && strcmp(word, "-h") == 0) {
 			a->help = true;
+		} else if (!words_only && strcmp(word, "-V") == 0) {
+			a->version = true;
 		} else if (!words_only && strncmp(word, "--", 2) == 0) {
 			if (!read_option(&r, word + 2))
 				return false;
@@ -510,6 +528,8 @@ bool args_parse(int argc, char *const *argv, struct args *a, struct err *e)
 			return false;
 		}
 	}
+	if (a->all && !a->help && !args_takes(a->command, find_option("all", 3)))
+		return misplaced(&r, find_option("all", 3));
 	return true;
 }
 

@@ -71,8 +71,20 @@ enum {
 	FOR_COMPLETION = 1 << 9,
 };
 #define FOR_ALL 0xffffu
+/* Whatever has to do with a server. */
+#define FOR_SERVICE (FOR_ALL & ~(unsigned)(FOR_HELP | FOR_COMPLETION))
 /* Whatever lists or calls tools. */
 #define FOR_POLICY (FOR_BRIDGE | FOR_TOOLS | FOR_CALL | FOR_DOCTOR)
+
+/* Under which heading help lists an option. */
+enum opt_group {
+	GROUP_COMMAND, /* of one command alone */
+	GROUP_CONNECTION,
+	GROUP_SIGN_IN,
+	GROUP_RULES, /* what a model may see and do */
+	GROUP_OUTPUT,
+	GROUPS
+};
 
 struct opt {
 	const char *name; /* without the dashes */
@@ -80,6 +92,7 @@ struct opt {
 	enum opt_type type;
 	size_t offset; /* in struct args */
 	unsigned commands;
+	enum opt_group group;
 	const char *help;
 };
 extern const struct opt args_options[];
@@ -91,6 +104,7 @@ struct command {
 	const char *words; /* synopsis behind the name */
 	const char *help;
 	int (*run)(const struct args *a); /* returns an exit status */
+	const char *const *examples;      /* what may stand behind "mpmcp ", up to a NULL */
 };
 extern const struct command args_commands[];
 extern const size_t args_ncommands;

@@ -6,8 +6,10 @@
 
 #include "args.h"
 
-void help_short(FILE *to);                            /* for a lone "mpmcp" on a terminal */
-void help_command(FILE *to, const struct command *c); /* all options of a command */
+void help_short(FILE *to);                            /* one screen: commands, common options */
+void help_command(FILE *to, const struct command *c); /* its options, in groups */
+void help_all(FILE *to);                              /* every option of every command */
+void help_asked(FILE *to, const struct args *a);      /* what --help means there */
 void help_version(FILE *to);
 
 #endif

@@ -51,7 +51,7 @@ static int run(const struct args *a)
 		return EXIT_DONE;
 	}
 	if (a->help) {
-		help_command(stdout, a->command);
+		help_asked(stdout, a);
 		return EXIT_DONE;
 	}
 	/* What setup is told is for the entry that it makes. */

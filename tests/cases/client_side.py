@@ -5,8 +5,10 @@ import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 
 import harness
@@ -520,6 +522,68 @@ def lone_program_on_a_terminal_prints_help(case):
     os.close(parent)
 
 
+def _help(case, *words, columns=None):
+    """What is printed, on a terminal of so many columns or into a pipe."""
+    parent, child = harness.terminal()
+    if columns:
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    out = child if columns else subprocess.PIPE
+    program = subprocess.Popen([harness.PROGRAM, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE)
+    os.close(child)
+    text = b""
+    if columns:
+        try:
+            while chunk := os.read(parent, 65536):
+                text += chunk
+        except OSError:
+            pass  # the terminal's other side is closed
+    os.close(parent)
+    rest, errors = program.communicate()
+    case.equal((program.returncode, errors), (0, b""), "status and errors")
+    return (text or rest).decode().replace("\r\n", "\n")
+
+
+def help_begins_with_what_most_need(case):
+    text = _help(case, "--help")
+    case.equal(text, _help(case, "help"), "both ways")
+    case.check(len(text.splitlines()) <= 34, "one screen: %d lines" % len(text.splitlines()))
+    case.check("--region" in text and "--static-oauth-client-info" not in text, "the common options alone")
+    every = _help(case, "--help", "--all")
+    case.check("--static-oauth-client-info" in every and "--write" in every, "all options")
+    case.equal(every, _help(case, "help", "--all"), "both ways")
+
+
+def help_of_a_command_shows_what_acts_in_it(case):
+    text = _help(case, "help", "setup")
+    case.equal(text, _help(case, "setup", "--help"), "both ways")
+    for word in ("--write", "Connection:", "Sign-in:", "Rules:", "Output:", "Examples:"):
+        case.check(word in text, word)
+    case.check("--region" not in _help(case, "help", "completion"), "an option that does nothing in completion")
+    case.check("--read-only" in _help(case, "help", "bridge"), "the bridge has a name for help")
+
+
+def help_stays_within_the_terminal(case):
+    for columns in (40, 80, 132):
+        for words in (("--help",), ("--help", "--all"), ("help", "login")):
+            for line in _help(case, *words, columns=columns).splitlines():
+                # What is to be copied stands on one line, and so does an option's name.
+                whole = line.startswith(("  mpmcp ", "usage:", "       mpmcp", "  --"))
+                case.check(len(line) <= columns or whole, "%d columns: %r" % (columns, line))
+
+
+def version_is_asked_for_in_three_ways(case):
+    texts = {_help(case, word) for word in ("--version", "-V", "version")}
+    case.equal(len(texts), 1, "texts")
+    case.check(texts.pop().startswith("mpmcp "), "its name")
+
+
+def all_means_something_beside_help_only_where_it_acts(case):
+    p = case.start("status", "--all", token=None)
+    p.end_input()
+    case.equal(p.wait(), 2, "status")
+    case.check(b'"mpmcp status" does not accept --all' in p.errors, p.errors)
+
+
 def wrong_word_names_the_nearest_command(case):
     p = case.start("hepl", token=None)
     p.end_input()
@@ -528,7 +592,7 @@ def wrong_word_names_the_nearest_command(case):
 
 
 def options_that_cannot_be_meant_are_named(case):
-    for args, words in ((["--debug=yes"], "--debug takes no value"), (["--write"], "--write is no option of"), (["--header"], "needs a value"),
+    for args, words in ((["--debug=yes"], "--debug takes no value"), (["--write"], "does not accept --write"), (["--header"], "needs a value"),
                         (["--connect-timeout", "86401"], "from 0 to 86400"), (["--connect-timeout", "9" * 30], "from 0 to 86400"),
                         (["65536"], "one word too many"), (["3334", "3335"], "one word too many"), (["003334"], "one word too many")):
         p = case.start("login", "https://mcp.mixpanel.com/mcp", *args, token=None)

@@ -34,11 +34,13 @@ def main():
     table = set(re.findall(r'^\t\{ "([a-z0-9-]+)", (?:NULL|"[^"]*"), OPT_', read("cmd/args.c"), re.M))
     shown = set()
     for command in [""] + re.findall(r'^\t\{ "([a-z]+)", FOR_', read("cmd/args.c"), re.M):
-        words = [PROGRAM] + ([command] if command else []) + ["--help"]
+        words = [PROGRAM, command, "--help"] if command else [PROGRAM, "--help", "--all"]
         text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
         shown |= set(re.findall(r"^  --([a-z0-9-]+)", text, re.M))
+    every = subprocess.run([PROGRAM, "help", "--all"], capture_output=True, text=True, check=True).stdout
+    problems_of_all = compare("option", "args.c", table, "help --all", set(re.findall(r"^  --([a-z0-9-]+)", every, re.M)))
     documented = set(re.findall(r"^\.It Fl -([a-z0-9-]+)", man, re.M))
-    problems = compare("option", "args.c", table, "--help", shown)
+    problems = problems_of_all + compare("option", "args.c", table, "--help of each command", shown)
     problems += compare("option", "args.c", table, "man page", documented)
     problems += ["option --%s: in README, not in args.c" % o
                  for o in sorted(set(re.findall(r"`--([a-z0-9-]+)[` =]", readme)) - table)]
