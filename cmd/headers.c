@@ -5,10 +5,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "auth/account.h"
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/given.h"
 #include "base/mem.h"
+#include "base/pasted.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -20,42 +22,52 @@ static bool is_name_char(char c)
 	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
 }
 
-/* "${NAME}" at p: the length of it, 0 when it is something else. */
-static size_t reference(const char *p)
+/* "${NAME}" or "${env:NAME}" at p: the length of it, 0 when it is something else. *name: where that begins. */
+static size_t reference(const char *p, size_t *name)
 {
-	size_t n = 2;
+	size_t n;
 
+	*name = strncmp(p, "${env:", 6) == 0 ? 6 : 2;
+	n = *name;
 	if (p[0] != '$' || p[1] != '{')
 		return 0;
 	while (is_name_char(p[n]))
 		n++;
-	return n > 2 && p[n] == '}' ? n + 1 : 0;
+	return n > *name && p[n] == '}' ? n + 1 : 0;
+}
+
+/* The value of a variable as it was meant: files of variables keep the quotes, and an editor its marks. */
+static struct pasted variable(const char *name)
+{
+	const char *value = getenv(name);
+	struct pasted s = { value ? value : "", value ? strlen(value) : 0 };
+
+	do
+		s = pasted_trim(s);
+	while (pasted_unquote(&s));
+	return s;
 }
 
 static bool add_variable(struct buf *out, const char *p, size_t n, const char *what, struct err *e)
 {
-	char *name = mem_ndup(p + 2, n - 3);
-	const char *value = getenv(name);
-	bool good = value && *value;
+	char *name = mem_ndup(p, n), *where = NULL;
+	struct pasted value = variable(name);
+	bool good;
 
-	given_variable(name, n - 3);
-
-	if (!good)
-		err_set(e, ERR_USAGE,
-			"%s refers to ${%s}, which is not set. Set it in the \"env\" block of the "
-			"client's entry "
-			"(clients pass on few other variables)",
-			what, name);
-	else if (reference(value) == strlen(value))
+	given_variable(name, n);
+	given_value(value.p, value.n);
+	if (!value.n) {
 		good = err_set(e, ERR_USAGE,
-			"%s refers to ${%s}, which holds the text \"%.60s\" itself: the client did "
-			"not replace "
-			"it, because that variable is not set where the client runs",
-			what, name, value);
-	else
-		good = buf_adds(out, value) || err_set(e, ERR_LIMIT, "%s is too long", what);
-	if (good)
-		given_value(value, strlen(value));
+			"%s refers to ${%s}, which is not set. Set it in the \"env\" block of the "
+			"client's entry (clients pass on few other variables)",
+			what, name);
+	} else {
+		where = mem_printf("%s refers to ${%s}, which", what, name);
+		good = !pasted_unfilled(value, where, e) &&
+		       (buf_add(out, value.p, value.n) ||
+			       err_set(e, ERR_LIMIT, "%s is too long", what));
+	}
+	free(where);
 	free(name);
 	return good;
 }
@@ -67,12 +79,17 @@ char *headers_expand(const char *text, const char *what, struct err *e)
 
 	buf_init(&out, HEADERS_MAX);
 	while (*text) {
-		size_t n = reference(text);
-		size_t plain = n ? 0 : 1 + strcspn(text + 1, "$");
+		size_t name, n = reference(text, &name), plain = 1 + strcspn(text + 1, "$");
 
-		if (n ? !add_variable(&out, text, n, what, e) : !buf_add(&out, text, plain)) {
-			if (!n)
-				err_set(e, ERR_LIMIT, "%s is too long", what);
+		if (n) {
+			if (!add_variable(&out, text + name, n - name - 1, what, e))
+				goto out;
+		} else if (strncmp(text, "${", 2) == 0) {
+			/* A reference in another syntax: what it stands for is not known here. */
+			pasted_unfilled((struct pasted){ text, strlen(text) }, what, e);
+			goto out;
+		} else if (!buf_add(&out, text, plain)) {
+			err_set(e, ERR_LIMIT, "%s is too long", what);
 			goto out;
 		}
 		text += n ? n : plain;
@@ -162,13 +179,54 @@ static bool is_needless(const char *name)
 	return is_among(name, needless, sizeof(needless) / sizeof(needless[0]));
 }
 
+/* "Name: value" in place of the value, as a variable may hold it. */
+static const char *behind_name(const char *value, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (strncasecmp(value, name, n) != 0)
+		return value;
+	n += strspn(value + n, " \t");
+	if (value[n] != ':')
+		return value;
+	n++;
+	return value + n + strspn(value + n, " \t");
+}
+
+/* The value as it was meant; a new one in place of the old. Nothing that was to be filled in is sent. */
+static bool mend(
+	struct headers *h, const char *name, char **value, const char *where, struct err *e)
+{
+	const char *bare = behind_name(*value, name), *repaired = NULL;
+	size_t n = strlen(bare);
+	struct buf out;
+	bool good;
+
+	buf_init(&out, HEADERS_MAX);
+	while (n && is_blank(bare[n - 1]))
+		n--;
+	if (strcasecmp(name, "Authorization") == 0) {
+		good = account_from_header(bare, where, &out, &repaired, e);
+		h->repaired = repaired;
+	} else {
+		good = !pasted_unfilled((struct pasted){ bare, n }, where, e) &&
+		       (buf_add(&out, bare, n) || err_set(e, ERR_LIMIT, "%s is too long", where));
+	}
+	if (good) {
+		wipe_string(*value);
+		*value = buf_take(&out, NULL);
+	}
+	buf_wipe(&out);
+	return good;
+}
+
 /* text: "Name: value"; what: where it stands. The value of a header never goes into a message. */
 static bool add(struct headers *h, const char *text, const char *what, bool replace, struct err *e)
 {
 	const char *colon = strchr(text, ':');
 	size_t n = colon ? (size_t)(colon - text) : 0;
 	char where[200];
-	char *name, *value, *end;
+	char *name, *value;
 
 	while (n && is_blank(text[n - 1]))
 		n--;
@@ -181,8 +239,8 @@ static bool add(struct headers *h, const char *text, const char *what, bool repl
 	value = headers_expand(colon, where, e);
 	if (!value)
 		goto fail;
-	for (end = value + strlen(value); end > value && is_blank(end[-1]);)
-		*--end = 0;
+	if (!mend(h, name, &value, where, e))
+		goto fail;
 	if (has_control(value)) {
 		err_set(e, ERR_USAGE,
 			"%s holds a line break or another control character: check for a copied "
@@ -243,6 +301,21 @@ out:
 	return good;
 }
 
+/* An argument, which a client may have left in its quotes. */
+static bool add_given(struct headers *h, const char *text, struct err *e)
+{
+	struct pasted s = pasted_trim((struct pasted){ text, strlen(text) });
+	char *bare;
+	bool good;
+
+	if (!pasted_unquote(&s))
+		return add(h, text, "--header", true, e);
+	bare = mem_ndup(s.p, s.n);
+	good = add(h, bare, "--header", true, e);
+	wipe_string(bare);
+	return good;
+}
+
 bool headers_read(const struct args *a, struct headers *h, struct err *e)
 {
 	*h = (struct headers){ 0 };
@@ -250,7 +323,7 @@ bool headers_read(const struct args *a, struct headers *h, struct err *e)
 		if (!read_file(h, a->header_files.item[i], e))
 			return false;
 	for (size_t i = 0; i < a->headers.n; i++)
-		if (!add(h, a->headers.item[i], "--header", true, e))
+		if (!add_given(h, a->headers.item[i], e))
 			return false;
 	return true;
 }

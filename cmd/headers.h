@@ -13,6 +13,8 @@ struct headers {
 	size_t n;
 	char **text; /* all of them as given, variables not replaced */
 	size_t ntexts;
+	const char *
+		repaired; /* what was mended in the Authorization header, a static phrase; or NULL */
 	char *authorization; /* value of an Authorization header, taken out of the list; or NULL */
 };
 
@@ -22,8 +24,8 @@ bool headers_read(const struct args *a, struct headers *h, struct err *e)
 	__attribute__((warn_unused_result));
 void headers_clear(struct headers *h);
 
-/* Replaces every ${NAME} by the variable's value. malloc'ed; NULL with e set when one is not set.
- * what names the place in messages. */
+/* Replaces every ${NAME} and ${env:NAME} by the variable's value, without quotes around it and what nobody sees. malloc'ed; NULL with e set when one is not set, or was not filled in itself (pasted.h). what
+ * names the place in messages. */
 char *headers_expand(const char *text, const char *what, struct err *e)
 	__attribute__((warn_unused_result));
 

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/given.h"
+#include "base/pasted.h"
 #include "base/text.h"
 #include "net/url.h"
 
@@ -158,7 +159,9 @@ static bool pair_from_env(struct buf *value, const char **why, struct err *e)
 			"%s is set, but %s is not: a service account needs both",
 			user ? "MIXPANEL_SA_USERNAME" : "MIXPANEL_SA_SECRET",
 			user ? "MIXPANEL_SA_SECRET" : "MIXPANEL_SA_USERNAME");
-	given_secret(secret, strlen(secret));
+	/* Messages name what was not filled in. */
+	if (!pasted_may_be_shown((struct pasted){ secret, strlen(secret) }))
+		given_secret(secret, strlen(secret));
 	return account_from_pair(user, secret, value, e);
 }
 
@@ -194,6 +197,7 @@ bool target_credential(const struct args *a, const char *url, const struct heade
 	*why = "no credential";
 	if (h->authorization) {
 		*why = "the Authorization header that was given";
+		*repaired = h->repaired;
 		*auth = auth_new_fixed(h->authorization, *why,
 			"Check its value; for a service account it reads \"Bearer Basic <base64 of "
 			"username:secret>\".");

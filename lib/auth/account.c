@@ -18,9 +18,6 @@ struct job {
 /* What the service wants in front, single blanks. */
 #define SCHEMES "Bearer Basic "
 
-/* Longest name of a variable that a message repeats. */
-#define NAME_MAX_SHOWN 64
-
 static bool complain(const struct job *j, const char *what)
 {
 	return err_set(j->e, ERR_USAGE,
@@ -64,7 +61,7 @@ static bool take_scheme(struct pasted *s, const char *word)
 	rest = skip(*s, strlen(word));
 	if (starts(rest, "%20"))
 		rest = skip(rest, 3);
-	else if (rest.n && !is_blank(rest.p[0]))
+	else if (rest.n && pasted_trim(rest).p == rest.p)
 		return false;
 	*s = rest;
 	return true;
@@ -94,95 +91,13 @@ static struct pasted strip(struct pasted s, struct job *j)
 	}
 }
 
-/* ---- variables that nobody replaced ---- */
-
-/*
- * Whether a message may repeat this as the name of a variable. It must not be a secret that
- * somebody put between the marks: those mix the cases, names do not.
- */
-static bool is_name(struct pasted s)
-{
-	bool upper = false, lower = false, line = false;
-
-	if (s.n == 0 || s.n > NAME_MAX_SHOWN || isdigit((unsigned char)s.p[0]))
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (c >= 'A' && c <= 'Z')
-			upper = true;
-		else if (c >= 'a' && c <= 'z')
-			lower = true;
-		else if (c == '_')
-			line = true;
-		else if (c < '0' || c > '9')
-			return false;
-	}
-	return upper ? !lower : line;
-}
-
-static bool complain_name(const struct job *j, struct pasted name)
-{
-	static const char cause[] =
-		"the client that started mpmcp did not replace it. Put the value "
-		"itself into the \"env\" block of the client's entry, or set the variable where "
-		"the "
-		"client starts";
-
-	if (!is_name(name))
-		return err_set(j->e, ERR_USAGE, "%s still holds a variable like ${NAME}: %s",
-			j->where, cause);
-	return err_set(j->e, ERR_USAGE, "%s still holds the text ${%.*s}: %s", j->where,
-		(int)name.n, name.p, cause);
-}
-
-/* "${NAME}", "${env:NAME}", "${NAME:-otherwise}", anywhere. */
-static bool has_braced(const struct job *j, struct pasted s)
-{
-	struct pasted name;
-	const char *end;
-
-	while (s.n && !starts(s, "${"))
-		s = skip(s, 1);
-	if (!s.n)
-		return false;
-	name = skip(s, 2);
-	if (starts(name, "env:"))
-		name = skip(name, 4);
-	end = memchr(name.p, '}', name.n);
-	if (!end)
-		end = name.p; /* no end, no name */
-	for (name.n = 0; name.p + name.n < end && name.p[name.n] != ':'; name.n++)
-		;
-	complain_name(j, name);
-	return true;
-}
-
-/* "$NAME", "%NAME%", "{{...}}" or "<...>", and nothing else. */
-static bool is_placeholder(const struct job *j, struct pasted s)
-{
-	char first, last;
-
-	if (s.n < 3)
-		return false;
-	first = s.p[0];
-	last = s.p[s.n - 1];
-	if (first == '$' && is_name(skip(s, 1)))
-		return !complain_name(j, skip(s, 1));
-	if (first == '%' && last == '%' && is_name((struct pasted){ s.p + 1, s.n - 2 }))
-		return !complain_name(j, (struct pasted){ s.p + 1, s.n - 2 });
-	if ((first == '<' && last == '>') || (first == '{' && last == '}'))
-		return !complain(j, "still holds the placeholder of an example");
-	return false;
-}
-
 /* ---- the pair ---- */
 
 /* One half, not empty. The service makes names and secrets of letters, digits, dots and dashes;
  * more is let through, but not what cannot have been meant. */
 static bool check_half(const struct job *j, struct pasted s)
 {
-	if (is_placeholder(j, s))
+	if (pasted_unfilled(s, j->where, j->e))
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
@@ -348,7 +263,7 @@ static bool from_decoded(struct job *j, struct pasted s, bool again)
 		j->mended = "a line break that was encoded with the pair (echo without -n) was "
 			    "taken off";
 	bare = strip(bare, j);
-	if (has_braced(j, bare) || is_placeholder(j, bare))
+	if (pasted_unfilled(bare, j->where, j->e))
 		return false;
 	if (bare.n && memchr(bare.p, ':', bare.n))
 		return from_pair(j, bare);
@@ -403,13 +318,59 @@ bool account_from_token(
 	s = strip(s, &j);
 	if (!s.n)
 		return complain(&j, "is empty");
-	if (has_braced(&j, s) || is_placeholder(&j, s))
+	if (pasted_unfilled(s, where, e))
 		return false;
 	/* A colon is no letter of base64, so the two forms cannot be confused. */
 	good = memchr(s.p, ':', s.n) ? from_pair(&j, s) : from_base64(&j, s, true);
 	if (good && repaired)
 		*repaired = j.mended;
 	return good;
+}
+
+bool account_from_header(
+	const char *text, const char *where, struct buf *out, const char **repaired, struct err *e)
+{
+	struct job j = { where, NULL, out, e };
+	struct pasted s = { text, strlen(text) }, scheme = { "", 0 };
+	bool bearer = false, basic = false;
+
+	*repaired = NULL;
+	for (;;) {
+		struct pasted before = s = pasted_trim(s);
+
+		if (pasted_unquote(&s))
+			j.mended = "the quotes around it were taken off";
+		else if (take_word(&s, "Authorization:"))
+			j.mended = "the name of the field in front of it was taken off";
+		else if (take_scheme(&s, "Bearer"))
+			bearer = true;
+		else if (take_scheme(&s, "Basic"))
+			basic = true;
+		else
+			break;
+		if (!scheme.n && (bearer || basic))
+			scheme = (struct pasted){ before.p, bearer ? 6 : 5 };
+	}
+	if (!s.n)
+		return err_set(e, ERR_USAGE,
+			"%s is empty; a variable may have been empty, too. Put the credential "
+			"there",
+			where);
+	/* Nobody but Mixpanel has both. */
+	if (bearer && basic)
+		return account_from_token(text, where, out, repaired, e);
+	if (pasted_unfilled(s, where, e))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return err_set(e, ERR_USAGE,
+				"%s holds a character outside ASCII, which copying often brings "
+				"in: copy it again",
+				where);
+	*repaired = j.mended;
+	return (buf_add(out, scheme.p, scheme.n) && (!scheme.n || buf_addc(out, ' ')) &&
+		       buf_add(out, s.p, s.n)) ||
+	       err_set(e, ERR_LIMIT, "%s is too long", where);
 }
 
 /* Blanks and quotes around a half come from files of variables, which keep them. */
@@ -428,7 +389,7 @@ static bool half_from(const char *text, const char *where, struct pasted *half, 
 		return err_set(
 			e, ERR_USAGE, "%s is empty: set it, or use MIXPANEL_SA_TOKEN", where);
 	*half = s;
-	return !has_braced(&j, s) && check_half(&j, s);
+	return check_half(&j, s);
 }
 
 bool account_from_pair(const char *user, const char *secret, struct buf *out, struct err *e)

@@ -30,6 +30,15 @@
 bool account_from_token(const char *text, const char *where, struct buf *out, const char **repaired,
 	struct err *e) BUF_MUST;
 
+/*
+ * The value of an Authorization field as a person gives it. With both schemes it is a service account's
+ * (see above); any other stays as it is, but for what is taken off around it: quotes, the field's own name,
+ * a scheme that stands there twice, what nobody sees. Refused: nothing, a variable or placeholder that was
+ * not filled in, characters outside ASCII. *repaired as above.
+ */
+bool account_from_header(const char *text, const char *where, struct buf *out,
+	const char **repaired, struct err *e) BUF_MUST;
+
 /* Quotes and blanks around either are taken off; a colon in the name is refused. */
 bool account_from_pair(
 	const char *user, const char *secret, struct buf *out, struct err *e) BUF_MUST;

@@ -10,6 +10,7 @@
 #include "base/crypt.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/pasted.h"
 #include "base/secret.h"
 
 /* Longer ones are no words that messages of ours use. */
@@ -76,6 +77,9 @@ static void pin_part(const char *p, size_t n)
 {
 	size_t name = 0;
 
+	/* Messages name what was not filled in. */
+	if (pasted_may_be_shown((struct pasted){ p, n }))
+		return;
 	pin_unless_word(p, n);
 	pin_decoded(p, n);
 	while (name < n && p[name] != '=' && p[name] != ':')
@@ -86,6 +90,8 @@ static void pin_part(const char *p, size_t n)
 
 void given_value(const char *p, size_t n)
 {
+	if (pasted_may_be_shown((struct pasted){ p, n }))
+		return;
 	pin_unless_word(p, n);
 	for (size_t from = 0, to = 0; from < n; from = to + 1) {
 		for (to = from; to < n && !strchr(" \t,;\"'", p[to]);)

@@ -10,7 +10,7 @@ import sys
 import urllib.parse
 import urllib.request
 
-from harness import DEADLINE, certificates, initialized_result, response
+from harness import DEADLINE, INITIALIZE, certificates, initialized_result, response
 
 GEMINI_OAUTH = """
 {
@@ -149,11 +149,12 @@ def service_account_in_the_variable_of_the_documentation(case):
     _works(case, case.start("-y", "mcp-remote", "https://mcp.mixpanel.com/mcp", token=box["token"], env=env))
 
 
-def placeholder_left_in_the_entry_is_refused_by_the_service(case):
+def placeholder_left_in_the_entry_is_refused_by_name(case):
     box, env = _service(case)
     args, more = _entry(GEMINI_ACCOUNT)
     p = case.start(*args, token=None, env=dict(env, **more))
-    case.is_error(p.handshake(), -31401, "the Authorization header that was given", "Bearer Basic")
+    p.send(INITIALIZE)
+    case.is_error(p.answer(0), -31000, "AUTH_HEADER", "<base64-encoded-credentials>", "a placeholder of the documentation")
     case.check(not os.path.exists(box["opened"]), "a sign-in page was opened")
 
 

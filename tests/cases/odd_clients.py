@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 import harness
-from harness import DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, initialized_result, readable, request, response
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, PAIR, TOKEN, Failed, initialized_result, readable, request, response
 
 
 def _all_of(fd):
@@ -608,3 +608,67 @@ def client_that_writes_before_it_reads_is_let_write(case):
     case.equal(p.wait(), 0, "status")
     case.equal(sorted(json.loads(line)["id"] for line in lines), list(range(1, 12)), "ids")
     os.close(read)
+
+
+# ---- credentials as they arrive
+
+
+def authorization_as_people_paste_it_is_what_they_meant(case):
+    """In the header itself, and in the variable that it refers to."""
+    account = ["Bearer Basic " + TOKEN, "Bearer Basic " + PAIR, "Bearer\u00a0Basic\u00a0" + TOKEN, "Basic Bearer " + TOKEN,
+               "Bearer Bearer Basic " + TOKEN, "Authorization: Bearer Basic " + TOKEN, "Bearer Basic '%s'" % TOKEN.rstrip("="),
+               "Bearer Basic %s\\n" % TOKEN]
+    other = ["Bearer a-t0ken.of~others", '"Bearer a-t0ken.of~others"', "Bearer 'a-t0ken.of~others'", "\ufeffBearer  a-t0ken.of~others\u00a0",
+             "authorization: Bearer a-t0ken.of~others", "Bearer Bearer a-t0ken.of~others", "Bearer%20a-t0ken.of~others"]
+    case.secrets.append("a-t0ken.of~others")
+    for given, want in [(g, ACCOUNT_HEADER) for g in account] + [(g, "Bearer a-t0ken.of~others") for g in other] + [
+            ("Basic YTpiYw==", "Basic YTpiYw=="), ("t0ken-without-a-scheme", "t0ken-without-a-scheme"), ("bearer x-y-z-1", "bearer x-y-z-1"),
+            ('Digest username="a", nonce="b-1-2-3"', 'Digest username="a", nonce="b-1-2-3"')]:
+        for args, env in ((["--header", "Authorization: " + given], None), (["--header", "'Authorization: %s'" % given], None),
+                          (["--header", "Authorization:${AUTH}"], {"AUTH": given}), (["--header", "Authorization: ${env:AUTH}"], {"AUTH": given + "\n"})):
+            server = case.server()
+            p = case.start(server.url, *args, token=None, env=env)
+            p.handshake()
+            case.equal(p.finish(), 0, "status")
+            case.equal(server.requests[0].headers.get("authorization"), want, "header with %r %r" % (args, env))
+
+
+def variables_in_any_header_lose_quotes_and_marks(case):
+    server = case.server()
+    p = case.start(server.url, "--header", "X-Key: ${KEY}", "--header", "X-Two: a ${env:TWO} b", env={"KEY": '\ufeff"X-Key: k-1"\r\n', "TWO": "'t-2' "})
+    p.handshake()
+    sent = server.requests[0].headers
+    case.equal((sent["x-key"], sent["x-two"]), ("k-1", "a t-2 b"), "headers")
+
+
+def nothing_unfilled_is_sent(case):
+    case.secrets.append("Zx81qPlm0aWrTt5k")
+    url = "http://127.0.0.1:1/mcp"
+    rows = [("${NO_SUCH}", "${NO_SUCH}"), ("${env:NO_SUCH}", "${NO_SUCH}"), ("${input:mixpanel-token}", "${input:...}"), ("$MY_TOKEN", "${MY_TOKEN}"),
+            ("%MY_TOKEN%", "${MY_TOKEN}"), ("{{token}}", "placeholder"), ("<some token>", "placeholder"), ("{token}", "placeholder"),
+            ("$(cat token)", "no shell"), ("${MY_TOKEN:-Zx81qPlm0aWrTt5k}", "${MY_TOKEN}"), ("${{ secrets.MY_TOKEN }}", "${NAME}"),
+            ("<Zx81qPlm0aWrTt5k>", "placeholder"), ("your-token-here", '"your-token-here"'), ("YOUR_TOKEN", '"YOUR_TOKEN"'),
+            ("<your token>", '"<your token>"'), ("base64-of-username:secret", '"base64-of-username:secret"'), ("<base64...>", '"<base64...>"'),
+            ("YOUR_API_KEY_HERE", '"YOUR_API_KEY_HERE"'), ("xxxxxxxx", '"xxxxxxxx"'), ("***", '"***"'), ("username:secret", '"username:secret"')]
+    for given, said in rows:
+        for args, env in ((["--header", "Authorization: " + given], None), (["--header", "Authorization: Bearer " + given], None),
+                          (["--header", "Authorization: Bearer Basic " + given], None), (["--header", "X-Api-Key: " + given], None),
+                          (["--header", "Authorization: Bearer ${AUTH}"], {"AUTH": given}), (["--header", "X-Api-Key: ${AUTH}"], {"AUTH": '"%s"' % given}),
+                          (["--static-oauth-client-info", '{"client_id":"x","client_secret":"${AUTH}"}'], {"AUTH": given}),
+                          ([], {"MIXPANEL_SA_TOKEN": given}), ([], {"MIXPANEL_SA_TOKEN": "Bearer Basic " + given}),
+                          ([], {"MIXPANEL_SA_USERNAME": "a", "MIXPANEL_SA_SECRET": given})):
+            p = case.start(url, *args, token=None, env=env)
+            p.send(INITIALIZE)
+            case.is_error(p.answer(0), -31000, said)
+            case.equal(p.wait(), 2, "status with %r %r" % (args, env))
+
+
+def what_only_looks_unfilled_is_sent(case):
+    server = case.server()
+    rows = [("X-Json", '{"your": "token"}'), ("X-Link", "<https://example.com/your>"), ("X-Price", "$5"), ("X-Share", "50%"), ("X-Dollar", "a$B"),
+            ("X-Word", "token"), ("X-Word", "secret-account"), ("Authorization", "Bearer access-token"), ("X-Quoted", '"a", "b"')]
+    for name, value in rows:
+        p = case.start(server.url, "--header", "%s: %s" % (name, value), token=None)
+        p.handshake()
+        case.equal(p.finish(), 0, "status")
+        case.equal(server.of("initialize")[-1].headers.get(name.lower()), value, "header")
