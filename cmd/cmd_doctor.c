@@ -265,10 +265,10 @@ static void doctor_clear(struct doctor *d)
 	auth_free(d->auth);
 	grant_clear(&d->grant);
 	grant_clear(&d->offered);
-	free(d->issuer);
+	free(d->resource.issuer);
+	free(d->server.issuer);
 	store_free(d->store);
 	way_clear(&d->way);
-	buf_free(&d->body);
 	free(d->shown);
 	url_clear(&d->u);
 	context_close(&d->c);
@@ -285,7 +285,6 @@ int cmd_doctor(const struct args *a)
 			(int)strcspn(a->words.item[0], "?"), a->words.item[0]);
 		return EXIT_USAGE;
 	}
-	buf_init(&d.body, SERVER_DOCUMENT_MAX);
 	look(&d, all, a->json ? NULL : say_line);
 	status = status_of(&d, all);
 	client_free(d.client); /* its last request counts, too */

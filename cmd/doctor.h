@@ -11,10 +11,10 @@
 
 #include <jansson.h>
 
+#include "auth/server.h"
 #include "auth/store.h"
 #include "client.h"
 #include "context.h"
-#include "net/fetch.h"
 #include "net/url.h"
 #include "net/way.h"
 
@@ -40,6 +40,25 @@ void failed(struct finding *f, enum err_kind kind, const char *fmt, ...) SAYS(3)
 void failed_as(struct finding *f, const struct err *e);       /* without the message's own advice */
 void advise(struct finding *f, const char *fmt, ...) SAYS(2); /* what to do, beside any of them */
 
+/* The first answer of the server; heard_s is this machine's time then. */
+struct heard {
+	bool something;          /* an answer, or why there was none */
+	long status;             /* 0: there was none */
+	int64_t date_s, heard_s; /* date_s: its Date, -1 when it had none */
+	struct err e;
+};
+
+/* What a sign-in sees of one document. */
+struct seen {
+	long first; /* status of the first answer; 0: there was none */
+	bool found; /* and if not: */
+	struct err e; /* the first thing that was wrong; the rest is about it, else about the last step */
+	bool unusable; /* the address that a challenge names */
+	long status;
+	char *issuer; /* this and guessed: see discover.h */
+	bool guessed;
+};
+
 /* What the checks share. */
 struct doctor {
 	const struct args *a;
@@ -54,21 +73,18 @@ struct doctor {
 	struct err kept_why; /* STORE_BROKEN, STORE_FAILED */
 	struct way way;
 	bool proxied;
-	/* The resource metadata, and where it says to sign in. */
-	long status;             /* of the answer that doctor_get() got; 0: there was none */
-	struct buf body;         /* of that answer */
-	int64_t date_s, heard_s; /* its Date, and this machine's time then; -1 when it had none */
-	struct err answer_e;     /* why there was no answer */
-	struct grant offered;    /* what the documents say */
-	char *issuer;
-	bool guessed; /* nobody named the issuer */
+	/* What the discovery of a sign-in saw. */
+	struct heard first;
+	struct seen resource, server;
+	struct grant offered; /* what the documents say */
+	struct server_traits traits;
 	struct client *client;
 	json_t *tools;
 	bool interrupted;
 };
 
-/* One GET without a credential, into status, body, date_s, heard_s and answer_e. */
-void doctor_get(struct doctor *d, const char *url);
+/* Looks for the sign-in server, as a sign-in does; named: resource_metadata of a challenge, or NULL. */
+void doctor_discover(struct doctor *d, const char *named);
 
 /* Advice: the command that signs in where the arguments point; more as oauth_command() has it. */
 void doctor_login(const struct doctor *d, const char *more, struct finding *f);

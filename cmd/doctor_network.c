@@ -13,8 +13,6 @@
 #include "base/mem.h"
 #include "words.h"
 
-#define GET_MS 20000
-
 /* Smaller differences come from slow answers, and do no harm. */
 #define SKEW_S 60
 
@@ -302,63 +300,15 @@ void doctor_tls(struct doctor *d, struct finding *f)
 
 /* ---- HTTP ---- */
 
-struct getting {
-	struct doctor *d;
-	struct fetch *fetch;
-};
-
-static void got(void *ctx, const struct fetch_answer *a)
-{
-	struct getting *g = ctx;
-	struct doctor *d = g->d;
-
-	g->fetch = NULL;
-	d->heard_s = clock_wall_s();
-	/* With a header but no whole body it is an answer all the same. */
-	d->status = a->status;
-	if (a->status)
-		d->date_s = http_date_s(a->req);
-	if (a->how == HTTP_DONE)
-		buf_move(&d->body, a->body);
-	else
-		d->answer_e = *a->e;
-	loop_stop(d->c.loop);
-}
-
-void doctor_get(struct doctor *d, const char *url)
-{
-	struct fetch_call c = { .url = url, .cap = SERVER_DOCUMENT_MAX, .total_ms = GET_MS };
-	struct getting g = { .d = d };
-
-	d->status = 0;
-	d->date_s = -1;
-	d->answer_e = (struct err){ 0 };
-	buf_reset(&d->body);
-	g.fetch = fetch_start(d->c.http, &c, got, &g, &d->answer_e);
-	if (g.fetch && !loop_run(d->c.loop, &d->answer_e))
-		diag_debug("%s", d->answer_e.msg);
-	if (g.fetch && !d->answer_e.kind)
-		err_set(&d->answer_e, ERR_CANCELLED, "interrupted");
-	fetch_cancel(g.fetch);
-}
-
-/* The first question is one that has to be asked anyway: the resource metadata. */
+/* The first question is one that has to be asked anyway: where to sign in. */
 void doctor_http(struct doctor *d, struct finding *f)
 {
-	struct err e = { 0 };
-	char *url = url_well_known(d->c.url, "oauth-protected-resource", &e);
-
-	if (!url) {
-		failed(f, e.kind, "%s", e.msg);
+	doctor_discover(d, NULL);
+	if (d->first.status) {
+		found(f, "answers (HTTP %ld)", d->first.status);
 		return;
 	}
-	doctor_get(d, url);
-	free(url);
-	if (d->status) {
-		found(f, "answers (HTTP %ld)", d->status);
-		return;
-	}
-	failed(f, d->answer_e.kind, "%s", d->answer_e.msg);
+	failed(f, d->first.e.kind, "%s", d->first.e.msg);
 	advise(f, "Something answers there that is no web server, or too slow: check the port in "
 		  "the URL.");
 }
@@ -367,10 +317,10 @@ void doctor_http(struct doctor *d, struct finding *f)
 
 void doctor_clock(struct doctor *d, struct finding *f)
 {
-	int64_t skew = d->heard_s - d->date_s;
+	int64_t skew = d->first.heard_s - d->first.date_s;
 	char words[WORDS_SPAN];
 
-	if (d->date_s < 0) {
+	if (d->first.date_s < 0) {
 		skipped(f, "the server names no date to compare with");
 		return;
 	}

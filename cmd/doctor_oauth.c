@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/discover.h"
 #include "auth/scope.h"
 #include "auth/server.h"
 #include "base/clock.h"
@@ -14,8 +15,6 @@
 #include "target.h"
 #include "words.h"
 
-#define PLACES_MAX 4
-
 void doctor_login(const struct doctor *d, const char *more, struct finding *f)
 {
 	char *command = oauth_command(&d->c.oauth, more);
@@ -24,40 +23,92 @@ void doctor_login(const struct doctor *d, const char *more, struct finding *f)
 	free(command);
 }
 
-/* Not a page that a server has for every address. */
-static bool has_document(const struct doctor *d)
+/* ---- the discovery ---- */
+
+static void note_first(struct doctor *d, const struct discover_step *s)
 {
-	return d->status == 200 && server_is_document(buf_str(&d->body), d->body.len);
+	struct heard *h = &d->first;
+
+	if (h->something || !s->answer)
+		return;
+	*h = (struct heard){ .something = true,
+		.status = s->answer->status,
+		.date_s = s->answer->status ? http_date_s(s->answer->req) : -1,
+		.heard_s = clock_wall_s() };
+	if (s->e)
+		h->e = *s->e;
 }
 
-static bool is_known(char *places[PLACES_MAX], size_t i)
+/* What was wrong first is told, unless the document is found elsewhere. */
+static void note_step(void *ctx, const struct discover_step *s)
 {
-	for (size_t k = 0; k < i; k++)
-		if (places[k] && strcmp(places[k], places[i]) == 0)
-			return true;
-	return false;
+	struct doctor *d = ctx;
+	struct seen *seen = s->document == DISCOVER_SERVER ? &d->server : &d->resource;
+	long status = s->answer ? s->answer->status : 0;
+
+	note_first(d, s);
+	if (!seen->first)
+		seen->first = status;
+	if (s->found)
+		seen->e = (struct err){ 0 };
+	if (seen->e.kind)
+		return;
+	free(seen->issuer);
+	seen->issuer = s->issuer ? mem_dup(s->issuer) : NULL;
+	seen->guessed = s->guessed;
+	seen->found = s->found;
+	seen->unusable = !s->answer;
+	seen->status = status;
+	if (s->e)
+		seen->e = *s->e;
 }
 
-/* Asks one place after the other from *at on, as a sign-in does. True when the one at *at has a document;
- * false with d->status 0 and d->answer_e, or with the last status. */
-static bool ask_places(struct doctor *d, char *places[PLACES_MAX], size_t *at)
+struct search {
+	struct doctor *d;
+	struct discover *discover;
+};
+
+static void searched(void *ctx, const struct err *e)
 {
-	for (; *at < PLACES_MAX; ++*at) {
-		if (!places[*at] || is_known(places, *at))
-			continue;
-		doctor_get(d, places[*at]);
-		if (has_document(d))
-			return true;
-		if (!d->status || d->status == 429 || d->status >= 500)
-			break;
-	}
-	return false;
+	struct search *s = ctx;
+
+	if (e)
+		diag_debug("%s", e->msg);
+	s->discover = NULL;
+	loop_stop(s->d->c.loop);
 }
 
-static void free_places(char *places[PLACES_MAX])
+static void forget_search(struct doctor *d)
 {
-	for (size_t i = 0; i < PLACES_MAX; i++)
-		free(places[i]);
+	free(d->resource.issuer);
+	free(d->server.issuer);
+	d->resource = d->server = (struct seen){ 0 };
+	grant_clear(&d->offered);
+	d->offered = (struct grant){ 0 };
+	d->traits = (struct server_traits){ 0 };
+}
+
+void doctor_discover(struct doctor *d, const char *named)
+{
+	/* A credential that is given needs no sign-in server. */
+	struct discover_call c = { .endpoint = d->c.url,
+		.named = named,
+		.needs_pkce = oauth_needs_pkce(&d->c.oauth),
+		.no_guess = !d->c.signs_in,
+		.resource_only = !d->c.signs_in,
+		.impatient = true,
+		.step = note_step,
+		.step_ctx = d };
+	struct search s = { .d = d };
+	struct err e = { 0 };
+
+	forget_search(d);
+	s.discover = discover_start(d->c.http, &c, &d->offered, &d->traits, searched, &s, &e);
+	if (s.discover && loop_run(d->c.loop, &e) && s.discover)
+		err_set(&e, ERR_CANCELLED, "interrupted");
+	discover_cancel(s.discover);
+	if (!d->first.something)
+		d->first = (struct heard){ .date_s = -1, .e = e };
 }
 
 static size_t count_words(const char *list)
@@ -71,88 +122,75 @@ static size_t count_words(const char *list)
 	return n;
 }
 
-/* Neither a document nor a plain "there is none". */
-static void no_document(struct doctor *d, const char *what, struct finding *f)
+/* The document is there, and wrong; or neither it nor a plain "there is none". */
+static bool is_wrong(const struct seen *seen)
 {
-	if (d->status)
-		failed(f, ERR_SERVER, "%s cannot be had (HTTP %ld)", what, d->status);
+	return seen->e.kind && seen->status == 200;
+}
+
+static void no_document(const struct seen *seen, const char *what, struct finding *f)
+{
+	if (seen->status)
+		failed(f, ERR_SERVER, "%s cannot be had (HTTP %ld)", what, seen->status);
 	else
-		failed(f, d->answer_e.kind, "%s cannot be had: %s", what, d->answer_e.msg);
+		failed(f, seen->e.kind, "%s cannot be had: %s", what, seen->e.msg);
 	advise(f, "Try again later; a sign-in cannot begin without it.");
 }
 
 /* ---- resource metadata ---- */
 
-static void read_resource(struct doctor *d, struct finding *f)
+static void describe_resource(const struct doctor *d, struct finding *f)
 {
-	struct server_issuers issuers;
-	struct err e = { 0 };
-	size_t n;
+	size_t n = count_words(d->offered.scopes_offered);
 
-	if (!server_read_resource(
-		    buf_str(&d->body), d->body.len, d->c.url, &d->offered, &issuers, &e)) {
-		failed(f, e.kind, "%s", e.msg);
-		advise(f, "Check the URL: it has to be the one that the server goes by.");
-		return;
-	}
-	d->issuer = issuers.n ? mem_dup(issuers.item[0]) : NULL;
-	server_issuers_clear(&issuers);
-	n = count_words(d->offered.scopes_offered);
 	found(f, "%zu scope%s; sign-in server %s", n, n == 1 ? "" : "s",
-		d->issuer ? d->issuer : "of the same origin");
+		d->resource.issuer ? d->resource.issuer : "of the same origin");
 }
 
-/* A sign-in passes over what is not there. */
-static void not_where_named(struct doctor *d, struct finding *f)
+static void say_resource(const struct doctor *d, const char *what, struct finding *f)
 {
-	if (!d->status || d->status == 429 || d->status >= 500) {
-		no_document(d, "the resource metadata that the server names", f);
-		return;
+	if (d->resource.found) {
+		describe_resource(d, f);
+	} else if (is_wrong(&d->resource)) {
+		failed(f, d->resource.e.kind, "%s", d->resource.e.msg);
+		advise(f, "Check the URL: it has to be the one that the server goes by.");
+	} else {
+		no_document(&d->resource, what, f);
 	}
-	warn_of(f, "the server's challenge names a document that does not exist (HTTP %ld)",
-		d->status);
-	advise(f, "Signing in works without it; tell the operator of the server.");
 }
 
 /* Where neither well-known place has a document, the challenge may name another. */
-static bool ask_named(struct doctor *d, struct finding *f)
+static void ask_named(struct doctor *d, struct finding *f)
 {
-	long status = d->status;
-	bool named = false;
 	struct challenge wants = { 0 };
-	struct err e = { 0 };
+	const struct seen *seen = &d->resource;
 
 	if (d->c.signs_in)
 		proof_wants(&d->c, &wants);
+	if (wants.resource_metadata)
+		doctor_discover(d, wants.resource_metadata);
 	if (!wants.resource_metadata) {
-		skipped(f, "none is published (HTTP %ld)", status);
-	} else if (!server_url_ok(wants.resource_metadata, d->c.url, "resource metadata", &e)) {
-		failed(f, e.kind, "%s", e.msg);
+		skipped(f, "none is published (HTTP %ld)", seen->status);
+	} else if (seen->unusable) {
+		failed(f, seen->e.kind, "%s", seen->e.msg);
 		advise(f, "Nobody can sign in there; tell who runs the server.");
+	} else if (seen->found || seen->e.kind) {
+		say_resource(d, "the resource metadata that the server names", f);
 	} else {
-		doctor_get(d, wants.resource_metadata);
-		named = has_document(d);
-		if (!named)
-			not_where_named(d, f);
+		/* A sign-in passes over what is not there. */
+		warn_of(f, "the server's challenge names a document that does not exist (HTTP %ld)",
+			seen->first);
+		advise(f, "Signing in works without it; tell the operator of the server.");
 	}
 	challenge_clear(&wants);
-	return named;
 }
 
 void doctor_resource(struct doctor *d, struct finding *f)
 {
-	char *places[PLACES_MAX] = { NULL,
-		url_well_known_root(d->c.url, "oauth-protected-resource", NULL) };
-	size_t at = 1;
-
-	/* The first place was asked by the check before. */
-	if (has_document(d) || ask_places(d, places, &at))
-		read_resource(d, f);
-	else if (!d->status || d->status == 429 || d->status >= 500)
-		no_document(d, "the resource metadata", f);
-	else if (ask_named(d, f))
-		read_resource(d, f);
-	free_places(places);
+	if (d->resource.found || d->resource.e.kind)
+		say_resource(d, "the resource metadata", f);
+	else
+		ask_named(d, f);
 	/* A credential that is given needs no document. */
 	if (f->state == FOUND_FAILURE && !d->c.signs_in)
 		f->state = FOUND_WARNING;
@@ -160,89 +198,46 @@ void doctor_resource(struct doctor *d, struct finding *f)
 
 /* ---- server metadata ---- */
 
-/* The first document that fits; *wrong is about the first one that does not. */
-static bool find_server(
-	struct doctor *d, char *places[PLACES_MAX], struct server_traits *traits, struct err *wrong)
+static void found_server(const struct doctor *d, struct finding *f)
 {
-	for (size_t at = 0; ask_places(d, places, &at); at++) {
-		struct err e = { 0 };
-
-		if (server_read_metadata(buf_str(&d->body), d->body.len, d->issuer, d->guessed,
-			    d->c.url, &d->offered, traits, &e) &&
-			(!oauth_needs_pkce(&d->c.oauth) || server_takes_pkce(traits, &e)))
-			return true;
-		if (!wrong->kind)
-			*wrong = e;
-	}
-	return false;
-}
-
-/* MCP 2025-03-26: without a resource document the endpoint's origin, when it says so. */
-static bool take_origin(struct doctor *d)
-{
-	struct buf origin;
-	bool good;
-
-	buf_init(&origin, URL_MAX);
-	good = url_origin(&d->u, &origin);
-	if (good)
-		d->issuer = buf_take(&origin, NULL);
-	d->guessed = good;
-	buf_free(&origin);
-	return good;
-}
-
-static void found_server(const struct doctor *d, const struct server_traits *t, struct finding *f)
-{
+	const struct server_traits *t = &d->traits;
 	const char *registers = d->offered.registration_endpoint ? ", registers clients by itself"
 								 : ", does not register clients";
 	char names[200] = "";
 	size_t len = 0;
 
 	if (!t->nunused) {
-		found(f, "%s%s", d->issuer, registers);
+		found(f, "%s%s", d->server.issuer, registers);
 		return;
 	}
 	for (size_t i = 0; i < t->nunused && len < sizeof(names); i++)
 		len += (size_t)snprintf(
 			names + len, sizeof(names) - len, "%s%s", i ? ", " : "", t->unused[i]);
-	warn_of(f, "%s%s; not used because they are not https URLs: %s", d->issuer, registers,
-		names);
+	warn_of(f, "%s%s; not used because they are not https URLs: %s", d->server.issuer,
+		registers, names);
 	advise(f, "Signing in works without them; tell the operator of the server.");
 }
 
 void doctor_server(struct doctor *d, struct finding *f)
 {
-	bool named = d->issuer != NULL;
-	char *places[PLACES_MAX] = { NULL };
-	struct server_traits traits = { 0 };
-	struct err wrong = { 0 };
+	const struct seen *seen = &d->server;
 
 	if (!d->c.signs_in) {
 		skipped(f, "not needed with this credential");
-		return;
-	}
-	if (!named && !take_origin(d))
-		return;
-	places[0] = url_well_known(d->issuer, "oauth-authorization-server", NULL);
-	places[1] = url_well_known(d->issuer, "openid-configuration", NULL);
-	places[2] = url_well_known_behind(d->issuer, "openid-configuration", NULL);
-	/* No place by the standard, and seen; what it says of the issuer decides. */
-	places[3] = url_well_known_root(d->issuer, "oauth-authorization-server", NULL);
-	if (find_server(d, places, &traits, &wrong)) {
-		found_server(d, &traits, f);
-	} else if (wrong.kind) {
-		failed(f, wrong.kind, "%s (%s)", wrong.msg, d->issuer);
+	} else if (seen->found) {
+		found_server(d, f);
+	} else if (is_wrong(seen)) {
+		failed(f, seen->e.kind, "%s (%s)", seen->e.msg, seen->issuer);
 		advise(f, "Nobody can sign in there; tell who runs the server.");
-	} else if (!d->status || d->status == 429 || d->status >= 500) {
-		no_document(d, "the sign-in server's metadata", f);
-	} else if (named) {
-		failed(f, ERR_PROTO, "%s publishes no metadata (HTTP %ld)", d->issuer, d->status);
+	} else if (seen->e.kind) {
+		no_document(seen, "the sign-in server's metadata", f);
+	} else if (!seen->guessed) {
+		failed(f, ERR_PROTO, "%s publishes no metadata (HTTP %ld)", seen->issuer,
+			seen->status);
 		advise(f, "Nobody can sign in there; tell who runs the server.");
 	} else {
-		skipped(f, "none is published (HTTP %ld)", d->status);
+		skipped(f, "none is published (HTTP %ld)", seen->status);
 	}
-	free_places(places);
 }
 
 /* ---- token ---- */
@@ -313,7 +308,7 @@ static void nothing_kept(struct doctor *d, struct finding *f)
 	struct err e = { 0 };
 	char *command;
 
-	if (!d->offered.resource && !d->offered.token_endpoint) {
+	if (!d->resource.found && !d->server.found) {
 		skipped(f, "none is kept, and the server publishes nothing about sign-ins");
 		return;
 	}

@@ -82,6 +82,23 @@ static void complain(struct discover *d, const struct err *e)
 		d->complaint = *e;
 }
 
+/* A look at the place whose turn it is; a NULL: at the one that a challenge names, which cannot be used. */
+static void tell_step(
+	const struct discover *d, const struct fetch_answer *a, const struct err *e, bool was_found)
+{
+	struct discover_step s = { .document = d->step == STEP_SERVER ? DISCOVER_SERVER
+								      : DISCOVER_RESOURCE,
+		.url = a ? d->places[d->place] : d->c.named,
+		.issuer = d->issuers.n ? d->issuers.item[d->issuer] : NULL,
+		.guessed = d->guessed,
+		.answer = a,
+		.found = was_found,
+		.e = e->kind ? e : NULL };
+
+	if (d->c.step)
+		d->c.step(d->c.step_ctx, &s);
+}
+
 /* ---- places ---- */
 
 static void add_place(struct discover *d, char *url)
@@ -224,15 +241,19 @@ static void pass_over(struct discover *d)
 	next_place(d);
 }
 
-static void read_resource(struct discover *d, const struct buf *body)
+static void read_resource(struct discover *d, const struct fetch_answer *a)
 {
+	const struct buf *body = a->body;
+	bool document = server_is_document(buf_str(body), body->len), good;
 	struct err e = { 0 };
 
-	if (!server_is_document(buf_str(body), body->len)) {
+	good = document &&
+	       server_read_resource(buf_str(body), body->len, d->c.endpoint, d->g, &d->issuers, &e);
+	tell_step(d, a, &e, good);
+	if (!document) {
 		pass_over(d);
-	} else if (!server_read_resource(
-			   buf_str(body), body->len, d->c.endpoint, d->g, &d->issuers, &e)) {
-		finish(d, &e);
+	} else if (!good || d->c.resource_only) {
+		finish(d, good ? NULL : &e);
 	} else if (d->issuers.n) {
 		d->complaint.kind = ERR_NONE;
 		order_issuers(d);
@@ -242,13 +263,16 @@ static void read_resource(struct discover *d, const struct buf *body)
 	}
 }
 
-static void read_server(struct discover *d, const struct buf *body)
+static void read_server(struct discover *d, const struct fetch_answer *a)
 {
+	const struct buf *body = a->body;
 	struct err e = { 0 };
+	bool good = server_read_metadata(buf_str(body), body->len, issuer(d), d->guessed,
+			    d->c.endpoint, d->g, d->t, &e) &&
+		    (!d->c.needs_pkce || server_takes_pkce(d->t, &e));
 
-	if (!server_read_metadata(buf_str(body), body->len, issuer(d), d->guessed, d->c.endpoint,
-		    d->g, d->t, &e) ||
-		(d->c.needs_pkce && !server_takes_pkce(d->t, &e))) {
+	tell_step(d, a, &e, good);
+	if (!good) {
 		complain(d, &e);
 		pass_over(d);
 	} else {
@@ -320,14 +344,15 @@ static void got_document(void *ctx, const struct fetch_answer *a)
 
 	d->fetch = NULL;
 	if (a->how != HTTP_DONE) {
+		tell_step(d, a, a->e, false);
 		not_answered(d, a->e);
 		return;
 	}
 	if (a->status == 200) {
 		if (d->step == STEP_RESOURCE)
-			read_resource(d, a->body);
+			read_resource(d, a);
 		else
-			read_server(d, a->body);
+			read_server(d, a);
 		return;
 	}
 	if (is_redirect(a->status) && follow(d, a)) {
@@ -339,6 +364,7 @@ static void got_document(void *ctx, const struct fetch_answer *a)
 			"%s: it answers HTTP %ld. Try again later", what(d), a->status);
 		complain(d, &e);
 	}
+	tell_step(d, a, &e, false);
 	pass_over(d);
 }
 
@@ -373,10 +399,12 @@ static void add_named(struct discover *d)
 	if (!d->c.named)
 		return;
 	d->named = server_url_ok(d->c.named, d->c.endpoint, "resource metadata", &e);
-	if (d->named)
+	if (d->named) {
 		add_place(d, mem_dup(d->c.named));
-	else
+	} else {
 		complain(d, &e);
+		tell_step(d, NULL, &e, false);
+	}
 }
 
 struct discover *discover_start(struct http *h, const struct discover_call *c, struct grant *g,
@@ -391,7 +419,7 @@ struct discover *discover_start(struct http *h, const struct discover_call *c, s
 		.fn = fn,
 		.ctx = ctx,
 		.step = STEP_RESOURCE,
-		.until_ms = clock_ms() + FETCH_PATIENCE_MS };
+		.until_ms = clock_ms() + (c->impatient ? 0 : FETCH_PATIENCE_MS) };
 	add_named(d);
 	add_place(d, url_well_known(c->endpoint, "oauth-protected-resource", NULL));
 	add_place(d, url_well_known_root(c->endpoint, "oauth-protected-resource", NULL));

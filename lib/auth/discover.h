@@ -15,9 +15,25 @@
 
 #include "auth/grant.h"
 #include "auth/server.h"
+#include "net/fetch.h"
 #include "net/http.h"
 
 struct discover;
+
+/* One look at one place, as it ends. All is borrowed. */
+struct discover_step {
+	enum { DISCOVER_RESOURCE, DISCOVER_SERVER } document;
+	const char *url;
+	const char *issuer; /* whose metadata are looked for; of resource metadata that were
+					      found: the first server that they name, or NULL */
+	bool guessed;       /* nobody named it: it is the endpoint's origin */
+	const struct fetch_answer *answer; /* NULL: the address cannot be used */
+	bool found;                        /* it was the document, and the search took it */
+	const struct err
+		*e; /* what is wrong with the address, the answer or the document; NULL: the
+				server has none there */
+};
+typedef void discover_step_fn(void *ctx, const struct discover_step *s);
 
 struct discover_call {
 	const char *endpoint;     /* the MCP server */
@@ -27,6 +43,10 @@ struct discover_call {
 		only_issuer; /* another one is an error: the client is known there alone; or NULL */
 	bool needs_pkce;     /* a server that does not announce S256 is passed over */
 	bool no_guess;       /* without resource metadata it ends with ERR_NOT_FOUND */
+	bool resource_only;  /* resource metadata end it; with no_guess: in any case */
+	bool impatient;      /* a server that fails for a moment is not asked again */
+	discover_step_fn *step; /* told of each step, for who explains the search; or NULL */
+	void *step_ctx;
 };
 
 /* e NULL: g and t are filled. */

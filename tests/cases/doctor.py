@@ -662,6 +662,22 @@ def metadata_for_another_server_are_named(case):
     _is(case, report, "resource", "warning", "another server")
 
 
+def server_that_a_sign_in_would_use_is_the_one_that_is_shown(case):
+    def before(r):
+        at = r.headers["host"]
+        if r.path.startswith("/.well-known/oauth-protected-resource"):
+            r.json({"resource": "http://%s/mcp" % at, "authorization_servers": ["http://%s/gone" % at, "http://%s/here" % at]})
+        elif r.path == "/.well-known/oauth-authorization-server/here":
+            r.json({"issuer": "http://%s/here" % at, "authorization_endpoint": "http://%s/a" % at, "token_endpoint": "http://%s/t" % at,
+                    "code_challenge_methods_supported": ["S256"]})
+        else:
+            return False
+        return True
+    server = case.server(_service(before=before))
+    report = _run(case, server.url, token=None, status=4)
+    _is(case, report, "server", "ok", server.origin + "/here")
+
+
 def server_metadata_that_do_not_fit_are_named(case):
     box = case.sandbox("--auto", "approve")
     _login(case, box)

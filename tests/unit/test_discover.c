@@ -416,6 +416,65 @@ static void cancelling_calls_nobody(void **state)
 	grant_clear(&g);
 }
 
+/* ---- watched ---- */
+
+static char seen[1024];
+
+static void note_step(void *ctx, const struct discover_step *s)
+{
+	size_t n = strlen(seen);
+
+	(void)ctx;
+	snprintf(seen + n, sizeof(seen) - n, "%s %s %ld %s\n",
+		s->document == DISCOVER_SERVER ? "server" : "resource",
+		strstr(s->url, "/.well-known") ? strstr(s->url, "/.well-known") : s->url,
+		s->answer ? s->answer->status : 0,
+		s->found ? "found"
+		: s->e   ? "wrong"
+			 : "nothing");
+}
+
+static void watcher_is_told_of_each_step_and_why(void **state)
+{
+	static const struct place p[] = {
+		{ "/.well-known/oauth-protected-resource", 200, NULL,
+			RESOURCE("\"%s/a\",\"%s/b\"") },
+		{ "/.well-known/oauth-authorization-server/a", 200, NULL, SERVER("%s/other") },
+		{ "/.well-known/oauth-authorization-server/b", 200, NULL, SERVER("%s/b") },
+		{ "/a/.well-known/openid-configuration", 503, NULL, NULL },
+		{ 0 },
+	};
+	struct discover_call c = { .named = "ftp://x/named", .impatient = true, .step = note_step };
+
+	(void)state;
+	seen[0] = 0;
+	assert_true(search(p, &c));
+	assert_string_equal(seen, "resource ftp://x/named 0 wrong\n"
+				  "resource /.well-known/oauth-protected-resource/mcp 404 nothing\n"
+				  "resource /.well-known/oauth-protected-resource 200 found\n"
+				  "server /.well-known/oauth-authorization-server/a 200 wrong\n"
+				  "server /.well-known/openid-configuration/a 404 nothing\n"
+				  "server /.well-known/openid-configuration 503 wrong\n"
+				  "server /.well-known/oauth-authorization-server 404 nothing\n"
+				  "server /.well-known/oauth-authorization-server/b 200 found\n");
+}
+
+static void search_for_the_resource_alone_asks_no_server(void **state)
+{
+	static const struct place p[] = {
+		{ "/.well-known/oauth-protected-resource", 200, NULL, RESOURCE("\"%s/a\"") },
+		{ 0 },
+	};
+	struct discover_call c = { .resource_only = true, .no_guess = true, .step = note_step };
+
+	(void)state;
+	seen[0] = 0;
+	assert_true(search(p, &c));
+	assert_null(strstr(seen, "server"));
+	assert_non_null(g.resource);
+	assert_null(g.token_endpoint);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
@@ -441,6 +500,8 @@ int main(void)
 		T(failure_that_passes_is_asked_again),
 		T(protocol_version_is_said),
 		T(cancelling_calls_nobody),
+		T(watcher_is_told_of_each_step_and_why),
+		T(search_for_the_resource_alone_asks_no_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
