@@ -244,9 +244,10 @@ static bool set_members(struct client_file *cf, const struct entry *en, const st
 	json_object_foreach(entry, key, value)
 	{
 		full[2] = key;
-		if (strcmp(key, "tools") == 0 && json_object_get(old->value, key))
+		if ((strcmp(key, "tools") == 0 || strcmp(key, "enabled") == 0) &&
+			json_object_get(old->value, key))
 			continue;
-		if (strcmp(key, "env") == 0 && json_object_get(old->value, key))
+		if (json_is_object(value) && json_object_get(old->value, key))
 			good = good && set_variables(cf, full, value, e);
 		else
 			good = good && merge_set(&cf->doc, full, 3, value, &cf->changed, e);

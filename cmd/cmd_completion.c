@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "apps.h"
+#include "clients.h"
 #include "args.h"
 #include "base/diag.h"
 #include "commands.h"

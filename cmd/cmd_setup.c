@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apps.h"
+#include "clients.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "client_file.h"

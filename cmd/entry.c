@@ -437,7 +437,8 @@ static void fill_env(struct entry *en)
 /* Members that a new entry sets itself, or that stand for a connection without us. */
 static bool is_own_member(const char *name)
 {
-	static const char *const own[] = { "type", "command", "args", "env", "env_vars" };
+	static const char *const own[] = { "type", "command", "args", "env", "env_vars",
+		"environment" };
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (strcmp(own[i], name) == 0)
@@ -447,8 +448,7 @@ static bool is_own_member(const char *name)
 
 static void tell_variables(struct entry *en, struct args_list *l, const json_t *old)
 {
-	json_t *env = json_object_get(old, "env"), *names = json_object_get(old, "env_vars"),
-	       *value;
+	json_t *env = old_entry_env(old), *names = json_object_get(old, "env_vars"), *value;
 	const char *name;
 	size_t i;
 
@@ -593,6 +593,13 @@ static void add_references(json_t *env, const struct entry *en, const struct arg
 	}
 }
 
+static const char *env_member(const struct app *app)
+{
+	if (app->env_member)
+		return app->env_member;
+	return app->secret == APP_NAMES ? "env_vars" : "env";
+}
+
 static void add_env(json_t *o, const struct entry *en)
 {
 	bool names = en->app->secret == APP_NAMES;
@@ -609,21 +616,34 @@ static void add_env(json_t *o, const struct entry *en)
 		add_references(env, en, &en->secrets);
 		add_references(env, en, &en->env);
 	}
-	json_object_set_new(o, names ? "env_vars" : "env", env);
+	json_object_set_new(o, env_member(en->app), env);
+}
+
+static void add_command(json_t *o, const struct entry *en)
+{
+	const char *member = en->app->command_member ? en->app->command_member : "command";
+	json_t *words = json_array();
+
+	if (en->app->joined)
+		json_array_append_new(words, json_string(en->command));
+	else
+		json_object_set_new(o, member, json_string(en->command));
+	add_words(words, &en->args);
+	json_object_set_new(o, en->app->joined ? member : "args", words);
 }
 
 json_t *entry_json(const struct entry *en)
 {
-	json_t *o = json_object(), *args = json_array();
+	json_t *o = json_object();
 
 	if (en->app->type)
 		json_object_set_new(o, "type", json_string(en->app->type));
-	json_object_set_new(o, "command", json_string(en->command));
-	add_words(args, &en->args);
-	json_object_set_new(o, "args", args);
+	add_command(o, en);
 	add_env(o, en);
 	if (en->app->tools)
 		json_object_set_new(o, "tools", json_pack("[s]", "*"));
+	if (en->app->enabled)
+		json_object_set_new(o, "enabled", json_true());
 	return o;
 }
 

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "apps.h"
+#include "clients.h"
 #include "args.h"
 #include "old_entry.h"
 

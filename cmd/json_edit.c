@@ -426,9 +426,12 @@ static struct behind behind_last(const struct view *v, size_t end)
 		b.at = comma + 1;
 	}
 	to = skip_gap(v->doc, b.at, true);
+	for (size_t p = b.at, next; p < to && !b.breaks; p = next) {
+		next = is_space(v->doc->p[p]) ? p + 1 : skip_comment(v->doc, p);
+		b.breaks = v->doc->p[p] == '/' && v->doc->p[p + 1] == '/';
+	}
 	while (to > b.at && is_space(v->doc->p[to - 1]))
 		to--;
-	b.breaks = to > b.at && !(v->doc->p[to - 1] == '/' && v->doc->p[to - 2] == '*');
 	b.at = to;
 	return b;
 }

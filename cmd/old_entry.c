@@ -74,9 +74,17 @@ static bool take_mcp_remote(struct old_entry *o, const char *word)
 	return true;
 }
 
+/* The words of the command: "args", or an array that begins with the command. */
+static json_t *words_of(const struct old_entry *o)
+{
+	json_t *command = json_object_get(o->value, "command");
+
+	return json_is_array(command) ? command : json_object_get(o->value, "args");
+}
+
 static void take_words(struct old_entry *o)
 {
-	json_t *args = json_object_get(o->value, "args"), *word;
+	json_t *args = words_of(o), *word;
 	bool taken = false;
 	size_t i;
 
@@ -91,6 +99,8 @@ static void take_words(struct old_entry *o)
 	{
 		const char *text = json_string_value(word);
 
+		if (text == o->command)
+			continue;
 		if (!text)
 			err_set(&o->unread, ERR_USAGE, "an argument of it is not a string");
 		else if (taken)
@@ -134,11 +144,11 @@ static void find_url(struct old_entry *o)
 	const char *region = o->args.region;
 
 	if (o->kind == OLD_OTHER)
-		o->url = url_among(json_object_get(o->value, "args"));
+		o->url = url_among(words_of(o));
 	else if (o->args.url)
 		o->url = o->args.url;
-	else if (region || (region = json_string_value(json_object_get(
-				    json_object_get(o->value, "env"), "MIXPANEL_REGION"))))
+	else if (region || (region = json_string_value(
+				    json_object_get(old_entry_env(o->value), "MIXPANEL_REGION"))))
 		o->url = target_region_url(region);
 }
 
@@ -146,6 +156,9 @@ void old_entry_read(struct old_entry *o, char *name, json_t *value)
 {
 	*o = (struct old_entry){ .kind = OLD_OTHER, .name = name, .value = value };
 	o->command = json_string_value(json_object_get(value, "command"));
+	if (!o->command)
+		o->command =
+			json_string_value(json_array_get(json_object_get(value, "command"), 0));
 	if (!o->command) {
 		o->url = direct_url(value);
 		o->kind = o->url ? OLD_DIRECT : OLD_OTHER;
@@ -192,6 +205,13 @@ bool old_entry_is_service(const struct old_entry *o)
 
 /* ---- secrets in it ---- */
 
+json_t *old_entry_env(const json_t *value)
+{
+	json_t *env = json_object_get(value, "env");
+
+	return env ? env : json_object_get(value, "environment");
+}
+
 bool old_entry_has_env(const struct old_entry *o, const char *variable)
 {
 	json_t *names = json_object_get(o->value, "env_vars"), *one;
@@ -204,7 +224,7 @@ bool old_entry_has_env(const struct old_entry *o, const char *variable)
 		if (name && strcmp(name, variable) == 0)
 			return true;
 	}
-	return json_object_get(json_object_get(o->value, "env"), variable) != NULL;
+	return json_object_get(old_entry_env(o->value), variable) != NULL;
 }
 
 bool old_entry_has_credential(const struct old_entry *o)
@@ -303,10 +323,11 @@ json_t *old_entry_masked(const json_t *value)
 {
 	json_t *copy = json_deep_copy(value);
 
-	mask_members(json_object_get(copy, "env"));
+	mask_members(old_entry_env(copy));
 	mask_members(json_object_get(copy, "headers"));
 	mask_members(json_object_get(copy, "http_headers"));
 	mask_words(json_object_get(copy, "args"));
+	mask_words(json_object_get(copy, "command"));
 	return copy;
 }
 

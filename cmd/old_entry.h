@@ -35,6 +35,9 @@ void old_entry_clear(struct old_entry *o);
 /* The entry leads to the service: its host, or the name "mixpanel" on a command of ours. */
 bool old_entry_is_service(const struct old_entry *o);
 
+/* The object with variables, whatever the client calls it; borrowed, or NULL. */
+json_t *old_entry_env(const json_t *value);
+
 /* The entry's "env" names this variable. */
 bool old_entry_has_env(const struct old_entry *o, const char *variable);
 

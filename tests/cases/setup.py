@@ -85,6 +85,64 @@ def each_client_gets_an_entry_in_its_own_syntax(case):
     case.equal(_files(case.home), [], "files after printing alone")
 
 
+MORE = {  # client: (file below HOME, file in a project, container, reference to a variable)
+    "antigravity": (".gemini/config/mcp_config.json", ".agents/mcp_config.json", "mcpServers", None),
+    "zed": (".config/zed/settings.json", ".zed/settings.json", "context_servers", None),
+    "opencode": (".config/opencode/opencode.json", "opencode.json", "mcp", "{env:%s}"),
+    "cline": (".config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json", None, "mcpServers", None),
+    "roo": (".config/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json", ".roo/mcp.json", "mcpServers", "${env:%s}"),
+    "kiro": (".kiro/settings/mcp.json", ".kiro/settings/mcp.json", "mcpServers", "${%s}"),
+    "qwen": (".qwen/settings.json", ".qwen/settings.json", "mcpServers", "${%s}"),
+    "lmstudio": (".lmstudio/mcp.json", None, "mcpServers", None),
+    "junie": (".junie/mcp/mcp.json", ".junie/mcp/mcp.json", "mcpServers", None),
+    "continue": (".continue/mcpServers/mcp.json", ".continue/mcpServers/mcp.json", "mcpServers", None),
+    "amp": (".config/amp/settings.json", ".amp/settings.json", "amp.mcpServers", "${%s}"),
+    "warp": (".warp/.mcp.json", ".warp/.mcp.json", "mcpServers", None),
+    "trae": (".config/Trae/User/mcp.json", ".trae/mcp.json", "mcpServers", None),
+}
+
+
+def every_client_of_today_gets_an_entry(case):
+    token = os.path.join(case.home, ".config/mpmcp/sa-token")
+    for client, (file, project, container, reference) in MORE.items():
+        want = {"command": harness.PROGRAM, "args": [EU] + ([] if reference else ["--sa-token-file", token])}
+        if reference:
+            want["env"] = {"MIXPANEL_SA_TOKEN": reference % "MIXPANEL_SA_TOKEN"}
+        if client == "opencode":
+            want = {"type": "local", "command": [harness.PROGRAM, EU], "environment": want["env"], "enabled": True}
+        path = _home(case, file, "// mine\n{}\n")
+        have = _json(case, client, "--region", "eu", "--service-account", "--write", token=harness.TOKEN)
+        case.equal((have["file"], have["entry"]), (path, want), client)
+        text = _read(path)
+        case.equal(json.loads(text[text.index("{"):]), {container: {"mixpanel": want}}, client)
+        case.equal(_json(case, client, "--write", token=harness.TOKEN)["changed"], False, client + ": again")
+        case.equal(_json(case, client, "--remove")["changed"], True, client + ": removed")
+        if project:
+            case.equal(_json(case, client, "--write", "--project", cwd=case.folder)["file"], project, client)
+    case.equal(_json(case, "goose", "--service-account", token=harness.TOKEN),
+               {"type": "stdio", "cmd": harness.PROGRAM, "args": [US], "env_keys": ["MIXPANEL_SA_TOKEN"], "enabled": True}, "goose")
+    case.check("writes no file" in _setup(case, "goose", "--write", status=2), "goose keeps YAML")
+
+
+def what_an_entry_in_a_form_of_its_own_says_is_kept(case):
+    old = {"type": "local", "command": ["npx", "-y", "mcp-remote", IN, "--header", "Authorization:${AUTH}"], "environment": {"AUTH": "s3cr3ts3cr3t"}, "enabled": False}
+    path = _home(case, ".config/opencode/opencode.json", json.dumps({"mcp": {"mixpanel": old}}))
+    said = _setup(case, "opencode", "--write")
+    case.check("env AUTH (kept" in said and "enabled (kept" in said and "s3cr3t" not in said, said)
+    want = dict(old, command=[harness.PROGRAM, IN, "--header", "Authorization:${AUTH}"])
+    case.equal(json.loads(_read(path))["mcp"]["mixpanel"], want, "entry")
+    old = {"serverUrl": "https://mcp.mixpanel.com/mcp", "command": "mpmcp", "args": [EU], "disabledTools": ["a"]}
+    path = _home(case, ".gemini/config/mcp_config.json", json.dumps({"mcpServers": {"mixpanel": old}}))
+    case.check("serverUrl (dropped" in _setup(case, "antigravity", "--write"), "a URL that wins over the command")
+    case.equal(_entry(case, "antigravity", path), {"command": harness.PROGRAM, "args": [EU], "disabledTools": ["a"]}, "entry")
+
+
+def other_names_of_a_client_are_understood(case):
+    for alias, client in (("claude-desktop", "claude"), ("gemini-cli", "gemini"), ("code", "vscode"), ("agy", "antigravity"), ("jetbrains", "junie")):
+        case.equal(_setup(case, alias), _setup(case, client), alias)
+    case.check('any other client: "mpmcp setup json"' in _setup(case, "emacs", status=2), "not said")
+
+
 def a_page_shows_the_same_entry_and_says_why(case):
     for client, text in (("gemini", "TOKEN, SECRET, KEY, AUTH"), ("codex", "env_vars"), ("claude", "sa-token"),
                          ("vscode", "asks for the token"), ("cursor", "${env:NAME}"), ("claude-code", "claude mcp add -s user")):

@@ -3,8 +3,8 @@
  * how an entry refers to the environment, what it hands on to its commands.
  * A fact here is measured or documented; the wrong one costs a person an hour.
  */
-#ifndef MPMCP_APPS_H
-#define MPMCP_APPS_H
+#ifndef MPMCP_CLIENTS_H
+#define MPMCP_CLIENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,12 +30,16 @@ enum app_hands_on {
 
 struct app {
 	const char *name, *title;
+	const char *alias; /* what else people call it, or NULL */
 	enum app_format format;
 	const char *container; /* the object that holds the entries */
 	const char *type;      /* value of "type", or NULL where there is none */
 	bool tools;            /* wants "tools" */
-	bool desktop;          /* started from a desktop, so PATH is not the shell's */
-	bool tears;            /* tears arguments apart at blanks */
+	bool enabled;          /* wants "enabled" */
+	bool joined;           /* "command" is an array that holds the arguments, too */
+	const char *env_member, *command_member; /* NULL: "env" (or "env_vars"), "command" */
+	bool desktop; /* started from a desktop, so PATH is not the shell's */
+	bool tears;   /* tears arguments apart at blanks */
 	enum app_secret secret;
 	const char *reference; /* what stands for a variable: text before and behind the name; */
 	const char *behind;    /* NULL: nothing is replaced */

@@ -1,4 +1,4 @@
-#include "apps.h"
+#include "clients.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 const struct app apps[] = {
 	{
 		.name = "gemini",
+		.alias = "gemini-cli",
 		.title = "Gemini CLI",
 		.container = "mcpServers",
 		.reference = "${",
@@ -37,6 +38,28 @@ const struct app apps[] = {
 		       "a token, one more reason to refer to the variable.)",
 	},
 	{
+		.name = "antigravity",
+		.alias = "agy",
+		.title = "Antigravity",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.folder = ".gemini/config",
+		.file = "mcp_config.json",
+		.project = ".agents/mcp_config.json",
+		.program = "agy",
+		.restart =
+			"Quit Antigravity and start it again: it does not start a server anew that "
+			"has ended. Sign in with \"mpmcp login\" before, for it waits minutes "
+			"for a server that is silent.",
+		.why = "Antigravity replaces no variables in the file, so the token is read from a "
+		       "file "
+		       "of its own.",
+		.note = "An error in this file ends agy, and an entry that is not as it should be "
+			"is "
+			"dropped without a word: \"mpmcp doctor antigravity\" tells.",
+	},
+	{
 		.name = "cursor",
 		.title = "Cursor",
 		.container = "mcpServers",
@@ -59,6 +82,7 @@ const struct app apps[] = {
 	},
 	{
 		.name = "claude",
+		.alias = "claude-desktop",
 		.title = "Claude Desktop",
 		.container = "mcpServers",
 		.desktop = true,
@@ -137,6 +161,7 @@ const struct app apps[] = {
 	},
 	{
 		.name = "vscode",
+		.alias = "code",
 		.title = "VS Code",
 		.container = "servers",
 		.type = "stdio",
@@ -188,6 +213,213 @@ const struct app apps[] = {
 		       "of its own.",
 	},
 	{
+		.name = "zed",
+		.title = "Zed",
+		.container = "context_servers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.folder = ".config/zed",
+		.file = "settings.json",
+		.project = ".zed/settings.json",
+		.program = "zed",
+		.restart =
+			"Zed reads the file by itself; the agent panel's settings show the state.",
+		.why = "Zed replaces no variables in the file, so the token is read from a file of "
+		       "its "
+		       "own.",
+	},
+	{
+		.name = "opencode",
+		.title = "opencode",
+		.container = "mcp",
+		.type = "local",
+		.enabled = true,
+		.joined = true,
+		.env_member = "environment",
+		.reference = "{env:",
+		.behind = "}",
+		.folder = ".config/opencode",
+		.file = "opencode.json",
+		.project = "opencode.json",
+		.program = "opencode",
+		.restart = "Restart opencode; \"opencode mcp list\" shows the state.",
+		.why = "opencode replaces {env:NAME} when it reads the file.",
+	},
+	{
+		.name = "cline",
+		.title = "Cline",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.config = true,
+		.folder = "Code/User/globalStorage/saoudrizwan.claude-dev/settings",
+		.file = "cline_mcp_settings.json",
+		.restart = "Cline reads the file by itself; its MCP Servers view shows the state.",
+		.why = "Cline hands on few variables and replaces none, so the token is read from "
+		       "a "
+		       "file.",
+	},
+	{
+		.name = "roo",
+		.title = "Roo Code",
+		.container = "mcpServers",
+		.desktop = true,
+		.reference = "${env:",
+		.behind = "}",
+		.hands_on = APP_FEW,
+		.config = true,
+		.folder = "Code/User/globalStorage/rooveterinaryinc.roo-cline/settings",
+		.file = "mcp_settings.json",
+		.project = ".roo/mcp.json",
+		.restart =
+			"Roo Code reads the file by itself; its MCP Servers view shows the state.",
+		.why = "Roo Code replaces ${env:NAME} in \"env\".",
+	},
+	{
+		.name = "kiro",
+		.title = "Kiro",
+		.container = "mcpServers",
+		.desktop = true,
+		.reference = "${",
+		.behind = "}",
+		.hands_on = APP_FEW,
+		.folder = ".kiro/settings",
+		.file = "mcp.json",
+		.project = ".kiro/settings/mcp.json",
+		.program = "kiro",
+		.restart = "Kiro reads the file by itself; its MCP Servers view shows the state.",
+		.why = "Kiro replaces ${NAME} in \"env\", and asks first whether it may.",
+	},
+	{
+		.name = "qwen",
+		.alias = "qwen-code",
+		.title = "Qwen Code",
+		.container = "mcpServers",
+		.reference = "${",
+		.behind = "}",
+		.hands_on = APP_HARMLESS,
+		.folder = ".qwen",
+		.file = "settings.json",
+		.project = ".qwen/settings.json",
+		.program = "qwen",
+		.restart = "Restart qwen; /mcp in it shows the state.",
+		.why = "Qwen Code replaces ${NAME} in \"env\".",
+	},
+	{
+		.name = "lmstudio",
+		.alias = "lm-studio",
+		.title = "LM Studio",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.folder = ".lmstudio",
+		.file = "mcp.json",
+		.program = "lms",
+		.restart = "LM Studio reads the file by itself; switch mixpanel on under Program.",
+		.why = "LM Studio replaces no variables, so the token is read from a file.",
+	},
+	{
+		.name = "junie",
+		.alias = "jetbrains",
+		.title = "JetBrains Junie",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.folder = ".junie/mcp",
+		.file = "mcp.json",
+		.project = ".junie/mcp/mcp.json",
+		.program = "junie",
+		.restart = "The IDE's settings, Tools, Junie, MCP Settings, show the state.",
+		.why = "Junie replaces no variables, so the token is read from a file.",
+		.note = "JetBrains' AI Assistant keeps its servers in the IDE's own settings: "
+			"paste "
+			"there what \"mpmcp setup json\" prints.",
+	},
+	{
+		.name = "continue",
+		.title = "Continue",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.folder = ".continue/mcpServers",
+		.file = "mcp.json",
+		.project = ".continue/mcpServers/mcp.json",
+		.restart = "Reload the window; Continue uses servers in agent mode only.",
+		.why = "Continue takes references only from its own store of secrets, so the token "
+		       "is "
+		       "read from a file.",
+	},
+	{
+		.name = "amp",
+		.title = "Amp",
+		.container = "amp.mcpServers",
+		.reference = "${",
+		.behind = "}",
+		.hands_on = APP_FEW,
+		.folder = ".config/amp",
+		.file = "settings.json",
+		.project = ".amp/settings.json",
+		.program = "amp",
+		.restart =
+			"Restart amp; a server of a project has to be approved: \"amp mcp approve "
+			"NAME\".",
+		.why = "Amp replaces ${NAME} in \"env\".",
+	},
+	{
+		.name = "warp",
+		.title = "Warp",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.folder = ".warp",
+		.file = ".mcp.json",
+		.project = ".warp/.mcp.json",
+		.program = "warp-terminal",
+		.restart = "Settings, Agents, MCP servers in Warp shows the state.",
+		.why = "Whether Warp replaces variables is not known, so the token is read from a "
+		       "file.",
+	},
+	{
+		.name = "trae",
+		.title = "Trae",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.config = true,
+		.folder = "Trae/User",
+		.file = "mcp.json",
+		.project = ".trae/mcp.json",
+		.program = "trae",
+		.restart = "Settings, MCP in Trae shows the state.",
+		.why = "Whether Trae replaces variables is not known, so the token is read from a "
+		       "file.",
+	},
+	{
+		.name = "goose",
+		.title = "Goose",
+		.container = "extensions",
+		.type = "stdio",
+		.enabled = true,
+		.command_member = "cmd",
+		.secret = APP_NAMES,
+		.env_member = "env_keys",
+		.hands_on = APP_ALL,
+		.program = "goose",
+		.restart = "Goose keeps YAML in ~/.config/goose/config.yaml, which takes JSON, "
+			   "too: put the "
+			   "line with \"mixpanel\" below its \"extensions:\", or use \"goose "
+			   "configure\". "
+			   "setup only prints it.",
+		.why = "Goose looks the names in \"env_keys\" up in its keyring and in the "
+		       "environment.",
+	},
+	{
 		.name = "json",
 		.title = "any other client",
 		.container = "mcpServers",
@@ -207,11 +439,15 @@ const struct app *app_find(const char *name, struct err *e)
 
 	for (size_t i = 0; i < napps; i++) {
 		names[i] = apps[i].name;
-		if (strcmp(apps[i].name, name) == 0)
+		if (strcmp(apps[i].name, name) == 0 ||
+			(apps[i].alias && strcmp(apps[i].alias, name) == 0))
 			return &apps[i];
 	}
 	near = args_nearest(name, names, napps);
-	err_set(e, ERR_USAGE, "there is no client \"%.40s\" here%s%s%s; \"mpmcp setup\" lists them",
+	err_set(e, ERR_USAGE,
+		"setup does not know the client \"%.40s\"%s%s%s; \"mpmcp setup\" lists those it "
+		"knows. "
+		"For any other client: \"mpmcp setup json\"",
 		name, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
 	err_clean(e->msg);
 	return NULL;
@@ -263,9 +499,8 @@ char *app_path(const struct app *a, bool project, struct err *e)
 
 	if (!a->file) {
 		err_set(e, ERR_USAGE,
-			"\"json\" is no client with a file of its own: paste what \"mpmcp setup "
-			"json\" "
-			"prints, or name the client");
+			"setup writes no file for \"%s\": paste what \"mpmcp setup %s\" prints",
+			a->name, a->name);
 		return NULL;
 	}
 	if (project && !a->project) {
