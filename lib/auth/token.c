@@ -15,6 +15,9 @@
 
 /* Longer than any token endpoint takes, shorter than a client's patience. */
 #define TOKEN_MS 20000
+/* A code costs a person: no answer of an endpoint that never heard of it costs the code. */
+#define CODE_MS 12000
+#define CODE_PATIENCE_MS 15000
 
 #define FORM_MAX ((size_t)64 << 10)
 
@@ -193,9 +196,11 @@ struct token_request *token_start(struct http *h, const struct oauth_opts *o, st
 	struct fetch_call call = { .url = g->token_endpoint,
 		.content_type = "application/x-www-form-urlencoded",
 		.cap = SERVER_DOCUMENT_MAX,
-		.total_ms = TOKEN_MS,
-		.patience_ms =
-			c->kind == TOKEN_CODE || c->kind == TOKEN_CLIENT ? FETCH_PATIENCE_MS : 0 };
+		.total_ms = c->kind == TOKEN_CODE ? CODE_MS : TOKEN_MS,
+		.object = c->kind == TOKEN_CODE,
+		.patience_ms = c->kind == TOKEN_CODE     ? CODE_PATIENCE_MS
+			       : c->kind == TOKEN_CLIENT ? FETCH_PATIENCE_MS
+							 : 0 };
 	struct buf form, authorization;
 
 	*t = (struct token_request){

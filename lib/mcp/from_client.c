@@ -68,6 +68,7 @@ static struct post *keep(
 
 static void keep_initialize(struct session *s, const struct post *p)
 {
+	kept_clear(&s->kept);
 	buf_free(&s->initialize);
 	if (!buf_add(&s->initialize, p->body.p, p->body.len))
 		diag_debug("no memory to keep initialize for later");
@@ -111,13 +112,14 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 {
 	struct http_fields *own = NULL;
 	struct post *p;
-	bool modern, listen, list;
+	bool modern, listen, list, sets;
 	struct err e = { 0 };
 
 	if (!is_modern(s, m, &own, &modern))
 		return;
 	learn_client(s, m, modern);
 	list = envelope_method_is(m, "tools/list");
+	sets = !modern && kept_is_set_by(m);
 	listen = modern && envelope_method_is(m, "subscriptions/listen");
 	p = keep(s, in, m, kind_of(m));
 	if (!p) {
@@ -135,6 +137,7 @@ static void send_message(struct session *s, struct wire_in *in, struct envelope 
 		s->reopened_unasked = false;
 		p->ncalls = 1;
 		p->one.list = list;
+		p->one.sets = sets;
 		owed_add(p, &p->one, m->id);
 	}
 	if (p->kind == POST_INITIALIZE)
@@ -220,7 +223,7 @@ static bool cancel(struct session *s, const struct envelope *m)
 	if (p->owed)
 		return false;
 	/* 2026-07-28: closing the stream is the cancellation. What was not sent needs none. */
-	swallow = p->place != PLACE_ACTIVE || p->wire == ERA_MODERN || p->id.len;
+	swallow = (p->place != PLACE_ACTIVE && !p->late) || p->wire == ERA_MODERN || p->id.len;
 	if (p->place == PLACE_ACTIVE && p->wire == ERA_LEGACY && p->id.len)
 		tell_cancelled(s, (struct span){ p->id.p, p->id.len });
 	legacy_client_forget(p, true);

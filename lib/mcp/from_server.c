@@ -1,8 +1,7 @@
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
-#include "base/mem.h"
 #include "mcp/rate.h"
 #include "mcp/repeat.h"
 #include "mcp/session_impl.h"
@@ -36,20 +35,28 @@ static bool answers(const struct post *p, const struct envelope *m)
 	       envelope_id_equal(wire_id(p), m->id);
 }
 
+/* It was sent in a session that was opened. */
+static bool is_in_session(const struct post *p)
+{
+	return p->wire == ERA_LEGACY && !p->fresh && p->opening && p->s->initialize.len;
+}
+
 /* MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
  * after the SDKs' examples say 400 instead, with words about the session. */
 static bool session_is_lost(struct post *p, struct exchange *x, const struct exchange_end *end)
 {
 	struct envelope m;
-	bool error, about = strstr(end->e->msg, "ession") != NULL;
+	bool error, about = strstr(end->e->msg, "ession") || strstr(end->e->msg, "nitializ");
 	long code;
 
-	if (!exchange_session(x) || p->again || p->kind != POST_MESSAGE || !p->s->initialize.len)
+	if (p->again || !is_in_session(p))
 		return false;
 	error = error_of(end, &m);
 	code = error ? era_error_code(m.error) : 0;
 	switch (end->status) {
 	case 404:
+		if (!exchange_session(x))
+			return false;
 		/* "Method not found" and what answers this very request come from a session that lives. */
 		if (error && answers(p, &m))
 			return about && code != -32601 && code != -32602;
@@ -61,29 +68,77 @@ static bool session_is_lost(struct post *p, struct exchange *x, const struct exc
 	}
 }
 
-/* A request in the session `then` showed that the server has forgotten it. */
-static void forgotten(struct session *s, const char *then)
+/* A request in this session showed that the server has forgotten it. */
+static void forgotten(struct session *s, unsigned long opening)
 {
-	const char *now = transport_session(s->transport);
-
-	if (s->state == STATE_OPEN && now && strcmp(now, then) == 0)
+	if (s->state == STATE_OPEN && !s->lost && s->opening == opening)
 		session_reopen(s);
 }
 
-/* Only what the server did not take: once it opened a stream for the answer, it may have acted. */
-static bool send_again(struct post *p, struct exchange *x, const struct exchange_end *end)
+/* Only what the server did not take: once it opened a stream for the answer, it may have acted. p may be
+ * gone afterwards. */
+static bool send_again(struct post *p, bool stream)
 {
 	struct session *s = p->s;
-	char *then = mem_dup(exchange_session(x));
-	bool again = p->owed && !end->stream;
+	unsigned long opening = p->opening;
+	bool again = p->owed && !stream && p->kind == POST_MESSAGE;
 
 	if (again) {
 		p->again = true;
-		post_enqueue(p, true); /* x goes */
+		post_enqueue(p, true); /* its exchange goes */
 	}
-	forgotten(s, then);
-	free(then);
+	forgotten(s, opening);
 	return again;
+}
+
+/*
+ * The session is there and refuses what is asked in it: the server does not know that it was initialized.
+ * notifications/initialized was lost, or what it said was. Nothing was done for a request that is refused
+ * with these codes. Where the words say it, another session is opened. Where only the code does, and nothing
+ * has worked in this session yet, the server is told once more. True when p goes again, then.
+ */
+static bool not_ready(struct post *p, const struct envelope *m, long status)
+{
+	struct session *s = p->s;
+	long code = era_error_code(m->error);
+	bool words, known = p->opening == s->unready;
+
+	if ((code != ENVELOPE_INVALID_REQUEST && code != -32602) || !is_in_session(p) ||
+		!s->greeted || p->unready == p->opening)
+		return false;
+	words = era_wants_initialize(m->error);
+	if (status == 404 || (!words && status >= 400))
+		return false;
+	if (!known &&
+		(p->opening != s->opening || ((s->proven || s->unready) && (p->again || !words))))
+		return false;
+	s->unready = p->unready = p->opening;
+	p->again = true;
+	post_enqueue(p, true); /* its exchange goes */
+	if (!known && words)
+		forgotten(s, p->opening);
+	else if (!known)
+		session_greet_again(s);
+	return true;
+}
+
+/* What comes on its stream as an error is its answer, or nobody's. */
+static bool is_only_call(const struct post *p)
+{
+	return p->on_answer ||
+	       (p->ncalls == 1 && p->calls[0].pending.listed && p->kind == POST_MESSAGE);
+}
+
+/* A ping is answered before, too. */
+static void note_proof(struct session *s, struct post *p)
+{
+	struct envelope m;
+
+	if (s->proven || p->opening != s->opening || !post_envelope(p, &m) ||
+		envelope_method_is(&m, "ping"))
+		return;
+	s->proven = true;
+	s->unready = 0;
 }
 
 /* ---- answers ---- */
@@ -109,7 +164,7 @@ static struct call *find_call(
 	c = c ? c : pending_find_alike(&s->calls, m->id);
 	p = c ? ((struct call *)c)->post : NULL;
 	/* Not one that is not under way, nor one that the server knows by another id. */
-	return p && p->place == PLACE_ACTIVE && !p->id.len ? (struct call *)c : NULL;
+	return p && (p->place == PLACE_ACTIVE || p->late) && !p->id.len ? (struct call *)c : NULL;
 }
 
 /* ---- lists of tools ---- */
@@ -281,13 +336,14 @@ static bool refresh_tools(struct post *p, const struct envelope *m)
 
 /* ---- responses ---- */
 
-static bool internal_answered(struct post *p, const struct envelope *m)
+static bool internal_answered(struct post *p, const struct envelope *m, long status)
 {
 	post_answer_fn *fn = p->on_answer;
 	struct envelope sent;
 
 	if (p->kind != POST_INTERNAL || !fn || !post_envelope(p, &sent) ||
-		(!envelope_id_equal(sent.id, m->id) && !(m->error.p && is_null_id(m))))
+		(!envelope_id_equal(sent.id, m->id) &&
+			!(m->error.p && (is_null_id(m) || status >= 400))))
 		return false;
 	p->on_answer = NULL;
 	fn(p, m, NULL);
@@ -310,8 +366,11 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 {
 	struct call *c;
 	struct post *p;
+	bool late;
 
-	if (from && internal_answered(from, m))
+	if (from && is_only_call(from) && m->error.p && not_ready(from, m, status))
+		return;
+	if (from && internal_answered(from, m, status))
 		return;
 	c = find_call(s, from, m, status);
 	if (!c) {
@@ -320,6 +379,7 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 		return;
 	}
 	p = c->post;
+	late = p->late;
 	note_limit(s, m->error);
 	if (p->kind == POST_INITIALIZE && p == from && server_era_greeted(p, m))
 		return;
@@ -328,10 +388,16 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 		return;
 	if (c->list)
 		repeat_learn(&s->readers, m->result);
+	if (m->result.p && p->wire == ERA_LEGACY)
+		note_proof(s, p);
+	if (m->result.p && c->sets && p->wire == ERA_LEGACY)
+		kept_note(s, p);
 	if (needs_sieve(s, c))
 		pass_on_filtered(c, in, m);
 	else
 		pass_on(c, in, m);
+	if (late && !p->owed)
+		post_drop(p);
 }
 
 /* ---- messages ---- */
@@ -503,7 +569,11 @@ static void answer_rest(struct post *p, struct exchange *x, const struct exchang
 		return;
 	if (!end->ok && server_era_refused(p, end->status))
 		return;
+	if (again_sent(p, end))
+		return;
 	describe_silence(p, end, &e);
+	if (again_awaited(p, end, &e))
+		return;
 	post_fail(p, &e, &d);
 	fn = p->on_answer;
 	p->on_answer = NULL;
@@ -517,30 +587,43 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 	struct post *p = exchange_ctx(x);
 	bool listen;
 
+	p->taken = end->ok;
 	if (!end->ok && !waits(p))
 		diag_debug("a notification or response was not taken: %s", end->e->msg);
-	if (!end->ok && session_is_lost(p, x, end) && send_again(p, x, end))
+	if (!end->ok && p->kind != POST_INITIALIZED && session_is_lost(p, x, end) &&
+		send_again(p, end->stream))
 		return;
 	if (waits(p))
 		answer_rest(p, x, end);
+	else if (again_sent(p, end))
+		return;
 	if (exchange_cancelled(x) || modern_client_stays(p))
 		return;
-	listen = p->kind == POST_INITIALIZED && s->opener == p && end->ok;
+	listen = p->kind == POST_INITIALIZED && s->server != ERA_MODERN && p->opening == s->opening;
 	post_drop(p); /* ends the state of its making */
 	if (listen)
-		transport_listen(s->transport);
+		transport_listen(
+			s->transport); /* a server that minds will say so to the next request */
 }
 
-/* A client that only listens would hear nothing any more. Once, until it asks for something: there are
- * servers that end the session with its stream. */
+/* A client that only listens would hear nothing any more. Once in a while, until it asks for something:
+ * there are servers that end the session with its stream. */
+#define UNASKED_MS ((int64_t)10 * 60 * 1000)
+
 static void on_unheard(void *ctx, const char *then)
 {
 	struct session *s = ctx;
 
-	if (s->reopened_unasked || !s->initialize.len)
+	const char *now = transport_session(s->transport);
+
+	if (!s->initialize.len || s->state != STATE_OPEN || s->lost || !now ||
+		strcmp(now, then) != 0 ||
+		(s->reopened_unasked && clock_ms() - s->unasked_ms < UNASKED_MS))
 		return;
 	s->reopened_unasked = true;
-	forgotten(s, then);
+	s->unasked_ms = clock_ms();
+	s->deaf = true;
+	session_reopen(s);
 }
 
 static bool on_repeats(void *ctx, struct exchange *x)

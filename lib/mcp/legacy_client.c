@@ -248,7 +248,7 @@ void legacy_client_fall_back(struct post *p)
 	buf_reset(&p->id);
 	p->reopened = true;
 	post_enqueue(p, true);
-	if (s->state == STATE_OPEN && !transport_version(s->transport))
+	if (s->state == STATE_OPEN && !s->lost && !transport_version(s->transport))
 		session_reopen(s);
 }
 

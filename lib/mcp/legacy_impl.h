@@ -28,7 +28,8 @@ struct legacy_client {
 	struct waiting *waiting;
 	struct loop_timer timer;
 	int64_t pause_ms;
-	bool greeted; /* the client is ready to be notified */
+	bool streamed; /* the server acknowledged a subscription once */
+	bool greeted;  /* the client is ready to be notified */
 };
 
 /* False with e set when the input has ended: nobody would answer, or hear. */

@@ -86,14 +86,14 @@ void modern_client_fall_back(struct post *p)
 		return;
 	get(s);
 	p->reopened = true;
-	if (!s->hello.len && s->state != STATE_REPLAY && !make_initialize(p)) {
+	if (!s->hello.len && !s->lost && !make_initialize(p)) {
 		err_set(&e, ERR_LIMIT, "out of memory");
 		post_fail(p, &e, NULL);
 		over(p);
 		return;
 	}
 	post_enqueue(p, true);
-	if (!s->hello.len && s->state == STATE_OPEN)
+	if (!s->hello.len && s->state == STATE_OPEN && !s->lost)
 		session_reopen(s);
 }
 

@@ -24,9 +24,6 @@
  * above all): no further input is read while more of it waits. */
 #define OUTPUT_BYTES ((size_t)8 << 20)
 
-/* A server that leaves notifications/initialized without an answer keeps requests waiting no longer. */
-#define GREETING_MS 5000
-
 /* At the end of input, once nothing is owed any more: for the server to take what it need not answer. */
 #define NOTES_MS 1000
 
@@ -34,11 +31,7 @@
  * than it takes answers gets none. */
 #define TELLING_MAX 1024
 
-static const char initialized_message[] =
-	"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
-
 static void pump(void *ctx);
-static void greeting_due(void *ctx);
 static void notes_due(void *ctx);
 
 /* ---- life ---- */
@@ -65,7 +58,8 @@ struct session *session_new(
 	buf_init(&s->initialize, ENVELOPE_MAX);
 	buf_init(&s->hello, ENVELOPE_MAX);
 	loop_task_init(&s->pump_task, l, pump, s);
-	loop_timer_init(&s->greeting, l, greeting_due, s);
+	reopen_init(s);
+	again_init(s);
 	loop_timer_init(&s->notes, l, notes_due, s);
 	return s;
 }
@@ -160,6 +154,7 @@ static void detach(struct post *p)
 	}
 	list_remove(p);
 	p->place = PLACE_NONE;
+	p->when_due = NULL;
 	session_pump(s);
 }
 
@@ -173,6 +168,8 @@ void post_enqueue(struct post *p, bool first)
 	s->queued++;
 	s->queued_bytes += p->body.len;
 	s->queued_notes += !p->ncalls;
+	if (s->lost)
+		reopen_awaited(p);
 	session_pump(s);
 }
 
@@ -181,6 +178,22 @@ void post_park(struct post *p)
 	detach(p);
 	p->place = PLACE_PARKED;
 	list_add(&p->s->parked.head, p);
+}
+
+void post_unlist(struct post *p)
+{
+	detach(p);
+}
+
+void post_give_up(struct post *p, const struct err *why)
+{
+	post_answer_fn *fn = p->on_answer;
+
+	post_fail(p, why, NULL);
+	p->on_answer = NULL;
+	if (fn)
+		fn(p, NULL, why);
+	post_drop(p);
 }
 
 void post_drop(struct post *p)
@@ -195,7 +208,7 @@ void session_opened(struct session *s, const struct post *p)
 		return;
 	s->opener = NULL;
 	s->state = STATE_OPEN;
-	loop_timer_clear(&s->greeting);
+	loop_timer_clear(&s->handshake);
 	session_pump(s);
 }
 
@@ -243,6 +256,7 @@ void post_free(struct post *p)
 	legacy_client_forget(p, false);
 	modern_client_forget(p);
 	http_fields_free(p->own);
+	free(p->why);
 	buf_free(&p->body);
 	buf_free(&p->sent);
 	buf_free(&p->id);
@@ -279,6 +293,7 @@ static void start_exchange(struct post *p)
 		.fresh = p->wire == ERA_MODERN || p->fresh };
 
 	p->own = NULL;
+	p->opening = s->opening;
 	p->place = PLACE_ACTIVE;
 	list_add(&s->active.head, p);
 	p->counted = !p->endless;
@@ -341,16 +356,15 @@ void post_start(struct post *p)
 		start_exchange(p);
 		return;
 	}
-	post_fail(p, &e, NULL);
-	if (p->on_answer)
-		p->on_answer(p, NULL, &e);
-	post_free(p);
+	post_give_up(p, &e);
 }
 
 /* Notifications and responses pass requests that wait for a place: one of them may be what the
  * requests in flight depend on. */
 static bool may_start(const struct session *s, const struct post *p)
 {
+	if (s->lost && p->kind != POST_INITIALIZE)
+		return false;
 	switch (s->state) {
 	case STATE_OPEN:
 		return s->in_flight < (p->ncalls ? IN_FLIGHT_MAX : IN_FLIGHT_WITH_NOTES_MAX);
@@ -376,11 +390,12 @@ static void begin(struct post *p)
 		s->state = STATE_INITIALIZE;
 		s->opener = p;
 		s->greeted = false;
-	} else if (p->kind == POST_INITIALIZED && s->server != ERA_MODERN) {
+		s->lost = false;
+	} else if (p->kind == POST_INITIALIZED && s->server != ERA_MODERN && !p->tries) {
 		s->state = STATE_INITIALIZED;
 		s->opener = p;
 		s->greeted = true;
-		loop_timer_set(&s->greeting, GREETING_MS);
+		greeting_begins(s);
 	}
 }
 
@@ -403,7 +418,7 @@ static void pump(void *ctx)
 	for (; p != &s->queue.head; p = next) {
 		next = p->next;
 		if (!may_start(s, p)) {
-			if (!s->queued_notes)
+			if (!s->queued_notes && !s->lost)
 				break;
 			continue;
 		}
@@ -411,6 +426,8 @@ static void pump(void *ctx)
 		begin(p);
 		post_start(p);
 	}
+	if (s->lost)
+		reopen_pump(s);
 	session_check_input(s);
 	if (session_idle(s))
 		s->on->idle(s->ctx);
@@ -456,121 +473,6 @@ void session_tell(struct session *s, const char *body, size_t n)
 	post_start(p);
 }
 
-/* ---- a session that is opened behind the client's back ---- */
-
-static void reopen_over(struct session *s, const struct err *why)
-{
-	struct post_list *l = &s->queue;
-
-	s->state = STATE_OPEN;
-	loop_timer_clear(&s->greeting);
-	for (struct post *p = l->head.next, *next; why && p != &l->head; p = next) {
-		next = p->next;
-		if (!p->again && !p->reopened)
-			continue;
-		post_fail(p, why, NULL);
-		post_drop(p);
-	}
-	session_pump(s);
-}
-
-static void session_is_open_again(struct session *s)
-{
-	reopen_over(s, NULL);
-	transport_listen(s->transport);
-	if (s->modern)
-		modern_client_reopened(s);
-}
-
-static void greeted_again(struct post *p, const struct envelope *m, const struct err *why)
-{
-	(void)m, (void)why; /* a server that minds will say so to the next request */
-	if (p == p->s->greeter)
-		session_is_open_again(p->s);
-}
-
-/* The notification stays under way, for what it is worth. */
-static void greeting_due(void *ctx)
-{
-	struct session *s = ctx;
-
-	diag_debug("notifications/initialized is not taken: requests go on without");
-	if (s->state == STATE_REPLAY) {
-		s->greeter = NULL;
-		session_is_open_again(s);
-	} else if (s->opener) {
-		session_opened(s, s->opener);
-		transport_listen(s->transport);
-	}
-}
-
-static void greet_again(struct session *s)
-{
-	struct post *p = post_new(s, POST_INTERNAL);
-
-	if (!buf_adds(&p->body, initialized_message))
-		diag_error("out of memory");
-	p->on_answer = greeted_again;
-	s->greeter = p;
-	loop_timer_set(&s->greeting, GREETING_MS);
-	post_start(p);
-}
-
-static void reopen_refused(struct session *s, const struct envelope *m, const struct err *why)
-{
-	struct err e = { 0 };
-
-	if (m && era_refusal_is_modern(m->error) && !s->server_fixed) {
-		/* What was remembered of this server is no longer true. */
-		if (s->modern)
-			session_server_is(s, ERA_MODERN);
-		else
-			legacy_client_adopt(s);
-		reopen_over(s, NULL);
-		return;
-	}
-	if (why)
-		e = *why;
-	else
-		era_error_words(m->error, &e);
-	err_prefix(&e, s->modern ? "no session can be opened"
-				 : "the server ended the session and a new one cannot be opened");
-	reopen_over(s, &e);
-}
-
-static void reopened(struct post *p, const struct envelope *m, const struct err *why)
-{
-	struct session *s = p->s;
-
-	if (!m || !m->result.p) {
-		reopen_refused(s, m, why);
-		return;
-	}
-	session_negotiated(p, m);
-	if (s->greeted)
-		greet_again(s);
-	else
-		reopen_over(s, NULL);
-}
-
-void session_reopen(struct session *s)
-{
-	struct buf body;
-	struct post *p;
-
-	diag_debug("a session is opened behind the client's back");
-	s->state = STATE_REPLAY;
-	s->opener = NULL;
-	transport_unlisten(s->transport);
-	transport_forget_session(s->transport);
-	buf_init(&body, ENVELOPE_MAX);
-	if (!buf_add(&body, s->initialize.p, s->initialize.len))
-		diag_error("out of memory");
-	p = session_ask(s, &body, ERA_LEGACY, reopened);
-	p->fresh = true;
-	post_start(p);
-}
-
 void session_negotiated(struct post *p, const struct envelope *m)
 {
 	struct session *s = p->s;
@@ -586,6 +488,8 @@ void session_negotiated(struct post *p, const struct envelope *m)
 	if (!transport_set_session(s->transport, id, &e))
 		diag_note("%s", e.msg);
 	s->batches = strcmp(buf_str(&version), "2025-03-26") == 0;
+	s->opening++;
+	s->proven = false;
 	session_server_is(s, ERA_LEGACY);
 	strset_clear(&s->readers);
 	if (s->policy)
@@ -667,8 +571,10 @@ void session_free(struct session *s)
 	toolbook_free(s->tools);
 	strset_clear(&s->readers);
 	loop_task_clear(&s->pump_task);
-	loop_timer_clear(&s->greeting);
+	loop_timer_clear(&s->handshake);
+	loop_timer_clear(&s->due);
 	loop_timer_clear(&s->notes);
+	kept_clear(&s->kept);
 	pending_clear(&s->calls);
 	buf_free(&s->initialize);
 	buf_free(&s->hello);

@@ -1,7 +1,10 @@
 /*
  * What the parts of a session share; nobody else includes this.
  *
- *   session.c        posts and where they stand, the handshake, a forgotten session
+ *   session.c        posts and where they stand, the handshake
+ *   reopen.c         a session that is opened behind the client's back
+ *   again.c          what is sent once more, and what waits for a time
+ *   kept.c           what the client has set in its session, for the next one
  *   from_client.c    lines of the client
  *   from_server.c    messages of the server and the ends of exchanges
  *   server_era.c     what they tell about its era, and who goes another way then
@@ -33,6 +36,7 @@ struct call {
 	struct pending_call pending; /* first: found through it */
 	struct post *post;
 	bool list; /* tools/list: its answer may be filtered */
+	bool sets; /* it changes what the session holds, see kept.c */
 };
 
 enum post_kind {
@@ -52,6 +56,8 @@ enum post_place {
 
 /* The answer to an internal request: m, or NULL and why there is none. The post is freed after. */
 typedef void post_answer_fn(struct post *p, const struct envelope *m, const struct err *why);
+/* The time that p waited for has come. */
+typedef void post_due_fn(struct post *p);
 
 /* One message (or batch) on its way to the server. */
 struct post {
@@ -78,8 +84,16 @@ struct post {
 	bool reopened;           /* waited for a session to be opened on a modern client's behalf */
 	bool refreshed;          /* the list of tools was fetched again because of this call */
 	bool corrected;          /* sent again in the revision that the server asked for */
-	unsigned pages;          /* of a list that were fetched already */
-	struct post *held_by;    /* parked until that one is answered */
+	bool taken;              /* its exchange ended as it should */
+	bool late;               /* parked: its answer may still come on the GET stream */
+	unsigned tries;          /* it was sent again so often because it had failed */
+	unsigned long opening;   /* s->opening when it was sent */
+	unsigned long unready;   /* and when it was refused because that session was not ready */
+	post_due_fn *when_due;   /* queued or parked: called at due_ms; NULL: nothing is */
+	int64_t due_ms;
+	struct err *why;      /* late: what it is answered with when nothing comes */
+	unsigned pages;       /* of a list that were fetched already */
+	struct post *held_by; /* parked until that one is answered */
 	void *ctx; /* POST_INTERNAL: for on_answer; NULL when that is gone, or a number */
 	post_answer_fn *on_answer; /* POST_INTERNAL */
 	struct round *round;       /* legacy_client.c: questions put to the client */
@@ -98,6 +112,13 @@ struct post_list {
 	struct post head; /* sentinel */
 };
 
+/* What a legacy client has set in its session and believes to be in force. */
+struct kept {
+	char *level;    /* raw, of logging/setLevel; NULL: none */
+	char **watched; /* raw JSON strings, of resources/subscribe */
+	size_t nwatched;
+};
+
 struct session {
 	struct loop *loop;
 	struct wire_out *out;
@@ -107,7 +128,20 @@ struct session {
 	enum state state;
 	struct post
 		*opener; /* STATE_INITIALIZE, STATE_INITIALIZED: who brought it about and ends it */
-	struct post *greeter;      /* STATE_REPLAY: our notifications/initialized */
+	struct post *replay;   /* STATE_REPLAY: the initialize of ours, */
+	struct post *greeter;  /* and then our notifications/initialized */
+	unsigned long opening; /* sessions that were opened so far */
+	bool lost;             /* the client believes in a session, and there is none */
+	bool proven;           /* a request has had a result in this one */
+	bool deaf; /* lost, and the client may be waiting for what the server tells unasked */
+	unsigned long unready; /* the opening that turned out not to be ready */
+	bool anew;             /* STATE_REPLAY: it is another session than the client's last one */
+	bool twice;            /* notifications/initialized was sent a second time */
+	unsigned reopens, refusals; /* lost: tries in a row; those that the server refused */
+	int64_t reopened_ms;        /* when the last one ended */
+	struct err no_session;      /* and how */
+	int64_t unasked_ms;         /* when reopened_unasked was set */
+	struct kept kept;
 	enum era server;           /* what it turned out to be */
 	bool server_fixed;         /* said by the person: no refusal changes it */
 	bool server_recalled;      /* from an earlier process: the first refusal changes it */
@@ -135,8 +169,10 @@ struct session {
 	struct strset readers;  /* repeat_learn() */
 	unsigned long serial;   /* of ids of ours */
 	struct loop_task pump_task;
-	struct loop_timer notes;    /* the input ended, and nothing is owed */
-	struct loop_timer greeting; /* the server has so long to take notifications/initialized */
+	struct loop_timer notes;     /* the input ended, and nothing is owed */
+	struct loop_timer handshake; /* the step of it that is under way has so long; or the pause
+				      * before the next try to open a session */
+	struct loop_timer due;       /* the first of the posts that wait for a time */
 	struct legacy_client *legacy;
 	struct modern_client *modern;
 };
@@ -149,8 +185,10 @@ void post_free(
 
 void post_enqueue(struct post *p, bool first); /* from wherever it stands but active */
 void post_park(struct post *p);                /* from wherever it stands; ends its exchange */
-void post_drop(struct post *p);     /* takes it out of its list, ends its exchange, frees */
-void post_start(struct post *p);    /* sends it at once; p is in no list */
+void post_unlist(struct post *p);              /* the same, into no list */
+void post_drop(struct post *p); /* takes it out of its list, ends its exchange, frees */
+void post_give_up(struct post *p, const struct err *why); /* the same; whoever waits is told why */
+void post_start(struct post *p);                          /* sends it at once; p is in no list */
 void post_answered(struct post *p); /* nothing more is owed: its stream may end */
 void post_uncount(struct post *p);  /* in flight no more: another one may start */
 
@@ -166,8 +204,6 @@ void session_tell(struct session *s, const char *body, size_t n);
 
 /* m answers an initialize: revision and session id are the session's from now on. */
 void session_negotiated(struct post *p, const struct envelope *m);
-/* Opens a session with what s->initialize holds, behind the client's back. */
-void session_reopen(struct session *s);
 void session_pump(struct session *s);
 void session_check_input(struct session *s);
 
@@ -179,6 +215,41 @@ void session_server_is(struct session *s, enum era era);
 
 /* The message of p as it was sent. False only for what was checked before: never. */
 bool post_envelope(struct post *p, struct envelope *m);
+
+/* ---- reopen.c ---- */
+
+void reopen_init(struct session *s);
+/* There is no session any more, or none yet, and the client believes in one: opens it with what
+ * s->initialize holds. Until that has worked each message waits for the next try. */
+void session_reopen(struct session *s);
+/* The server seems not to know that the client is ready: it is told again, and everything waits for that. */
+void session_greet_again(struct session *s);
+void reopen_awaited(struct post *p); /* p is queued, and there is no session */
+void reopen_pump(struct session *s); /* the same for s: begins a try, or waits for its time */
+/* notifications/initialized of the client is on its way: the server has so long to take it. */
+void greeting_begins(struct session *s);
+
+/* ---- again.c ---- */
+
+void again_init(struct session *s);
+/* p is queued or parked; fn is called after ms, unless it went elsewhere before. */
+void post_wait(struct post *p, int64_t ms, post_due_fn *fn);
+/* The exchange of p is over and brought no answer. True when p, a message that may arrive twice, is sent
+ * again after a pause. */
+bool again_sent(struct post *p, const struct exchange_end *end) __attribute__((warn_unused_result));
+/* True when p waits for answers that may come on the GET stream; else it gets why. Takes nothing over. */
+bool again_awaited(struct post *p, const struct exchange_end *end, const struct err *why)
+	__attribute__((warn_unused_result));
+
+/* ---- kept.c ---- */
+
+/* Does a request of this method change what is kept? */
+bool kept_is_set_by(const struct envelope *m);
+/* It has, with a result. */
+void kept_note(struct session *s, struct post *p);
+/* Another session: what was set in the one before is set again. */
+void kept_restore(struct session *s);
+void kept_clear(struct kept *k);
 
 /* ---- owed.c: each of these is for a call that waits for its answer; nothing happens to one that had it ---- */
 

@@ -12,13 +12,15 @@
 /* Pauses before the stream is opened again. Requests are counted by the service, so a server that
  * keeps closing is asked ever more rarely. */
 #define PAUSE_MIN_MS 1000
-#define PAUSE_MAX_MS 60000
+#define PAUSE_MAX_MS 300000
 
 /* A stream that lived this long was a working one: the next pause is short again. */
 #define HEALTHY_MS 60000
 
-/* Openings in a row that failed without an answer that settles the matter. */
+/* Openings in a row that failed, of a server that never had a stream: then it has none. A refusal says
+ * more than a failure. */
 #define FAILURES_MAX 6
+#define FAILURES_OF_REFUSAL 2
 
 struct stream {
 	struct transport *t;
@@ -32,11 +34,12 @@ struct stream {
 	size_t discarded;   /* bytes of an answer that is no event stream */
 	char *resumed_from; /* the event id that it was opened behind; NULL: none */
 	bool wanted;
-	bool events; /* the answer is an event stream */
-	bool opened; /* it was one before, in this session */
-	bool lost;   /* the server has forgotten the session */
-	bool due;    /* to be opened as soon as no exchange is about to resume */
-	bool spare;  /* the last one ended in order: it left a connection that is free */
+	bool events;  /* the answer is an event stream */
+	bool opened;  /* it was one before, in this session */
+	bool lost;    /* the server has forgotten the session */
+	bool refused; /* the answer is no failure of the server, nor a matter of credentials */
+	bool due;     /* to be opened as soon as no exchange is about to resume */
+	bool spare;   /* the last one ended in order: it left a connection that is free */
 	bool busy, dead;
 };
 
@@ -56,22 +59,19 @@ static bool on_event(void *ctx, struct sse_event *ev)
 	return !s->dead && s->wanted;
 }
 
-/* Only a failure of the server or a refused credential may look different next time. */
+/* Listening for Messages: 405 says that there is no stream, so does 501. All else may look different next
+ * time. */
 static void refused(struct stream *s, long status)
 {
-	if (status == 401 || status == 429 || status >= 500)
+	s->t->no_stream = status == 405 || status == 501;
+	s->refused = status != 401 && status != 408 && status != 429 && status < 500;
+	if (!s->refused || !s->opened)
 		return;
-	if (!s->opened) {
-		s->t->no_stream = true;
-	} else if (status == 404 && s->t->session) {
-		s->lost = true;
-		s->wanted = false;
-	} else if (*sse_last_id(s->sse)) {
+	s->lost = status == 404 && s->t->session;
+	if (!s->lost && *sse_last_id(s->sse)) {
 		/* It may be the place in the stream that the server does not know any more. */
 		sse_free(s->sse);
 		s->sse = transport_parser(s->t, on_event, s);
-	} else {
-		s->wanted = false; /* yet another session may have one */
 	}
 }
 
@@ -81,7 +81,7 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 
 	s->events = status == 200 && transport_type_is(r, "text/event-stream");
 	if (s->events) {
-		s->opened = true;
+		s->opened = s->t->streamed = true;
 		s->opened_ms = clock_ms();
 		return HTTP_GO;
 	}
@@ -136,6 +136,13 @@ static void open_later(struct stream *s)
 	loop_timer_set(&s->timer, ms);
 }
 
+static void failed(struct stream *s, unsigned weight)
+{
+	s->failures += weight;
+	if (!s->t->streamed && s->failures >= FAILURES_MAX)
+		s->wanted = false; /* another session may have one */
+}
+
 /* Ends with another session, perhaps, and then s is gone. */
 static void tell_lost(struct stream *s)
 {
@@ -161,8 +168,9 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 		s->t->no_stream = true;
 	/* A network that is away, for a night perhaps, comes back; looking costs the service nothing. */
 	if (!s->events && how != HTTP_UNREACHABLE && how != HTTP_SILENT)
-		s->failures++;
-	if (s->wanted && !s->t->no_stream && s->failures < FAILURES_MAX)
+		failed(s, s->refused ? FAILURES_OF_REFUSAL : 1);
+	s->refused = false;
+	if (s->wanted && !s->t->no_stream)
 		open_later(s);
 	if (s->lost && s->t->session)
 		tell_lost(s);
@@ -213,7 +221,8 @@ static void stream_open(struct stream *s)
 	diag_debug("GET stream: %s", e.msg);
 	fieldset_drop(s->fields);
 	s->fields = NULL;
-	if (++s->failures < FAILURES_MAX)
+	failed(s, 1);
+	if (s->wanted)
 		open_later(s);
 }
 
@@ -264,6 +273,13 @@ void transport_listen(struct transport *t)
 	/* After what the client asks for: requests that were held up until now start in this round. */
 	if (!s->req && !s->timer.set)
 		loop_task_queue(&s->opening);
+}
+
+bool transport_hears(const struct transport *t)
+{
+	const struct stream *s = t->stream;
+
+	return s && (s->req || s->opening.queued) && !t->no_stream;
 }
 
 /* The session is over, and with it the stream and its event ids. */

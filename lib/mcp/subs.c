@@ -117,7 +117,7 @@ static void watched(struct post *p, const struct envelope *m, const struct err *
 	(void)why;
 	if (!b)
 		return;
-	if ((!m || m->error.p) && post_envelope(p, &asked))
+	if ((!m || m->error.p) && p->opening == s->opening && !s->lost && post_envelope(p, &asked))
 		forget_uri(b, walk_get(asked.params, "uri", NULL));
 	if (!--b->asked && !b->acknowledged)
 		acknowledge(s->modern, b);

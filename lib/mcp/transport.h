@@ -142,6 +142,7 @@ int64_t transport_idle_ms(const struct transport *t);
  * HTTP+SSE, whose one stream brings everything. */
 void transport_listen(struct transport *t);
 void transport_unlisten(struct transport *t);
+bool transport_hears(const struct transport *t); /* it is open, or being opened */
 
 /* Ends the session by DELETE, when there is one; done is called later, always, within ms. */
 void transport_delete(struct transport *t, int64_t ms, void (*done)(void *ctx), void *ctx);

@@ -70,7 +70,8 @@ struct transport {
 	size_t waiting;
 	size_t resuming; /* exchanges that are about to GET their stream again */
 	struct stream *stream;
-	bool no_stream; /* the server answered 405 or the like to GET: remembered for the process */
+	bool no_stream; /* the server answered 405 or 501 to GET: remembered for the process */
+	bool streamed;  /* there was a GET stream once, in any session */
 	struct delete_request *deleting;
 	struct buf_share buffered; /* of all answers that are not complete yet */
 };

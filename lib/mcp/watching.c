@@ -116,6 +116,7 @@ static void acknowledged(struct legacy_client *l, const struct envelope *m)
 	l->stream = l->next_stream;
 	l->next_stream = NULL;
 	l->pause_ms = PAUSE_MIN_MS;
+	l->streamed = true;
 	if (old)
 		post_drop(old);
 	answer_waiting(l,
@@ -145,8 +146,9 @@ static void stream_over(struct post *p, const struct envelope *m, const struct e
 		l->next_stream = NULL;
 	if (unacknowledged)
 		answer_waiting(l, (struct span){ 0 }, &e);
-	if (refused || e.kind == ERR_NOT_FOUND || e.kind == ERR_PROTO || l->stream ||
-		l->next_stream)
+	/* Once it worked, a refusal is a moment's. */
+	if (l->stream || l->next_stream ||
+		(!l->streamed && (refused || e.kind == ERR_NOT_FOUND || e.kind == ERR_PROTO)))
 		return;
 	loop_timer_set(&l->timer, l->pause_ms);
 	l->pause_ms = l->pause_ms * 2 < PAUSE_MAX_MS ? l->pause_ms * 2 : PAUSE_MAX_MS;

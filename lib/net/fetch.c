@@ -18,6 +18,7 @@ struct fetch {
 	char *url;
 	int64_t total_ms, until_ms;
 	size_t repeats;
+	bool object;
 	long failed; /* as in the answer */
 	struct loop_timer again;
 	struct http_fields *fields;
@@ -63,7 +64,14 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 
 /* ---- what may be over in a moment ---- */
 
-static bool may_pass(const struct fetch *f, enum http_outcome how)
+static bool is_object(struct buf *b)
+{
+	const char *p = buf_str(b);
+
+	return p[strspn(p, " \t\r\n")] == '{';
+}
+
+static bool may_pass(struct fetch *f, enum http_outcome how)
 {
 	switch (how) {
 	case HTTP_UNREACHABLE:
@@ -71,7 +79,10 @@ static bool may_pass(const struct fetch *f, enum http_outcome how)
 		return !f->too_long;
 	case HTTP_DONE:
 		return f->status == 408 || f->status == 429 ||
-		       (f->status >= 500 && f->status != 501 && f->status != 505);
+		       (f->status >= 500 && f->status != 501 && f->status != 505) ||
+		       (f->object && !is_object(&f->body));
+	case HTTP_TIMED_OUT:
+		return f->object;
 	default:
 		return false;
 	}
@@ -178,6 +189,7 @@ struct fetch *fetch_start(
 	*f = (struct fetch){ .http = h,
 		.url = mem_dup(c->url),
 		.total_ms = c->total_ms,
+		.object = c->object,
 		.until_ms = c->patience_ms ? clock_ms() + c->patience_ms : 0,
 		.sent = c->body ? mem_dup(c->body) : NULL,
 		.fields = c->more,

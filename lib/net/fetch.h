@@ -1,8 +1,9 @@
 /*
  * One small document, whole: what the OAuth requests need. Over http.h, with
  * a cap on the answer and no redirects. What may be over in a moment (a lost
- * connection, 408, 429, 5xx) is asked again when there is patience for it. An event stream is no document: of one
- * only the header is read, since it may never end.
+ * connection, 408, 429, 5xx) is asked again when there is patience for it. An
+ * event stream is no document: of one only the header is read, since it may
+ * never end.
  */
 #ifndef MPMCP_FETCH_H
 #define MPMCP_FETCH_H
@@ -23,6 +24,8 @@ struct fetch_call {
 	size_t cap;                /* of the answer */
 	int64_t total_ms;          /* limit for each exchange */
 	int64_t patience_ms; /* no exchange begins later than this after the first; 0: there is one alone */
+	bool object; /* every answer of this endpoint is a JSON object: another one comes from elsewhere, and
+		      * passes as lost connections and limits do */
 };
 
 /* For what a request of a client waits for: three pauses and a short Retry-After, and shorter than the

@@ -570,7 +570,7 @@ def modern_members_go_and_all_else_stays(case):
     kept = dict(META, **{"progressToken": 5, "com.example/x": 1})
     p.send(request("y", _meta=kept, name="t"))
     p.answer("y")
-    case.equal(server.requests[-1].rpc["params"]["_meta"], {"progressToken": 5, "com.example/x": 1}, "_meta")
+    case.equal(server.of("tools/call")[-1].rpc["params"]["_meta"], {"progressToken": 5, "com.example/x": 1}, "_meta")
 
 
 def missing_resource_is_said_in_the_codes_of_the_era(case):
