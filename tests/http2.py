@@ -117,7 +117,11 @@ class Connection:
         if kind == SETTINGS and not flags & ACK:
             self.frame(SETTINGS, ACK, 0)
         elif kind == PING and not flags & ACK:
-            self.frame(PING, ACK, 0, payload)
+            with self.server.changed:
+                self.server.pings += 1
+                self.server.changed.notify_all()
+            if self.server.answers_pings:
+                self.frame(PING, ACK, 0, payload)
         elif kind == HEADERS:
             # Priority fields come before the block.
             self.requests[stream] = Request(self, stream, payload[5:] if flags & 0x20 else payload)
@@ -144,6 +148,7 @@ class Server:
         context.set_alpn_protocols(["h2"])
         self.requests, self.connections, self.errors = [], [], []
         self.changed = threading.Condition()
+        self.pings, self.answers_pings = 0, True
         self.socket = socket.create_server((address, 0), backlog=128)
         self.port = self.socket.getsockname()[1]
         self.url = "https://%s:%d/mcp" % (address, self.port)

@@ -58,6 +58,8 @@ struct sock {
 	int events;
 	struct tcp_ends ends;  /* of a connection that stands */
 	int64_t owed_since_ms; /* seen with something unacknowledged since; 0: not */
+	int64_t pinged_ms;     /* a PING went out then; 0: none that is not answered */
+	int64_t asked_ms;      /* when one should have */
 	bool awaited;          /* some request on it waits for its answer, at the last look */
 	bool broken;           /* http_break() */
 	bool probed;           /* tcp_await() */
@@ -182,6 +184,9 @@ void http_pool_leave(struct http_req *r);
 void http_pool_go(struct pool *p); /* libcurl goes on at once */
 /* If p is the newest pool, another one takes its place. */
 void http_retire(struct http *h, const struct pool *p);
+/* Sends a PING, if it is HTTP/2 (from libcurl 8.10 on) and others may get one, too. NULL: it ended
+ * meanwhile. */
+struct sock *http_ping(struct sock *s);
 /* What it connects; n is 0 as long as it does not. */
 const struct tcp_ends *http_sock_ends(struct sock *s);
 /* The connection that carries the request; NULL: none does (yet). libcurl itself only tells after the end

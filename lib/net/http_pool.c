@@ -249,6 +249,35 @@ void http_retire(struct http *h, const struct pool *p)
 	loop_task_queue(&h->task);
 }
 
+/* It works on the pool that a handle is in, and that must not have a connection itself. */
+static void keep_up(struct pool *p)
+{
+	CURL *easy = curl_easy_init();
+
+	if (easy && curl_multi_add_handle(p->multi, easy) == CURLM_OK) {
+		curl_easy_setopt(easy, CURLOPT_UPKEEP_INTERVAL_MS, 1L);
+		p->http->inside++;
+		curl_easy_upkeep(easy);
+		p->http->inside--;
+		curl_multi_remove_handle(p->multi, easy);
+	}
+	curl_easy_cleanup(easy);
+}
+
+struct sock *http_ping(struct sock *s)
+{
+	struct http *h = s->pool->http;
+	curl_socket_t fd = s->fd;
+
+	keep_up(s->pool);
+	/* What it wrote lies in libcurl's buffer until a request on that connection has its turn. */
+	act(s->pool, fd, CURL_CSELECT_IN);
+	for (s = h->socks.next; s != &h->socks; s = s->next)
+		if (s->fd == fd)
+			return s;
+	return NULL;
+}
+
 const struct tcp_ends *http_sock_ends(struct sock *s)
 {
 	if (!s->ends.n)

@@ -12,6 +12,11 @@
 /* By then a lost segment was sent again half a dozen times. */
 #define DEAD_MS 10000
 
+/* HTTP/2: without data for so long it is asked for a sign of life, while an answer is awaited; or only
+ * streams are open, which the kernel's probes look after. */
+#define QUIET_MS 10000
+#define QUIET_IDLE_MS 30000
+
 /* Routes come and go in several steps. */
 #define SETTLING_MS 200
 
@@ -39,17 +44,27 @@ static bool note_awaited(struct http *h)
 
 /* ---- the other end is silent ---- */
 
+/* Since when the other end does not answer: TCP's acknowledgement of what was sent, or our PING. */
 static int64_t silence_ms(struct sock *s, int64_t now)
 {
-	int64_t owed = tcp_owed_ms((int)s->fd);
+	struct tcp_look l;
+	int64_t unacknowledged = 0, unanswered = 0;
 
-	if (owed < 0)
+	if (!tcp_look((int)s->fd, &l))
+		return 0;
+	if (l.owed_ms < 0)
 		s->owed_since_ms = 0;
 	else if (!s->owed_since_ms)
 		s->owed_since_ms = now;
-	if (owed < 0)
-		return 0;
-	return owed < now - s->owed_since_ms ? owed : now - s->owed_since_ms;
+	else
+		unacknowledged = now - s->owed_since_ms;
+	if (unacknowledged > l.owed_ms)
+		unacknowledged = l.owed_ms;
+	if (l.heard_ms < now - s->pinged_ms)
+		s->pinged_ms = 0;
+	if (s->pinged_ms)
+		unanswered = now - s->pinged_ms;
+	return unanswered > unacknowledged ? unanswered : unacknowledged;
 }
 
 static struct sock *find_dead(struct http *h, int64_t now)
@@ -73,6 +88,37 @@ static void find_silent(struct http *h)
 	/* One at a time: with its requests others may go. */
 	while ((dead = find_dead(h, now)))
 		http_break(dead);
+}
+
+/* One that should be asked for a sign of life. */
+static struct sock *find_quiet(struct http *h, int64_t now, struct tcp_look *l)
+{
+	for (struct sock *s = h->socks.next; s != &h->socks; s = s->next) {
+		int64_t limit = s->awaited ? QUIET_MS : QUIET_IDLE_MS;
+
+		if (!s->broken && !s->pinged_ms && now - s->asked_ms >= limit &&
+			tcp_look((int)s->fd, l) && l->heard_ms >= limit)
+			return s;
+	}
+	return NULL;
+}
+
+/* A server behind a proxy may be gone while the proxy acknowledges everything. HTTP/1.1 has nothing to ask
+ * with, nor have all versions of libcurl: what is written then tells. */
+static void ping_quiet(struct http *h)
+{
+	int64_t now = clock_ms();
+	struct tcp_look before, after;
+	struct sock *s;
+
+	while ((s = find_quiet(h, now, &before))) {
+		int fd = (int)s->fd;
+
+		s->asked_ms = now;
+		s = http_ping(s);
+		if (s && tcp_look(fd, &after) && after.written > before.written)
+			s->pinged_ms = now;
+	}
 }
 
 /* ---- the machine slept ---- */
@@ -196,6 +242,8 @@ void http_watch_due(void *ctx)
 		s->probed = s->awaited;
 		waits = waits || s->awaited;
 	}
+	if (!h->held)
+		ping_quiet(h);
 	if (any)
 		loop_timer_set(&h->watch, waits ? LOOK_MS : LOOK_IDLE_MS);
 }

@@ -55,19 +55,25 @@ void tcp_await(int fd, bool awaited)
 	set_probes(fd, awaited ? 6 : 15, awaited ? 3 : 5);
 }
 
-int64_t tcp_owed_ms(int fd)
+bool tcp_look(int fd, struct tcp_look *out)
 {
 #ifdef __linux__
-	struct tcp_info i;
+	struct tcp_info i = { 0 };
 	socklen_t n = sizeof(i);
 
 	/* 1: established. Before that it is the deadline for connecting that counts. */
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &n) == 0 && i.tcpi_state == 1 &&
-		i.tcpi_unacked > 0)
-		return (int64_t)i.tcpi_last_ack_recv;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &n) != 0 || i.tcpi_state != 1)
+		return false;
+	*out = (struct tcp_look){
+		.owed_ms = i.tcpi_unacked ? (int64_t)i.tcpi_last_ack_recv : -1,
+		.heard_ms = (int64_t)i.tcpi_last_data_recv,
+		.written = i.tcpi_bytes_sent - i.tcpi_bytes_retrans + i.tcpi_notsent_bytes,
+	};
+	return true;
+#else
+	(void)fd, (void)out;
+	return false;
 #endif
-	(void)fd;
-	return -1;
 }
 
 void tcp_break(int fd)

@@ -18,9 +18,14 @@ void tcp_guard(int fd);
 /* An answer is awaited: probes of a silent one begin after 6 s, one every 3 s; or as before. */
 void tcp_await(int fd, bool awaited);
 
-/* How long nothing came from the other end while something is under way to it: since its last
- * acknowledgement, which may be older than that. -1: nothing is under way, or that is not known. */
-int64_t tcp_owed_ms(int fd);
+struct tcp_look {
+	int64_t owed_ms; /* since the last acknowledgement, which may be older than what is under way to
+			   * the other end; -1: nothing is */
+	int64_t heard_ms; /* since the last piece of data */
+	uint64_t written; /* bytes, so far */
+};
+/* What is known of a connection that stands; false: nothing. */
+bool tcp_look(int fd, struct tcp_look *out) __attribute__((warn_unused_result));
 
 /* Whoever uses it sees its end; what was not sent yet never will be. */
 void tcp_break(int fd);

@@ -3,11 +3,12 @@
 Without what these cases cover a call waits for five minutes (--headers-timeout), longer than any of them.
 """
 
+import re
 import time
 
 import http2
 import netns
-from harness import Server, certificates, request
+from harness import Server, Skipped, certificates, request
 
 READS, WRITES = "Describe-Cohort-Schema", "Create-Cohort"
 
@@ -156,3 +157,55 @@ def another_address_does_not_matter(case):
     for b in bridges:
         case.check("result" in b.answer(40, since, "another address, a writing call"), "no result over " + b.what)
         case.equal(len(b.seen(40)), 1, "times it arrived")
+
+
+def _knows_ping(case):
+    p = case.start("--version")
+    p.finish()
+    version = re.search(rb"libcurl/(\d+)\.(\d+)", b"".join(p.lines))
+    if tuple(map(int, version.groups())) < (8, 10):
+        raise Skipped("libcurl before 8.10 sends no PING over HTTP/2")
+
+
+def _http2(case, handler):
+    _knows_ping(case)
+    server = http2.Server(handler, certificates().context("good"))
+    case.servers.append(server)
+    return server, case.start(server.url, "--cacert", certificates().path("ca.pem"))
+
+
+def http2_server_that_answers_no_ping_is_left(case):
+    """Somebody on the way still acknowledges what is sent, but nobody is behind it."""
+    def handler(r):
+        if r.rpc_method == "tools/list" and r.connection is server.connections[0]:
+            held.append(r)
+        else:
+            r.answer()
+    held = []
+    server, p = _http2(case, handler)
+    p.handshake()
+    server.answers_pings = False
+    p.send(request(1, "tools/list"))
+    server.wait(lambda: held, "the call")
+    case.check("result" in p.answer(1), "no result")
+    case.check(server.pings, "no PING was sent")
+    case.equal(len(server.of("tools/list")), 2, "times sent")
+
+
+http2_server_that_answers_no_ping_is_left.slow = True
+
+
+def http2_server_that_answers_pings_has_all_the_time(case):
+    def handler(r):
+        held.append(r) if r.rpc_method == "tools/list" else r.answer()
+    held = []
+    server, p = _http2(case, handler)
+    p.handshake()
+    p.send(request(1, "tools/list"))
+    server.wait(lambda: server.pings >= 2, "two PINGs")
+    held[0].answer()
+    case.check("result" in p.answer(1), "no result")
+    case.equal((len(server.connections), len(held)), (1, 1), "connections and calls")
+
+
+http2_server_that_answers_pings_has_all_the_time.slow = True

@@ -154,4 +154,3 @@ def http2_connection_that_dies_loses_no_reading_request(case):
         else:
             case.is_error(p.answer(i), -31503, "whether the server acted on the request is unknown")
     case.equal(len(server.of("tools/call")), 30, "calls that arrived")
-    case.equal(len(server.connections), 2, "connections")
