@@ -71,7 +71,7 @@ const struct opt args_options[] = {
 	{ "keep-alive", NULL, OPT_FLAG, O(keep_alive), FOR_BRIDGE, GROUP_CONNECTION,
 		"ping an idle server every 30 seconds: 120 requests an hour" },
 	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_SERVICE, GROUP_OUTPUT, "also write messages to FILE" },
-	{ "name", "NAME", OPT_TEXT, O(name), FOR_SETUP, GROUP_COMMAND,
+	{ "name", "NAME", OPT_TEXT, O(name), FOR_SETUP | FOR_DOCTOR, GROUP_COMMAND,
 		"name of the entry (mixpanel)" },
 	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_SERVICE, GROUP_SIGN_IN, "print the address, open no browser" },
 	{ "only-project", "ID[,ID]", OPT_LIST, O(only_projects), FOR_POLICY, GROUP_RULES,
@@ -82,7 +82,7 @@ const struct opt args_options[] = {
 		"ping an idle server this often; turns --keep-alive on" },
 	{ "profile", "NAME", OPT_TEXT, O(profile), FOR_SERVICE, GROUP_SIGN_IN,
 		"use a separate sign-in called NAME" },
-	{ "project", NULL, OPT_FLAG, O(project), FOR_SETUP, GROUP_COMMAND,
+	{ "project", NULL, OPT_FLAG, O(project), FOR_SETUP | FOR_DOCTOR, GROUP_COMMAND,
 		"write the project's file, in this folder" },
 	{ "protocol", "ERA", OPT_TEXT, O(protocol), FOR_POLICY, GROUP_CONNECTION,
 		"auto, legacy or modern: what the server speaks (auto)" },
@@ -140,7 +140,7 @@ const struct command args_commands[] = {
 	{ "setup", FOR_SETUP, "[OPTION...] [CLIENT...] [URL]",
 		"print or write a client's entry; without CLIENT: list the clients", cmd_setup,
 		EXAMPLES("setup", "setup cursor gemini --region eu --write", "setup claude --undo") },
-	{ "doctor", FOR_DOCTOR, "[OPTION...] [URL]", "find out why a connection fails",
+	{ "doctor", FOR_DOCTOR, "[OPTION...] [URL | CLIENT]", "find out why a connection fails",
 		cmd_doctor, EXAMPLES("doctor", "doctor --region eu") },
 	{ "completion", FOR_COMPLETION, "bash | zsh | fish", "print completion for a shell",
 		cmd_completion, EXAMPLES("completion bash") },
@@ -440,7 +440,7 @@ static bool read_option(struct reader *r, char *word)
 }
 
 /* Commands that take words of their own, and those that take a callback port behind the URL. */
-#define FOR_WORDS (FOR_HELP | FOR_TOOLS | FOR_CALL | FOR_SETUP | FOR_COMPLETION)
+#define FOR_WORDS (FOR_HELP | FOR_DOCTOR | FOR_TOOLS | FOR_CALL | FOR_SETUP | FOR_COMPLETION)
 #define FOR_PORT (FOR_BRIDGE | FOR_LOGIN)
 
 static bool read_word(struct reader *r, char *word)

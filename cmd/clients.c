@@ -15,6 +15,7 @@ const struct app apps[] = {
 		.name = "gemini",
 		.alias = "gemini-cli",
 		.title = "Gemini CLI",
+		.comments = true,
 		.container = "mcpServers",
 		.reference = "${",
 		.behind = "}",
@@ -62,6 +63,7 @@ const struct app apps[] = {
 	{
 		.name = "cursor",
 		.title = "Cursor",
+		.comments = true,
 		.container = "mcpServers",
 		.desktop = true,
 		.tears = true,
@@ -163,6 +165,7 @@ const struct app apps[] = {
 		.name = "vscode",
 		.alias = "code",
 		.title = "VS Code",
+		.comments = true,
 		.container = "servers",
 		.type = "stdio",
 		.desktop = true,
@@ -215,6 +218,7 @@ const struct app apps[] = {
 	{
 		.name = "zed",
 		.title = "Zed",
+		.comments = true,
 		.container = "context_servers",
 		.desktop = true,
 		.secret = APP_FILE,
@@ -231,6 +235,7 @@ const struct app apps[] = {
 	{
 		.name = "opencode",
 		.title = "opencode",
+		.comments = true,
 		.container = "mcp",
 		.type = "local",
 		.enabled = true,
@@ -295,6 +300,7 @@ const struct app apps[] = {
 		.name = "qwen",
 		.alias = "qwen-code",
 		.title = "Qwen Code",
+		.comments = true,
 		.container = "mcpServers",
 		.reference = "${",
 		.behind = "}",
@@ -356,6 +362,7 @@ const struct app apps[] = {
 	{
 		.name = "amp",
 		.title = "Amp",
+		.comments = true,
 		.container = "amp.mcpServers",
 		.reference = "${",
 		.behind = "}",
@@ -445,7 +452,7 @@ const struct app *app_find(const char *name, struct err *e)
 	}
 	near = args_nearest(name, names, napps);
 	err_set(e, ERR_USAGE,
-		"setup does not know the client \"%.40s\"%s%s%s; \"mpmcp setup\" lists those it "
+		"there is no client \"%.40s\"%s%s%s; \"mpmcp setup\" lists those it "
 		"knows. "
 		"For any other client: \"mpmcp setup json\"",
 		name, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");

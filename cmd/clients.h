@@ -35,6 +35,7 @@ struct app {
 	const char *container; /* the object that holds the entries */
 	const char *type;      /* value of "type", or NULL where there is none */
 	bool tools;            /* wants "tools" */
+	bool comments;         /* takes JSON with comments and trailing commas */
 	bool enabled;          /* wants "enabled" */
 	bool joined;           /* "command" is an array that holds the arguments, too */
 	const char *env_member, *command_member; /* NULL: "env" (or "env_vars"), "command" */

@@ -79,6 +79,9 @@ void advise(struct finding *f, const char *fmt, ...)
 /* ---- the table ---- */
 
 enum id {
+	CLIENT,
+	ENTRY,
+	COMMAND,
 	ARGUMENTS,
 	CREDENTIAL,
 	FOLDER,
@@ -106,7 +109,10 @@ static const struct check {
 	void (*look)(struct doctor *d, struct finding *f);
 	unsigned needs;
 } checks[] = {
-	[ARGUMENTS] = { "arguments", "arguments", doctor_arguments, 0 },
+	[CLIENT] = { "client", "client", doctor_client, 0 },
+	[ENTRY] = { "entry", "entry", doctor_entry, ON(CLIENT) },
+	[COMMAND] = { "command", "command", doctor_command, ON(ENTRY) },
+	[ARGUMENTS] = { "arguments", "arguments", doctor_arguments, ON(ENTRY) },
 	[CREDENTIAL] = { "credential", "credential", doctor_credential, ON(ARGUMENTS) },
 	[FOLDER] = { "folder", "token folder", doctor_folder, 0 },
 	[PROXY] = { "proxy", "proxy", doctor_proxy, ON(ARGUMENTS) },
@@ -147,13 +153,21 @@ static size_t obstacle(const size_t roots[CHECKS], size_t i)
 	return CHECKS;
 }
 
+/* Those of a client are not there unless one was named. */
+static size_t first_check(const struct doctor *d)
+{
+	return d->app ? CLIENT : ARGUMENTS;
+}
+
 static void look(struct doctor *d, struct finding all[CHECKS],
 	void (*say)(const struct check *c, const struct finding *f))
 {
 	size_t roots[CHECKS]; /* which failure a check fell to; CHECKS: none */
 	struct err e = { 0 };
 
-	for (size_t i = 0; i < CHECKS; i++) {
+	for (size_t i = 0; i < first_check(d); i++)
+		roots[i] = CHECKS;
+	for (size_t i = first_check(d); i < CHECKS; i++) {
 		struct finding *f = &all[i];
 
 		if (i == CREDENTIAL && d->opened &&
@@ -234,7 +248,7 @@ static void say_json(const struct doctor *d, const struct finding all[CHECKS], i
 	json_t *list = json_array(), *o;
 	char *text;
 
-	for (size_t i = 0; i < CHECKS; i++)
+	for (size_t i = first_check(d); i < CHECKS; i++)
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:s*}", "id", checks[i].id, "state",
 				      states[all[i].state].json, "detail", all[i].detail, "advice",
@@ -272,6 +286,29 @@ static void doctor_clear(struct doctor *d)
 	free(d->shown);
 	url_clear(&d->u);
 	context_close(&d->c);
+	client_file_clear(&d->file);
+}
+
+/* A word is a client's name. */
+static bool find_client(struct doctor *d)
+{
+	const struct args_list *words = &d->a->words;
+	const char *word = words->n ? words->item[words->n - 1] : "";
+	struct err e = { 0 };
+
+	if (!words->n)
+		return true;
+	if (words->n > 1 || d->a->url || strpbrk(word, "./:"))
+		err_set(&e, ERR_USAGE, "\"%.*s\" is one word too many: doctor takes a URL or a client%s",
+			(int)strcspn(word, "?"), word,
+			strpbrk(word, "./:") ? "; a URL starts with https://" : "");
+	else
+		d->app = app_find(word, &e);
+	if (d->app && !d->app->file)
+		err_set(&e, ERR_USAGE, "\"%s\" has no file that could be looked at", d->app->name);
+	if (e.kind)
+		diag_error("%s", e.msg);
+	return !e.kind;
 }
 
 int cmd_doctor(const struct args *a)
@@ -280,11 +317,8 @@ int cmd_doctor(const struct args *a)
 	struct doctor d = { .a = a };
 	int status;
 
-	if (a->words.n) {
-		diag_error("\"%.*s\" is one word too many: doctor takes a URL and options",
-			(int)strcspn(a->words.item[0], "?"), a->words.item[0]);
+	if (!find_client(&d))
 		return EXIT_USAGE;
-	}
 	look(&d, all, a->json ? NULL : say_line);
 	status = status_of(&d, all);
 	client_free(d.client); /* its last request counts, too */

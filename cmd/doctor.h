@@ -14,6 +14,7 @@
 #include "auth/server.h"
 #include "auth/store.h"
 #include "client.h"
+#include "client_file.h"
 #include "context.h"
 #include "net/url.h"
 #include "net/way.h"
@@ -61,6 +62,11 @@ struct seen {
 
 /* What the checks share. */
 struct doctor {
+	/* Where a client was named: its file, its entry, and what that says in place of a. */
+	const struct app *app;
+	struct client_file file;
+	const struct old_entry *entry;
+	struct args entry_args;
 	const struct args *a;
 	struct context c;
 	bool opened; /* c is good, u is its URL */
@@ -89,7 +95,11 @@ void doctor_discover(struct doctor *d, const char *named);
 /* Advice: the command that signs in where the arguments point; more as oauth_command() has it. */
 void doctor_login(const struct doctor *d, const char *more, struct finding *f);
 
-/* The checks. */
+/* The checks. The first three only where a client was named; the second takes its entry's arguments and the
+ * variables that it passes on for all that follow. */
+void doctor_client(struct doctor *d, struct finding *f);
+void doctor_entry(struct doctor *d, struct finding *f);
+void doctor_command(struct doctor *d, struct finding *f);
 void doctor_arguments(struct doctor *d, struct finding *f);
 void doctor_credential(struct doctor *d, struct finding *f);
 void doctor_folder(struct doctor *d, struct finding *f);
