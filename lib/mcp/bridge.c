@@ -228,7 +228,11 @@ static void on_idle(void *ctx)
 
 static void on_person(void *ctx)
 {
-	check_end(ctx);
+	struct bridge *b = ctx;
+
+	check_end(b);
+	if (!b->leaving)
+		session_person(b->session);
 }
 
 static void on_input(void *ctx, bool wanted)
@@ -245,7 +249,25 @@ static void on_learned(void *ctx, enum era server)
 	auth_remember(b->auth, server == ERA_MODERN ? "modern" : "legacy");
 }
 
-static const struct session_events session_events = { on_idle, on_input, on_learned };
+/* For the client, which shows it, or for its model: the sign-in itself goes on. */
+static bool on_awaits_person(void *ctx, struct err *e)
+{
+	struct bridge *b = ctx;
+	const char *command = auth_awaits_person(b->auth);
+
+	if (!command)
+		return false;
+	err_set(e, ERR_AUTH,
+		"a sign-in is needed, and its page is open: complete it in your browser, then try "
+		"again (reconnect this server if your client does not do that by itself). If you "
+		"see "
+		"no page, run \"%s\" in a terminal",
+		command);
+	return true;
+}
+
+static const struct session_events session_events = { on_idle, on_input, on_learned,
+	on_awaits_person };
 
 static void on_signal(void *ctx, int signo)
 {

@@ -19,6 +19,7 @@ static const struct {
 	bool begins;
 	int64_t patience_ms;
 } clients[] = {
+	{ "mpmcp", false, 0 },                 /* our own commands: as long as it takes */
 	{ "mcp-test-client", false, 4500 },    /* gemini mcp list: 5 s */
 	{ "gemini-cli-mcp-client", true, 0 },  /* its agent: 10 min */
 	{ "qwen-cli-mcp-client", true, 9000 }, /* 10 s */
@@ -81,6 +82,8 @@ void client_info_read(struct span info, struct client_info *out)
 	text_of(info, "version", &version);
 	clean(buf_str(&name), word);
 	clean(buf_str(&version), number);
+	if (strcmp(word, "mpmcp") == 0)
+		*word = 0; /* the field says so already */
 	snprintf(out->agent, sizeof(out->agent), "mpmcp/" MPMCP_VERSION "%s%s%s%s%s",
 		*word ? " (" : "", word, *word && *number ? "/" : "", *word ? number : "",
 		*word ? ")" : "");

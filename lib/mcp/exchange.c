@@ -131,6 +131,14 @@ bool exchange_cancelled(const struct exchange *x)
 	return x->dead;
 }
 
+bool exchange_waits(const struct exchange *x)
+{
+	const struct exchange *stream = x->t->channel.x;
+
+	return x->step == STEP_AUTH ||
+	       (x->step == STEP_CHANNEL && stream && stream->step == STEP_AUTH);
+}
+
 void *exchange_ctx(const struct exchange *x)
 {
 	return x->c.ctx;

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "mcp/session_impl.h"
 
@@ -13,6 +14,7 @@ void owed_add(struct post *p, struct call *c, struct span id)
 	c->post = p;
 	pending_add(&p->s->calls, &c->pending, id);
 	p->owed++;
+	p->arrived_ms = clock_ms();
 	p->s->arriving = (struct span){ 0 };
 }
 

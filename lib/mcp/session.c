@@ -60,6 +60,7 @@ struct session *session_new(
 	loop_task_init(&s->pump_task, l, pump, s);
 	reopen_init(s);
 	again_init(s);
+	loop_timer_init(&s->patience, l, session_patience_due, s);
 	loop_timer_init(&s->notes, l, notes_due, s);
 	return s;
 }
@@ -573,6 +574,7 @@ void session_free(struct session *s)
 	loop_task_clear(&s->pump_task);
 	loop_timer_clear(&s->handshake);
 	loop_timer_clear(&s->due);
+	loop_timer_clear(&s->patience);
 	loop_timer_clear(&s->notes);
 	kept_clear(&s->kept);
 	pending_clear(&s->calls);

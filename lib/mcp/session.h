@@ -32,6 +32,9 @@ struct session_events {
 	void (*input)(void *ctx, bool wanted);
 	/* The server turned out to be of another era than the client: worth knowing next time. */
 	void (*learned)(void *ctx, enum era server);
+	/* Whether those who wait for an Authorization value wait for a person to sign in; then e says so to a
+	 * client that waits no longer. */
+	bool (*awaits_person)(void *ctx, struct err *e);
 };
 
 /* out and t are borrowed; session_transport_events() are t's callbacks, with the session as ctx. */
@@ -51,6 +54,9 @@ extern const struct transport_events session_transport_events;
 void session_line(struct session *s, struct wire_in *in, char *p, size_t n);
 /* A line that was longer than ENVELOPE_MAX. */
 void session_line_too_long(struct session *s);
+
+/* A person is asked to sign in, from now on: see patience.c. */
+void session_person(struct session *s);
 
 /* The client has read what was said to it, or most of it. */
 void session_output_drained(struct session *s);

@@ -10,6 +10,7 @@
  *   server_era.c     what they tell about its era, and who goes another way then
  *   owed.c           who is owed an answer, and how a request comes to its end
  *   say.c            what is written to the client
+ *   patience.c       what becomes of those who wait for a person to sign in
  *   legacy_client.c  a legacy client in front of a modern server, with
  *                    rounds.c and watching.c (legacy_impl.h)
  *   modern_client.c  a modern client in front of a legacy server, with
@@ -91,9 +92,10 @@ struct post {
 	unsigned long unready;   /* and when it was refused because that session was not ready */
 	post_due_fn *when_due;   /* queued or parked: called at due_ms; NULL: nothing is */
 	int64_t due_ms;
-	struct err *why;      /* late: what it is answered with when nothing comes */
-	unsigned pages;       /* of a list that were fetched already */
-	struct post *held_by; /* parked until that one is answered */
+	struct err *why;             /* late: what it is answered with when nothing comes */
+	unsigned pages;              /* of a list that were fetched already */
+	struct post *held_by;        /* parked until that one is answered */
+	int64_t arrived_ms, tell_ms; /* the request; when it is told again that a sign-in goes on */
 	void *ctx; /* POST_INTERNAL: for on_answer; NULL when that is gone, or a number */
 	post_answer_fn *on_answer; /* POST_INTERNAL */
 	struct round *round;       /* legacy_client.c: questions put to the client */
@@ -173,6 +175,8 @@ struct session {
 	struct loop_timer handshake; /* the step of it that is under way has so long; or the pause
 				      * before the next try to open a session */
 	struct loop_timer due;       /* the first of the posts that wait for a time */
+	struct loop_timer patience;  /* set while a person signs in */
+	unsigned long progress;      /* notes about that */
 	struct legacy_client *legacy;
 	struct modern_client *modern;
 };
@@ -279,6 +283,10 @@ bool say_text(struct session *s, const struct buf *m);
 void say_error(struct session *s, struct span id, const struct err *e, const struct reply_data *d);
 void say_invalid(struct session *s, struct span id, long code, const char *why);
 void say_empty(struct session *s, struct span id); /* {"result":{}} */
+
+/* ---- patience.c ---- */
+
+void session_patience_due(void *ctx); /* a timer */
 
 /* ---- from_client.c ---- */
 

@@ -131,6 +131,9 @@ const char *exchange_session(const struct exchange *x);
 /* An answer over HTTP 200 said that there were too many requests, see rate_is_refusal(). */
 void transport_limited(struct transport *t, long wait_s);
 
+/* It waits for an Authorization value, or for a stream that waits for one: the server has not seen it. */
+bool exchange_waits(const struct exchange *x);
+
 /* How many exchanges wait for a person to sign in. */
 size_t transport_waiting(const struct transport *t);
 

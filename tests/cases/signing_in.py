@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 
-from harness import DEADLINE, INITIALIZE, PROGRAM, free_port, request
+from harness import DEADLINE, INITIALIZE, INITIALIZED, PROGRAM, free_port, request
 from people import FOLLOW, Person, address_in
 
 # Waits at a FIFO until the case opens it.
@@ -141,6 +141,62 @@ def sign_in_that_nobody_completes_is_answered_at_the_deadline(case):
     p = me.bridge("--auth-timeout", "2")
     p.send(INITIALIZE)
     case.is_error(p.answer(0), -31401, "2 seconds", "mpmcp login")
+
+
+def _hello(ident, name, token=None):
+    params = {**INITIALIZE["params"], "clientInfo": {"name": name, "version": "1"}, **({"_meta": {"progressToken": token}} if token else {})}
+    return {**INITIALIZE, "id": ident, "params": params}
+
+
+def client_is_answered_before_it_gives_up_and_the_sign_in_goes_on(case):
+    """gemini mcp list waits 5 s and then shows a bare time-out. What it gave up on is not sent any more."""
+    gate = _gate(case)
+    me = Person(case, before=WAIT % gate)
+    p = me.bridge()
+    p.send(_hello(0, "mcp-test-client"))
+    me.wait_opened()
+    case.is_error(p.answer(0), -31401, "its page is open", "then try again", "mpmcp login " + me.url)
+    p.send(_hello(1, "mcp-test-client"))
+    _open_gate(gate)
+    case.check("result" in p.answer(1), "the sign-in did not go on")
+    p.send(INITIALIZED)
+    case.check("result" in p.call(2, "tools/list"), "no tools")
+    case.equal((me.count("authorize"), len(me.opened())), (1, 1), "sign-ins")
+    case.equal(len([m for m in p.messages() if m.get("id") == 0]), 1, "answers")
+
+
+client_is_answered_before_it_gives_up_and_the_sign_in_goes_on.slow = True
+
+
+def client_that_waits_is_told_by_progress(case):
+    """Gemini's agent waits for minutes. Only who gave a token is told."""
+    gate = _gate(case)
+    me = Person(case, before=WAIT % gate)
+    p = me.bridge()
+    p.send(_hello(0, "gemini-cli-mcp-client", "t1"))
+    told = json.loads(p.wait_line(lambda line: b"notifications/progress" in line, "progress"))
+    case.equal((told["params"]["progressToken"], "sign-in" in told["params"]["message"]), ("t1", True), "progress")
+    case.check(0 < told["params"]["progress"] < 0.001, "it grows into what the server says")
+    _open_gate(gate)
+    case.check("result" in p.answer(0), "no answer")
+
+
+def request_that_waited_too_long_is_never_sent(case):
+    """Its client was told that it failed: a call that writes must not happen behind its back."""
+    gate = _gate(case)
+    me = Person(case, "--auth", "late", before=WAIT % gate)
+    p = me.bridge()
+    p.send(_hello(0, "mcp-test-client"))
+    p.answer(0)
+    p.send(INITIALIZED, request(1, name="Create-Annotation", arguments={}), request(2, name="Get-Projects", arguments={}))
+    for n in 1, 2:
+        case.is_error(p.answer(n), -31401, "its page is open")
+    _open_gate(gate)
+    case.check("result" in p.call(3, name="Get-Projects", arguments={}), "no result")
+    case.equal([row["status"] for row in me.ask("log") if row["rpc"] == "tools/call"], [401, 401, 200], "calls")
+
+
+request_that_waited_too_long_is_never_sent.slow = True
 
 
 def browser_that_is_not_there_is_an_error_at_once(case):

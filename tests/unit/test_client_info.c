@@ -29,6 +29,7 @@ static void agent_names_the_client_in_tokens(void **state)
 		{ "{\"name\":\"caf\\u00e9 x\",\"version\":[]}", " (caf-x)" },
 		{ "{\"name\":\"\\u540d\",\"version\":\"1\"}", "" },
 		{ "{\"name\":\"\",\"version\":\"1\"}", "" },
+		{ "{\"name\":\"mpmcp\",\"version\":\"1\"}", "" },
 		{ "{\"name\":7}", "" },
 		{ "{}", "" },
 		{ "[]", "" },
@@ -61,6 +62,7 @@ static void each_client_has_its_patience(void **state)
 		const char *name;
 		int64_t ms;
 	} rows[] = {
+		{ "mpmcp", 0 },
 		{ "mcp-test-client", 4500 },
 		{ "mcp-test-client-2", 55000 },
 		{ "gemini-cli-mcp-client", 0 },
