@@ -357,7 +357,8 @@ static bool connect_ends(struct client *c, const struct args *a, struct err *e)
 		.headers = x->headers.item,
 		.nheaders = x->headers.n,
 		.transport = x->transport,
-		.policy = c->policy };
+		.policy = c->policy,
+		.asks_only = true };
 
 	if (!client_protocol(a, &o, e) || !make_pipes(c, e))
 		return false;

@@ -387,6 +387,8 @@ static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
 	session_set_policy(b->session, o->policy);
 	session_set_era(b->session, o->era, o->era_sure);
 	b->era_known = o->era_sure;
+	if (o->asks_only)
+		session_asks_only(b->session);
 	b->in = wire_in_new(b->loop, o->in_fd, ENVELOPE_MAX, &in_events, b, e);
 	return b->in != NULL;
 }

@@ -47,6 +47,7 @@ struct bridge_opts {
 	struct rate *rate;        /* counts requests; or NULL */
 	enum era era;             /* of the server, when something is known about it */
 	bool era_sure;            /* the person says so: no refusal changes it */
+	bool asks_only; /* what the server sends unasked concerns nobody: not listened for */
 	int in_fd, out_fd;
 };
 

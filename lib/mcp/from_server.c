@@ -602,8 +602,7 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 	listen = p->kind == POST_INITIALIZED && s->server != ERA_MODERN && p->opening == s->opening;
 	post_drop(p); /* ends the state of its making */
 	if (listen)
-		transport_listen(
-			s->transport); /* a server that minds will say so to the next request */
+		session_listen(s); /* a server that minds will say so to the next request */
 }
 
 /* A client that only listens would hear nothing any more. Once in a while, until it asks for something:

@@ -55,7 +55,7 @@ static void is_greeted(struct session *s)
 	bool anew = s->anew;
 
 	is_open(s);
-	transport_listen(s->transport);
+	session_listen(s);
 	if (!anew)
 		return;
 	kept_restore(s);
@@ -297,7 +297,7 @@ static void greeting_takes_too_long(struct session *s)
 		is_greeted(s);
 	} else if (s->opener) {
 		session_opened(s, s->opener);
-		transport_listen(s->transport);
+		session_listen(s);
 	}
 }
 

@@ -82,6 +82,17 @@ void session_set_era(struct session *s, enum era era, bool sure)
 	s->server_recalled = !sure && era != ERA_UNKNOWN;
 }
 
+void session_asks_only(struct session *s)
+{
+	s->asks_only = true;
+}
+
+void session_listen(struct session *s)
+{
+	if (!s->asks_only)
+		transport_listen(s->transport);
+}
+
 enum era session_era(const struct session *s)
 {
 	return s->server;

@@ -48,6 +48,8 @@ void session_set_policy(
  * otherwise. And what it turned out to be. */
 void session_set_era(struct session *s, enum era era, bool sure);
 enum era session_era(const struct session *s);
+/* What the server sends unasked concerns nobody: no GET stream and no subscription. */
+void session_asks_only(struct session *s);
 extern const struct transport_events session_transport_events;
 
 /* One line from the client; in is where it can be taken from. */

@@ -147,6 +147,7 @@ struct session {
 	enum era server;           /* what it turned out to be */
 	bool server_fixed;         /* said by the person: no refusal changes it */
 	bool server_recalled;      /* from an earlier process: the first refusal changes it */
+	bool asks_only;            /* session_asks_only() */
 	struct client_info client; /* who asks */
 	bool client_known;         /* it has said so */
 	bool client_legacy; /* it opened a session: its requests need not be looked through */
@@ -213,6 +214,8 @@ void session_check_input(struct session *s);
 
 /* p was answered, or is over: if the state is of its making, messages go as they come again. */
 void session_opened(struct session *s, const struct post *p);
+/* The standalone GET stream, for a client that listens. */
+void session_listen(struct session *s);
 
 /* What the server turned out to be. */
 void session_server_is(struct session *s, enum era era);

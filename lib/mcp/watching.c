@@ -156,7 +156,8 @@ static void stream_over(struct post *p, const struct envelope *m, const struct e
 
 static bool wants_stream(const struct legacy_client *l)
 {
-	return l->greeted && (l->lists[0] || l->lists[1] || l->lists[2] || l->nwatched);
+	return l->greeted && !l->s->asks_only &&
+	       (l->lists[0] || l->lists[1] || l->lists[2] || l->nwatched);
 }
 
 /* With the filter as it is now; the one before goes on until this one is acknowledged. */

@@ -24,6 +24,26 @@ def tools_are_listed_over_all_pages(case):
     case.equal(len(read), 36, "tools that only read")
 
 
+def commands_send_no_request_that_nobody_needs(case):
+    """An hour has 600: no stream is opened for what ends at once, and only a session is deleted."""
+    begin, called = ["initialize", "notifications/initialized"], ["tools/call"]
+    modern = ["initialize", "server/discover"]
+    for switches, before, after in ((["--get", "stream"], begin, []), (["--get", "stream", "--stateful"], begin, ["DELETE"]),
+                                    (["--era", "modern"], modern, [])):
+        box = case.sandbox(*switches)
+        seen = 0
+        for words, between in ((("call", box["mcp"], "Get-Events", '{"project_id":1}'), called),
+                               (("call", box["mcp"], "Get-Events", "project_id=1"), ["tools/list"] + called),
+                               (("tools", box["mcp"]), ["tools/list"]), (("status", box["mcp"], "--check"), None)):
+            _run(case, *words, token=box["token"])
+            sent = [r.get("rpc") or r["method"] for r in case.control(box, "log") if r.get("path") == "/mcp"]
+            opening = before if between is not None else [r for r in before if r != "notifications/initialized"]
+            case.equal(sent[seen:], opening + (between or []) + after, "requests of %r with %r" % (words, switches))
+            seen = len(sent)
+    log = case.control(box, "log")
+    case.check(not [r for r in log if r.get("rpc") == "subscriptions/listen"], "subscriptions")
+
+
 def call_is_kept_to_projects(case):
     box = case.sandbox()
     _run(case, "call", box["mcp"], "--only-project", "2195193", "Get-Events", "project_id=2195193", token=box["token"])
