@@ -277,8 +277,8 @@ static void doctor_clear(struct doctor *d)
 {
 	json_decref(d->tools);
 	auth_free(d->auth);
-	grant_clear(&d->grant);
-	grant_clear(&d->offered);
+	signin_record_clear(&d->record);
+	signin_record_clear(&d->offered);
 	free(d->resource.issuer);
 	free(d->server.issuer);
 	store_free(d->store);

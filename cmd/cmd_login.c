@@ -34,7 +34,7 @@
 struct login {
 	struct context *c;
 	struct store *store;
-	struct grant known, g; /* the sign-in before, and the new one */
+	struct signin_record known, g; /* the sign-in before, and the new one */
 	struct flow *flow;
 	struct loop_timer deadline;
 	struct loop_watch *input;
@@ -63,8 +63,8 @@ static void say_json(json_t *o)
 }
 
 /* missing: scopes that were asked for and not given, or are to be had beyond those; or NULL. */
-static void say_json_outcome(
-	const struct login *l, const char *outcome, const struct grant *g, const char *missing)
+static void say_json_outcome(const struct login *l, const char *outcome,
+	const struct signin_record *g, const char *missing)
 {
 	say_json(json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:I, s:b, s:s}", "outcome", outcome,
 		"url", l->c->url, "region", target_region(l->c->url), "profile", g->profile,
@@ -75,7 +75,7 @@ static void say_json_outcome(
 
 static void say_scopes(const struct login *l)
 {
-	const struct grant *g = &l->g;
+	const struct signin_record *g = &l->g;
 	char *lacking = scope_missing(g->scope_asked, g->scope_granted);
 	const char *before = l->known.scope_granted ? l->known.scope_granted : l->known.scope_asked;
 	char *gained = before ? scope_missing(g->scope_granted, before) : NULL;
@@ -91,7 +91,7 @@ static void say_scopes(const struct login *l)
 
 static void say_signed_in(const struct login *l, const char *outcome)
 {
-	const struct grant *g = &l->g;
+	const struct signin_record *g = &l->g;
 	const char *region = target_region(l->c->url);
 	char *lacking, until[64];
 
@@ -207,12 +207,12 @@ static void on_url(void *ctx, const char *url, const char *code)
 	note(l, url, code);
 }
 
-static void on_done(void *ctx, const struct grant *g, const struct err *e)
+static void on_done(void *ctx, const struct signin_record *g, const struct err *e)
 {
 	struct login *l = ctx;
 
 	if (g)
-		grant_copy(&l->g, g);
+		signin_record_copy(&l->g, g);
 	else
 		l->e = *e;
 	l->done = true;
@@ -409,12 +409,12 @@ static void sign_in_is_over(struct login *l)
  * finding its server takes a while. */
 static bool may_keep(struct login *l)
 {
-	struct grant now;
+	struct signin_record now;
 
 	if (!l->c->a->import || l->c->a->force ||
 		store_since(l->store, &l->known.refresh, &now) != STORE_OTHER)
 		return true;
-	grant_clear(&now);
+	signin_record_clear(&now);
 	return err_set(&l->e, ERR_IO,
 		"another sign-in was saved meanwhile, and stays; --force imports over it");
 }
@@ -543,14 +543,14 @@ static bool prove(struct login *l)
 /* What is kept now: a proof may have renewed it. */
 static void read_back(struct login *l)
 {
-	struct grant g = { 0 };
+	struct signin_record g = { 0 };
 	struct err e = { 0 };
 
 	if (store_load(l->store, &g, &e) == STORE_OK) {
-		grant_clear(&l->g);
+		signin_record_clear(&l->g);
 		l->g = g;
 	} else {
-		grant_clear(&g);
+		signin_record_clear(&g);
 	}
 }
 
@@ -571,7 +571,7 @@ static bool keep_and_prove(struct login *l, const char *outcome)
 struct news {
 	struct login *l;
 	struct discover *discover;
-	struct grant offered;
+	struct signin_record offered;
 	struct server_traits traits;
 	bool known;
 };
@@ -596,7 +596,7 @@ static void no_news(void *ctx)
 static void remember_offer(struct login *l, const char *offered)
 {
 	bool busy = false;
-	struct grant g = { 0 };
+	struct signin_record g = { 0 };
 	struct err e = { 0 };
 	int lock;
 
@@ -610,7 +610,7 @@ static void remember_offer(struct login *l, const char *offered)
 			diag_debug("%s", e.msg);
 	}
 	store_unlock(lock);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 /* Asks what the server offers now; no answer is no news. malloc'ed, or NULL. */
@@ -633,7 +633,7 @@ static char *scopes_to_gain(struct login *l)
 		remember_offer(l, n.offered.scopes_offered);
 	more = oauth_scopes_to_gain(&l->c->oauth,
 		n.known ? n.offered.scopes_offered : l->known.scopes_offered, &l->known);
-	grant_clear(&n.offered);
+	signin_record_clear(&n.offered);
 	return more;
 }
 
@@ -698,7 +698,7 @@ static bool run_flow(struct login *l)
 	return ran;
 }
 
-static bool still_signed_in(const struct grant *g)
+static bool still_signed_in(const struct signin_record *g)
 {
 	return secret_isset(&g->refresh) ||
 	       (secret_isset(&g->access) && (!g->expires_s || g->expires_s > clock_wall_s() + 60));
@@ -721,7 +721,7 @@ static void on_answer(void *ctx, int happened)
 }
 
 /* Only the person can know whether that is where mcp-remote signed in. */
-static bool may_be_sent(struct login *l, const struct grant *found)
+static bool may_be_sent(struct login *l, const struct signin_record *found)
 {
 	struct question q = { .l = l };
 	struct loop_watch *input;
@@ -739,7 +739,7 @@ static bool may_be_sent(struct login *l, const struct grant *found)
 	return q.yes && !l->e.kind;
 }
 
-static bool import_access(struct login *l, const struct grant *found)
+static bool import_access(struct login *l, const struct signin_record *found)
 {
 	import_access_alone(&l->g);
 	if (l->e.kind)
@@ -785,10 +785,10 @@ static bool add_endpoints(struct login *l)
 		!may_be_sent(l, &n.offered))
 		good = import_access(l, &n.offered);
 	if (good)
-		grant_add_places(&l->g, &n.offered);
+		signin_record_add_places(&l->g, &n.offered);
 	discover_cancel(n.discover);
 	challenge_clear(&wants);
-	grant_clear(&n.offered);
+	signin_record_clear(&n.offered);
 	return good;
 }
 
@@ -870,8 +870,8 @@ int cmd_login(const struct args *a)
 		say_failure(&l);
 	store_unlock(l.lock);
 	flow_free(l.flow);
-	grant_clear(&l.known);
-	grant_clear(&l.g);
+	signin_record_clear(&l.known);
+	signin_record_clear(&l.g);
 	store_free(l.store);
 	context_close(&c);
 	return (int)exit_for(l.e.kind);

@@ -38,7 +38,7 @@ static void revoked(void *ctx, const struct fetch_answer *a)
 }
 
 /* RFC 7009: the refresh token, which takes the access tokens with it. */
-static void revoke(struct logout *l, const struct grant *g)
+static void revoke(struct logout *l, const struct signin_record *g)
 {
 	bool refresh = secret_isset(&g->refresh);
 	struct fetch_call c = { .url = g->revocation_endpoint,
@@ -65,7 +65,7 @@ static void revoke(struct logout *l, const struct grant *g)
 	buf_wipe(&authorization);
 }
 
-static void say_what_remains(const struct logout *l, const struct grant *g)
+static void say_what_remains(const struct logout *l, const struct signin_record *g)
 {
 	char until[64];
 
@@ -83,7 +83,7 @@ static void say_what_remains(const struct logout *l, const struct grant *g)
 /* With the lock held: whoever refreshes now would bring the sign-in back. */
 static bool forget_locked(struct logout *l, const struct store *s)
 {
-	struct grant g;
+	struct signin_record g;
 	bool some = false;
 
 	switch (store_load(s, &g, &l->e)) {
@@ -107,7 +107,7 @@ static bool forget_locked(struct logout *l, const struct store *s)
 		say_what_remains(l, &g);
 		l->count++;
 	}
-	grant_clear(&g);
+	signin_record_clear(&g);
 	return !l->e.kind;
 }
 
@@ -124,7 +124,7 @@ static bool forget(struct logout *l, const struct store *s)
 	return good;
 }
 
-static bool forget_each(void *ctx, const struct store *s, const struct grant *g)
+static bool forget_each(void *ctx, const struct store *s, const struct signin_record *g)
 {
 	(void)g;
 	return forget(ctx, s);
@@ -144,7 +144,7 @@ struct kept {
 	size_t of_url, others;
 };
 
-static bool count_one(void *ctx, const struct store *s, const struct grant *g)
+static bool count_one(void *ctx, const struct store *s, const struct signin_record *g)
 {
 	struct kept *k = ctx;
 

@@ -23,13 +23,14 @@ struct status {
 	struct err e;
 };
 
-static bool can_be_used(const struct grant *g)
+static bool can_be_used(const struct signin_record *g)
 {
 	return secret_isset(&g->refresh) ||
 	       (secret_isset(&g->access) && (!g->expires_s || g->expires_s > clock_wall_s()));
 }
 
-static void show_json(struct status *s, const char *path, const struct grant *g, const char *more)
+static void show_json(
+	struct status *s, const char *path, const struct signin_record *g, const char *more)
 {
 	json_array_append_new(s->json,
 		json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:I, s:b, s:b, s:s}", "url", g->url,
@@ -39,7 +40,7 @@ static void show_json(struct status *s, const char *path, const struct grant *g,
 			secret_isset(&g->refresh), "signed_in", can_be_used(g), "file", path));
 }
 
-static void show_scopes(const struct grant *g)
+static void show_scopes(const struct signin_record *g)
 {
 	const char *asked = g->scope_asked, *granted = g->scope_granted;
 
@@ -50,7 +51,7 @@ static void show_scopes(const struct grant *g)
 			granted ? granted : "not said");
 }
 
-static void show_words(const char *path, const struct grant *g, const char *more)
+static void show_words(const char *path, const struct signin_record *g, const char *more)
 {
 	const char *region = target_region(g->url);
 	char until[64];
@@ -72,7 +73,7 @@ static void show_words(const char *path, const struct grant *g, const char *more
 	printf("  file     %s\n\n", path);
 }
 
-static bool show(void *ctx, const struct store *st, const struct grant *g)
+static bool show(void *ctx, const struct store *st, const struct signin_record *g)
 {
 	static const struct oauth_opts nothing_pinned;
 	struct status *s = ctx;
@@ -92,7 +93,7 @@ static bool find_credential(struct status *s)
 {
 	struct auth *auth = context_credential(s->c, &s->e);
 	struct store *store;
-	struct grant g;
+	struct signin_record g;
 
 	if (!auth)
 		return false;
@@ -106,7 +107,7 @@ static bool find_credential(struct status *s)
 	switch (store_load(store, &g, &s->e)) {
 	case STORE_OK:
 		s->needed = !can_be_used(&g);
-		grant_clear(&g);
+		signin_record_clear(&g);
 		break;
 	case STORE_BROKEN:
 		diag_note("%s", s->e.msg);

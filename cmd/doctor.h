@@ -53,7 +53,8 @@ struct heard {
 struct seen {
 	long first; /* status of the first answer; 0: there was none */
 	bool found; /* and if not: */
-	struct err e; /* the first thing that was wrong; the rest is about it, else about the last step */
+	/* The first thing that was wrong; the rest is about that, else about the last step. */
+	struct err e;
 	bool unusable; /* the address that a challenge names */
 	long status;
 	char *issuer; /* this and guessed: see discover.h */
@@ -74,7 +75,7 @@ struct doctor {
 	char *shown; /* the URL without its query, which may hold a secret */
 	struct auth *auth;
 	struct store *store;
-	struct grant grant; /* the sign-in that is kept; empty when there is none */
+	struct signin_record record; /* the sign-in that is kept; empty when there is none */
 	enum store_status kept;
 	struct err kept_why; /* STORE_BROKEN, STORE_FAILED */
 	struct way way;
@@ -82,7 +83,7 @@ struct doctor {
 	/* What the discovery of a sign-in saw. */
 	struct heard first;
 	struct seen resource, server;
-	struct grant offered; /* what the documents say */
+	struct signin_record offered; /* what the documents say */
 	struct server_traits traits;
 	struct client *client;
 	json_t *tools;

@@ -153,7 +153,7 @@ static void load_sign_in(struct doctor *d, struct finding *f)
 		failed(f, e.kind, "%s", e.msg);
 		return;
 	}
-	d->kept = store_load(d->store, &d->grant, &d->kept_why);
+	d->kept = store_load(d->store, &d->record, &d->kept_why);
 	if (d->c.oauth.client_credentials)
 		found(f, "OAuth client credentials (--client-credentials)");
 	else

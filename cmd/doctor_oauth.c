@@ -83,8 +83,8 @@ static void forget_search(struct doctor *d)
 	free(d->resource.issuer);
 	free(d->server.issuer);
 	d->resource = d->server = (struct seen){ 0 };
-	grant_clear(&d->offered);
-	d->offered = (struct grant){ 0 };
+	signin_record_clear(&d->offered);
+	d->offered = (struct signin_record){ 0 };
 	d->traits = (struct server_traits){ 0 };
 }
 
@@ -290,7 +290,7 @@ struct other {
 	const char *region;
 };
 
-static bool look_for_other(void *ctx, const struct store *s, const struct grant *g)
+static bool look_for_other(void *ctx, const struct store *s, const struct signin_record *g)
 {
 	struct other *o = ctx;
 
@@ -328,14 +328,14 @@ static void describe_token(struct doctor *d, bool renewed, struct finding *f)
 {
 	char until[64];
 
-	words_expiry(&d->grant, until);
+	words_expiry(&d->record, until);
 	found(f, "%s%s", until, renewed ? "; renewed just now" : "");
 }
 
 static void reload(struct doctor *d)
 {
-	grant_clear(&d->grant);
-	d->kept = store_load(d->store, &d->grant, &d->kept_why);
+	signin_record_clear(&d->record);
+	d->kept = store_load(d->store, &d->record, &d->kept_why);
 }
 
 static void try_token(struct doctor *d, struct finding *f)
@@ -366,7 +366,7 @@ static void try_token(struct doctor *d, struct finding *f)
 
 void doctor_token(struct doctor *d, struct finding *f)
 {
-	bool some = secret_isset(&d->grant.access) || secret_isset(&d->grant.refresh);
+	bool some = secret_isset(&d->record.access) || secret_isset(&d->record.refresh);
 
 	if (!d->c.signs_in) {
 		skipped(f, "not needed with this credential");
@@ -378,8 +378,8 @@ void doctor_token(struct doctor *d, struct finding *f)
 		doctor_login(d, NULL, f);
 	} else if (!some) {
 		nothing_kept(d, f);
-	} else if (!secret_isset(&d->grant.refresh) && d->grant.expires_s &&
-		   d->grant.expires_s <= clock_wall_s()) {
+	} else if (!secret_isset(&d->record.refresh) && d->record.expires_s &&
+		   d->record.expires_s <= clock_wall_s()) {
 		failed(f, ERR_AUTH, "the sign-in has ended, and it came without a way to renew it");
 		doctor_login(d, NULL, f);
 	} else {
@@ -421,7 +421,7 @@ void doctor_scopes(struct doctor *d, struct finding *f)
 {
 	char *pinned = pinned_scope(d);
 	const char *wanted = pinned ? pinned : d->offered.scopes_offered,
-		   *held = d->grant.scope_granted, *by = pinned ? "asked for" : "offered";
+		   *held = d->record.scope_granted, *by = pinned ? "asked for" : "offered";
 	size_t all = count_words(wanted), without;
 	char names[ERR_MSG_MAX / 2] = "";
 

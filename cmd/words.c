@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "net/url.h"
 
-void words_expiry(const struct grant *g, char out[64])
+void words_expiry(const struct signin_record *g, char out[64])
 {
 	const char *renewed = secret_isset(&g->refresh) ? ", renewed by itself" : "";
 	long long left = (long long)g->expires_s - (long long)clock_wall_s();

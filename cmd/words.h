@@ -8,7 +8,7 @@
 #include "mcp/rate.h"
 
 /* "good until 2026-11-24 19:05 (in 9 h 59 min), renewed by itself", "ended, renewed at the next use", ... */
-void words_expiry(const struct grant *g, char out[64]);
+void words_expiry(const struct signin_record *g, char out[64]);
 
 /* "2026-11-24 19:05 UTC"; "an unknown date" for 0. */
 #define WORDS_DATE 32

@@ -35,14 +35,14 @@ static bool add_params(const struct oauth_opts *o, struct buf *url)
 }
 
 /* OpenID Connect Core section 11: without it a server ignores offline_access. */
-static bool wants_consent(const struct oauth_opts *o, const struct grant *g)
+static bool wants_consent(const struct oauth_opts *o, const struct signin_record *g)
 {
 	return g->scope_asked && scope_has(g->scope_asked, "offline_access", 14) &&
 	       !authorize_param(o, "prompt");
 }
 
-bool authorize_url(const struct oauth_opts *o, const struct grant *g, const struct secret *verifier,
-	const struct secret *state, struct buf *url)
+bool authorize_url(const struct oauth_opts *o, const struct signin_record *g,
+	const struct secret *verifier, const struct secret *state, struct buf *url)
 {
 	const char *resource = o->resource ? o->resource : g->resource;
 	const char *scope = g->scope_asked;
@@ -89,7 +89,7 @@ bool authorize_is_response(const char *query)
 }
 
 /* RFC 9207, and MCP 2026-07-28: promised must be there, and what is there must be right. */
-static bool check_iss(const char *query, const struct grant *g, struct err *e)
+static bool check_iss(const char *query, const struct signin_record *g, struct err *e)
 {
 	unsigned count = 0;
 	char *iss = url_form_get(query, "iss", &count);
@@ -127,7 +127,7 @@ static enum authorize_outcome refused(
 }
 
 enum authorize_outcome authorize_read(const char *query, const struct oauth_opts *o,
-	const struct grant *g, struct secret *out, struct err *e)
+	const struct signin_record *g, struct secret *out, struct err *e)
 {
 	unsigned codes = 0, errors = 0;
 	char *code = url_form_get(query, "code", &codes),

@@ -18,8 +18,9 @@ const char *authorize_param(const struct oauth_opts *o, const char *name);
 
 /* Appends the address. g: authorization_endpoint, client_id, redirect_uri and scope_asked are set. False
  * when it does not fit into url. */
-bool authorize_url(const struct oauth_opts *o, const struct grant *g, const struct secret *verifier,
-	const struct secret *state, struct buf *url) __attribute__((warn_unused_result));
+bool authorize_url(const struct oauth_opts *o, const struct signin_record *g,
+	const struct secret *verifier, const struct secret *state, struct buf *url)
+	__attribute__((warn_unused_result));
 
 /* The query carries our state, once (RFC 6749 section 10.12). */
 bool authorize_is_ours(const char *query, const struct secret *state);
@@ -35,7 +36,7 @@ enum authorize_outcome {
 
 /* Reads a query that is ours. code is set with AUTHORIZE_OK, e with every other outcome. */
 enum authorize_outcome authorize_read(const char *query, const struct oauth_opts *o,
-	const struct grant *g, struct secret *code, struct err *e)
+	const struct signin_record *g, struct secret *code, struct err *e)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -24,7 +24,7 @@
 struct device {
 	struct http *http;
 	const struct oauth_opts *o;
-	struct grant *g;
+	struct signin_record *g;
 	const struct device_events *on;
 	void *ctx;
 	struct fetch *fetch;
@@ -127,7 +127,7 @@ static bool make_form(const struct device *d, struct buf *form, struct buf *auth
 }
 
 struct device *device_start(struct loop *l, struct http *h, const struct oauth_opts *o,
-	struct grant *g, const struct device_events *on, void *ctx, struct err *e)
+	struct signin_record *g, const struct device_events *on, void *ctx, struct err *e)
 {
 	struct device *d = mem_new(sizeof(*d));
 	struct fetch_call c = { .url = g->device_endpoint,

@@ -4,7 +4,7 @@
 #ifndef MPMCP_DEVICE_H
 #define MPMCP_DEVICE_H
 
-#include "auth/grant.h"
+#include "auth/signin_record.h"
 #include "auth/options.h"
 #include "auth/token.h"
 #include "net/http.h"
@@ -22,7 +22,7 @@ struct device_events {
 /* g: device_endpoint, token_endpoint and the client are set; gets the tokens. All must live until
  * done(). NULL with e set when it cannot begin. */
 struct device *device_start(struct loop *l, struct http *h, const struct oauth_opts *o,
-	struct grant *g, const struct device_events *on, void *ctx, struct err *e)
+	struct signin_record *g, const struct device_events *on, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));
 void device_free(struct device *d); /* NULL is fine; not from inside show() */
 

@@ -28,7 +28,7 @@ enum step {
 struct discover {
 	struct http *http;
 	struct discover_call c;
-	struct grant *g;
+	struct signin_record *g;
 	struct server_traits *t;
 	discover_fn *fn;
 	void *ctx;
@@ -407,8 +407,8 @@ static void add_named(struct discover *d)
 	}
 }
 
-struct discover *discover_start(struct http *h, const struct discover_call *c, struct grant *g,
-	struct server_traits *t, discover_fn *fn, void *ctx, struct err *e)
+struct discover *discover_start(struct http *h, const struct discover_call *c,
+	struct signin_record *g, struct server_traits *t, discover_fn *fn, void *ctx, struct err *e)
 {
 	struct discover *d = mem_new(sizeof(*d));
 

@@ -13,7 +13,7 @@
 #ifndef MPMCP_DISCOVER_H
 #define MPMCP_DISCOVER_H
 
-#include "auth/grant.h"
+#include "auth/signin_record.h"
 #include "auth/server.h"
 #include "net/fetch.h"
 #include "net/http.h"
@@ -54,8 +54,8 @@ typedef void discover_fn(void *ctx, const struct err *e);
 
 /* Strings of c, g and t must live until fn is called, which happens once, later, unless
  * discover_cancel() comes first; then the search is freed. NULL with e set when it cannot begin. */
-struct discover *discover_start(struct http *h, const struct discover_call *c, struct grant *g,
-	struct server_traits *t, discover_fn *fn, void *ctx, struct err *e)
+struct discover *discover_start(struct http *h, const struct discover_call *c,
+	struct signin_record *g, struct server_traits *t, discover_fn *fn, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));
 void discover_cancel(struct discover *d); /* NULL is fine */
 

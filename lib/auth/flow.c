@@ -52,11 +52,11 @@ struct flow {
 	struct err e; /* why the step failed; no kind: it did not */
 	enum remedy remedy;
 	/* what was known at the start */
-	struct grant known;
+	struct signin_record known;
 	bool fresh, step_up, widest, no_guess, hidden;
 	char *resource_metadata, *wanted, *only_issuer;
 	/* what came of the steps so far */
-	struct grant g;
+	struct signin_record g;
 	struct server_traits traits;
 	bool kept; /* the client is from an earlier registration */
 	struct secret verifier, state, code;
@@ -657,7 +657,7 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 		.resource_metadata = s->resource_metadata ? mem_dup(s->resource_metadata) : NULL };
 	loop_task_init(&f->over, l, tell_owner, f);
 	if (s->known)
-		grant_copy(&f->known, s->known);
+		signin_record_copy(&f->known, s->known);
 	f->g.url = mem_dup(f->o->url);
 	f->g.profile = f->o->profile ? mem_dup(f->o->profile) : NULL;
 	f->only_issuer = issuer_of_given(f);
@@ -689,8 +689,8 @@ void flow_free(struct flow *f)
 	http_cancel(f->look_up);
 	callback_free(f->callback);
 	loop_task_clear(&f->over);
-	grant_clear(&f->g);
-	grant_clear(&f->known);
+	signin_record_clear(&f->g);
+	signin_record_clear(&f->known);
 	secret_clear(&f->verifier);
 	secret_clear(&f->state);
 	secret_clear(&f->code);

@@ -1,6 +1,6 @@
 /*
  * One sign-in from beginning to end, as steps on the loop: discover, register,
- * ask the person, exchange. Nothing blocks. It stores nothing: the grant is
+ * ask the person, exchange. Nothing blocks. It stores nothing: the record is
  * handed to the owner.
  *
  * MCP authorization of 2025-03-26 to 2026-07-28, OAuth 2.1, RFC 8252, 7636,
@@ -22,12 +22,13 @@ struct flow_events {
 	/* What was pasted was not accepted; the sign-in goes on. NULL where nothing is pasted. */
 	void (*again)(void *ctx, const struct err *e);
 	/* The end, once: g and no e, or e and no g. Both borrowed. The flow is over; free it. */
-	void (*done)(void *ctx, const struct grant *g, const struct err *e);
+	void (*done)(void *ctx, const struct signin_record *g, const struct err *e);
 };
 
 struct flow_start {
 	const struct oauth_opts *opts; /* must outlive the flow */
-	const struct grant *known;     /* an earlier sign-in, whose registration may serve and whose
+	const struct signin_record
+		*known;                /* an earlier sign-in, whose registration may serve and whose
 					  scopes are not to be lost; or NULL; copied */
 	const char *resource_metadata; /* of the challenge, or NULL */
 	const char *scope;             /* of the challenge, or NULL */

@@ -55,7 +55,7 @@ static char *copy_text(const json_t *o, const char *name)
 }
 
 static bool take_tokens(
-	const struct oauth_opts *o, const json_t *tokens, struct grant *g, struct err *e)
+	const struct oauth_opts *o, const json_t *tokens, struct signin_record *g, struct err *e)
 {
 	json_int_t until_ms = json_integer_value(json_object_get(tokens, "expires_at"));
 	char *text = json_dumps(tokens, JSON_COMPACT);
@@ -72,7 +72,7 @@ static bool take_tokens(
 
 /* A client that is given need not be in the folder. */
 static bool take_client(
-	const struct oauth_opts *o, const json_t *client, struct grant *g, struct err *e)
+	const struct oauth_opts *o, const json_t *client, struct signin_record *g, struct err *e)
 {
 	const char *redirect =
 		json_string_value(json_array_get(json_object_get(client, "redirect_uris"), 0));
@@ -89,7 +89,7 @@ static bool take_client(
 }
 
 static bool from_folder(const struct oauth_opts *o, const char *dir, const char *hash,
-	struct grant *g, struct err *e)
+	struct signin_record *g, struct err *e)
 {
 	json_t *tokens = read_document(dir, hash, "tokens"),
 	       *client = read_document(dir, hash, "client_info");
@@ -104,7 +104,7 @@ static bool from_folder(const struct oauth_opts *o, const char *dir, const char 
 			g->issuer = copy_text(client, "issuer");
 		g->scope_asked = copy_text(tokens, "requested_scope");
 	} else {
-		grant_clear(g);
+		signin_record_clear(g);
 	}
 	json_decref(tokens);
 	json_decref(client);
@@ -138,13 +138,13 @@ static bool stays_on_site(const char *endpoint, const char *other)
 	return stays;
 }
 
-bool import_stays_on_site(const char *endpoint, const struct grant *found)
+bool import_stays_on_site(const char *endpoint, const struct signin_record *found)
 {
 	return found->token_endpoint && stays_on_site(endpoint, found->token_endpoint) &&
 	       (!found->revocation_endpoint || stays_on_site(endpoint, found->revocation_endpoint));
 }
 
-void import_access_alone(struct grant *g)
+void import_access_alone(struct signin_record *g)
 {
 	secret_clear(&g->refresh);
 	secret_clear(&g->client_secret);
@@ -186,7 +186,7 @@ static int newest_first(const struct dirent **a, const struct dirent **b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-bool import_mcp_remote(const struct oauth_opts *o, struct grant *g, struct err *e)
+bool import_mcp_remote(const struct oauth_opts *o, struct signin_record *g, struct err *e)
 {
 	char *root = root_folder();
 	struct dirent **found = NULL;
@@ -196,7 +196,7 @@ bool import_mcp_remote(const struct oauth_opts *o, struct grant *g, struct err *
 	bool good = false;
 	int n = -1;
 
-	*g = (struct grant){ 0 };
+	*g = (struct signin_record){ 0 };
 	buf_init(&hash, 64);
 	if (oauth_hash(o, sum) && crypt_hex(&hash, sum, sizeof(sum)))
 		n = scandir(root, &found, is_store, newest_first);

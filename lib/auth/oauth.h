@@ -7,7 +7,7 @@
  *
  *  1 asked for   lib/mcp wants the value of Authorization: auth_value() in
  *                auth.h, oauth_value() in oauth.c. oauth_token.c looks into the
- *                file of the store (store.h, grant.h) and finds no token there;
+ *                file of the store (store.h, signin_record.h) and finds no token there;
  *                the request goes without one.
  *  2 challenged  The service answers 401 and says where to sign in
  *                (challenge.h): auth_challenged(). oauth.c keeps that, and the

@@ -117,7 +117,7 @@ static void refresh_ended(void *ctx)
 
 static void signed_out(struct oauth *a)
 {
-	struct grant none = { 0 };
+	struct signin_record none = { 0 };
 	struct err e = { 0 };
 
 	oauth_token_adopt(&a->token, &none);

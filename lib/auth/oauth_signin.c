@@ -44,7 +44,7 @@ static void client_url(void *ctx, const char *url, const char *code)
 	(void)ctx, (void)url, (void)code;
 }
 
-static void client_done(void *ctx, const struct grant *g, const struct err *e)
+static void client_done(void *ctx, const struct signin_record *g, const struct err *e)
 {
 	struct oauth *a = ctx;
 	struct err why = { 0 };
@@ -71,7 +71,8 @@ bool oauth_signin_client(struct oauth *a, struct err *e)
 {
 	static const struct flow_events events = { .url = client_url, .done = client_done };
 	/* Where it was used before: the secret goes nowhere else. */
-	struct grant known = { .issuer = a->token.g.issuer, .client_id = a->token.g.client_id };
+	struct signin_record known = { .issuer = a->token.g.issuer,
+		.client_id = a->token.g.client_id };
 	struct flow_start s = { .opts = a->o,
 		.known = &known,
 		.resource_metadata = a->challenge.resource_metadata,
@@ -160,7 +161,7 @@ static void signin_ended(void *ctx)
 	struct err e = { 0 };
 
 	a->worker = NULL;
-	if (a->report.has_grant) {
+	if (a->report.has_record) {
 		oauth_token_report(&a->token, &a->report);
 		signed_in(a);
 		return;

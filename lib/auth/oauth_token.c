@@ -32,15 +32,15 @@ static bool same(const struct secret *a, const struct secret *b)
 	       secret_equal(secret_str(a), a->len, secret_str(b), b->len);
 }
 
-bool oauth_token_adopt(struct oauth_token *t, struct grant *g)
+bool oauth_token_adopt(struct oauth_token *t, struct signin_record *g)
 {
 	bool same_access = same(&t->g.access, &g->access);
 
 	if (!same(&t->g.refresh, &g->refresh))
 		t->refresh_refused = false;
-	grant_clear(&t->g);
+	signin_record_clear(&t->g);
 	t->g = *g;
-	*g = (struct grant){ 0 };
+	*g = (struct signin_record){ 0 };
 	if (!same_access)
 		oauth_token_changed(t);
 	return !same_access && secret_isset(&t->g.access);
@@ -48,13 +48,13 @@ bool oauth_token_adopt(struct oauth_token *t, struct grant *g)
 
 /* A file that could not be written holds tokens that the server has replaced: it counts again when somebody
  * else changes it. */
-static bool take_stored(struct oauth_token *t, struct grant *g)
+static bool take_stored(struct oauth_token *t, struct signin_record *g)
 {
 	bool replaced = t->unsaved && same(&g->refresh, &t->stored);
 
 	t->taken = true;
 	if (replaced) {
-		grant_clear(g);
+		signin_record_clear(g);
 		return false;
 	}
 	t->unsaved = false;
@@ -72,7 +72,7 @@ bool oauth_token_reload(struct oauth_token *t)
 /* Where the file is gone, the token in memory still serves. */
 bool oauth_token_reread(struct oauth_token *t)
 {
-	struct grant g;
+	struct signin_record g;
 	struct err e = { 0 };
 
 	t->loaded = true;
@@ -118,7 +118,7 @@ static void take_text(char **to, const char *from)
 	*to = from ? mem_dup(from) : NULL;
 }
 
-void oauth_token_take_client(struct oauth_token *t, const struct grant *g)
+void oauth_token_take_client(struct oauth_token *t, const struct signin_record *g)
 {
 	secret_set(&t->g.access, secret_str(&g->access), g->access.len);
 	t->g.expires_s = g->expires_s;
@@ -191,7 +191,7 @@ void oauth_token_write(struct oauth_token *t, int lock)
 
 void oauth_token_clear(struct oauth_token *t)
 {
-	grant_clear(&t->g);
+	signin_record_clear(&t->g);
 	secret_clear(&t->field);
 	secret_clear(&t->stored);
 	store_free(t->store);

@@ -12,7 +12,7 @@
 /* Embedded, zeroed at first but for store and gen. */
 struct oauth_token {
 	struct store *store; /* owned */
-	struct grant g;
+	struct signin_record g;
 	struct secret field;  /* "Bearer ..." of g.access */
 	unsigned long gen;    /* names field, see auth.h */
 	bool rejected;        /* the service refused g.access */
@@ -31,7 +31,7 @@ void oauth_token_clear(struct oauth_token *t);
 /* ---- taking one over ---- */
 
 /* Takes g over. True when that brings another token than the one at hand. */
-bool oauth_token_adopt(struct oauth_token *t, struct grant *g);
+bool oauth_token_adopt(struct oauth_token *t, struct signin_record *g);
 /* Takes what the file holds now. True as above. The first looks at its date only, which a network file
  * system may tell late; the second always reads it. Where the file is gone, the token in memory still
  * serves. */
@@ -40,7 +40,7 @@ bool oauth_token_reread(struct oauth_token *t);
 /* Takes what a worker brought: from the pipe, since there may be no file. */
 void oauth_token_report(struct oauth_token *t, struct worker_report *r);
 /* Takes what client credentials brought, which is kept nowhere. */
-void oauth_token_take_client(struct oauth_token *t, const struct grant *g);
+void oauth_token_take_client(struct oauth_token *t, const struct signin_record *g);
 
 /* ---- what it is worth ---- */
 

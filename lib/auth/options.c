@@ -38,7 +38,8 @@ char *oauth_info_text(const struct oauth_opts *o, const char *name)
 	return text_in(o->client_info, name);
 }
 
-char *oauth_scopes_to_gain(const struct oauth_opts *o, const char *offered, const struct grant *g)
+char *oauth_scopes_to_gain(
+	const struct oauth_opts *o, const char *offered, const struct signin_record *g)
 {
 	char *pinned = oauth_metadata_text(o, "scope");
 	char *wanted = scope_union(pinned ? pinned : offered, g->scope_wanted);

@@ -49,8 +49,8 @@ bool oauth_check(const struct oauth_opts *o, struct err *e) __attribute__((warn_
 
 /* Which scopes a sign-in with these options would ask for beyond those of g; offered: what the server is
  * known to offer, or NULL. What was pinned is all that is wanted. malloc'ed, NULL when none. */
-char *oauth_scopes_to_gain(const struct oauth_opts *o, const char *offered, const struct grant *g)
-	__attribute__((warn_unused_result));
+char *oauth_scopes_to_gain(const struct oauth_opts *o, const char *offered,
+	const struct signin_record *g) __attribute__((warn_unused_result));
 
 /* The one command that signs in for these options, wherever one is advised: shell-quoted, with every option
  * that decides which sign-in it is or how the browser comes back. more: an option right after "login", or

@@ -10,13 +10,13 @@ struct process {
 	const struct refresh_worker *r;
 	struct worker_out *out;
 	struct loop *loop;
-	struct worker_report report; /* its grant is what is asked with and what comes of it */
+	struct worker_report report; /* its record is what is asked with and what comes of it */
 };
 
 /* The refresh token is worth nothing. What else is known stays: the registration, the scopes. */
 static void forget_tokens(struct process *p)
 {
-	struct grant *g = &p->report.g;
+	struct signin_record *g = &p->report.g;
 	bool serves = !p->r->refused && g->expires_s > clock_wall_s();
 
 	secret_clear(&g->refresh);
@@ -36,9 +36,9 @@ static bool is_for_good(const struct process *p)
 }
 
 /* What another process saved meanwhile is a sign-in that nobody has refused: it stays, and serves. */
-static void take_over(struct worker_report *r, const struct grant *now)
+static void take_over(struct worker_report *r, const struct signin_record *now)
 {
-	grant_clear(&r->g);
+	signin_record_clear(&r->g);
 	r->g = *now;
 	r->how = TOKEN_OK;
 	r->e = (struct err){ 0 };
@@ -49,7 +49,7 @@ static void take_over(struct worker_report *r, const struct grant *now)
 static void keep(struct process *p)
 {
 	struct worker_report *r = &p->report;
-	struct grant now;
+	struct signin_record now;
 	struct err e = { 0 };
 
 	switch (store_since(p->r->store, p->r->stored, &now)) {
@@ -79,7 +79,7 @@ static void finish(struct process *p)
 
 	if (r->how == TOKEN_OK || is_for_good(p))
 		keep(p);
-	r->over = r->has_grant = true;
+	r->over = r->has_record = true;
 	worker_report_say(p->out, r);
 }
 
@@ -113,7 +113,7 @@ static void run(void *ctx, struct worker_out *out)
 {
 	struct process p = { .r = ctx, .out = out };
 
-	grant_copy(&p.report.g, p.r->g);
+	signin_record_copy(&p.report.g, p.r->g);
 	p.loop = loop_new(&p.report.e);
 	if (p.loop)
 		ask(&p);

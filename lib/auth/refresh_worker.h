@@ -16,7 +16,7 @@ struct refresh_worker {
 	const struct oauth_opts *opts;
 	const struct http_opts *http; /* for connections of its own */
 	struct store *store;
-	const struct grant *g; /* with a refresh token */
+	const struct signin_record *g; /* with a refresh token */
 	const struct secret
 		*stored; /* the refresh token of the file, which g's may have replaced already */
 	bool refused; /* the service does not take g's access token; else it may serve to its end */

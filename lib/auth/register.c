@@ -12,7 +12,7 @@
 struct registration {
 	struct http *http;
 	struct register_call c;
-	struct grant *g;
+	struct signin_record *g;
 	register_fn *fn;
 	void *ctx;
 	struct loop_task done;
@@ -47,7 +47,7 @@ static void finish(struct registration *r)
 	loop_task_queue(&r->done);
 }
 
-static void forget_client(struct grant *g)
+static void forget_client(struct signin_record *g)
 {
 	free(g->client_id);
 	free(g->client_method);
@@ -88,7 +88,7 @@ static bool same(const char *a, const char *b)
 /* A registration belongs to its issuer and its redirect URI. The URL of a document is none. */
 static bool known_serves(const struct registration *r)
 {
-	const struct grant *k = r->c.known;
+	const struct signin_record *k = r->c.known;
 
 	return k && !r->c.fresh && k->client_id &&
 	       !same(k->client_id, r->c.opts->client_metadata_url) &&
@@ -99,7 +99,7 @@ static bool known_serves(const struct registration *r)
 
 static void use_known(struct registration *r)
 {
-	const struct grant *k = r->c.known;
+	const struct signin_record *k = r->c.known;
 
 	forget_client(r->g);
 	r->g->client_id = mem_dup(k->client_id);
@@ -202,7 +202,7 @@ static void ask(struct registration *r)
 }
 
 struct registration *register_start(struct loop *l, struct http *h, const struct register_call *c,
-	struct grant *g, register_fn *fn, void *ctx)
+	struct signin_record *g, register_fn *fn, void *ctx)
 {
 	struct registration *r = mem_new(sizeof(*r));
 

@@ -7,7 +7,7 @@
 #ifndef MPMCP_REGISTER_H
 #define MPMCP_REGISTER_H
 
-#include "auth/grant.h"
+#include "auth/signin_record.h"
 #include "auth/options.h"
 #include "auth/server.h"
 #include "net/http.h"
@@ -17,8 +17,8 @@ struct registration;
 struct register_call {
 	const struct oauth_opts *opts;
 	const struct server_traits *traits;
-	const struct grant *known; /* whose client may serve; or NULL */
-	bool fresh;                /* register anew in any case */
+	const struct signin_record *known; /* whose client may serve; or NULL */
+	bool fresh;                        /* register anew in any case */
 };
 
 /* e NULL: g has a client. kept: it is from an earlier registration, which the server may have forgotten
@@ -28,7 +28,7 @@ typedef void register_fn(void *ctx, bool kept, const struct err *e);
 /* g: endpoints, issuer, redirect_uri and scope_asked are set. All must live until fn is called, which
  * happens once, later, unless register_cancel() comes first; then the registration is freed. */
 struct registration *register_start(struct loop *l, struct http *h, const struct register_call *c,
-	struct grant *g, register_fn *fn, void *ctx);
+	struct signin_record *g, register_fn *fn, void *ctx);
 void register_cancel(struct registration *r); /* NULL is fine */
 
 #endif

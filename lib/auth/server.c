@@ -245,7 +245,7 @@ static bool take_issuers(
 	return false;
 }
 
-bool server_read_resource(const char *text, size_t n, const char *endpoint, struct grant *g,
+bool server_read_resource(const char *text, size_t n, const char *endpoint, struct signin_record *g,
 	struct server_issuers *issuers, struct err *e)
 {
 	json_t *o = load(text, n, "the resource metadata", e);
@@ -308,7 +308,7 @@ static void take_optional(
 }
 
 static void take_optionals(
-	const json_t *o, const char *endpoint, struct grant *g, struct server_traits *t)
+	const json_t *o, const char *endpoint, struct signin_record *g, struct server_traits *t)
 {
 	t->nunused = 0;
 	take_optional(o, "revocation_endpoint", endpoint, &g->revocation_endpoint, t);
@@ -345,7 +345,7 @@ static bool is_issuer(const char *own, const char *asked, bool guessed)
 }
 
 static bool take_metadata(const json_t *o, const char *issuer, bool guessed, const char *endpoint,
-	struct grant *g, struct server_traits *t, struct err *e)
+	struct signin_record *g, struct server_traits *t, struct err *e)
 {
 	const char *own = text_of(o, "issuer");
 
@@ -377,7 +377,7 @@ static bool take_metadata(const json_t *o, const char *issuer, bool guessed, con
 }
 
 bool server_read_metadata(const char *text, size_t n, const char *issuer, bool guessed,
-	const char *endpoint, struct grant *g, struct server_traits *t, struct err *e)
+	const char *endpoint, struct signin_record *g, struct server_traits *t, struct err *e)
 {
 	json_t *o = load(text, n, "the sign-in server's metadata", e);
 	bool good = o && take_metadata(o, issuer, guessed, endpoint, g, t, e);
@@ -400,7 +400,7 @@ bool server_takes_pkce(const struct server_traits *t, struct err *e)
 
 /* How a client with or without a secret shows who it is. Where the server does not say what it takes, the
  * default counts (RFC 8414 section 2). */
-static const char *pick_method(const struct grant *g, bool secret)
+static const char *pick_method(const struct signin_record *g, bool secret)
 {
 	const char *offered = g->auth_methods;
 
@@ -415,7 +415,7 @@ static const char *pick_method(const struct grant *g, bool secret)
 		       : "client_secret_post";
 }
 
-static json_t *registration(const struct grant *g, const char *scope)
+static json_t *registration(const struct signin_record *g, const char *scope)
 {
 	json_t *o = json_pack("{s:s, s:[s], s:[s,s], s:[s], s:s, s:s, s:s*}", "client_name",
 		"mpmcp", "redirect_uris", g->redirect_uri, "grant_types", "authorization_code",
@@ -430,7 +430,7 @@ static json_t *registration(const struct grant *g, const char *scope)
 }
 
 char *server_registration(
-	const struct grant *g, const char *metadata, const char *scope, struct err *e)
+	const struct signin_record *g, const char *metadata, const char *scope, struct err *e)
 {
 	json_t *more = NULL, *o;
 	char *text;
@@ -460,7 +460,8 @@ static bool is_method(const char *method)
 		       strcmp(method, "client_secret_post") == 0);
 }
 
-static void take_client(const json_t *o, const char *secret, const char *method, struct grant *g)
+static void take_client(
+	const json_t *o, const char *secret, const char *method, struct signin_record *g)
 {
 	const char *own = text_of(o, "token_endpoint_auth_method");
 
@@ -475,7 +476,7 @@ static void take_client(const json_t *o, const char *secret, const char *method,
 }
 
 bool server_read_client(
-	const char *text, size_t n, const char *method, struct grant *g, struct err *e)
+	const char *text, size_t n, const char *method, struct signin_record *g, struct err *e)
 {
 	json_t *o = load(text, n, "the registration's answer", e);
 	const char *id = text_of(o, "client_id"), *secret = text_of(o, "client_secret");
@@ -533,7 +534,7 @@ static int64_t jwt_end(const char *token)
 	return end > 0 ? end : 0;
 }
 
-static void take_times(const json_t *o, const char *id_token, struct grant *g)
+static void take_times(const json_t *o, const char *id_token, struct signin_record *g)
 {
 	json_int_t s = lifetime(o);
 	int64_t end = id_token ? jwt_end(id_token) : 0;
@@ -542,7 +543,7 @@ static void take_times(const json_t *o, const char *id_token, struct grant *g)
 	g->expires_s = end ? end : s ? g->obtained_s + s : 0;
 }
 
-static bool take_tokens(const json_t *o, bool id_token, struct grant *g, struct err *e)
+static bool take_tokens(const json_t *o, bool id_token, struct signin_record *g, struct err *e)
 {
 	const char *access = text_of(o, id_token ? "id_token" : "access_token"),
 		   *refresh = text_of(o, "refresh_token");
@@ -568,7 +569,8 @@ static bool take_tokens(const json_t *o, bool id_token, struct grant *g, struct 
 	return true;
 }
 
-bool server_read_tokens(const char *text, size_t n, bool id_token, struct grant *g, struct err *e)
+bool server_read_tokens(
+	const char *text, size_t n, bool id_token, struct signin_record *g, struct err *e)
 {
 	json_t *o = load(text, n, "the token endpoint's answer", e);
 	bool good = o && take_tokens(o, id_token, g, e);

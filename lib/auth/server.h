@@ -1,6 +1,6 @@
 /*
  * Documents of the OAuth servers: fetched, checked, turned into fields of a
- * struct grant. Each function below reads one document; flow.c asks for them.
+ * struct signin_record. Each function below reads one document; flow.c asks for them.
  * RFC 9728 section 3, RFC 8414 section 3, OpenID Connect Discovery 1.0 section
  * 4, RFC 7591 section 3, RFC 6749 section 5.
  */
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "auth/grant.h"
+#include "auth/signin_record.h"
 #include "base/err.h"
 
 /* Longest document: real ones are under 8 KiB. */
@@ -45,7 +45,7 @@ void server_issuers_clear(struct server_issuers *i);
 /* Resource metadata for the endpoint. Fills g->resource (unless set), g->scopes_offered; *issuers gets
  * the authorization servers that it names, none when it names none. False when it is for another
  * resource, or names only servers that cannot be used. */
-bool server_read_resource(const char *text, size_t n, const char *endpoint, struct grant *g,
+bool server_read_resource(const char *text, size_t n, const char *endpoint, struct signin_record *g,
 	struct server_issuers *issuers, struct err *e) __attribute__((warn_unused_result));
 
 struct server_traits {
@@ -64,7 +64,7 @@ bool server_same_issuer(const char *a, const char *b);
  * guessed nobody named an issuer: it is the endpoint's origin, as in MCP 2025-03-26, and the document
  * may name any issuer of that origin. Fills the endpoints of g. */
 bool server_read_metadata(const char *text, size_t n, const char *issuer, bool guessed,
-	const char *endpoint, struct grant *g, struct server_traits *t, struct err *e)
+	const char *endpoint, struct signin_record *g, struct server_traits *t, struct err *e)
 	__attribute__((warn_unused_result));
 
 /* MCP: no authorization code without PKCE. False with e set when it is not offered. */
@@ -73,13 +73,13 @@ bool server_takes_pkce(const struct server_traits *t, struct err *e)
 
 /* The registration's answer, or what a person gave as the client. Fills client_id, client_secret,
  * client_expires_s, client_method; method: what to use when the document names none, or NULL. */
-bool server_read_client(const char *text, size_t n, const char *method, struct grant *g,
+bool server_read_client(const char *text, size_t n, const char *method, struct signin_record *g,
 	struct err *e) __attribute__((warn_unused_result));
 
 /* A token answer with status 2xx. Fills access, refresh (kept when absent), scope_granted, times. With
  * id_token true the access token is taken from id_token, and its end from that. */
-bool server_read_tokens(const char *text, size_t n, bool id_token, struct grant *g, struct err *e)
-	__attribute__((warn_unused_result));
+bool server_read_tokens(const char *text, size_t n, bool id_token, struct signin_record *g,
+	struct err *e) __attribute__((warn_unused_result));
 
 /* An OAuth error document (RFC 6749 section 5.2): code is its "error", words what can be shown; both may
  * be NULL. False when it is none. */
@@ -87,7 +87,7 @@ bool server_read_error(const char *text, size_t n, char code[64], char words[241
 
 /* The registration request for g (redirect_uri set); metadata: --static-oauth-client-metadata or
  * NULL. malloc'ed. */
-char *server_registration(const struct grant *g, const char *metadata, const char *scope,
+char *server_registration(const struct signin_record *g, const char *metadata, const char *scope,
 	struct err *e) __attribute__((warn_unused_result));
 
 #endif

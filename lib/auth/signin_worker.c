@@ -22,7 +22,7 @@ struct process {
 	struct loop *loop;
 	struct flow *flow;
 	struct loop_timer deadline, save, last;
-	const struct grant *g; /* what came of it */
+	const struct signin_record *g; /* what came of it */
 	bool kept;
 	struct err e; /* how it ended, or why g could not be kept */
 	unsigned tries;
@@ -49,11 +49,11 @@ static void note(const struct process *p, const char *url, const char *code)
 static void tell(const struct process *p)
 {
 	struct worker_report r = {
-		.over = true, .e = p->e, .kept = p->kept, .has_grant = p->g != NULL
+		.over = true, .e = p->e, .kept = p->kept, .has_record = p->g != NULL
 	};
 
 	if (p->g)
-		grant_copy(&r.g, p->g);
+		signin_record_copy(&r.g, p->g);
 	worker_report_say(p->out, &r);
 	worker_report_clear(&r);
 }
@@ -100,7 +100,7 @@ static void on_url(void *ctx, const char *url, const char *code)
 	worker_report_clear(&r);
 }
 
-static void on_done(void *ctx, const struct grant *g, const struct err *e)
+static void on_done(void *ctx, const struct signin_record *g, const struct err *e)
 {
 	struct process *p = ctx;
 
@@ -120,7 +120,7 @@ static const struct flow_events events = { .url = on_url, .done = on_done };
 /* The registration is given up where nothing else depends on it. */
 static void forget_client(struct process *p)
 {
-	struct grant g = { 0 };
+	struct signin_record g = { 0 };
 	bool busy = false;
 	struct err e = { 0 };
 	int lock = store_lock(p->s->store, &busy, &e);
@@ -132,7 +132,7 @@ static void forget_client(struct process *p)
 			diag_debug("%s", e.msg);
 	}
 	store_unlock(lock);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void too_late(void *ctx)

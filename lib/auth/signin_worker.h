@@ -15,7 +15,7 @@ struct signin_worker {
 	const struct oauth_opts *opts;
 	const struct http_opts *http; /* for connections of its own */
 	struct store *store;
-	const struct grant *known;             /* the registration that may serve; may be NULL */
+	const struct signin_record *known;     /* the registration that may serve; may be NULL */
 	const char *resource_metadata, *scope; /* as flow_start */
 	bool step_up;
 };

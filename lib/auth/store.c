@@ -170,13 +170,13 @@ static enum store_status newer(const struct store *s, json_int_t format, struct 
 	return STORE_FAILED;
 }
 
-static enum store_status read_file(const struct store *s, struct grant *g, struct err *e)
+static enum store_status read_file(const struct store *s, struct signin_record *g, struct err *e)
 {
 	enum store_status status = STORE_FAILED;
 	json_t *o = NULL;
 	struct buf text;
 
-	*g = (struct grant){ 0 };
+	*g = (struct signin_record){ 0 };
 	buf_init(&text, FILE_MAX);
 	switch (file_read_own(s->path, &text, e)) {
 	case FILE_MISSING:
@@ -189,20 +189,20 @@ static enum store_status read_file(const struct store *s, struct grant *g, struc
 	case FILE_OK:
 		o = json_loadb(buf_str(&text), text.len, JSON_REJECT_DUPLICATES, NULL);
 		status = json_integer_value(json_object_get(o, "format")) == FORMAT &&
-					 grant_from_json(o, g)
+					 signin_record_from_json(o, g)
 				 ? STORE_OK
 				 : newer(s, json_integer_value(json_object_get(o, "format")), e);
 		break;
 	}
 	if (status != STORE_OK)
-		grant_clear(g);
+		signin_record_clear(g);
 	json_decref(o);
 	buf_wipe(&text);
 	return status;
 }
 
 /* Under the lock, and after another look: somebody may have put a good one there just now. */
-static enum store_status set_aside(const struct store *s, struct grant *g, struct err *e)
+static enum store_status set_aside(const struct store *s, struct signin_record *g, struct err *e)
 {
 	enum store_status status = STORE_BROKEN;
 	bool busy, moved = false;
@@ -226,7 +226,7 @@ static enum store_status set_aside(const struct store *s, struct grant *g, struc
 	return STORE_BROKEN;
 }
 
-enum store_status store_load(const struct store *s, struct grant *g, struct err *e)
+enum store_status store_load(const struct store *s, struct signin_record *g, struct err *e)
 {
 	enum store_status status = read_file(s, g, e);
 
@@ -255,15 +255,16 @@ static bool write_json(const struct store *s, const char *path, json_t *o, struc
 	return good;
 }
 
-bool store_save(const struct store *s, const struct grant *g, struct err *e)
+bool store_save(const struct store *s, const struct signin_record *g, struct err *e)
 {
-	json_t *o = grant_to_json(g);
+	json_t *o = signin_record_to_json(g);
 
 	json_object_set_new(o, "format", json_integer(FORMAT));
 	return write_json(s, s->path, o, e);
 }
 
-enum store_since store_since(const struct store *s, const struct secret *refresh, struct grant *now)
+enum store_since store_since(
+	const struct store *s, const struct secret *refresh, struct signin_record *now)
 {
 	enum store_status status = read_file(s, now, NULL);
 	bool same = secret_equal(
@@ -274,7 +275,7 @@ enum store_since store_since(const struct store *s, const struct secret *refresh
 	if (status == STORE_OK && !same &&
 		(secret_isset(&now->refresh) || secret_isset(&now->access)))
 		return STORE_OTHER;
-	grant_clear(now);
+	signin_record_clear(now);
 	return STORE_SAME;
 }
 
@@ -398,7 +399,7 @@ static int is_rest(const struct dirent *d)
 }
 
 bool store_each(const char *auth_dir,
-	bool (*fn)(void *ctx, const struct store *s, const struct grant *g), void *ctx,
+	bool (*fn)(void *ctx, const struct store *s, const struct signin_record *g), void *ctx,
 	struct err *e)
 {
 	char *dir = folder(auth_dir, e);
@@ -416,7 +417,7 @@ bool store_each(const char *auth_dir,
 	for (int i = 0; i < n; i++) {
 		size_t len = strlen(found[i]->d_name) - strlen(".json");
 		struct store *s = store_of(mem_dup(dir), found[i]->d_name, len);
-		struct grant g = { 0 };
+		struct signin_record g = { 0 };
 		struct err why = { 0 };
 		enum store_status st = go_on ? store_load(s, &g, &why) : STORE_NONE;
 
@@ -426,7 +427,7 @@ bool store_each(const char *auth_dir,
 			good = err_set(e, why.kind, "%s", why.msg);
 		else if (why.kind)
 			diag_note("%s", why.msg);
-		grant_clear(&g);
+		signin_record_clear(&g);
 		store_free(s);
 		free(found[i]);
 	}

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "auth/grant.h"
+#include "auth/signin_record.h"
 #include "base/err.h"
 
 /* What makes tokens not interchangeable. Borrowed strings. */
@@ -37,9 +37,9 @@ const char *store_count(const struct store *s);
  * folder is another user's, or lies in one that may not be entered; nothing can be read or kept there. *g is
  * filled on STORE_OK and must be cleared. */
 enum store_status { STORE_OK, STORE_NONE, STORE_BROKEN, STORE_FAILED, STORE_CLOSED };
-enum store_status store_load(const struct store *s, struct grant *g, struct err *e)
+enum store_status store_load(const struct store *s, struct signin_record *g, struct err *e)
 	__attribute__((warn_unused_result));
-bool store_save(const struct store *s, const struct grant *g, struct err *e)
+bool store_save(const struct store *s, const struct signin_record *g, struct err *e)
 	__attribute__((warn_unused_result));
 /*
  * What became of the file since it held this refresh token (unset: since it held none, or was missing). For
@@ -48,8 +48,8 @@ bool store_save(const struct store *s, const struct grant *g, struct err *e)
  * removed. An unreadable file is STORE_SAME: saving says what is wrong with it.
  */
 enum store_since { STORE_SAME, STORE_OTHER, STORE_GONE };
-enum store_since store_since(const struct store *s, const struct secret *refresh, struct grant *now)
-	__attribute__((warn_unused_result));
+enum store_since store_since(const struct store *s, const struct secret *refresh,
+	struct signin_record *now) __attribute__((warn_unused_result));
 /* Removes the file and what belongs to it, copies that were set aside among it. The lock files stay:
  * somebody may hold them, and a new one would not be the same lock. Missing is success. */
 bool store_forget(const struct store *s, struct err *e) __attribute__((warn_unused_result));
@@ -80,7 +80,7 @@ void store_note_clear(struct store_note *n);
 /* Every sign-in in the folder, in the order of file names; s is borrowed. fn returns false to stop. False
  * with e set when the folder, or one of them, is there and cannot be looked into; the others are shown. */
 bool store_each(const char *auth_dir,
-	bool (*fn)(void *ctx, const struct store *s, const struct grant *g), void *ctx,
+	bool (*fn)(void *ctx, const struct store *s, const struct signin_record *g), void *ctx,
 	struct err *e) __attribute__((warn_unused_result));
 /* Removes what was left behind by sign-ins that are gone. */
 void store_sweep(const char *auth_dir);

@@ -23,7 +23,7 @@
 
 struct token_request {
 	struct fetch *fetch;
-	struct grant *g;
+	struct signin_record *g;
 	bool id_token;
 	enum token_kind kind;
 	token_fn *fn;
@@ -31,7 +31,7 @@ struct token_request {
 };
 
 /* RFC 6749 section 2.3.1: both are form-encoded before they are joined. */
-static bool add_basic(const struct grant *g, struct buf *authorization)
+static bool add_basic(const struct signin_record *g, struct buf *authorization)
 {
 	struct buf pair, id, secret;
 	bool good;
@@ -52,7 +52,7 @@ static bool add_basic(const struct grant *g, struct buf *authorization)
 	return good;
 }
 
-bool token_authenticate(const struct grant *g, struct buf *form, struct buf *authorization)
+bool token_authenticate(const struct signin_record *g, struct buf *form, struct buf *authorization)
 {
 	const char *method = g->client_method ? g->client_method : "none";
 
@@ -64,8 +64,8 @@ bool token_authenticate(const struct grant *g, struct buf *form, struct buf *aut
 	       url_form_add(form, "client_secret", secret_str(&g->client_secret));
 }
 
-static bool make_form(const struct oauth_opts *o, const struct grant *g, const struct token_call *c,
-	struct buf *form)
+static bool make_form(const struct oauth_opts *o, const struct signin_record *g,
+	const struct token_call *c, struct buf *form)
 {
 	const char *resource = o->resource ? o->resource : g->resource;
 	bool good = false;
@@ -189,8 +189,8 @@ static void answered(void *ctx, const struct fetch_answer *a)
 	fn(to, how, a->retry_after_s, how == TOKEN_OK ? NULL : &e);
 }
 
-struct token_request *token_start(struct http *h, const struct oauth_opts *o, struct grant *g,
-	const struct token_call *c, token_fn *fn, void *ctx, struct err *e)
+struct token_request *token_start(struct http *h, const struct oauth_opts *o,
+	struct signin_record *g, const struct token_call *c, token_fn *fn, void *ctx, struct err *e)
 {
 	struct token_request *t = mem_new(sizeof(*t));
 	struct fetch_call call = { .url = g->token_endpoint,

@@ -10,7 +10,7 @@ void worker_report_say(struct worker_out *out, const struct worker_report *r)
 	json_t *o = json_pack("{s:s*, s:s*, s:b, s:i, s:I, s:i, s:s, s:b, s:o*}", "url", r->url,
 		"code", r->code, "over", r->over, "how", (int)r->how, "retry_after",
 		(json_int_t)r->retry_after_s, "kind", (int)r->e.kind, "message", r->e.msg, "kept",
-		r->kept, "grant", r->has_grant ? grant_to_json(&r->g) : NULL);
+		r->kept, "grant", r->has_record ? signin_record_to_json(&r->g) : NULL);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
 	if (text) {
@@ -49,7 +49,7 @@ bool worker_report_read(const char *text, size_t n, struct worker_report *r)
 	r->how = (enum token_outcome)number(o, "how", TOKEN_TRANSIENT);
 	r->retry_after_s = (long)json_integer_value(json_object_get(o, "retry_after"));
 	r->kept = json_is_true(json_object_get(o, "kept"));
-	r->has_grant = grant_from_json(json_object_get(o, "grant"), &r->g);
+	r->has_record = signin_record_from_json(json_object_get(o, "grant"), &r->g);
 	if (kind)
 		err_set(&r->e, kind, "%s", message ? message : "");
 	json_decref(o);
@@ -60,6 +60,6 @@ void worker_report_clear(struct worker_report *r)
 {
 	free(r->url);
 	free(r->code);
-	grant_clear(&r->g);
+	signin_record_clear(&r->g);
 	*r = (struct worker_report){ 0 };
 }

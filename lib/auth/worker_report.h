@@ -5,7 +5,7 @@
 #ifndef MPMCP_WORKER_REPORT_H
 #define MPMCP_WORKER_REPORT_H
 
-#include "auth/grant.h"
+#include "auth/signin_record.h"
 #include "auth/token.h"
 #include "auth/worker.h"
 
@@ -17,8 +17,8 @@ struct worker_report {
 	enum token_outcome how; /* of a refresh */
 	long retry_after_s;     /* likewise; -1: not said */
 	struct err e;           /* why it failed, or why g could not be kept */
-	bool has_grant;
-	struct grant g;
+	bool has_record;
+	struct signin_record g;
 	bool kept; /* g is in the store, too */
 };
 

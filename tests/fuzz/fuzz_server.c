@@ -43,7 +43,7 @@ static void must_be_secret(const struct secret *s)
 	must(!secret_isset(s) || (s->len && s->len == strlen(s->text) && is_visible(s->text)));
 }
 
-static void read_resource(const char *p, size_t n, struct grant *g)
+static void read_resource(const char *p, size_t n, struct signin_record *g)
 {
 	struct server_issuers i;
 	struct err e = { 0 };
@@ -60,7 +60,7 @@ static void read_resource(const char *p, size_t n, struct grant *g)
 	server_issuers_clear(&i);
 }
 
-static void read_metadata(const char *p, size_t n, struct grant *g, bool guessed)
+static void read_metadata(const char *p, size_t n, struct signin_record *g, bool guessed)
 {
 	struct server_traits t = { 0 };
 	struct err e = { 0 };
@@ -79,7 +79,7 @@ static void read_metadata(const char *p, size_t n, struct grant *g, bool guessed
 	must_be_list(g->auth_methods);
 }
 
-static void read_client(const char *p, size_t n, struct grant *g)
+static void read_client(const char *p, size_t n, struct signin_record *g)
 {
 	struct err e = { 0 };
 
@@ -93,7 +93,7 @@ static void read_client(const char *p, size_t n, struct grant *g)
 	}
 }
 
-static void read_tokens(const char *p, size_t n, struct grant *g, bool id_token)
+static void read_tokens(const char *p, size_t n, struct signin_record *g, bool id_token)
 {
 	struct err e = { 0 };
 
@@ -119,7 +119,7 @@ static void read_error(const char *p, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct grant g = { 0 };
+	struct signin_record g = { 0 };
 	char *p;
 	size_t n;
 
@@ -148,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		read_error(p, n);
 		break;
 	}
-	grant_clear(&g);
+	signin_record_clear(&g);
 	free(p);
 	return 0;
 }

@@ -21,7 +21,7 @@ static struct loop *loop;
 static struct http *http;
 static struct http_opts http_opts;
 static struct oauth_opts opts;
-static struct grant g;
+static struct signin_record g;
 static char endpoint[128];
 static struct loop_timer before;
 
@@ -107,7 +107,7 @@ static int start(void **state)
 	origin_start(loop, answer);
 	snprintf(endpoint, sizeof(endpoint), "%s/mcp", origin.url);
 	opts = (struct oauth_opts){ .url = endpoint };
-	g = (struct grant){ .client_id = mem_dup("me") };
+	g = (struct signin_record){ .client_id = mem_dup("me") };
 	g.device_endpoint = mem_printf("%s/device", origin.url);
 	g.token_endpoint = mem_printf("%s/token", origin.url);
 	loop_timer_init(&before, loop, just_before, NULL);
@@ -122,7 +122,7 @@ static int end(void **state)
 	(void)state;
 	loop_timer_clear(&before);
 	fetch_cancel(other);
-	grant_clear(&g);
+	signin_record_clear(&g);
 	http_free(http);
 	origin_stop();
 	loop_free(loop);

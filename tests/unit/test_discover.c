@@ -81,7 +81,7 @@ static int end(void **state)
 
 /* ---- one search ---- */
 
-static struct grant g;
+static struct signin_record g;
 static struct server_traits traits;
 static struct err found;
 static bool over;
@@ -105,7 +105,7 @@ static bool search(const struct place *p, const struct discover_call *more)
 		c = *more;
 	c.endpoint = endpoint;
 	places = p;
-	grant_clear(&g);
+	signin_record_clear(&g);
 	traits = (struct server_traits){ 0 };
 	origin.log[0] = 0;
 	over = false;
@@ -413,7 +413,7 @@ static void cancelling_calls_nobody(void **state)
 	discover_cancel(discover_start(http, &c, &g, &traits, done, NULL, &e));
 	discover_cancel(NULL);
 	assert_false(over);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 /* ---- watched ---- */

@@ -98,16 +98,16 @@ static void on_url(void *ctx, const char *url, const char *code)
 		loop_stop(loop);
 }
 
-static struct grant got;
+static struct signin_record got;
 static struct err why;
 static bool over;
 
-static void on_done(void *ctx, const struct grant *g, const struct err *e)
+static void on_done(void *ctx, const struct signin_record *g, const struct err *e)
 {
 	(void)ctx;
 	over = true;
 	if (g)
-		grant_copy(&got, g);
+		signin_record_copy(&got, g);
 	if (e)
 		why = *e;
 	loop_stop(loop);
@@ -119,7 +119,7 @@ static void clear(void)
 {
 	flow_free(flow);
 	flow = NULL;
-	grant_clear(&got);
+	signin_record_clear(&got);
 	free(address);
 	address = NULL;
 	why = (struct err){ 0 };
@@ -222,7 +222,7 @@ static void parameters_of_the_person_are_added_or_win(void **state)
 
 static void scopes_of_before_are_heeded(void **state)
 {
-	struct grant known = { .url = mem_dup(endpoint),
+	struct signin_record known = { .url = mem_dup(endpoint),
 		.scope_asked = mem_dup("x"),
 		.scope_granted = mem_dup("x y"),
 		.scope_wanted = mem_dup("w") };
@@ -231,7 +231,7 @@ static void scopes_of_before_are_heeded(void **state)
 	(void)state;
 	sign_in(&s, NULL);
 	has_param("scope", "x y c w");
-	grant_clear(&known);
+	signin_record_clear(&known);
 }
 
 /* ---- pasting ---- */
@@ -356,9 +356,10 @@ static void issuer_that_is_promised_must_come(void **state)
 
 /* ---- the client ---- */
 
-static struct grant earlier(const char *issuer)
+static struct signin_record earlier(const char *issuer)
 {
-	struct grant known = { .url = mem_dup(endpoint), .client_id = mem_dup("of-earlier") };
+	struct signin_record known = { .url = mem_dup(endpoint),
+		.client_id = mem_dup("of-earlier") };
 
 	known.issuer = mem_dup(issuer);
 	/* The port is tried before the one of the rule. */
@@ -369,7 +370,7 @@ static struct grant earlier(const char *issuer)
 
 static void earlier_registration_is_used_and_its_loss_noticed(void **state)
 {
-	struct grant known = earlier(origin.url);
+	struct signin_record known = earlier(origin.url);
 	struct flow_start s = { .known = &known };
 
 	(void)state;
@@ -383,13 +384,13 @@ static void earlier_registration_is_used_and_its_loss_noticed(void **state)
 	srv.forgotten = "client"; /* nobody is known: once more is enough */
 	assert_false(sign_in(&s, ANSWER));
 	assert_int_equal(pages, 2);
-	grant_clear(&known);
+	signin_record_clear(&known);
 }
 
 static void refusal_of_the_client_in_the_callback_registers_anew(void **state)
 {
 	static const char refused[] = "http://h/?error=unauthorized_client&state=%s";
-	struct grant known = earlier(origin.url);
+	struct signin_record known = earlier(origin.url);
 	struct flow_start s = { .known = &known };
 
 	(void)state;
@@ -398,12 +399,12 @@ static void refusal_of_the_client_in_the_callback_registers_anew(void **state)
 	assert_int_equal(pages, 2);
 	assert_int_equal(srv.registrations, 1);
 	assert_non_null(strstr(why.msg, "unauthorized_client"));
-	grant_clear(&known);
+	signin_record_clear(&known);
 }
 
 static void registration_may_be_forgotten_only_while_the_page_is_open(void **state)
 {
-	struct grant known = earlier(origin.url);
+	struct signin_record known = earlier(origin.url);
 	struct flow_start s = { .known = &known };
 
 	(void)state;
@@ -415,12 +416,12 @@ static void registration_may_be_forgotten_only_while_the_page_is_open(void **sta
 	s.fresh = false;
 	sign_in(&s, ANSWER);
 	assert_false(flow_may_be_forgotten(flow));
-	grant_clear(&known);
+	signin_record_clear(&known);
 }
 
 static void given_client_goes_to_its_own_server_alone(void **state)
 {
-	struct grant known = earlier("https://old.example");
+	struct signin_record known = earlier("https://old.example");
 	struct flow_start s = { .known = &known };
 
 	(void)state;
@@ -432,7 +433,7 @@ static void given_client_goes_to_its_own_server_alone(void **state)
 	assert_true(sign_in(&s, ANSWER));
 	opts.client_info = "{\"client_id\":\"another\",\"issuer\":\"https://own.example\"}";
 	assert_false(sign_in(&s, ANSWER));
-	grant_clear(&known);
+	signin_record_clear(&known);
 }
 
 static void token_refusals_end_it(void **state)

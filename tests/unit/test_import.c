@@ -66,7 +66,7 @@ static void put(const char *dir, const char *name, const char *text)
 	"{\"access_token\":\"access-" n "\",\"refresh_token\":\"refresh-" n \
 	"\",\"token_type\":\"Bearer\"" more "}"
 
-static bool import(const struct oauth_opts *o, struct grant *g)
+static bool import(const struct oauth_opts *o, struct signin_record *g)
 {
 	return import_mcp_remote(o, g, &e);
 }
@@ -74,7 +74,7 @@ static bool import(const struct oauth_opts *o, struct grant *g)
 static void sign_in_of_now_is_read(void **state)
 {
 	static const struct oauth_opts o = { .url = US, .profile = "p" };
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	put("mcp-remote-v1", US_HASH "_tokens",
@@ -92,13 +92,13 @@ static void sign_in_of_now_is_read(void **state)
 	assert_string_equal(g.redirect_uri, "http://localhost:1/cb");
 	assert_int_equal(g.expires_s, 7000);
 	assert_int_equal(e.kind, ERR_NONE);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void newest_of_the_older_folders_counts(void **state)
 {
 	static const struct oauth_opts o = { .url = US };
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
@@ -113,19 +113,19 @@ static void newest_of_the_older_folders_counts(void **state)
 	assert_true(import(&o, &g));
 	assert_string_equal(secret_str(&g.access), "access-29");
 	assert_int_equal(g.expires_s, 5000); /* no date: as good as ended */
-	grant_clear(&g);
+	signin_record_clear(&g);
 	/* What took the place of all those. */
 	put("mcp-remote-v1", US_HASH "_tokens", TOKENS("v1", ""));
 	put("mcp-remote-v1", US_HASH "_client_info", CLIENT);
 	assert_true(import(&o, &g));
 	assert_string_equal(secret_str(&g.access), "access-v1");
-	grant_clear(&g);
+	signin_record_clear(&g);
 	put("mcp-remote-v1", US_HASH "_tokens", "broken");
 	put("mcp-remote-v1", US_HASH "_client_info", CLIENT);
 	assert_true(import(&o, &g));
 	assert_string_equal(secret_str(&g.access), "access-29");
 	assert_int_equal(e.kind, ERR_NONE);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void all_that_makes_the_name_is_heeded(void **state)
@@ -141,27 +141,27 @@ static void all_that_makes_the_name_is_heeded(void **state)
 		.nheaders = 1,
 		.client_metadata_url = "https://c.example/x",
 		.token_endpoint = "https://t.example/t" };
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	put("mcp-remote-v1", ALL_HASH "_tokens", TOKENS("1", ""));
 	put("mcp-remote-v1", ALL_HASH "_client_info", CLIENT);
 	assert_true(import(&o, &g));
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void given_client_need_not_be_kept_there(void **state)
 {
 	static const struct oauth_opts o = { .url = US,
 		.client_info = "{\"client_id\":\"given\",\"client_secret\":\"s3cret-3\"}" };
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	put("mcp-remote-v1", US_HASH "_tokens", TOKENS("1", ""));
 	assert_true(import(&o, &g));
 	assert_string_equal(g.client_id, "given");
 	assert_string_equal(g.client_method, "client_secret_basic");
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 /* As with our own files: a link may lead to what somebody else can change. */
@@ -169,7 +169,7 @@ static void links_are_not_followed(void **state)
 {
 	static const struct oauth_opts o = { .url = US };
 	char file[256], link[256];
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	put("mcp-remote-v1", "elsewhere", TOKENS("1", ""));
@@ -181,13 +181,13 @@ static void links_are_not_followed(void **state)
 	assert_int_equal(unlink(link), 0);
 	assert_int_equal(rename(file, link), 0);
 	assert_true(import(&o, &g));
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void nothing_to_import_is_said(void **state)
 {
 	static const struct oauth_opts o = { .url = US };
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	assert_false(import(&o, &g));
@@ -227,7 +227,7 @@ static void only_the_own_site_is_trusted_with_a_refresh_token(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct grant g = { .token_endpoint = (char *)(uintptr_t)rows[i].token,
+		struct signin_record g = { .token_endpoint = (char *)(uintptr_t)rows[i].token,
 			.revocation_endpoint = (char *)(uintptr_t)rows[i].revocation };
 
 		if (import_stays_on_site(rows[i].endpoint, &g) != rows[i].stays)

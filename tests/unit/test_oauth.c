@@ -106,9 +106,9 @@ static int end(void **state)
 
 /* ---- what is kept ---- */
 
-static struct grant kept(const char *access, const char *refresh, int64_t from_now_s)
+static struct signin_record kept(const char *access, const char *refresh, int64_t from_now_s)
 {
-	struct grant g = { .url = mem_dup(endpoint),
+	struct signin_record g = { .url = mem_dup(endpoint),
 		.client_id = mem_dup("me"),
 		.scope_asked = mem_dup("a"),
 		.scope_granted = mem_dup("a"),
@@ -126,15 +126,15 @@ static struct grant kept(const char *access, const char *refresh, int64_t from_n
 
 static void keep(const char *access, const char *refresh, int64_t from_now_s)
 {
-	struct grant g = kept(access, refresh, from_now_s);
+	struct signin_record g = kept(access, refresh, from_now_s);
 
 	assert_true(store_save(store, &g, NULL));
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
-static struct grant look(void)
+static struct signin_record look(void)
 {
-	struct grant g;
+	struct signin_record g;
 
 	assert_int_equal(store_load(store, &g, NULL), STORE_OK);
 	return g;
@@ -241,7 +241,7 @@ static void nobody_waits_without_a_waiter(void **state)
 
 static void ended_token_is_renewed_first(void **state)
 {
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	keep("access-old", "refresh-old", -10);
@@ -251,7 +251,7 @@ static void ended_token_is_renewed_first(void **state)
 	assert_string_equal(value.field, "Bearer access-new");
 	g = look();
 	assert_string_equal(secret_str(&g.refresh), "refresh-new");
-	grant_clear(&g);
+	signin_record_clear(&g);
 	assert_int_equal(origin.requests, 1);
 }
 
@@ -340,7 +340,7 @@ static void failures_keep_what_there_is(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct grant g;
+		struct signin_record g;
 
 		keep("access-old", rows[i].refresh, -10);
 		status = rows[i].status;
@@ -353,7 +353,7 @@ static void failures_keep_what_there_is(void **state)
 		g = look();
 		assert_string_equal(secret_str(&g.refresh), rows[i].refresh);
 		assert_string_equal(secret_str(&g.access), "access-old");
-		grant_clear(&g);
+		signin_record_clear(&g);
 		/* Only what may be over soon is tried again. */
 		assert_int_equal(origin.requests, rows[i].status == 500 ? 3 : 1);
 	}
@@ -401,7 +401,7 @@ static void renewed_token_that_cannot_be_kept_serves_all_the_same(void **state)
 
 static void dead_refresh_token_is_forgotten(void **state)
 {
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	keep("access-old", "refresh-old", -10);
@@ -412,12 +412,12 @@ static void dead_refresh_token_is_forgotten(void **state)
 	g = look();
 	assert_false(secret_isset(&g.refresh) || secret_isset(&g.access));
 	assert_string_equal(g.client_id, "me");
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void refused_token_does_not_serve_on_without_a_successor(void **state)
 {
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	keep("access-old", "refresh-old", 3600);
@@ -428,7 +428,7 @@ static void refused_token_does_not_serve_on_without_a_successor(void **state)
 	says("mpmcp login");
 	g = look();
 	assert_false(secret_isset(&g.refresh) || secret_isset(&g.access));
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 /* ---- locks that keep nobody out, as on some network file systems ---- */
@@ -445,11 +445,11 @@ static void another_signs_out(void)
 
 static void assert_kept(const char *access, const char *refresh)
 {
-	struct grant g = look();
+	struct signin_record g = look();
 
 	assert_string_equal(secret_str(&g.access), access);
 	assert_string_equal(secret_str(&g.refresh), refresh);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 /* Refused, or renewed: the file is another process's by now. */
@@ -477,7 +477,7 @@ static void sign_in_that_was_saved_meanwhile_stays_and_is_used(void **state)
 
 static void sign_in_that_was_removed_meanwhile_does_not_come_back(void **state)
 {
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	keep("access-old", "refresh-old", -10);
@@ -496,7 +496,7 @@ static void sign_in_that_was_removed_meanwhile_does_not_come_back(void **state)
 
 static void refused_token_whose_file_was_removed_meanwhile_is_given_up(void **state)
 {
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	keep("access-old", "refresh-old", -10);
@@ -566,7 +566,7 @@ static void server_that_wants_more_than_half_a_minute_is_not_waited_for(void **s
 
 static void unknown_client_is_forgotten_unless_it_was_given(void **state)
 {
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	keep("access-old", "refresh-old", -10);
@@ -577,13 +577,13 @@ static void unknown_client_is_forgotten_unless_it_was_given(void **state)
 	says("it is kept");
 	g = look();
 	assert_true(secret_isset(&g.refresh));
-	grant_clear(&g);
+	signin_record_clear(&g);
 	opts.client_info = NULL;
 	assert_int_equal(take(), AUTH_FAILED);
 	g = look();
 	assert_null(g.client_id);
 	assert_false(secret_isset(&g.refresh));
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void sign_in_that_is_gone_means_a_new_one(void **state)
@@ -629,7 +629,7 @@ static void lock_of_another_process_is_waited_for(void **state)
 
 static void scope_that_is_missing_is_kept_for_the_next_sign_in(void **state)
 {
-	struct grant g;
+	struct signin_record g;
 
 	(void)state;
 	keep("access-old", "refresh-old", 3600);
@@ -641,7 +641,7 @@ static void scope_that_is_missing_is_kept_for_the_next_sign_in(void **state)
 	g = look();
 	assert_string_equal(g.scope_wanted, "c d");
 	assert_string_equal(secret_str(&g.access), "access-old");
-	grant_clear(&g);
+	signin_record_clear(&g);
 	assert_int_equal(take(), AUTH_READY);
 	assert_string_equal(value.field, "Bearer access-old");
 }

@@ -191,7 +191,7 @@ static void scopes_to_gain_are_those_that_would_be_asked_for(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct oauth_opts o = { .url = US, .client_metadata = rows[i].pinned };
-		struct grant g = { .scope_asked = (char *)(uintptr_t)rows[i].asked,
+		struct signin_record g = { .scope_asked = (char *)(uintptr_t)rows[i].asked,
 			.scope_granted = (char *)(uintptr_t)rows[i].granted,
 			.scope_wanted = (char *)(uintptr_t)rows[i].wanted };
 		char *gain = oauth_scopes_to_gain(&o, rows[i].offered, &g);

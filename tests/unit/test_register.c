@@ -15,7 +15,7 @@
 static struct loop *loop;
 static struct http *http;
 static struct oauth_opts opts;
-static struct grant g, known;
+static struct signin_record g, known;
 static struct server_traits traits;
 
 struct step {
@@ -45,12 +45,12 @@ static int start(void **state)
 	origin_start(loop, answer);
 	opts = (struct oauth_opts){ .url = origin.url };
 	traits = (struct server_traits){ 0 };
-	g = (struct grant){ .url = mem_dup(origin.url),
+	g = (struct signin_record){ .url = mem_dup(origin.url),
 		.issuer = mem_dup("https://as.example"),
 		.redirect_uri = mem_dup("http://localhost:1/cb"),
 		.scope_asked = mem_dup("a b") };
 	g.registration_endpoint = mem_printf("%s/register/", origin.url);
-	known = (struct grant){ .url = mem_dup(origin.url),
+	known = (struct signin_record){ .url = mem_dup(origin.url),
 		.issuer = mem_dup("https://as.example"),
 		.redirect_uri = mem_dup("http://localhost:1/cb"),
 		.client_id = mem_dup("of-earlier"),
@@ -64,8 +64,8 @@ static int end(void **state)
 	http_free(http);
 	origin_stop();
 	loop_free(loop);
-	grant_clear(&g);
-	grant_clear(&known);
+	signin_record_clear(&g);
+	signin_record_clear(&known);
 	return 0;
 }
 

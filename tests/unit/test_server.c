@@ -103,7 +103,7 @@ static void resource_must_cover_the_endpoint(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
 		char text[300];
-		struct grant g = { 0 };
+		struct signin_record g = { 0 };
 		struct server_issuers issuers;
 		struct err e = { 0 };
 		int n = snprintf(
@@ -115,14 +115,14 @@ static void resource_must_cover_the_endpoint(void **state)
 		if (resources[i].covers)
 			assert_string_equal(g.resource, resources[i].resource);
 		server_issuers_clear(&issuers);
-		grant_clear(&g);
+		signin_record_clear(&g);
 	}
 }
 
 static bool read_resource(
-	const char *text, struct grant *g, struct server_issuers *i, struct err *e)
+	const char *text, struct signin_record *g, struct server_issuers *i, struct err *e)
 {
-	*g = (struct grant){ 0 };
+	*g = (struct signin_record){ 0 };
 	*e = (struct err){ 0 };
 	return server_read_resource(text, strlen(text), THERE, g, i, e);
 }
@@ -130,7 +130,7 @@ static bool read_resource(
 static void resource_metadata_gives_servers_and_scopes(void **state)
 {
 	struct server_issuers i;
-	struct grant g;
+	struct signin_record g;
 	struct err e;
 
 	(void)state;
@@ -145,29 +145,29 @@ static void resource_metadata_gives_servers_and_scopes(void **state)
 	assert_string_equal(i.item[1], "https://b.example");
 	assert_string_equal(g.scopes_offered, "a d:e");
 	server_issuers_clear(&i);
-	grant_clear(&g);
+	signin_record_clear(&g);
 	assert_true(read_resource("{\"resource\":\"" THERE "\"}", &g, &i, &e));
 	assert_int_equal(i.n, 0);
 	assert_null(g.scopes_offered);
-	grant_clear(&g);
+	signin_record_clear(&g);
 	assert_false(read_resource("{\"resource\":\"" THERE
 				   "\",\"authorization_servers\":[\"http://no.example\"]}",
 		&g, &i, &e));
 	says("http", &e, "not https");
-	grant_clear(&g);
+	signin_record_clear(&g);
 	for (size_t k = 0; k < 2; k++) {
 		static const char *const bad[] = { "{}", "[]" };
 
 		assert_false(read_resource(bad[k], &g, &i, &e));
 		assert_int_equal(e.kind, ERR_PROTO);
-		grant_clear(&g);
+		signin_record_clear(&g);
 	}
 }
 
 static void more_servers_than_anybody_needs_are_left_out(void **state)
 {
 	struct server_issuers i;
-	struct grant g;
+	struct signin_record g;
 	struct err e;
 
 	(void)state;
@@ -178,7 +178,7 @@ static void more_servers_than_anybody_needs_are_left_out(void **state)
 			&g, &i, &e));
 	assert_int_equal(i.n, SERVER_ISSUERS_MAX);
 	server_issuers_clear(&i);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 /* ---- server metadata ---- */
@@ -188,10 +188,10 @@ static void more_servers_than_anybody_needs_are_left_out(void **state)
 	"\"token_endpoint\":\"https://as.example/" \
 	"t\",\"code_challenge_methods_supported\":[\"S256\"]" more "}"
 
-static bool read_metadata(const char *text, const char *issuer, bool guessed, struct grant *g,
-	struct server_traits *t, struct err *e)
+static bool read_metadata(const char *text, const char *issuer, bool guessed,
+	struct signin_record *g, struct server_traits *t, struct err *e)
 {
-	*g = (struct grant){ 0 };
+	*g = (struct signin_record){ 0 };
 	*t = (struct server_traits){ 0 };
 	*e = (struct err){ 0 };
 	return server_read_metadata(text, strlen(text), issuer, guessed, THERE, g, t, e);
@@ -200,7 +200,7 @@ static bool read_metadata(const char *text, const char *issuer, bool guessed, st
 static void server_metadata_gives_endpoints_and_traits(void **state)
 {
 	struct server_traits t;
-	struct grant g;
+	struct signin_record g;
 	struct err e;
 
 	(void)state;
@@ -216,7 +216,7 @@ static void server_metadata_gives_endpoints_and_traits(void **state)
 	assert_string_equal(g.auth_methods, "none client_secret_basic");
 	assert_null(g.revocation_endpoint);
 	assert_true(g.iss_promised && t.offline_access && t.client_documents);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void server_metadata_that_is_wrong_is_refused(void **state)
@@ -242,7 +242,7 @@ static void server_metadata_that_is_wrong_is_refused(void **state)
 		{ "no JSON", "<html>", "https://as.example", false, "JSON" },
 	};
 	struct server_traits t;
-	struct grant g;
+	struct signin_record g;
 	struct err e;
 
 	(void)state;
@@ -250,7 +250,7 @@ static void server_metadata_that_is_wrong_is_refused(void **state)
 		if (read_metadata(rows[i].text, rows[i].issuer, rows[i].guessed, &g, &t, &e))
 			fail_msg("%s is taken", rows[i].what);
 		says(rows[i].what, &e, rows[i].says);
-		grant_clear(&g);
+		signin_record_clear(&g);
 	}
 }
 
@@ -270,7 +270,7 @@ static void slash_of_an_empty_path_is_no_difference(void **state)
 		{ "https://as.example", "https://as.example.evil", false },
 		{ "https://as.example", "https://AS.example/", false }, { "", "/", false } };
 	struct server_traits t;
-	struct grant g;
+	struct signin_record g;
 	struct err e;
 
 	(void)state;
@@ -281,7 +281,7 @@ static void slash_of_an_empty_path_is_no_difference(void **state)
 	assert_true(read_metadata(META(""), "https://as.example/", false, &g, &t, &e));
 	assert_string_equal(
 		g.issuer, "https://as.example"); /* its own word: "iss" is compared to it */
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void useless_optional_endpoints_are_left_unused(void **state)
@@ -291,7 +291,7 @@ static void useless_optional_endpoints_are_left_unused(void **state)
 	static const char *const bad[] = { "\"\"", "\"/relative\"", "\"http://as.example/x\"",
 		"\"https://as.example/x#f\"", "7", "\"javascript:x\"" };
 	struct server_traits t;
-	struct grant g;
+	struct signin_record g;
 	struct err e;
 
 	(void)state;
@@ -304,14 +304,14 @@ static void useless_optional_endpoints_are_left_unused(void **state)
 		assert_int_equal(t.nunused, 1);
 		assert_string_equal(t.unused[0], names[i % 4]);
 		assert_true(!g.revocation_endpoint && !g.device_endpoint);
-		grant_clear(&g);
+		signin_record_clear(&g);
 	}
 	assert_true(read_metadata(META(",\"revocation_endpoint\":null,\"registration_endpoint\":"
 				       "\"\""),
 		"https://as.example", false, &g, &t, &e));
 	assert_int_equal(t.nunused, 0);
 	assert_null(g.registration_endpoint);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void server_without_pkce_gives_no_codes(void **state)
@@ -326,7 +326,7 @@ static void server_without_pkce_gives_no_codes(void **state)
 		{ "", false },
 	};
 	struct server_traits t;
-	struct grant g;
+	struct signin_record g;
 	struct err e;
 
 	(void)state;
@@ -341,7 +341,7 @@ static void server_without_pkce_gives_no_codes(void **state)
 		assert_int_equal(server_takes_pkce(&t, &e), rows[i].good);
 		if (!rows[i].good)
 			says(rows[i].methods, &e, "--assume-pkce-s256");
-		grant_clear(&g);
+		signin_record_clear(&g);
 	}
 }
 
@@ -383,8 +383,9 @@ static void clients_authenticate_as_said(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
-		struct grant g = { .auth_methods =
-					   clients[i].offered ? strdup(clients[i].offered) : NULL };
+		struct signin_record g = {
+			.auth_methods = clients[i].offered ? strdup(clients[i].offered) : NULL
+		};
 		struct err e = { 0 };
 
 		if (!server_read_client(clients[i].document, strlen(clients[i].document),
@@ -393,7 +394,7 @@ static void clients_authenticate_as_said(void **state)
 		if (strcmp(g.client_method, clients[i].method) != 0)
 			fail_msg("%s: %s", clients[i].what, g.client_method);
 		assert_int_equal(secret_isset(&g.client_secret), clients[i].secret);
-		grant_clear(&g);
+		signin_record_clear(&g);
 	}
 }
 
@@ -402,14 +403,14 @@ static void end_of_a_secret_counts_where_there_is_one(void **state)
 	static const char with[] = "{\"client_id\":\"x\",\"client_secret\":\"s3cret\",\"client_"
 				   "secret_expires_at\":99}";
 	static const char without[] = "{\"client_id\":\"x\",\"client_secret_expires_at\":99}";
-	struct grant g = { 0 };
+	struct signin_record g = { 0 };
 
 	(void)state;
 	assert_true(server_read_client(with, strlen(with), NULL, &g, NULL));
 	assert_int_equal(g.client_expires_s, 99);
 	assert_true(server_read_client(without, strlen(without), NULL, &g, NULL));
 	assert_int_equal(g.client_expires_s, 0);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void clients_without_a_usable_name_are_refused(void **state)
@@ -418,14 +419,14 @@ static void clients_without_a_usable_name_are_refused(void **state)
 		"{\"client_id\":\"a\\nb\"}", "{\"client_id\":\"a\\u00e4\"}",
 		"{\"client_id\":\"a\",\"client_secret\":\"s\\u0000s\"}",
 		"{\"client_id\":\"a\",\"client_secret\":\"s\\ts\"}" };
-	struct grant g = { 0 };
+	struct signin_record g = { 0 };
 	struct err e = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (server_read_client(rows[i], strlen(rows[i]), NULL, &g, &e))
 			fail_msg("%s is taken", rows[i]);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 /* RFC 6749 appendix A: client_id, client_secret and refresh_token are VSCHAR, blanks among it. */
@@ -433,7 +434,7 @@ static void names_and_tokens_may_hold_blanks(void **state)
 {
 	static const char client[] = "{\"client_id\":\"my client ~\",\"client_secret\":\"s s\"}";
 	static const char tokens[] = "{\"access_token\":\"acc\",\"refresh_token\":\"ref 1 ~\"}";
-	struct grant g = { 0 };
+	struct signin_record g = { 0 };
 	struct err e = { 0 };
 
 	(void)state;
@@ -443,12 +444,12 @@ static void names_and_tokens_may_hold_blanks(void **state)
 	assert_string_equal(secret_str(&g.client_secret), "s s");
 	assert_true(server_read_tokens(tokens, strlen(tokens), false, &g, &e));
 	assert_string_equal(secret_str(&g.refresh), "ref 1 ~");
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void registration_says_who_we_are(void **state)
 {
-	struct grant g = { .redirect_uri = strdup("http://localhost:1/cb") };
+	struct signin_record g = { .redirect_uri = strdup("http://localhost:1/cb") };
 	char *text = server_registration(&g, NULL, "a b", NULL);
 
 	(void)state;
@@ -464,12 +465,12 @@ static void registration_says_who_we_are(void **state)
 	assert_non_null(strstr(text, "\"scope\":\"x\""));
 	assert_non_null(strstr(text, "device_code"));
 	free(text);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 /* ---- tokens ---- */
 
-static bool read_tokens(const char *text, bool id, struct grant *g, struct err *e)
+static bool read_tokens(const char *text, bool id, struct signin_record *g, struct err *e)
 {
 	*e = (struct err){ 0 };
 	return server_read_tokens(text, strlen(text), id, g, e);
@@ -480,7 +481,7 @@ static void lists_of_scopes_are_cut_between_names(void **state)
 {
 	static char text[65536];
 	struct server_issuers i;
-	struct grant g;
+	struct signin_record g;
 	struct err e;
 	int n = snprintf(text, sizeof(text), "{\"resource\":\"" THERE "\",\"scopes_supported\":[");
 
@@ -492,19 +493,19 @@ static void lists_of_scopes_are_cut_between_names(void **state)
 	assert_in_range(strlen(g.scopes_offered), SCOPE_LIST_MAX - 6, SCOPE_LIST_MAX);
 	assert_int_equal(strrchr(g.scopes_offered, ' ')[1], 's');
 	assert_int_equal(strlen(strrchr(g.scopes_offered, ' ')), 6);
-	grant_clear(&g);
+	signin_record_clear(&g);
 	n = snprintf(text, sizeof(text), "{\"access_token\":\"acc\",\"scope\":\"");
 	memset(text + n, 'x', SCOPE_LIST_MAX + 1);
 	strcpy(text + n + SCOPE_LIST_MAX + 1, "\"}");
-	g = (struct grant){ .scope_asked = strdup("a b") };
+	g = (struct signin_record){ .scope_asked = strdup("a b") };
 	assert_true(server_read_tokens(text, strlen(text), false, &g, &e));
 	assert_string_equal(g.scope_granted, "a b");
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void token_answers_are_taken(void **state)
 {
-	struct grant g = { .scope_asked = strdup("a b") };
+	struct signin_record g = { .scope_asked = strdup("a b") };
 	struct err e;
 
 	(void)state;
@@ -527,7 +528,7 @@ static void token_answers_are_taken(void **state)
 		"{\"access_token\":\"acc-4\",\"refresh_token\":\"ref\\r\\n2\"}", false, &g, &e));
 	assert_string_equal(secret_str(&g.refresh), "ref-1"); /* no token can read like that */
 	clock_set(-1, -1);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void token_answers_that_are_wrong_are_refused(void **state)
@@ -538,7 +539,7 @@ static void token_answers_that_are_wrong_are_refused(void **state)
 		"{\"access_token\":\"a\\u0000b\"}",
 		"{\"access_token\":\"abc\",\"token_type\":\"mac\"}",
 		"{\"access_token\":\"abc\",\"token_type\":\"DPoP\"}" };
-	struct grant g = { 0 };
+	struct signin_record g = { 0 };
 	struct err e;
 
 	(void)state;
@@ -548,7 +549,7 @@ static void token_answers_that_are_wrong_are_refused(void **state)
 		assert_int_equal(e.kind, ERR_PROTO);
 		assert_false(secret_isset(&g.access));
 	}
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void lifetimes_that_make_no_sense_count_as_unknown(void **state)
@@ -563,7 +564,7 @@ static void lifetimes_that_make_no_sense_count_as_unknown(void **state)
 	(void)state;
 	clock_set(1000, 5000);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct grant g = { 0 };
+		struct signin_record g = { 0 };
 		struct err e;
 		char text[200];
 
@@ -572,7 +573,7 @@ static void lifetimes_that_make_no_sense_count_as_unknown(void **state)
 		assert_true(read_tokens(text, false, &g, &e));
 		if (g.expires_s != (rows[i].s ? 5000 + rows[i].s : 0))
 			fail_msg("%s gives %lld", rows[i].text, (long long)g.expires_s);
-		grant_clear(&g);
+		signin_record_clear(&g);
 	}
 	clock_set(-1, -1);
 }
@@ -584,7 +585,7 @@ static void id_token_ends_when_it_says(void **state)
 				   "eyJleHAiOjcwMDB9.c2ln\"}";
 	static const char odd[] =
 		"{\"access_token\":\"abc\",\"expires_in\":60,\"id_token\":\"opaque\"}";
-	struct grant g = { 0 };
+	struct signin_record g = { 0 };
 	struct err e;
 
 	(void)state;
@@ -596,7 +597,7 @@ static void id_token_ends_when_it_says(void **state)
 	assert_false(read_tokens("{\"access_token\":\"abc\"}", true, &g, &e));
 	says("no id_token", &e, "openid");
 	clock_set(-1, -1);
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void errors_are_read_and_cleaned(void **state)

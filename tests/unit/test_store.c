@@ -47,9 +47,9 @@ static int end(void **state)
 	return system(command);
 }
 
-static struct grant sample(const char *access)
+static struct signin_record sample(const char *access)
 {
-	struct grant g = { .url = mem_dup(key.url), .scope_asked = mem_dup("a b") };
+	struct signin_record g = { .url = mem_dup(key.url), .scope_asked = mem_dup("a b") };
 
 	secret_set(&g.access, access, strlen(access));
 	g.expires_s = 5000;
@@ -58,19 +58,19 @@ static struct grant sample(const char *access)
 
 static void save(const char *access)
 {
-	struct grant g = sample(access);
+	struct signin_record g = sample(access);
 
 	assert_true(store_save(store, &g, &e));
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static enum store_status load(char access[64])
 {
-	struct grant g;
+	struct signin_record g;
 	enum store_status st = store_load(store, &g, &e);
 
 	snprintf(access, 64, "%s", secret_str(&g.access));
-	grant_clear(&g);
+	signin_record_clear(&g);
 	return st;
 }
 
@@ -255,7 +255,7 @@ static void links_are_not_followed(void **state)
 
 static void linked_folder_is_refused(void **state)
 {
-	struct grant g = sample("token-one");
+	struct signin_record g = sample("token-one");
 	char path[200];
 
 	(void)state;
@@ -263,7 +263,7 @@ static void linked_folder_is_refused(void **state)
 	assert_int_equal(symlink("/tmp", path), 0);
 	assert_false(store_save(store, &g, &e));
 	assert_non_null(strstr(e.msg, "symbolic link"));
-	grant_clear(&g);
+	signin_record_clear(&g);
 }
 
 static void unreadable_file_is_named(void **state)
@@ -362,7 +362,7 @@ static void forgetting_takes_all_but_the_locks(void **state)
 
 static int seen;
 
-static bool see(void *ctx, const struct store *s, const struct grant *g)
+static bool see(void *ctx, const struct store *s, const struct signin_record *g)
 {
 	(void)ctx;
 	assert_non_null(g->url);
@@ -375,7 +375,7 @@ static void all_of_them_are_shown(void **state)
 {
 	const struct store_key other = { .url = "https://other.example" };
 	struct store *s = store_new(folder, &other, &e);
-	struct grant g = sample("token-one");
+	struct signin_record g = sample("token-one");
 	char path[200];
 
 	(void)state;
@@ -393,7 +393,7 @@ static void all_of_them_are_shown(void **state)
 	store_sweep(folder);
 	assert_false(exists(path));
 	assert_true(exists(store_path(s)));
-	grant_clear(&g);
+	signin_record_clear(&g);
 	store_free(s);
 }
 
@@ -436,10 +436,10 @@ static void write_for_ever(void)
 	static const char *const tokens[] = { "token-one", "token-two" };
 
 	for (int i = 0;; i++) {
-		struct grant g = sample(tokens[i % 2]);
+		struct signin_record g = sample(tokens[i % 2]);
 
 		(void)!store_save(store, &g, NULL);
-		grant_clear(&g);
+		signin_record_clear(&g);
 	}
 }
 
@@ -494,7 +494,7 @@ static void folder_comes_from_the_environment(void **state)
 
 static void sign_in_that_could_not_be_read_again_does_not_replace_one(void **state)
 {
-	struct grant g = sample("new");
+	struct signin_record g = sample("new");
 	char access[64];
 
 	(void)state;
@@ -503,7 +503,7 @@ static void sign_in_that_could_not_be_read_again_does_not_replace_one(void **sta
 	memset(g.scope_granted, 's', 512 << 10);
 	assert_false(store_save(store, &g, &e));
 	assert_int_equal(e.kind, ERR_LIMIT);
-	grant_clear(&g);
+	signin_record_clear(&g);
 	assert_int_equal(load(access), STORE_OK);
 	assert_string_equal(access, "old");
 }

@@ -15,7 +15,7 @@
 static struct loop *loop;
 static struct http *http;
 static struct oauth_opts opts;
-static struct grant g;
+static struct signin_record g;
 
 /* What the endpoint answers, in turn; the last one again and again. */
 struct step {
@@ -47,7 +47,7 @@ static int start(void **state)
 	http = http_new(loop, &o, NULL);
 	origin_start(loop, answer);
 	opts = (struct oauth_opts){ .url = origin.url };
-	g = (struct grant){ .url = mem_dup(origin.url),
+	g = (struct signin_record){ .url = mem_dup(origin.url),
 		.client_id = mem_dup("me & co"),
 		.client_method = mem_dup("none"),
 		.redirect_uri = mem_dup("http://localhost:1/cb"),
@@ -63,7 +63,7 @@ static int end(void **state)
 	http_free(http);
 	origin_stop();
 	loop_free(loop);
-	grant_clear(&g);
+	signin_record_clear(&g);
 	return 0;
 }
 

@@ -283,13 +283,13 @@ static void reports_come_through(void **state)
 	sent = (struct worker_report){ .over = true,
 		.how = TOKEN_INVALID_GRANT,
 		.retry_after_s = -1,
-		.has_grant = true,
+		.has_record = true,
 		.kept = true };
 	sent.g.url = mem_dup("https://mcp.example/mcp");
 	secret_set(&sent.g.refresh, "refresh-token", 13);
 	err_set(&sent.e, ERR_AUTH, "no \"way\"\nat all");
 	got = pass_on();
-	assert_true(got.over && got.has_grant && got.kept);
+	assert_true(got.over && got.has_record && got.kept);
 	assert_int_equal(got.how, TOKEN_INVALID_GRANT);
 	assert_int_equal(got.retry_after_s, -1);
 	assert_int_equal(got.e.kind, ERR_AUTH);
@@ -300,7 +300,7 @@ static void reports_come_through(void **state)
 	sent.url = mem_dup("https://as.example/a?state=x");
 	sent.code = mem_dup("ABCD-EFGH");
 	got = pass_on();
-	assert_false(got.over || got.has_grant || got.kept || got.e.kind);
+	assert_false(got.over || got.has_record || got.kept || got.e.kind);
 	assert_string_equal(got.url, sent.url);
 	assert_string_equal(got.code, sent.code);
 	worker_report_clear(&sent);

@@ -1,4 +1,4 @@
-#include "auth/grant.h"
+#include "auth/signin_record.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ struct field {
 /* clang-format off: one row a line */
 #define T(n) \
 	{ \
-#n, offsetof(struct grant, n) \
+#n, offsetof(struct signin_record, n) \
 	}
 static const struct field texts[] = {
 	T(url),
@@ -37,49 +37,49 @@ static const struct field texts[] = {
 	T(word),
 };
 static const struct field secrets[] = {
-	{ "client_secret", offsetof(struct grant, client_secret) },
-	{ "access_token", offsetof(struct grant, access) },
-	{ "refresh_token", offsetof(struct grant, refresh) },
+	{ "client_secret", offsetof(struct signin_record, client_secret) },
+	{ "access_token", offsetof(struct signin_record, access) },
+	{ "refresh_token", offsetof(struct signin_record, refresh) },
 };
 static const struct field times[] = {
-	{ "client_secret_expires", offsetof(struct grant, client_expires_s) },
-	{ "obtained", offsetof(struct grant, obtained_s) },
-	{ "expires", offsetof(struct grant, expires_s) },
-	{ "word_at", offsetof(struct grant, word_s) },
+	{ "client_secret_expires", offsetof(struct signin_record, client_expires_s) },
+	{ "obtained", offsetof(struct signin_record, obtained_s) },
+	{ "expires", offsetof(struct signin_record, expires_s) },
+	{ "word_at", offsetof(struct signin_record, word_s) },
 };
 /* clang-format on */
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static void *at(const struct grant *g, const struct field *f)
+static void *at(const struct signin_record *g, const struct field *f)
 {
 	return (char *)(uintptr_t)g + f->offset;
 }
 
-static char **text_at(const struct grant *g, size_t i)
+static char **text_at(const struct signin_record *g, size_t i)
 {
 	return at(g, &texts[i]);
 }
 
-static struct secret *secret_at(const struct grant *g, size_t i)
+static struct secret *secret_at(const struct signin_record *g, size_t i)
 {
 	return at(g, &secrets[i]);
 }
 
-static int64_t *time_at(const struct grant *g, size_t i)
+static int64_t *time_at(const struct signin_record *g, size_t i)
 {
 	return at(g, &times[i]);
 }
 
-void grant_clear(struct grant *g)
+void signin_record_clear(struct signin_record *g)
 {
 	for (size_t i = 0; i < COUNT(texts); i++)
 		free(*text_at(g, i));
 	for (size_t i = 0; i < COUNT(secrets); i++)
 		secret_clear(secret_at(g, i));
-	*g = (struct grant){ 0 };
+	*g = (struct signin_record){ 0 };
 }
 
-void grant_copy(struct grant *to, const struct grant *from)
+void signin_record_copy(struct signin_record *to, const struct signin_record *from)
 {
 	for (size_t i = 0; i < COUNT(texts); i++)
 		if (*text_at(from, i))
@@ -93,7 +93,7 @@ void grant_copy(struct grant *to, const struct grant *from)
 	to->iss_promised = from->iss_promised;
 }
 
-void grant_add_places(struct grant *to, const struct grant *found)
+void signin_record_add_places(struct signin_record *to, const struct signin_record *found)
 {
 	static const struct field places[] = { T(issuer), T(authorization_endpoint),
 		T(token_endpoint), T(registration_endpoint), T(revocation_endpoint),
@@ -108,7 +108,7 @@ void grant_add_places(struct grant *to, const struct grant *found)
 	to->iss_promised = found->iss_promised;
 }
 
-json_t *grant_to_json(const struct grant *g)
+json_t *signin_record_to_json(const struct signin_record *g)
 {
 	json_t *o = json_object();
 
@@ -126,9 +126,9 @@ json_t *grant_to_json(const struct grant *g)
 	return o;
 }
 
-bool grant_from_json(const json_t *o, struct grant *g)
+bool signin_record_from_json(const json_t *o, struct signin_record *g)
 {
-	*g = (struct grant){ 0 };
+	*g = (struct signin_record){ 0 };
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		const char *v = json_string_value(json_object_get(o, texts[i].name));
 

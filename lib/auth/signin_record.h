@@ -2,8 +2,8 @@
  * A sign-in: where, as whom, with which tokens. What store.h keeps in a file
  * and what flow.h brings.
  */
-#ifndef MPMCP_GRANT_H
-#define MPMCP_GRANT_H
+#ifndef MPMCP_SIGNIN_RECORD_H
+#define MPMCP_SIGNIN_RECORD_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 #include "base/secret.h"
 
 /* All strings owned; NULL when unknown. Times in seconds since the epoch. */
-struct grant {
+struct signin_record {
 	char *url, *resource, *profile;
 	/* where */
 	char *issuer, *authorization_endpoint, *token_endpoint, *registration_endpoint,
@@ -37,14 +37,15 @@ struct grant {
 	int64_t word_s;
 };
 
-void grant_clear(struct grant *g);
-void grant_copy(struct grant *to, const struct grant *from); /* to: empty */
+void signin_record_clear(struct signin_record *g);
+void signin_record_copy(struct signin_record *to, const struct signin_record *from); /* to: empty */
 /* What a discovery found takes the place of what to says about where. */
-void grant_add_places(struct grant *to, const struct grant *found);
+void signin_record_add_places(struct signin_record *to, const struct signin_record *found);
 
 /* A new object; NULL when out of memory. */
-json_t *grant_to_json(const struct grant *g);
+json_t *signin_record_to_json(const struct signin_record *g);
 /* Fills g, which must be cleared either way. False when it is no object with a url. */
-bool grant_from_json(const json_t *o, struct grant *g) __attribute__((warn_unused_result));
+bool signin_record_from_json(const json_t *o, struct signin_record *g)
+	__attribute__((warn_unused_result));
 
 #endif

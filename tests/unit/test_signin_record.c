@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "auth/grant.h"
+#include "auth/signin_record.h"
 
-/* A grant with every field set, by way of its JSON form. */
+/* A record with every field set, by way of its JSON form. */
 static const char full[] =
 	"{\"url\":\"u\",\"resource\":\"r\",\"profile\":\"p\",\"issuer\":\"i\","
 	"\"authorization_endpoint\":\"ae\",\"token_endpoint\":\"te\",\"registration_endpoint\":"
@@ -24,19 +24,19 @@ static const char full[] =
 	"promised\":"
 	"true}";
 
-static struct grant parse(const char *text)
+static struct signin_record parse(const char *text)
 {
 	json_t *o = json_loads(text, 0, NULL);
-	struct grant g;
+	struct signin_record g;
 
-	assert_true(grant_from_json(o, &g));
+	assert_true(signin_record_from_json(o, &g));
 	json_decref(o);
 	return g;
 }
 
-static void assert_full(const struct grant *g)
+static void assert_full(const struct signin_record *g)
 {
-	json_t *have = grant_to_json(g), *want = json_loads(full, 0, NULL);
+	json_t *have = signin_record_to_json(g), *want = json_loads(full, 0, NULL);
 
 	assert_true(json_equal(have, want));
 	json_decref(have);
@@ -45,59 +45,60 @@ static void assert_full(const struct grant *g)
 
 static void every_field_survives_the_file(void **state)
 {
-	struct grant g = parse(full);
+	struct signin_record g = parse(full);
 
 	(void)state;
 	assert_full(&g);
 	assert_string_equal(g.device_endpoint, "de");
 	assert_int_equal(g.client_expires_s, 1);
 	assert_string_equal(secret_str(&g.refresh), "refresh-token");
-	grant_clear(&g);
+	signin_record_clear(&g);
 	assert_null(g.url);
 }
 
 static void every_field_is_copied(void **state)
 {
-	struct grant g = parse(full), copy = { 0 };
+	struct signin_record g = parse(full), copy = { 0 };
 
 	(void)state;
-	grant_copy(&copy, &g);
-	grant_clear(&g);
+	signin_record_copy(&copy, &g);
+	signin_record_clear(&g);
 	assert_full(&copy);
-	grant_clear(&copy);
+	signin_record_clear(&copy);
 }
 
 static void places_are_taken_as_a_whole(void **state)
 {
-	struct grant g = parse(full),
-		     found = parse(
-			     "{\"url\":\"x\",\"issuer\":\"new\",\"token_endpoint\":\"newt\"}");
+	struct signin_record
+		g = parse(full),
+		found = parse("{\"url\":\"x\",\"issuer\":\"new\",\"token_endpoint\":\"newt\"}");
 
 	(void)state;
-	grant_add_places(&g, &found);
+	signin_record_add_places(&g, &found);
 	assert_string_equal(g.issuer, "new");
 	assert_string_equal(g.token_endpoint, "newt");
 	assert_null(g.revocation_endpoint); /* it has none any more */
 	assert_string_equal(g.url, "u");
 	assert_string_equal(secret_str(&g.access), "access-token");
 	assert_false(g.iss_promised);
-	grant_clear(&g);
-	grant_clear(&found);
+	signin_record_clear(&g);
+	signin_record_clear(&found);
 }
 
 static void wrong_types_are_nothing(void **state)
 {
-	struct grant g = parse("{\"url\":\"u\",\"issuer\":7,\"access_token\":[],\"expires\":\"x\","
-			       "\"refresh_token\":\"\"}");
+	struct signin_record g =
+		parse("{\"url\":\"u\",\"issuer\":7,\"access_token\":[],\"expires\":\"x\","
+		      "\"refresh_token\":\"\"}");
 
 	(void)state;
 	assert_null(g.issuer);
 	assert_false(secret_isset(&g.access));
 	assert_false(secret_isset(&g.refresh));
 	assert_int_equal(g.expires_s, 0);
-	grant_clear(&g);
-	assert_false(grant_from_json(NULL, &g));
-	grant_clear(&g);
+	signin_record_clear(&g);
+	assert_false(signin_record_from_json(NULL, &g));
+	signin_record_clear(&g);
 }
 
 int main(void)
