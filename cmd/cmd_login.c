@@ -11,7 +11,7 @@
 #include "auth/browser.h"
 #include "auth/discover.h"
 #include "auth/flow.h"
-#include "auth/import.h"
+#include "auth/mcp_remote.h"
 #include "auth/oauth.h"
 #include "auth/scope.h"
 #include "auth/store.h"
@@ -741,7 +741,7 @@ static bool may_be_sent(struct login *l, const struct signin_record *found)
 
 static bool import_access(struct login *l, const struct signin_record *found)
 {
-	import_access_alone(&l->g);
+	mcp_remote_access_alone(&l->g);
 	if (l->e.kind)
 		return false;
 	if (l->g.expires_s <= clock_wall_s())
@@ -781,7 +781,7 @@ static bool add_endpoints(struct login *l)
 			"run \"mpmcp login\" without --import");
 	else
 		good = true;
-	if (good && !l->g.issuer && !import_stays_on_site(l->c->url, &n.offered) &&
+	if (good && !l->g.issuer && !mcp_remote_stays_on_site(l->c->url, &n.offered) &&
 		!may_be_sent(l, &n.offered))
 		good = import_access(l, &n.offered);
 	if (good)
@@ -794,7 +794,7 @@ static bool add_endpoints(struct login *l)
 
 static bool run_import(struct login *l)
 {
-	if (!import_mcp_remote(&l->c->oauth, &l->g, &l->e) || !add_endpoints(l) ||
+	if (!mcp_remote_read(&l->c->oauth, &l->g, &l->e) || !add_endpoints(l) ||
 		!keep_and_prove(l, "imported"))
 		return false;
 	if (secret_isset(&l->g.refresh))

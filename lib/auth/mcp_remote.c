@@ -1,4 +1,4 @@
-#include "auth/import.h"
+#include "auth/mcp_remote.h"
 
 #include <dirent.h>
 #include <jansson.h>
@@ -138,13 +138,13 @@ static bool stays_on_site(const char *endpoint, const char *other)
 	return stays;
 }
 
-bool import_stays_on_site(const char *endpoint, const struct signin_record *found)
+bool mcp_remote_stays_on_site(const char *endpoint, const struct signin_record *found)
 {
 	return found->token_endpoint && stays_on_site(endpoint, found->token_endpoint) &&
 	       (!found->revocation_endpoint || stays_on_site(endpoint, found->revocation_endpoint));
 }
 
-void import_access_alone(struct signin_record *g)
+void mcp_remote_access_alone(struct signin_record *g)
 {
 	secret_clear(&g->refresh);
 	secret_clear(&g->client_secret);
@@ -186,7 +186,7 @@ static int newest_first(const struct dirent **a, const struct dirent **b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-bool import_mcp_remote(const struct oauth_opts *o, struct signin_record *g, struct err *e)
+bool mcp_remote_read(const struct oauth_opts *o, struct signin_record *g, struct err *e)
 {
 	char *root = root_folder();
 	struct dirent **found = NULL;

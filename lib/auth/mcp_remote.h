@@ -3,13 +3,13 @@
  * of an older version, <hash>_tokens.json and <hash>_client_info.json, where
  * the hash is the MD5 of the URL and what else that program counts in.
  */
-#ifndef MPMCP_IMPORT_H
-#define MPMCP_IMPORT_H
+#ifndef MPMCP_MCP_REMOTE_H
+#define MPMCP_MCP_REMOTE_H
 
 #include "auth/options.h"
 
 /* Fills g (clear it either way). False with e set when there is nothing to import. */
-bool import_mcp_remote(const struct oauth_opts *o, struct signin_record *g, struct err *e)
+bool mcp_remote_read(const struct oauth_opts *o, struct signin_record *g, struct err *e)
 	__attribute__((warn_unused_result));
 
 /*
@@ -18,9 +18,9 @@ bool import_mcp_remote(const struct oauth_opts *o, struct signin_record *g, stru
  * list of public suffixes, the own site is: the same host, one above or below it (mcp.example.com and
  * example.com), or both in mixpanel.com, whose regions have one host for each.
  */
-bool import_stays_on_site(const char *endpoint, const struct signin_record *found);
+bool mcp_remote_stays_on_site(const char *endpoint, const struct signin_record *found);
 
 /* Takes out what is sent to the issuer: refresh token and client. */
-void import_access_alone(struct signin_record *g);
+void mcp_remote_access_alone(struct signin_record *g);
 
 #endif

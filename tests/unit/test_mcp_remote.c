@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "auth/import.h"
+#include "auth/mcp_remote.h"
 #include "base/clock.h"
 
 #define US "https://mcp.mixpanel.com/mcp"
@@ -68,7 +68,7 @@ static void put(const char *dir, const char *name, const char *text)
 
 static bool import(const struct oauth_opts *o, struct signin_record *g)
 {
-	return import_mcp_remote(o, g, &e);
+	return mcp_remote_read(o, g, &e);
 }
 
 static void sign_in_of_now_is_read(void **state)
@@ -230,7 +230,7 @@ static void only_the_own_site_is_trusted_with_a_refresh_token(void **state)
 		struct signin_record g = { .token_endpoint = (char *)(uintptr_t)rows[i].token,
 			.revocation_endpoint = (char *)(uintptr_t)rows[i].revocation };
 
-		if (import_stays_on_site(rows[i].endpoint, &g) != rows[i].stays)
+		if (mcp_remote_stays_on_site(rows[i].endpoint, &g) != rows[i].stays)
 			fail_msg("%s and %s", rows[i].endpoint, rows[i].token);
 	}
 }
