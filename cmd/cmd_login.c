@@ -641,7 +641,7 @@ static char *scopes_to_gain(struct login *l)
 
 static bool somebody_is_there(struct login *l)
 {
-	const struct oauth_opts *o = &l->c->oauth;
+	const struct oauth_options *o = &l->c->oauth;
 	const char *ci = getenv("CI");
 
 	if (!ci || !*ci || isatty(STDIN_FILENO) || l->json || o->no_browser || o->device_code ||

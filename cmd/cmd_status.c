@@ -75,7 +75,7 @@ static void show_words(const char *path, const struct signin_record *g, const ch
 
 static bool show(void *ctx, const struct store *st, const struct signin_record *g)
 {
-	static const struct oauth_opts nothing_pinned;
+	static const struct oauth_options nothing_pinned;
 	struct status *s = ctx;
 	char *more = oauth_scopes_to_gain(&nothing_pinned, g->scopes_offered, g);
 

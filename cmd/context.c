@@ -133,7 +133,7 @@ static void set_oauth(struct context *c)
 	const struct args *a = c->a;
 	int64_t timeout_ms = a->timeout_ms >= 0 ? a->timeout_ms : a->auth_timeout_ms;
 
-	c->oauth = (struct oauth_opts){ .url = c->url,
+	c->oauth = (struct oauth_options){ .url = c->url,
 		.place = target_place(c->url),
 		.resource = a->resource,
 		.no_resource = a->no_resource,

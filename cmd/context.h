@@ -7,7 +7,7 @@
 
 #include "args.h"
 #include "auth/auth.h"
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 #include "auth/store.h"
 #include "headers.h"
 #include "base/secret.h"
@@ -24,7 +24,7 @@ struct context {
 	struct http_opts http_opts;
 	struct loop *loop;
 	struct http *http;
-	struct oauth_opts oauth;
+	struct oauth_options oauth;
 	char *client_info, *client_metadata, *params;
 	/* Set by context_credential(): */
 	const char *why;      /* which credential, in words */

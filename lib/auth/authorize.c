@@ -10,7 +10,7 @@
 
 /* ---- the request ---- */
 
-const char *authorize_param(const struct oauth_opts *o, const char *name)
+const char *authorize_param(const struct oauth_options *o, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -20,7 +20,7 @@ const char *authorize_param(const struct oauth_opts *o, const char *name)
 	return NULL;
 }
 
-static bool add_params(const struct oauth_opts *o, struct buf *url)
+static bool add_params(const struct oauth_options *o, struct buf *url)
 {
 	for (size_t i = 0; i < o->nparams; i++) {
 		size_t n = strcspn(o->params[i], "=");
@@ -35,13 +35,13 @@ static bool add_params(const struct oauth_opts *o, struct buf *url)
 }
 
 /* OpenID Connect Core section 11: without it a server ignores offline_access. */
-static bool wants_consent(const struct oauth_opts *o, const struct signin_record *g)
+static bool wants_consent(const struct oauth_options *o, const struct signin_record *g)
 {
 	return g->scope_asked && scope_has(g->scope_asked, "offline_access", 14) &&
 	       !authorize_param(o, "prompt");
 }
 
-bool authorize_url(const struct oauth_opts *o, const struct signin_record *g,
+bool authorize_url(const struct oauth_options *o, const struct signin_record *g,
 	const struct secret *verifier, const struct secret *state, struct buf *url)
 {
 	const char *resource = o->resource ? o->resource : g->resource;
@@ -111,7 +111,7 @@ static enum authorize_outcome outcome_of(const char *error)
 }
 
 static enum authorize_outcome refused(
-	const struct oauth_opts *o, const char *error, const char *description, struct err *e)
+	const struct oauth_options *o, const char *error, const char *description, struct err *e)
 {
 	enum authorize_outcome how = outcome_of(error);
 	char *anew = oauth_command(o, "--force");
@@ -126,7 +126,7 @@ static enum authorize_outcome refused(
 	return how;
 }
 
-enum authorize_outcome authorize_read(const char *query, const struct oauth_opts *o,
+enum authorize_outcome authorize_read(const char *query, const struct oauth_options *o,
 	const struct signin_record *g, struct secret *out, struct err *e)
 {
 	unsigned codes = 0, errors = 0;

@@ -6,7 +6,7 @@
 #ifndef MPMCP_AUTHORIZE_H
 #define MPMCP_AUTHORIZE_H
 
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 #include "base/buf.h"
 #include "base/secret.h"
 
@@ -14,11 +14,11 @@
 #define AUTHORIZE_URL_MAX ((size_t)32 << 10)
 
 /* What --authorize-param gives for this name; borrowed, NULL when nothing. */
-const char *authorize_param(const struct oauth_opts *o, const char *name);
+const char *authorize_param(const struct oauth_options *o, const char *name);
 
 /* Appends the address. g: authorization_endpoint, client_id, redirect_uri and scope_asked are set. False
  * when it does not fit into url. */
-bool authorize_url(const struct oauth_opts *o, const struct signin_record *g,
+bool authorize_url(const struct oauth_options *o, const struct signin_record *g,
 	const struct secret *verifier, const struct secret *state, struct buf *url)
 	__attribute__((warn_unused_result));
 
@@ -35,7 +35,7 @@ enum authorize_outcome {
 };
 
 /* Reads a query that is ours. code is set with AUTHORIZE_OK, e with every other outcome. */
-enum authorize_outcome authorize_read(const char *query, const struct oauth_opts *o,
+enum authorize_outcome authorize_read(const char *query, const struct oauth_options *o,
 	const struct signin_record *g, struct secret *code, struct err *e)
 	__attribute__((warn_unused_result));
 

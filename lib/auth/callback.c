@@ -17,7 +17,7 @@
 
 struct callback {
 	struct loop *loop;
-	const struct oauth_opts *o;
+	const struct oauth_options *o;
 	const char *known_uri;
 	const struct callback_events *on;
 	void *ctx;
@@ -104,8 +104,8 @@ static void try_port(void *ctx)
 		c->on->ready(c->ctx, &e);
 }
 
-struct callback *callback_start(struct loop *l, const struct oauth_opts *o, const char *known_uri,
-	const struct callback_events *on, void *ctx)
+struct callback *callback_start(struct loop *l, const struct oauth_options *o,
+	const char *known_uri, const struct callback_events *on, void *ctx)
 {
 	struct callback *c = mem_new(sizeof(*c));
 

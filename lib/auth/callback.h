@@ -5,7 +5,7 @@
 #ifndef MPMCP_CALLBACK_H
 #define MPMCP_CALLBACK_H
 
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 #include "net/loop.h"
 
 struct callback;
@@ -22,8 +22,8 @@ struct callback_events {
 
 /* known_uri: the redirect URI of an earlier registration, whose port is tried before others; or NULL. Borrows
  * o; known_uri must live until ready(). */
-struct callback *callback_start(struct loop *l, const struct oauth_opts *o, const char *known_uri,
-	const struct callback_events *on, void *ctx);
+struct callback *callback_start(struct loop *l, const struct oauth_options *o,
+	const char *known_uri, const struct callback_events *on, void *ctx);
 void callback_free(struct callback *c); /* NULL is fine */
 
 /* malloc'ed. From ready() on. */

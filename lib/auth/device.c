@@ -23,7 +23,7 @@
 
 struct device {
 	struct http *http;
-	const struct oauth_opts *o;
+	const struct oauth_options *o;
 	struct signin_record *g;
 	const struct device_events *on;
 	void *ctx;
@@ -126,7 +126,7 @@ static bool make_form(const struct device *d, struct buf *form, struct buf *auth
 	       (d->o->no_resource || !resource || url_form_add(form, "resource", resource));
 }
 
-struct device *device_start(struct loop *l, struct http *h, const struct oauth_opts *o,
+struct device *device_start(struct loop *l, struct http *h, const struct oauth_options *o,
 	struct signin_record *g, const struct device_events *on, void *ctx, struct err *e)
 {
 	struct device *d = mem_new(sizeof(*d));

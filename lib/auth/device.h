@@ -5,7 +5,7 @@
 #define MPMCP_DEVICE_H
 
 #include "auth/signin_record.h"
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 #include "auth/token.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -21,7 +21,7 @@ struct device_events {
 
 /* g: device_endpoint, token_endpoint and the client are set; gets the tokens. All must live until
  * done(). NULL with e set when it cannot begin. */
-struct device *device_start(struct loop *l, struct http *h, const struct oauth_opts *o,
+struct device *device_start(struct loop *l, struct http *h, const struct oauth_options *o,
 	struct signin_record *g, const struct device_events *on, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));
 void device_free(struct device *d); /* NULL is fine; not from inside show() */

@@ -45,7 +45,7 @@ enum remedy {
 struct flow {
 	struct loop *loop;
 	struct http *http;
-	const struct oauth_opts *o;
+	const struct oauth_options *o;
 	const struct flow_events *on;
 	void *ctx;
 	enum step step;

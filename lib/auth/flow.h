@@ -10,7 +10,7 @@
 #ifndef MPMCP_FLOW_H
 #define MPMCP_FLOW_H
 
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -26,7 +26,7 @@ struct flow_events {
 };
 
 struct flow_start {
-	const struct oauth_opts *opts; /* must outlive the flow */
+	const struct oauth_options *opts; /* must outlive the flow */
 	const struct signin_record
 		*known;                /* an earlier sign-in, whose registration may serve and whose
 					  scopes are not to be lost; or NULL; copied */

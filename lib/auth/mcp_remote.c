@@ -55,7 +55,7 @@ static char *copy_text(const json_t *o, const char *name)
 }
 
 static bool take_tokens(
-	const struct oauth_opts *o, const json_t *tokens, struct signin_record *g, struct err *e)
+	const struct oauth_options *o, const json_t *tokens, struct signin_record *g, struct err *e)
 {
 	json_int_t until_ms = json_integer_value(json_object_get(tokens, "expires_at"));
 	char *text = json_dumps(tokens, JSON_COMPACT);
@@ -72,7 +72,7 @@ static bool take_tokens(
 
 /* A client that is given need not be in the folder. */
 static bool take_client(
-	const struct oauth_opts *o, const json_t *client, struct signin_record *g, struct err *e)
+	const struct oauth_options *o, const json_t *client, struct signin_record *g, struct err *e)
 {
 	const char *redirect =
 		json_string_value(json_array_get(json_object_get(client, "redirect_uris"), 0));
@@ -88,7 +88,7 @@ static bool take_client(
 	return good;
 }
 
-static bool from_folder(const struct oauth_opts *o, const char *dir, const char *hash,
+static bool from_folder(const struct oauth_options *o, const char *dir, const char *hash,
 	struct signin_record *g, struct err *e)
 {
 	json_t *tokens = read_document(dir, hash, "tokens"),
@@ -186,7 +186,7 @@ static int newest_first(const struct dirent **a, const struct dirent **b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-bool mcp_remote_read(const struct oauth_opts *o, struct signin_record *g, struct err *e)
+bool mcp_remote_read(const struct oauth_options *o, struct signin_record *g, struct err *e)
 {
 	char *root = root_folder();
 	struct dirent **found = NULL;

@@ -6,10 +6,10 @@
 #ifndef MPMCP_MCP_REMOTE_H
 #define MPMCP_MCP_REMOTE_H
 
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 
 /* Fills g (clear it either way). False with e set when there is nothing to import. */
-bool mcp_remote_read(const struct oauth_opts *o, struct signin_record *g, struct err *e)
+bool mcp_remote_read(const struct oauth_options *o, struct signin_record *g, struct err *e)
 	__attribute__((warn_unused_result));
 
 /*

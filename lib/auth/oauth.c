@@ -351,7 +351,7 @@ static const struct auth_source source = { .awaits_person = oauth_awaits_person,
 	.free = oauth_free };
 
 struct auth *auth_new_oauth(struct loop *l, struct http *h, const struct http_opts *ho,
-	const struct oauth_opts *o, struct err *e)
+	const struct oauth_options *o, struct err *e)
 {
 	struct oauth *a = mem_new(sizeof(*a));
 	struct store_key key;

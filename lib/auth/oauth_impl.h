@@ -47,7 +47,7 @@ struct oauth {
 	struct loop *loop;
 	struct http *http;
 	const struct http_opts *http_opts;
-	const struct oauth_opts *o;
+	const struct oauth_options *o;
 	char *params;
 	struct oauth_token token;
 	struct oauth_challenge challenge;

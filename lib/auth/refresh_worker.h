@@ -8,12 +8,12 @@
 #ifndef MPMCP_REFRESH_WORKER_H
 #define MPMCP_REFRESH_WORKER_H
 
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 #include "auth/worker_report.h"
 #include "net/http.h"
 
 struct refresh_worker {
-	const struct oauth_opts *opts;
+	const struct oauth_options *opts;
 	const struct http_opts *http; /* for connections of its own */
 	struct store *store;
 	const struct signin_record *g; /* with a refresh token */

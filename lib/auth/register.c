@@ -60,7 +60,7 @@ static void forget_client(struct signin_record *g)
 
 static void use_given(struct registration *r)
 {
-	const struct oauth_opts *o = r->c.opts;
+	const struct oauth_options *o = r->c.opts;
 	char *method = oauth_metadata_text(o, "token_endpoint_auth_method");
 
 	if (!server_read_client(o->client_info, strlen(o->client_info), method, r->g, &r->e)) {
@@ -176,7 +176,7 @@ static void answered(void *ctx, const struct fetch_answer *a)
 
 static void ask(struct registration *r)
 {
-	const struct oauth_opts *o = r->c.opts;
+	const struct oauth_options *o = r->c.opts;
 	struct fetch_call c = { .url = r->g->registration_endpoint,
 		.content_type = "application/json",
 		.cap = SERVER_DOCUMENT_MAX,

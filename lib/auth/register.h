@@ -8,14 +8,14 @@
 #define MPMCP_REGISTER_H
 
 #include "auth/signin_record.h"
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 #include "auth/server.h"
 #include "net/http.h"
 
 struct registration;
 
 struct register_call {
-	const struct oauth_opts *opts;
+	const struct oauth_options *opts;
 	const struct server_traits *traits;
 	const struct signin_record *known; /* whose client may serve; or NULL */
 	bool fresh;                        /* register anew in any case */

@@ -64,7 +64,7 @@ bool token_authenticate(const struct signin_record *g, struct buf *form, struct 
 	       url_form_add(form, "client_secret", secret_str(&g->client_secret));
 }
 
-static bool make_form(const struct oauth_opts *o, const struct signin_record *g,
+static bool make_form(const struct oauth_options *o, const struct signin_record *g,
 	const struct token_call *c, struct buf *form)
 {
 	const char *resource = o->resource ? o->resource : g->resource;
@@ -189,7 +189,7 @@ static void answered(void *ctx, const struct fetch_answer *a)
 	fn(to, how, a->retry_after_s, how == TOKEN_OK ? NULL : &e);
 }
 
-struct token_request *token_start(struct http *h, const struct oauth_opts *o,
+struct token_request *token_start(struct http *h, const struct oauth_options *o,
 	struct signin_record *g, const struct token_call *c, token_fn *fn, void *ctx, struct err *e)
 {
 	struct token_request *t = mem_new(sizeof(*t));

@@ -7,7 +7,7 @@
 #ifndef MPMCP_TOKEN_H
 #define MPMCP_TOKEN_H
 
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 #include "base/buf.h"
 #include "net/http.h"
 
@@ -39,7 +39,7 @@ typedef void token_fn(void *ctx, enum token_outcome how, long retry_after_s, con
 /* With a code or as a client, an endpoint that fails for a moment is asked again (FETCH_PATIENCE_MS); who
  * refreshes or polls has pauses of his own. g is read at once and changed when the answer is TOKEN_OK; it must live until fn is called, which
  * happens once, later, unless token_cancel() comes first. NULL with e set when nothing can be sent. */
-struct token_request *token_start(struct http *h, const struct oauth_opts *o,
+struct token_request *token_start(struct http *h, const struct oauth_options *o,
 	struct signin_record *g, const struct token_call *c, token_fn *fn, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));
 void token_cancel(struct token_request *t); /* NULL is fine */

@@ -20,7 +20,7 @@
 static struct loop *loop;
 static struct http *http;
 static struct http_opts http_opts;
-static struct oauth_opts opts;
+static struct oauth_options opts;
 static struct signin_record g;
 static char endpoint[128];
 static struct loop_timer before;
@@ -106,7 +106,7 @@ static int start(void **state)
 	http = http_new(loop, &http_opts, NULL);
 	origin_start(loop, answer);
 	snprintf(endpoint, sizeof(endpoint), "%s/mcp", origin.url);
-	opts = (struct oauth_opts){ .url = endpoint };
+	opts = (struct oauth_options){ .url = endpoint };
 	g = (struct signin_record){ .client_id = mem_dup("me") };
 	g.device_endpoint = mem_printf("%s/device", origin.url);
 	g.token_endpoint = mem_printf("%s/token", origin.url);

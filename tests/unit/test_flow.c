@@ -14,7 +14,7 @@
 
 static struct loop *loop;
 static struct http *http;
-static struct oauth_opts opts;
+static struct oauth_options opts;
 static char endpoint[128];
 
 /* How the server is. */
@@ -152,7 +152,7 @@ static int start(void **state)
 	http = http_new(loop, &o, NULL);
 	origin_start(loop, answer);
 	snprintf(endpoint, sizeof(endpoint), "%s/mcp", origin.url);
-	opts = (struct oauth_opts){ .url = endpoint, .no_browser = true };
+	opts = (struct oauth_options){ .url = endpoint, .no_browser = true };
 	memset(&srv, 0, sizeof(srv));
 	srv.scopes = srv.metadata = "";
 	loop_task_init(&paste_task, loop, do_paste, NULL);

@@ -66,14 +66,14 @@ static void put(const char *dir, const char *name, const char *text)
 	"{\"access_token\":\"access-" n "\",\"refresh_token\":\"refresh-" n \
 	"\",\"token_type\":\"Bearer\"" more "}"
 
-static bool import(const struct oauth_opts *o, struct signin_record *g)
+static bool import(const struct oauth_options *o, struct signin_record *g)
 {
 	return mcp_remote_read(o, g, &e);
 }
 
 static void sign_in_of_now_is_read(void **state)
 {
-	static const struct oauth_opts o = { .url = US, .profile = "p" };
+	static const struct oauth_options o = { .url = US, .profile = "p" };
 	struct signin_record g;
 
 	(void)state;
@@ -97,7 +97,7 @@ static void sign_in_of_now_is_read(void **state)
 
 static void newest_of_the_older_folders_counts(void **state)
 {
-	static const struct oauth_opts o = { .url = US };
+	static const struct oauth_options o = { .url = US };
 	struct signin_record g;
 
 	(void)state;
@@ -133,7 +133,7 @@ static void all_that_makes_the_name_is_heeded(void **state)
 	static char param[] = "prompt=a=b", header[] = "X-Org:1";
 	static char *const params[] = { param };
 	static char *const headers[] = { header };
-	static const struct oauth_opts o = { .url = US,
+	static const struct oauth_options o = { .url = US,
 		.resource = "https://r.example/",
 		.params = params,
 		.nparams = 1,
@@ -152,7 +152,7 @@ static void all_that_makes_the_name_is_heeded(void **state)
 
 static void given_client_need_not_be_kept_there(void **state)
 {
-	static const struct oauth_opts o = { .url = US,
+	static const struct oauth_options o = { .url = US,
 		.client_info = "{\"client_id\":\"given\",\"client_secret\":\"s3cret-3\"}" };
 	struct signin_record g;
 
@@ -167,7 +167,7 @@ static void given_client_need_not_be_kept_there(void **state)
 /* As with our own files: a link may lead to what somebody else can change. */
 static void links_are_not_followed(void **state)
 {
-	static const struct oauth_opts o = { .url = US };
+	static const struct oauth_options o = { .url = US };
 	char file[256], link[256];
 	struct signin_record g;
 
@@ -186,7 +186,7 @@ static void links_are_not_followed(void **state)
 
 static void nothing_to_import_is_said(void **state)
 {
-	static const struct oauth_opts o = { .url = US };
+	static const struct oauth_options o = { .url = US };
 	struct signin_record g;
 
 	(void)state;

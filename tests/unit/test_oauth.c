@@ -24,7 +24,7 @@ static struct rlimit file_limit; /* as it was before a test changed it */
 static struct loop *loop;
 static struct http *http;
 static struct http_opts http_opts;
-static struct oauth_opts opts;
+static struct oauth_options opts;
 static struct store *store;
 static struct auth *auth;
 static char *params;
@@ -74,7 +74,7 @@ static int start(void **state)
 	http = http_new(loop, &http_opts, NULL);
 	origin_start(loop, answer);
 	snprintf(endpoint, sizeof(endpoint), "%s/mcp", origin.url);
-	opts = (struct oauth_opts){
+	opts = (struct oauth_options){
 		.url = endpoint, .auth_dir = folder, .no_browser = true, .timeout_s = 300
 	};
 	key = oauth_key(&opts, &params);

@@ -14,7 +14,7 @@
 
 static struct loop *loop;
 static struct http *http;
-static struct oauth_opts opts;
+static struct oauth_options opts;
 static struct signin_record g, known;
 static struct server_traits traits;
 
@@ -43,7 +43,7 @@ static int start(void **state)
 	loop = loop_new(NULL);
 	http = http_new(loop, &o, NULL);
 	origin_start(loop, answer);
-	opts = (struct oauth_opts){ .url = origin.url };
+	opts = (struct oauth_options){ .url = origin.url };
 	traits = (struct server_traits){ 0 };
 	g = (struct signin_record){ .url = mem_dup(origin.url),
 		.issuer = mem_dup("https://as.example"),

@@ -14,7 +14,7 @@
 
 static struct loop *loop;
 static struct http *http;
-static struct oauth_opts opts;
+static struct oauth_options opts;
 static struct signin_record g;
 
 /* What the endpoint answers, in turn; the last one again and again. */
@@ -46,7 +46,7 @@ static int start(void **state)
 	loop = loop_new(NULL);
 	http = http_new(loop, &o, NULL);
 	origin_start(loop, answer);
-	opts = (struct oauth_opts){ .url = origin.url };
+	opts = (struct oauth_options){ .url = origin.url };
 	g = (struct signin_record){ .url = mem_dup(origin.url),
 		.client_id = mem_dup("me & co"),
 		.client_method = mem_dup("none"),

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 #include "base/buf.h"
 
 #define US "https://mcp.mixpanel.com/mcp"
@@ -26,7 +26,7 @@ static char *const own[] = { p_state };
 static char *const no_value[] = { p_bare };
 
 static const struct {
-	struct oauth_opts o;
+	struct oauth_options o;
 	const char *hash;
 	unsigned port;
 } names[] = {
@@ -71,7 +71,7 @@ static bool same_text(const char *a, const char *b)
 	return (!a && !b) || (a && b && strcmp(a, b) == 0);
 }
 
-static bool same_key(const struct oauth_opts *a, const struct oauth_opts *b)
+static bool same_key(const struct oauth_options *a, const struct oauth_options *b)
 {
 	char *p, *q;
 	struct store_key x = oauth_key(a, &p), y = oauth_key(b, &q);
@@ -86,8 +86,8 @@ static bool same_key(const struct oauth_opts *a, const struct oauth_opts *b)
 
 static void tokens_that_are_not_interchangeable_have_keys_of_their_own(void **state)
 {
-	static const struct oauth_opts plain = { .url = US };
-	static const struct oauth_opts others[] = {
+	static const struct oauth_options plain = { .url = US };
+	static const struct oauth_options others[] = {
 		{ .url = "https://mcp-eu.mixpanel.com/mcp" },
 		{ .url = US, .profile = "x" },
 		{ .url = US, .resource = "https://r.example" },
@@ -97,7 +97,7 @@ static void tokens_that_are_not_interchangeable_have_keys_of_their_own(void **st
 		{ .url = US, .client_info = "{\"client_id\":\"a\"}" },
 		{ .url = US, .client_info = "{\"client_id\":\"b\"}" },
 	};
-	static const struct oauth_opts alike[] = {
+	static const struct oauth_options alike[] = {
 		{ .url = US, .host = "127.0.0.1", .callback_port = 7, .timeout_s = 5 },
 		{ .url = US, .client_metadata = "{\"scope\":\"x\"}", .no_browser = true },
 		{ .url = US, .auth_dir = "/elsewhere", .headers = org, .nheaders = 1 },
@@ -117,9 +117,9 @@ static void tokens_that_are_not_interchangeable_have_keys_of_their_own(void **st
 
 static void secret_of_a_client_is_no_part_of_a_key(void **state)
 {
-	static const struct oauth_opts a = { .url = US,
+	static const struct oauth_options a = { .url = US,
 		.client_info = "{\"client_id\":\"a\",\"client_secret\":\"one\"}" };
-	static const struct oauth_opts b = { .url = US,
+	static const struct oauth_options b = { .url = US,
 		.client_info = "{\"client_id\":\"a\",\"client_secret\":\"two\"}" };
 
 	(void)state;
@@ -129,7 +129,7 @@ static void secret_of_a_client_is_no_part_of_a_key(void **state)
 /* ---- the command ---- */
 
 static const struct {
-	struct oauth_opts o;
+	struct oauth_options o;
 	const char *more, *command;
 } commands[] = {
 	{ { .url = US }, NULL, "mpmcp login " US },
@@ -190,7 +190,7 @@ static void scopes_to_gain_are_those_that_would_be_asked_for(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct oauth_opts o = { .url = US, .client_metadata = rows[i].pinned };
+		struct oauth_options o = { .url = US, .client_metadata = rows[i].pinned };
 		struct signin_record g = { .scope_asked = (char *)(uintptr_t)rows[i].asked,
 			.scope_granted = (char *)(uintptr_t)rows[i].granted,
 			.scope_wanted = (char *)(uintptr_t)rows[i].wanted };
@@ -205,7 +205,7 @@ static void scopes_to_gain_are_those_that_would_be_asked_for(void **state)
 /* ---- checks ---- */
 
 static const struct {
-	struct oauth_opts o;
+	struct oauth_options o;
 	const char *says; /* NULL: fine */
 } checks[] = {
 	{ { .url = US }, NULL },

@@ -1,4 +1,4 @@
-#include "auth/options.h"
+#include "auth/oauth_options.h"
 #include "auth/scope.h"
 
 #include <jansson.h>
@@ -28,18 +28,18 @@ static char *text_in(const char *document, const char *name)
 	return copy;
 }
 
-char *oauth_metadata_text(const struct oauth_opts *o, const char *name)
+char *oauth_metadata_text(const struct oauth_options *o, const char *name)
 {
 	return text_in(o->client_metadata, name);
 }
 
-char *oauth_info_text(const struct oauth_opts *o, const char *name)
+char *oauth_info_text(const struct oauth_options *o, const char *name)
 {
 	return text_in(o->client_info, name);
 }
 
 char *oauth_scopes_to_gain(
-	const struct oauth_opts *o, const char *offered, const struct signin_record *g)
+	const struct oauth_options *o, const char *offered, const struct signin_record *g)
 {
 	char *pinned = oauth_metadata_text(o, "scope");
 	char *wanted = scope_union(pinned ? pinned : offered, g->scope_wanted);
@@ -54,7 +54,7 @@ char *oauth_scopes_to_gain(
 
 /* ---- names ---- */
 
-static bool add_params(const struct oauth_opts *o, struct buf *b)
+static bool add_params(const struct oauth_options *o, struct buf *b)
 {
 	char *client = oauth_info_text(o, "client_id");
 	/* An ID token is no access token. */
@@ -67,7 +67,7 @@ static bool add_params(const struct oauth_opts *o, struct buf *b)
 	return good;
 }
 
-struct store_key oauth_key(const struct oauth_opts *o, char **params)
+struct store_key oauth_key(const struct oauth_options *o, char **params)
 {
 	struct store_key k = { .url = o->url,
 		.resource = o->resource,
@@ -95,7 +95,7 @@ static void add_compact(struct buf *out, json_t *o)
 	json_decref(o);
 }
 
-static json_t *params_object(const struct oauth_opts *o)
+static json_t *params_object(const struct oauth_options *o)
 {
 	json_t *all = json_object();
 
@@ -111,7 +111,7 @@ static json_t *params_object(const struct oauth_opts *o)
 }
 
 /* It takes a header only where the colon follows the name at once. */
-static json_t *headers_object(const struct oauth_opts *o)
+static json_t *headers_object(const struct oauth_options *o)
 {
 	static const char name_chars[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
@@ -132,7 +132,7 @@ static json_t *headers_object(const struct oauth_opts *o)
 	return all;
 }
 
-bool oauth_hash(const struct oauth_opts *o, unsigned char sum[CRYPT_MD5_LEN])
+bool oauth_hash(const struct oauth_options *o, unsigned char sum[CRYPT_MD5_LEN])
 {
 	struct buf text;
 	bool good;
@@ -180,7 +180,7 @@ static bool is_plain_network(const char *url)
 	return plain;
 }
 
-static bool add_place(struct buf *b, const struct oauth_opts *o)
+static bool add_place(struct buf *b, const struct oauth_options *o)
 {
 	if (!o->place)
 		return add_word(b, o->url);
@@ -188,7 +188,7 @@ static bool add_place(struct buf *b, const struct oauth_opts *o)
 }
 
 /* Their values stand in the address of the sign-in page, too. */
-static bool add_param_options(struct buf *b, const struct oauth_opts *o)
+static bool add_param_options(struct buf *b, const struct oauth_options *o)
 {
 	for (size_t i = 0; i < o->nparams; i++)
 		if (!add_option(b, "authorize-param", o->params[i]))
@@ -196,7 +196,7 @@ static bool add_param_options(struct buf *b, const struct oauth_opts *o)
 	return true;
 }
 
-char *oauth_command(const struct oauth_opts *o, const char *more)
+char *oauth_command(const struct oauth_options *o, const char *more)
 {
 	struct buf b;
 	char *text;
@@ -223,14 +223,14 @@ char *oauth_command(const struct oauth_opts *o, const char *more)
 	return text;
 }
 
-bool oauth_needs_pkce(const struct oauth_opts *o)
+bool oauth_needs_pkce(const struct oauth_options *o)
 {
 	return !o->client_credentials && !o->device_code && !o->assume_pkce;
 }
 
 /* ---- checks ---- */
 
-static bool check_params(const struct oauth_opts *o, struct err *e)
+static bool check_params(const struct oauth_options *o, struct err *e)
 {
 	for (size_t i = 0; i < o->nparams; i++) {
 		size_t n = strcspn(o->params[i], "=");
@@ -247,7 +247,7 @@ static bool check_params(const struct oauth_opts *o, struct err *e)
 	return true;
 }
 
-static bool check_success_url(const struct oauth_opts *o, struct err *e)
+static bool check_success_url(const struct oauth_options *o, struct err *e)
 {
 	struct url u;
 	bool good;
@@ -264,7 +264,7 @@ static bool check_success_url(const struct oauth_opts *o, struct err *e)
 	return good;
 }
 
-static bool check_client_url(const struct oauth_opts *o, struct err *e)
+static bool check_client_url(const struct oauth_options *o, struct err *e)
 {
 	struct url u;
 	bool good;
@@ -279,7 +279,7 @@ static bool check_client_url(const struct oauth_opts *o, struct err *e)
 	return good;
 }
 
-static bool check_documents(const struct oauth_opts *o, struct err *e)
+static bool check_documents(const struct oauth_options *o, struct err *e)
 {
 	json_t *m = o->client_metadata ? json_loads(o->client_metadata, 0, NULL) : NULL;
 	const json_t *scope = json_object_get(m, "scope");
@@ -297,7 +297,7 @@ static bool check_documents(const struct oauth_opts *o, struct err *e)
 	return good;
 }
 
-bool oauth_check(const struct oauth_opts *o, struct err *e)
+bool oauth_check(const struct oauth_options *o, struct err *e)
 {
 	if (o->callback_path &&
 		(o->callback_path[0] != '/' || strpbrk(o->callback_path, "?# \r\n")))
@@ -324,7 +324,7 @@ bool oauth_check(const struct oauth_opts *o, struct err *e)
 	       check_documents(o, e);
 }
 
-unsigned oauth_port(const struct oauth_opts *o)
+unsigned oauth_port(const struct oauth_options *o)
 {
 	unsigned char sum[CRYPT_MD5_LEN];
 

@@ -2,8 +2,8 @@
  * What a person may say about signing in; borrowed strings, NULL when not
  * said. Shared by flow.h and oauth.h.
  */
-#ifndef MPMCP_AUTH_OPTIONS_H
-#define MPMCP_AUTH_OPTIONS_H
+#ifndef MPMCP_OAUTH_OPTIONS_H
+#define MPMCP_OAUTH_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "auth/store.h"
 #include "base/crypt.h"
 
-struct oauth_opts {
+struct oauth_options {
 	const char *url;   /* the MCP endpoint */
 	const char *place; /* what stands for it on a command line: "", "--region eu"; NULL: url */
 	const char *resource; /* --resource */
@@ -37,36 +37,36 @@ struct oauth_opts {
 };
 
 /* A server has to announce S256: an authorization code is asked for, and the person does not know better. */
-bool oauth_needs_pkce(const struct oauth_opts *o);
+bool oauth_needs_pkce(const struct oauth_options *o);
 
 /* The key of the sign-in that these options name; *params receives a text that must outlive it and is
  * freed by the caller. Part of it is what makes tokens not interchangeable, not what is merely asked for
  * when they are got. */
-struct store_key oauth_key(const struct oauth_opts *o, char **params);
+struct store_key oauth_key(const struct oauth_options *o, char **params);
 
 /* What of opts is wrong, before anything starts. */
-bool oauth_check(const struct oauth_opts *o, struct err *e) __attribute__((warn_unused_result));
+bool oauth_check(const struct oauth_options *o, struct err *e) __attribute__((warn_unused_result));
 
 /* Which scopes a sign-in with these options would ask for beyond those of g; offered: what the server is
  * known to offer, or NULL. What was pinned is all that is wanted. malloc'ed, NULL when none. */
-char *oauth_scopes_to_gain(const struct oauth_opts *o, const char *offered,
+char *oauth_scopes_to_gain(const struct oauth_options *o, const char *offered,
 	const struct signin_record *g) __attribute__((warn_unused_result));
 
 /* The one command that signs in for these options, wherever one is advised: shell-quoted, with every option
  * that decides which sign-in it is or how the browser comes back. more: an option right after "login", or
  * NULL. Client documents may hold a secret and are only named. malloc'ed. */
-char *oauth_command(const struct oauth_opts *o, const char *more);
+char *oauth_command(const struct oauth_options *o, const char *more);
 
 /* A string member of --static-oauth-client-metadata or --static-oauth-client-info; malloc'ed, NULL when
  * it is not there. */
-char *oauth_metadata_text(const struct oauth_opts *o, const char *name);
-char *oauth_info_text(const struct oauth_opts *o, const char *name);
+char *oauth_metadata_text(const struct oauth_options *o, const char *name);
+char *oauth_info_text(const struct oauth_options *o, const char *name);
 
 /* mcp-remote's name for a sign-in: the MD5 of the URL and of what else that program tells apart. */
-bool oauth_hash(const struct oauth_opts *o, unsigned char sum[CRYPT_MD5_LEN])
+bool oauth_hash(const struct oauth_options *o, unsigned char sum[CRYPT_MD5_LEN])
 	__attribute__((warn_unused_result));
 
 /* Its rule for the callback port: 3335 + the first four hex digits of that, mod 45816. */
-unsigned oauth_port(const struct oauth_opts *o);
+unsigned oauth_port(const struct oauth_options *o);
 
 #endif
