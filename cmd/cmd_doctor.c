@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "base/diag.h"
 #include "commands.h"
 #include "doctor.h"

@@ -775,7 +775,7 @@ static bool add_endpoints(struct login *l)
 	else if (!n.known)
 		err_set(&l->e, ERR_PROTO,
 			"the sign-in server of %s cannot be found now; try again later", l->c->url);
-	else if (l->g.issuer && !server_same_issuer(l->g.issuer, n.offered.issuer))
+	else if (l->g.issuer && !documents_same_issuer(l->g.issuer, n.offered.issuer))
 		err_set(&l->e, ERR_AUTH,
 			"the sign-in of mcp-remote is of another issuer than the server's of now: "
 			"run \"mpmcp login\" without --import");

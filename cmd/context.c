@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "auth/oauth.h"
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/given.h"
@@ -67,7 +67,8 @@ static bool no_object(const char *what, const struct err *why, struct err *e)
 /* A variable may also hold the whole. */
 static json_t *parse_document(const struct buf *text, const char *what, struct err *e)
 {
-	json_t *given = server_json(buf_str(text), text->len, JSON_REJECT_DUPLICATES, what, NULL),
+	json_t *given =
+		       documents_json(buf_str(text), text->len, JSON_REJECT_DUPLICATES, what, NULL),
 	       *o;
 	struct err why = { 0 };
 	char *whole;
@@ -81,7 +82,7 @@ static json_t *parse_document(const struct buf *text, const char *what, struct e
 	whole = headers_expand(buf_str(text), what, e);
 	if (!whole)
 		return NULL;
-	o = server_json(whole, strlen(whole), JSON_REJECT_DUPLICATES, what, &why);
+	o = documents_json(whole, strlen(whole), JSON_REJECT_DUPLICATES, what, &why);
 	secret_wipe(whole, strlen(whole));
 	free(whole);
 	if (json_is_object(o))

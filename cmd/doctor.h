@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "auth/store.h"
 #include "client.h"
 #include "client_file.h"

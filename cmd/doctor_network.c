@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"

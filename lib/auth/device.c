@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "net/fetch.h"
@@ -71,7 +71,7 @@ static void ask(void *ctx)
 
 static bool read_codes(struct device *d, const struct buf *body, struct err *e)
 {
-	json_t *o = server_json(buf_str(body), body->len, 0, "the answer", NULL);
+	json_t *o = documents_json(buf_str(body), body->len, 0, "the answer", NULL);
 	const char *code = json_string_value(json_object_get(o, "device_code")),
 		   *shown = json_string_value(json_object_get(o, "user_code"));
 	const char *url = json_string_value(json_object_get(o, "verification_uri"));
@@ -82,7 +82,7 @@ static bool read_codes(struct device *d, const struct buf *body, struct err *e)
 		err_set(e, ERR_PROTO,
 			"the device authorization's answer lacks device_code, user_code or "
 			"verification_uri");
-	good = good && server_url_ok(url, d->o->url, "verification_uri", e);
+	good = good && documents_url_ok(url, d->o->url, "verification_uri", e);
 	if (good) {
 		char *clean = err_clean(mem_dup(shown));
 
@@ -107,7 +107,7 @@ static void got_codes(void *ctx, const struct fetch_answer *a)
 		e = *a->e;
 		err_prefix(&e, "asking for a device code");
 	} else if (a->status < 200 || a->status >= 300) {
-		server_read_error(buf_str(a->body), a->body->len, code, words);
+		documents_read_error(buf_str(a->body), a->body->len, code, words);
 		err_set(&e, a->status >= 500 ? ERR_SERVER : ERR_AUTH,
 			"the sign-in server gives no device code (HTTP %ld)%s%s", a->status,
 			*words ? ": " : "", words);
@@ -132,7 +132,7 @@ struct device *device_start(struct loop *l, struct http *h, const struct oauth_o
 	struct device *d = mem_new(sizeof(*d));
 	struct fetch_call c = { .url = g->device_endpoint,
 		.content_type = "application/x-www-form-urlencoded",
-		.cap = SERVER_DOCUMENT_MAX,
+		.cap = DOCUMENTS_BYTES_MAX,
 		.total_ms = DEVICE_MS };
 	struct buf form, authorization;
 

@@ -33,7 +33,7 @@ struct discover {
 	discover_fn *fn;
 	void *ctx;
 	enum step step;
-	struct server_issuers issuers;
+	struct documents_issuers issuers;
 	size_t issuer; /* the one that is looked at */
 	bool guessed;  /* nobody named it: it is the endpoint's origin */
 	bool named;    /* the first place is the challenge's */
@@ -60,7 +60,7 @@ static void discover_free(struct discover *d)
 {
 	fetch_cancel(d->fetch);
 	clear_places(d);
-	server_issuers_clear(&d->issuers);
+	documents_issuers_clear(&d->issuers);
 	free(d);
 }
 
@@ -152,7 +152,7 @@ static void fall_back_to_origin(struct discover *d)
 	if (url_parse(d->c.endpoint, &u, &e) && url_origin(&u, &origin)) {
 		d->guessed = true;
 		d->issuer = 0;
-		server_issuers_clear(&d->issuers);
+		documents_issuers_clear(&d->issuers);
 		d->issuers.item[d->issuers.n++] = buf_take(&origin, NULL);
 		look_for_server(d);
 	} else {
@@ -170,7 +170,7 @@ static char *origin_endpoint(const struct discover *d, const char *path)
 /* MCP authorization, Authorization Server Binding: the secret of a client goes to nobody else. */
 static bool is_allowed(const struct discover *d, struct err *e)
 {
-	return !d->c.only_issuer || server_same_issuer(d->c.only_issuer, d->g->issuer) ||
+	return !d->c.only_issuer || documents_same_issuer(d->c.only_issuer, d->g->issuer) ||
 	       err_set(e, ERR_AUTH,
 		       "the sign-in server is now %.200s, but the client that was given belongs to "
 		       "%.200s. If the change is meant, run \"mpmcp logout\" and sign in again",
@@ -221,12 +221,12 @@ static void no_document(struct discover *d)
 static void order_issuers(struct discover *d)
 {
 	const char *first = d->c.only_issuer ? d->c.only_issuer : d->c.known_issuer;
-	struct server_issuers *i = &d->issuers;
+	struct documents_issuers *i = &d->issuers;
 
 	for (size_t k = 0; first && k < i->n; k++) {
 		char *found = i->item[k];
 
-		if (!server_same_issuer(found, first))
+		if (!documents_same_issuer(found, first))
 			continue;
 		memmove(&i->item[1], &i->item[0], k * sizeof(i->item[0]));
 		i->item[0] = found;
@@ -244,11 +244,11 @@ static void pass_over(struct discover *d)
 static void read_resource(struct discover *d, const struct fetch_answer *a)
 {
 	const struct buf *body = a->body;
-	bool document = server_is_document(buf_str(body), body->len), good;
+	bool document = documents_is_document(buf_str(body), body->len), good;
 	struct err e = { 0 };
 
-	good = document &&
-	       server_read_resource(buf_str(body), body->len, d->c.endpoint, d->g, &d->issuers, &e);
+	good = document && documents_read_resource(
+				   buf_str(body), body->len, d->c.endpoint, d->g, &d->issuers, &e);
 	tell_step(d, a, &e, good);
 	if (!document) {
 		pass_over(d);
@@ -267,9 +267,9 @@ static void read_server(struct discover *d, const struct fetch_answer *a)
 {
 	const struct buf *body = a->body;
 	struct err e = { 0 };
-	bool good = server_read_metadata(buf_str(body), body->len, issuer(d), d->guessed,
+	bool good = documents_read_metadata(buf_str(body), body->len, issuer(d), d->guessed,
 			    d->c.endpoint, d->g, d->t, &e) &&
-		    (!d->c.needs_pkce || server_takes_pkce(d->t, &e));
+		    (!d->c.needs_pkce || documents_takes_pkce(d->t, &e));
 
 	tell_step(d, a, &e, good);
 	if (!good) {
@@ -295,7 +295,7 @@ static bool follow(struct discover *d, const struct fetch_answer *a)
 			     ? url_join(d->places[d->place], location, NULL)
 			     : NULL;
 
-	if (!next || !server_url_ok(next, d->c.endpoint, "metadata", NULL)) {
+	if (!next || !documents_url_ok(next, d->c.endpoint, "metadata", NULL)) {
 		free(next);
 		return false;
 	}
@@ -372,7 +372,7 @@ static bool ask(struct discover *d, const char *url, struct err *e)
 {
 	int64_t left = d->until_ms - clock_ms();
 	struct fetch_call c = { .url = url,
-		.cap = SERVER_DOCUMENT_MAX,
+		.cap = DOCUMENTS_BYTES_MAX,
 		.total_ms = DOCUMENT_MS,
 		.patience_ms = left > 0 ? left : 0,
 		.version = PROTOCOL_VERSION };
@@ -398,7 +398,7 @@ static void add_named(struct discover *d)
 
 	if (!d->c.named)
 		return;
-	d->named = server_url_ok(d->c.named, d->c.endpoint, "resource metadata", &e);
+	d->named = documents_url_ok(d->c.named, d->c.endpoint, "resource metadata", &e);
 	if (d->named) {
 		add_place(d, mem_dup(d->c.named));
 	} else {

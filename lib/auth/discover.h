@@ -14,7 +14,7 @@
 #define MPMCP_DISCOVER_H
 
 #include "auth/signin_record.h"
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "net/fetch.h"
 #include "net/http.h"
 

@@ -12,7 +12,7 @@
 #include "auth/pkce.h"
 #include "auth/register.h"
 #include "auth/scope.h"
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "auth/token.h"
 #include "base/buf.h"
 #include "base/diag.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/crypt.h"
@@ -59,7 +59,7 @@ static bool take_tokens(
 {
 	json_int_t until_ms = json_integer_value(json_object_get(tokens, "expires_at"));
 	char *text = json_dumps(tokens, JSON_COMPACT);
-	bool good = text && server_read_tokens(text, strlen(text), o->id_token, g, e);
+	bool good = text && documents_read_tokens(text, strlen(text), o->id_token, g, e);
 
 	if (text)
 		secret_wipe(text, strlen(text));
@@ -78,7 +78,7 @@ static bool take_client(
 		json_string_value(json_array_get(json_object_get(client, "redirect_uris"), 0));
 	char *text = o->client_info ? mem_dup(o->client_info) : json_dumps(client, JSON_COMPACT);
 	char *method = oauth_metadata_text(o, "token_endpoint_auth_method");
-	bool good = text && server_read_client(text, strlen(text), method, g, e);
+	bool good = text && documents_read_client(text, strlen(text), method, g, e);
 
 	if (text)
 		secret_wipe(text, strlen(text));

@@ -5,7 +5,7 @@
 
 #include "auth/challenge.h"
 #include "auth/scope.h"
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"

@@ -7,8 +7,8 @@
  *
  *  1 asked for   lib/mcp wants the value of Authorization: auth_value() in
  *                auth.h, oauth_value() in oauth.c. oauth_token.c looks into the
- *                file of the store (store.h, signin_record.h) and finds no token there;
- *                the request goes without one.
+ *                file of the store (store.h, signin_record.h) and finds no token
+ *                there; the request goes without one.
  *  2 challenged  The service answers 401 and says where to sign in
  *                (challenge.h): auth_challenged(). oauth.c keeps that, and the
  *                request waits (struct auth_waiter).
@@ -17,7 +17,7 @@
  *                Where the lock is held, another process is signing in already,
  *                and its note in the store is read instead.
  *  4 obtained    There flow.h runs the protocol; advance() in flow.c names its
- *                steps: discover.h and server.h (where), callback.h (redirect
+ *                steps: discover.h and documents.h (where), callback.h (redirect
  *                URI), register.h (which client), scope.h and authorize.h (what
  *                is asked for), browser.h or paste.h (the person), token.h
  *                (exchange). device.h is the way without a browser.

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/mem.h"
@@ -75,7 +75,7 @@ struct store_key oauth_key(const struct oauth_options *o, char **params)
 		.client = o->client_info ? "given" : o->client_metadata_url };
 	struct buf b;
 
-	buf_init(&b, SERVER_DOCUMENT_MAX);
+	buf_init(&b, DOCUMENTS_BYTES_MAX);
 	*params = add_params(o, &b) && b.len ? buf_take(&b, NULL) : NULL;
 	buf_free(&b);
 	k.params = *params;
@@ -201,7 +201,7 @@ char *oauth_command(const struct oauth_options *o, const char *more)
 	struct buf b;
 	char *text;
 
-	buf_init(&b, SERVER_DOCUMENT_MAX);
+	buf_init(&b, DOCUMENTS_BYTES_MAX);
 	if (!buf_addf(&b, "mpmcp login%s%s", more ? " " : "", more ? more : "") ||
 		!add_place(&b, o) || (o->callback_port && !buf_addf(&b, " %u", o->callback_port)) ||
 		!add_option(&b, "host", o->host) ||
@@ -318,7 +318,8 @@ bool oauth_check(const struct oauth_options *o, struct err *e)
 	if (o->token_endpoint && !o->client_credentials)
 		return err_set(
 			e, ERR_USAGE, "--token-endpoint goes with --client-credentials only");
-	if (o->token_endpoint && !server_url_ok(o->token_endpoint, o->url, "--token-endpoint", e))
+	if (o->token_endpoint &&
+		!documents_url_ok(o->token_endpoint, o->url, "--token-endpoint", e))
 		return false;
 	return check_params(o, e) && check_success_url(o, e) && check_client_url(o, e) &&
 	       check_documents(o, e);

@@ -63,7 +63,7 @@ static void use_given(struct registration *r)
 	const struct oauth_options *o = r->c.opts;
 	char *method = oauth_metadata_text(o, "token_endpoint_auth_method");
 
-	if (!server_read_client(o->client_info, strlen(o->client_info), method, r->g, &r->e)) {
+	if (!documents_read_client(o->client_info, strlen(o->client_info), method, r->g, &r->e)) {
 		err_prefix(&r->e, "--static-oauth-client-info");
 		r->e.kind = ERR_USAGE;
 	}
@@ -93,7 +93,7 @@ static bool known_serves(const struct registration *r)
 	return k && !r->c.fresh && k->client_id &&
 	       !same(k->client_id, r->c.opts->client_metadata_url) &&
 	       (!k->client_expires_s || k->client_expires_s > clock_wall_s()) && k->issuer &&
-	       r->g->issuer && server_same_issuer(k->issuer, r->g->issuer) &&
+	       r->g->issuer && documents_same_issuer(k->issuer, r->g->issuer) &&
 	       same(k->redirect_uri, r->g->redirect_uri);
 }
 
@@ -136,7 +136,7 @@ static void refused(struct registration *r, const struct fetch_answer *a)
 	char code[64], words[241];
 	struct err why = { 0 };
 
-	server_read_error(buf_str(a->body), a->body->len, code, words);
+	documents_read_error(buf_str(a->body), a->body->len, code, words);
 	if (a->status == 404 || a->status == 405) {
 		err_set(&r->e, ERR_AUTH,
 			"nothing at %.200s registers programs (HTTP %ld). Does the service have "
@@ -165,8 +165,8 @@ static void answered(void *ctx, const struct fetch_answer *a)
 		if (asks_again(r, a->status))
 			return;
 		refused(r, a);
-	} else if (!server_read_client(buf_str(a->body), a->body->len, NULL, r->g, &r->e)) {
-		if (server_read_error(buf_str(a->body), a->body->len, NULL, NULL))
+	} else if (!documents_read_client(buf_str(a->body), a->body->len, NULL, r->g, &r->e)) {
+		if (documents_read_error(buf_str(a->body), a->body->len, NULL, NULL))
 			refused(r, a);
 		else
 			err_prefix(&r->e, "registering with the sign-in server");
@@ -179,7 +179,7 @@ static void ask(struct registration *r)
 	const struct oauth_options *o = r->c.opts;
 	struct fetch_call c = { .url = r->g->registration_endpoint,
 		.content_type = "application/json",
-		.cap = SERVER_DOCUMENT_MAX,
+		.cap = DOCUMENTS_BYTES_MAX,
 		.total_ms = REGISTER_MS,
 		.patience_ms = FETCH_PATIENCE_MS };
 	char *text;
@@ -192,7 +192,7 @@ static void ask(struct registration *r)
 		finish(r);
 		return;
 	}
-	text = server_registration(
+	text = documents_registration(
 		r->g, o->client_metadata, r->scope_refused ? NULL : r->g->scope_asked, &r->e);
 	c.body = text;
 	r->fetch = text ? fetch_start(r->http, &c, answered, r, &r->e) : NULL;

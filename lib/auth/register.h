@@ -9,7 +9,7 @@
 
 #include "auth/signin_record.h"
 #include "auth/oauth_options.h"
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "net/http.h"
 
 struct registration;

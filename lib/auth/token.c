@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/diag.h"
@@ -127,7 +127,7 @@ static enum token_outcome read_refusal(const struct fetch_answer *a, struct err 
 	char code[64], words[241], when[64] = "";
 	enum token_outcome how;
 
-	server_read_error(buf_str(a->body), a->body->len, code, words);
+	documents_read_error(buf_str(a->body), a->body->len, code, words);
 	how = outcome_of_error(code, a->status);
 	/* It failed when it had taken the code. */
 	if (how == TOKEN_INVALID_GRANT && a->failed >= 0) {
@@ -150,7 +150,7 @@ static enum token_outcome read_refusal(const struct fetch_answer *a, struct err 
 static bool lacks_id_token(const struct token_request *t, const struct fetch_answer *a)
 {
 	json_t *o = t->id_token && t->kind == TOKEN_REFRESH
-			    ? server_json(buf_str(a->body), a->body->len, 0, "the answer", NULL)
+			    ? documents_json(buf_str(a->body), a->body->len, 0, "the answer", NULL)
 			    : NULL;
 	bool lacks = json_object_get(o, "access_token") && !json_object_get(o, "id_token");
 
@@ -169,12 +169,12 @@ static enum token_outcome read_answer(
 	if (a->status < 200 || a->status >= 300)
 		return read_refusal(a, e);
 	/* RFC 6749 section 5.1 says 200; some servers answer 201, since something was made. */
-	if (server_read_tokens(buf_str(a->body), a->body->len, t->id_token, t->g, e))
+	if (documents_read_tokens(buf_str(a->body), a->body->len, t->id_token, t->g, e))
 		return TOKEN_OK;
 	if (lacks_id_token(t, a))
 		return TOKEN_INVALID_GRANT;
-	return server_read_error(buf_str(a->body), a->body->len, NULL, NULL) ? read_refusal(a, e)
-									     : TOKEN_TRANSIENT;
+	return documents_read_error(buf_str(a->body), a->body->len, NULL, NULL) ? read_refusal(a, e)
+										: TOKEN_TRANSIENT;
 }
 
 static void answered(void *ctx, const struct fetch_answer *a)
@@ -195,7 +195,7 @@ struct token_request *token_start(struct http *h, const struct oauth_options *o,
 	struct token_request *t = mem_new(sizeof(*t));
 	struct fetch_call call = { .url = g->token_endpoint,
 		.content_type = "application/x-www-form-urlencoded",
-		.cap = SERVER_DOCUMENT_MAX,
+		.cap = DOCUMENTS_BYTES_MAX,
 		.total_ms = c->kind == TOKEN_CODE ? CODE_MS : TOKEN_MS,
 		.object = c->kind == TOKEN_CODE,
 		.patience_ms = c->kind == TOKEN_CODE     ? CODE_PATIENCE_MS

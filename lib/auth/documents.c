@@ -1,5 +1,5 @@
 #include "auth/scope.h"
-#include "auth/server.h"
+#include "auth/documents.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -30,13 +30,13 @@ static bool may_be_marked(const char *text, size_t n)
 	return n && memchr("\xEF\xFE\xFF", *text, 3);
 }
 
-json_t *server_json(const char *text, size_t n, size_t flags, const char *what, struct err *e)
+json_t *documents_json(const char *text, size_t n, size_t flags, const char *what, struct err *e)
 {
 	json_error_t why;
 	json_t *o = NULL;
 	struct buf plain;
 
-	buf_init(&plain, 2 * SERVER_DOCUMENT_MAX);
+	buf_init(&plain, 2 * DOCUMENTS_BYTES_MAX);
 	if (may_be_marked(text, n)) {
 		if (!buf_add(&plain, text, n) || !text_plain(&plain, what, e))
 			goto out;
@@ -54,7 +54,7 @@ out:
 
 static json_t *load(const char *text, size_t n, const char *what, struct err *e)
 {
-	json_t *o = server_json(text, n, 0, what, e);
+	json_t *o = documents_json(text, n, 0, what, e);
 
 	if (json_is_object(o))
 		return o;
@@ -139,9 +139,9 @@ static bool contains(const json_t *array, const char *what)
 	return false;
 }
 
-bool server_is_document(const char *text, size_t n)
+bool documents_is_document(const char *text, size_t n)
 {
-	json_t *o = server_json(text, n, 0, "the document", NULL);
+	json_t *o = documents_json(text, n, 0, "the document", NULL);
 	bool good = json_is_object(o);
 
 	json_decref(o);
@@ -155,7 +155,7 @@ static bool is_plain_network(const struct url *u, const struct url *own)
 	       !url_is_loopback(u);
 }
 
-bool server_url_ok(const char *url, const char *endpoint, const char *what, struct err *e)
+bool documents_url_ok(const char *url, const char *endpoint, const char *what, struct err *e)
 {
 	struct url u = { 0 }, own = { 0 };
 	bool good = false, known = url_parse(endpoint, &own, NULL);
@@ -212,7 +212,7 @@ static bool covers(const char *resource, const char *endpoint)
 	return good;
 }
 
-void server_issuers_clear(struct server_issuers *i)
+void documents_issuers_clear(struct documents_issuers *i)
 {
 	for (size_t k = 0; k < i->n; k++)
 		free(i->item[k]);
@@ -221,7 +221,7 @@ void server_issuers_clear(struct server_issuers *i)
 
 /* Those that can be used, in order. */
 static bool take_issuers(
-	const json_t *array, const char *endpoint, struct server_issuers *issuers, struct err *e)
+	const json_t *array, const char *endpoint, struct documents_issuers *issuers, struct err *e)
 {
 	struct err first = { 0 }, why;
 	size_t i;
@@ -231,10 +231,10 @@ static bool take_issuers(
 	{
 		const char *s = json_string_value(v);
 
-		if (!s || issuers->n == SERVER_ISSUERS_MAX)
+		if (!s || issuers->n == DOCUMENTS_ISSUERS_MAX)
 			continue;
 		why = (struct err){ 0 };
-		if (server_url_ok(s, endpoint, "address", &why))
+		if (documents_url_ok(s, endpoint, "address", &why))
 			issuers->item[issuers->n++] = mem_dup(s);
 		else if (!first.kind)
 			first = why;
@@ -245,14 +245,14 @@ static bool take_issuers(
 	return false;
 }
 
-bool server_read_resource(const char *text, size_t n, const char *endpoint, struct signin_record *g,
-	struct server_issuers *issuers, struct err *e)
+bool documents_read_resource(const char *text, size_t n, const char *endpoint,
+	struct signin_record *g, struct documents_issuers *issuers, struct err *e)
 {
 	json_t *o = load(text, n, "the resource metadata", e);
 	const char *resource = text_of(o, "resource");
 	bool good = false;
 
-	*issuers = (struct server_issuers){ 0 };
+	*issuers = (struct documents_issuers){ 0 };
 	if (!o)
 		return false;
 	if (!resource) {
@@ -287,7 +287,7 @@ static bool take_endpoint(const json_t *o, const char *name, const char *endpoin
 		v = NULL;
 	if (!v && required)
 		return err_set(e, ERR_PROTO, "the sign-in server's metadata has no %s", name);
-	if (v && !server_url_ok(v, endpoint, name, e))
+	if (v && !documents_url_ok(v, endpoint, name, e))
 		return false;
 	replace(to, v);
 	return true;
@@ -299,7 +299,8 @@ static void take_optional(
 {
 	const json_t *v = json_object_get(o, name);
 	const char *url = json_string_value(v);
-	bool given = v && !json_is_null(v), good = url && server_url_ok(url, endpoint, name, NULL);
+	bool given = v && !json_is_null(v),
+	     good = url && documents_url_ok(url, endpoint, name, NULL);
 
 	if (given && !good)
 		t->unused[t->nunused++] = name;
@@ -326,7 +327,7 @@ static bool has_no_path(const char *issuer, size_t n)
 	return host && host + 3 + strcspn(host + 3, "/?#") == issuer + n;
 }
 
-bool server_same_issuer(const char *a, const char *b)
+bool documents_same_issuer(const char *a, const char *b)
 {
 	size_t n = strlen(a), m = strlen(b);
 	const char *longer = n > m ? a : b;
@@ -341,7 +342,7 @@ bool server_same_issuer(const char *a, const char *b)
  * the "iss" of an honest one (RFC 9207). */
 static bool is_issuer(const char *own, const char *asked, bool guessed)
 {
-	return server_same_issuer(own, asked) || (guessed && url_same_origin(own, asked));
+	return documents_same_issuer(own, asked) || (guessed && url_same_origin(own, asked));
 }
 
 static bool take_metadata(const json_t *o, const char *issuer, bool guessed, const char *endpoint,
@@ -376,7 +377,7 @@ static bool take_metadata(const json_t *o, const char *issuer, bool guessed, con
 	return true;
 }
 
-bool server_read_metadata(const char *text, size_t n, const char *issuer, bool guessed,
+bool documents_read_metadata(const char *text, size_t n, const char *issuer, bool guessed,
 	const char *endpoint, struct signin_record *g, struct server_traits *t, struct err *e)
 {
 	json_t *o = load(text, n, "the sign-in server's metadata", e);
@@ -386,7 +387,7 @@ bool server_read_metadata(const char *text, size_t n, const char *issuer, bool g
 	return good;
 }
 
-bool server_takes_pkce(const struct server_traits *t, struct err *e)
+bool documents_takes_pkce(const struct server_traits *t, struct err *e)
 {
 	return t->pkce ||
 	       err_set(e, ERR_PROTO,
@@ -429,7 +430,7 @@ static json_t *registration(const struct signin_record *g, const char *scope)
 	return o;
 }
 
-char *server_registration(
+char *documents_registration(
 	const struct signin_record *g, const char *metadata, const char *scope, struct err *e)
 {
 	json_t *more = NULL, *o;
@@ -475,7 +476,7 @@ static void take_client(
 	replace(&g->client_method, !secret ? "none" : method ? method : pick_method(g, true));
 }
 
-bool server_read_client(
+bool documents_read_client(
 	const char *text, size_t n, const char *method, struct signin_record *g, struct err *e)
 {
 	json_t *o = load(text, n, "the registration's answer", e);
@@ -569,7 +570,7 @@ static bool take_tokens(const json_t *o, bool id_token, struct signin_record *g,
 	return true;
 }
 
-bool server_read_tokens(
+bool documents_read_tokens(
 	const char *text, size_t n, bool id_token, struct signin_record *g, struct err *e)
 {
 	json_t *o = load(text, n, "the token endpoint's answer", e);
@@ -579,9 +580,9 @@ bool server_read_tokens(
 	return good;
 }
 
-bool server_read_error(const char *text, size_t n, char code[64], char words[241])
+bool documents_read_error(const char *text, size_t n, char code[64], char words[241])
 {
-	json_t *o = server_json(text, n, 0, "the answer", NULL);
+	json_t *o = documents_json(text, n, 0, "the answer", NULL);
 	const char *error = text_of(o, "error"), *description = text_of(o, "error_description");
 	const char *shown = description && *description ? description : error;
 	bool is = error && *error && strlen(error) < 64;

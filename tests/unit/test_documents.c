@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "auth/scope.h"
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "base/clock.h"
 #include "base/diag.h"
 
@@ -65,11 +65,11 @@ static void only_safe_addresses_are_taken(void **state)
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
 		struct err e = { 0 };
 
-		if (server_url_ok(addresses[i].url, addresses[i].endpoint, "thing", &e) !=
+		if (documents_url_ok(addresses[i].url, addresses[i].endpoint, "thing", &e) !=
 			addresses[i].good)
 			fail_msg("%s for %s", addresses[i].url, addresses[i].endpoint);
 		assert_int_equal(e.kind, addresses[i].good ? ERR_NONE : ERR_PROTO);
-		assert_true(server_url_ok(addresses[i].url, addresses[i].endpoint, "x", NULL) ==
+		assert_true(documents_url_ok(addresses[i].url, addresses[i].endpoint, "x", NULL) ==
 			    addresses[i].good);
 	}
 }
@@ -104,32 +104,32 @@ static void resource_must_cover_the_endpoint(void **state)
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
 		char text[300];
 		struct signin_record g = { 0 };
-		struct server_issuers issuers;
+		struct documents_issuers issuers;
 		struct err e = { 0 };
 		int n = snprintf(
 			text, sizeof(text), "{\"resource\":\"%s\"}", resources[i].resource);
 
-		if (server_read_resource(text, (size_t)n, resources[i].endpoint, &g, &issuers,
+		if (documents_read_resource(text, (size_t)n, resources[i].endpoint, &g, &issuers,
 			    &e) != resources[i].covers)
 			fail_msg("%s for %s", resources[i].resource, resources[i].endpoint);
 		if (resources[i].covers)
 			assert_string_equal(g.resource, resources[i].resource);
-		server_issuers_clear(&issuers);
+		documents_issuers_clear(&issuers);
 		signin_record_clear(&g);
 	}
 }
 
 static bool read_resource(
-	const char *text, struct signin_record *g, struct server_issuers *i, struct err *e)
+	const char *text, struct signin_record *g, struct documents_issuers *i, struct err *e)
 {
 	*g = (struct signin_record){ 0 };
 	*e = (struct err){ 0 };
-	return server_read_resource(text, strlen(text), THERE, g, i, e);
+	return documents_read_resource(text, strlen(text), THERE, g, i, e);
 }
 
 static void resource_metadata_gives_servers_and_scopes(void **state)
 {
-	struct server_issuers i;
+	struct documents_issuers i;
 	struct signin_record g;
 	struct err e;
 
@@ -144,7 +144,7 @@ static void resource_metadata_gives_servers_and_scopes(void **state)
 	assert_string_equal(i.item[0], "https://a.example/x");
 	assert_string_equal(i.item[1], "https://b.example");
 	assert_string_equal(g.scopes_offered, "a d:e");
-	server_issuers_clear(&i);
+	documents_issuers_clear(&i);
 	signin_record_clear(&g);
 	assert_true(read_resource("{\"resource\":\"" THERE "\"}", &g, &i, &e));
 	assert_int_equal(i.n, 0);
@@ -166,7 +166,7 @@ static void resource_metadata_gives_servers_and_scopes(void **state)
 
 static void more_servers_than_anybody_needs_are_left_out(void **state)
 {
-	struct server_issuers i;
+	struct documents_issuers i;
 	struct signin_record g;
 	struct err e;
 
@@ -176,8 +176,8 @@ static void more_servers_than_anybody_needs_are_left_out(void **state)
 			      "\",\"authorization_servers\":[\"https://a\",\"https://b\",\"https://"
 			      "c\",\"https://d\",\"https://e\"]}",
 			&g, &i, &e));
-	assert_int_equal(i.n, SERVER_ISSUERS_MAX);
-	server_issuers_clear(&i);
+	assert_int_equal(i.n, DOCUMENTS_ISSUERS_MAX);
+	documents_issuers_clear(&i);
 	signin_record_clear(&g);
 }
 
@@ -194,7 +194,7 @@ static bool read_metadata(const char *text, const char *issuer, bool guessed,
 	*g = (struct signin_record){ 0 };
 	*t = (struct server_traits){ 0 };
 	*e = (struct err){ 0 };
-	return server_read_metadata(text, strlen(text), issuer, guessed, THERE, g, t, e);
+	return documents_read_metadata(text, strlen(text), issuer, guessed, THERE, g, t, e);
 }
 
 static void server_metadata_gives_endpoints_and_traits(void **state)
@@ -275,8 +275,8 @@ static void slash_of_an_empty_path_is_no_difference(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (server_same_issuer(rows[i].a, rows[i].b) != rows[i].same ||
-			server_same_issuer(rows[i].b, rows[i].a) != rows[i].same)
+		if (documents_same_issuer(rows[i].a, rows[i].b) != rows[i].same ||
+			documents_same_issuer(rows[i].b, rows[i].a) != rows[i].same)
 			fail_msg("%s and %s", rows[i].a, rows[i].b);
 	assert_true(read_metadata(META(""), "https://as.example/", false, &g, &t, &e));
 	assert_string_equal(
@@ -338,7 +338,7 @@ static void server_without_pkce_gives_no_codes(void **state)
 			"\"https://as.example/t\"%s}",
 			rows[i].methods);
 		assert_true(read_metadata(text, "https://as.example", false, &g, &t, &e));
-		assert_int_equal(server_takes_pkce(&t, &e), rows[i].good);
+		assert_int_equal(documents_takes_pkce(&t, &e), rows[i].good);
 		if (!rows[i].good)
 			says(rows[i].methods, &e, "--assume-pkce-s256");
 		signin_record_clear(&g);
@@ -388,7 +388,7 @@ static void clients_authenticate_as_said(void **state)
 		};
 		struct err e = { 0 };
 
-		if (!server_read_client(clients[i].document, strlen(clients[i].document),
+		if (!documents_read_client(clients[i].document, strlen(clients[i].document),
 			    clients[i].given, &g, &e))
 			fail_msg("%s: %s", clients[i].what, e.msg);
 		if (strcmp(g.client_method, clients[i].method) != 0)
@@ -406,9 +406,9 @@ static void end_of_a_secret_counts_where_there_is_one(void **state)
 	struct signin_record g = { 0 };
 
 	(void)state;
-	assert_true(server_read_client(with, strlen(with), NULL, &g, NULL));
+	assert_true(documents_read_client(with, strlen(with), NULL, &g, NULL));
 	assert_int_equal(g.client_expires_s, 99);
-	assert_true(server_read_client(without, strlen(without), NULL, &g, NULL));
+	assert_true(documents_read_client(without, strlen(without), NULL, &g, NULL));
 	assert_int_equal(g.client_expires_s, 0);
 	signin_record_clear(&g);
 }
@@ -424,7 +424,7 @@ static void clients_without_a_usable_name_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (server_read_client(rows[i], strlen(rows[i]), NULL, &g, &e))
+		if (documents_read_client(rows[i], strlen(rows[i]), NULL, &g, &e))
 			fail_msg("%s is taken", rows[i]);
 	signin_record_clear(&g);
 }
@@ -438,11 +438,11 @@ static void names_and_tokens_may_hold_blanks(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	if (!server_read_client(client, strlen(client), NULL, &g, &e))
+	if (!documents_read_client(client, strlen(client), NULL, &g, &e))
 		fail_msg("%s", e.msg);
 	assert_string_equal(g.client_id, "my client ~");
 	assert_string_equal(secret_str(&g.client_secret), "s s");
-	assert_true(server_read_tokens(tokens, strlen(tokens), false, &g, &e));
+	assert_true(documents_read_tokens(tokens, strlen(tokens), false, &g, &e));
 	assert_string_equal(secret_str(&g.refresh), "ref 1 ~");
 	signin_record_clear(&g);
 }
@@ -450,7 +450,7 @@ static void names_and_tokens_may_hold_blanks(void **state)
 static void registration_says_who_we_are(void **state)
 {
 	struct signin_record g = { .redirect_uri = strdup("http://localhost:1/cb") };
-	char *text = server_registration(&g, NULL, "a b", NULL);
+	char *text = documents_registration(&g, NULL, "a b", NULL);
 
 	(void)state;
 	assert_string_equal(text,
@@ -460,7 +460,7 @@ static void registration_says_who_we_are(void **state)
 		"\"scope\":\"a b\"}");
 	free(text);
 	g.device_endpoint = strdup("https://as.example/d");
-	text = server_registration(&g, "{\"client_name\":\"mine\",\"scope\":\"x\"}", NULL, NULL);
+	text = documents_registration(&g, "{\"client_name\":\"mine\",\"scope\":\"x\"}", NULL, NULL);
 	assert_non_null(strstr(text, "\"client_name\":\"mine\""));
 	assert_non_null(strstr(text, "\"scope\":\"x\""));
 	assert_non_null(strstr(text, "device_code"));
@@ -473,14 +473,14 @@ static void registration_says_who_we_are(void **state)
 static bool read_tokens(const char *text, bool id, struct signin_record *g, struct err *e)
 {
 	*e = (struct err){ 0 };
-	return server_read_tokens(text, strlen(text), id, g, e);
+	return documents_read_tokens(text, strlen(text), id, g, e);
 }
 
 /* Each name is looked up in other lists, which a server must not make a matter of minutes. */
 static void lists_of_scopes_are_cut_between_names(void **state)
 {
 	static char text[65536];
-	struct server_issuers i;
+	struct documents_issuers i;
 	struct signin_record g;
 	struct err e;
 	int n = snprintf(text, sizeof(text), "{\"resource\":\"" THERE "\",\"scopes_supported\":[");
@@ -498,7 +498,7 @@ static void lists_of_scopes_are_cut_between_names(void **state)
 	memset(text + n, 'x', SCOPE_LIST_MAX + 1);
 	strcpy(text + n + SCOPE_LIST_MAX + 1, "\"}");
 	g = (struct signin_record){ .scope_asked = strdup("a b") };
-	assert_true(server_read_tokens(text, strlen(text), false, &g, &e));
+	assert_true(documents_read_tokens(text, strlen(text), false, &g, &e));
 	assert_string_equal(g.scope_granted, "a b");
 	signin_record_clear(&g);
 }
@@ -607,10 +607,10 @@ static void errors_are_read_and_cleaned(void **state)
 	char code[64], words[241];
 
 	(void)state;
-	server_read_error(text, strlen(text), code, words);
+	documents_read_error(text, strlen(text), code, words);
 	assert_string_equal(code, "invalid_grant");
 	assert_string_equal(words, "No?[31m. Go");
-	server_read_error("<html>", 6, code, words);
+	documents_read_error("<html>", 6, code, words);
 	assert_string_equal(code, "");
 	assert_string_equal(words, "");
 }
@@ -624,7 +624,7 @@ static void errors_repeat_no_secret(void **state)
 
 	(void)state;
 	diag_hide("r3fresh-t0ken-77", 16);
-	server_read_error(text, strlen(text), code, words);
+	documents_read_error(text, strlen(text), code, words);
 	assert_string_equal(words, "[hidden] is over");
 }
 
@@ -637,7 +637,7 @@ static void errors_are_cut_to_their_room(void **state)
 	for (size_t len = 63; len <= 300; len += len == 63 ? 1 : 236) {
 		memset(error, 'e', len);
 		n = snprintf(text, sizeof(text), "{\"error\":\"%s\"}", error);
-		server_read_error(text, (size_t)n, code, words);
+		documents_read_error(text, (size_t)n, code, words);
 		/* A part of a name would be another name. */
 		assert_int_equal(strlen(code), len < sizeof(code) ? len : 0);
 		assert_int_equal(strlen(words), len < sizeof(words) ? len : sizeof(words) - 1);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/server.h"
+#include "auth/documents.h"
 #include "net/url.h"
 
 #define ENDPOINT "https://mcp.example/mcp"
@@ -28,7 +28,7 @@ static bool is_visible(const char *s)
 
 static void must_be_url(const char *s)
 {
-	must(!s || (server_url_ok(s, ENDPOINT, "x", NULL) && is_visible(s)));
+	must(!s || (documents_url_ok(s, ENDPOINT, "x", NULL) && is_visible(s)));
 }
 
 static void must_be_list(const char *s)
@@ -45,19 +45,19 @@ static void must_be_secret(const struct secret *s)
 
 static void read_resource(const char *p, size_t n, struct signin_record *g)
 {
-	struct server_issuers i;
+	struct documents_issuers i;
 	struct err e = { 0 };
 
-	if (server_read_resource(p, n, ENDPOINT, g, &i, &e)) {
+	if (documents_read_resource(p, n, ENDPOINT, g, &i, &e)) {
 		must(g->resource && url_same_origin(g->resource, ENDPOINT));
 		must_be_list(g->scopes_offered);
-		must(i.n <= SERVER_ISSUERS_MAX);
+		must(i.n <= DOCUMENTS_ISSUERS_MAX);
 	} else {
 		must(e.kind != ERR_NONE && !g->resource);
 	}
 	for (size_t k = 0; k < i.n; k++)
 		must_be_url(i.item[k]);
-	server_issuers_clear(&i);
+	documents_issuers_clear(&i);
 }
 
 static void read_metadata(const char *p, size_t n, struct signin_record *g, bool guessed)
@@ -65,7 +65,7 @@ static void read_metadata(const char *p, size_t n, struct signin_record *g, bool
 	struct server_traits t = { 0 };
 	struct err e = { 0 };
 
-	if (!server_read_metadata(p, n, "https://mcp.example", guessed, ENDPOINT, g, &t, &e)) {
+	if (!documents_read_metadata(p, n, "https://mcp.example", guessed, ENDPOINT, g, &t, &e)) {
 		must(e.kind != ERR_NONE);
 		return;
 	}
@@ -83,7 +83,7 @@ static void read_client(const char *p, size_t n, struct signin_record *g)
 {
 	struct err e = { 0 };
 
-	if (server_read_client(p, n, NULL, g, &e)) {
+	if (documents_read_client(p, n, NULL, g, &e)) {
 		must(*g->client_id && is_visible(g->client_id));
 		must(g->client_method != NULL);
 		must_be_secret(&g->client_secret);
@@ -97,7 +97,7 @@ static void read_tokens(const char *p, size_t n, struct signin_record *g, bool i
 {
 	struct err e = { 0 };
 
-	if (server_read_tokens(p, n, id_token, g, &e))
+	if (documents_read_tokens(p, n, id_token, g, &e))
 		must(secret_isset(&g->access) && g->expires_s >= 0);
 	else
 		must(e.kind != ERR_NONE && !secret_isset(&g->access) && !secret_isset(&g->refresh));
@@ -111,7 +111,7 @@ static void read_error(const char *p, size_t n)
 {
 	char code[64], words[241];
 
-	server_read_error(p, n, code, words);
+	documents_read_error(p, n, code, words);
 	must(strlen(code) < 64 && strlen(words) < 241);
 	must(strpbrk(words, "\x1b\r\n\t\x7f") == NULL);
 }
