@@ -367,7 +367,7 @@ def variable_with_quotes_in_it_is_no_matter(case):
         asked.append(urllib.parse.parse_qs(r.body.decode()))
         r.json({"access_token": "t0ken-of-the-case", "token_type": "Bearer"})
     server = case.server(handler)
-    secret = 'a"b\\c${X}'
+    secret = 'a"b\\c{X}$Y'
     p = case.start(me.url, "--client-credentials", "--token-endpoint", server.origin + "/token", "--static-oauth-client-info",
                    '{"client_id":"x","client_secret":"${MY_SECRET}","token_endpoint_auth_method":"client_secret_post"}',
                    token=None, env={"MY_SECRET": secret})
