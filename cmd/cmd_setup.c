@@ -83,7 +83,9 @@ static bool show(struct job *j, struct err *e)
 		printf("--write would refuse: %s.\n", j->why.msg);
 	else if (writable && j->cf.changed)
 		printf("The same command with --write puts it there.\n");
-	setup_print_add(&j->en, j->a->project);
+	/* The client's own command would lose what the entry that is there says. */
+	if (!j->old)
+		setup_print_add(&j->en, j->a->project);
 	setup_print_notes(j->a, &j->en);
 	return true;
 }

@@ -435,6 +435,8 @@ def a_change_is_shown_before_and_when_it_is_made(case):
         case.check("s3cr3t" not in said, said)
         case.equal(_read(path) == text, not words, "written only with --write")
     case.check("It is as it should be" in _setup(case, "cursor"), "not said")
+    _home(case, ".gemini/settings.json", text)
+    case.check("gemini mcp add" not in _setup(case, "gemini"), "a command that would lose what is there")
 
 
 def our_entry_and_what_belongs_to_it_is_removed(case):
