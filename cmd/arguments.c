@@ -1,5 +1,7 @@
 #include "arguments.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 #include "base/text.h"
 #include "mcp/envelope.h"
 #include "mcp/walk.h"
+#include "pattern.h"
 
 /* ---- JSON as it stands ---- */
 
@@ -428,6 +431,37 @@ static bool add_at(struct typing *t, json_t *tree, char *key, const char *path, 
 	return member_of(t, schema, key, &member) && put(t, tree, member, key, path, text);
 }
 
+/* The content of a file as a value: the line end that editors put behind the last line is none of it. */
+static bool read_value(const char *path, struct buf *out, struct err *e)
+{
+	bool from_stdin = strcmp(path, "-") == 0;
+	size_t n = 0;
+
+	if (from_stdin ? !read_stdin(out, e) || !text_plain(out, "standard input", e)
+		       : !text_read(path, out, e))
+		return false;
+	if (out->len && out->p[out->len - 1] == '\n')
+		n = out->len > 1 && out->p[out->len - 2] == '\r' ? 2 : 1;
+	return buf_splice(out, out->len - n, n, "", 0);
+}
+
+/* "@FILE", "@-", "@@" for a text that begins with one, or the text itself. */
+static bool put_at(struct typing *t, json_t *tree, char *key, const char *path, const char *text)
+{
+	struct buf content;
+	bool good;
+
+	if (*text != '@')
+		return add_at(t, tree, key, path, text);
+	if (text[1] == '@')
+		return add_at(t, tree, key, path, text + 1);
+	buf_init(&content, ENVELOPE_MAX);
+	good = read_value(text + 1, &content, t->e) &&
+	       add_at(t, tree, key, path, buf_str(&content));
+	buf_free(&content);
+	return good;
+}
+
 static bool add_pair(struct typing *t, json_t *tree, const char *pair)
 {
 	size_t n = strcspn(pair, "=");
@@ -445,7 +479,7 @@ static bool add_pair(struct typing *t, json_t *tree, const char *pair)
 	t->looks = 0;
 	path = mem_printf("%.*s", (int)n, pair);
 	key = mem_dup(path);
-	good = add_at(t, tree, key, path, pair + n + 1);
+	good = put_at(t, tree, key, path, pair + n + 1);
 	free(key);
 	free(path);
 	return good;
@@ -470,22 +504,224 @@ static bool add_tree(struct buf *out, json_t *tree)
 	return good && buf_addc(out, '}');
 }
 
-static bool all_there(const json_t *schema, const json_t *tree, struct err *e)
+/* ---- whether they fit ---- */
+
+static bool misfit(struct typing *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static bool misfit(struct typing *t, const char *fmt, ...)
 {
+	char text[ERR_MSG_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	err_set(t->e, ERR_USAGE, "%s", text);
+	err_clean(t->e->msg);
+	return false;
+}
+
+/* A value in a message: text without quotes; malloc'ed. */
+static char *shown(const json_t *v)
+{
+	const char *text = json_string_value(v);
+	char *out, *json;
+
+	if (text || json_is_object(v) || json_is_array(v))
+		return mem_printf("%.60s", text                ? text
+					   : json_is_object(v) ? "an object"
+							       : "an array");
+	if (json_is_number(v))
+		return mem_printf("%.15g", json_number_value(v)); /* see arguments_fit() */
+	json = json_dumps(v, JSON_ENCODE_ANY);
+	out = mem_printf("%.60s", json ? json : "");
+	free(json);
+	return out;
+}
+
+static bool same(const json_t *a, const json_t *b)
+{
+	return json_is_number(a) && json_is_number(b)
+		       ? !(json_number_value(a) < json_number_value(b)) &&
+				 !(json_number_value(a) > json_number_value(b))
+		       : json_equal(a, b);
+}
+
+/* More choices than a person reads are cut. */
+#define CHOICES_TEXT_MAX 400
+
+static bool fits_enum(struct typing *t, const json_t *choices, const json_t *v, const char *path)
+{
+	size_t n = json_array_size(choices), i;
 	const json_t *one;
+	struct buf words;
+	char *is;
+
+	json_array_foreach(choices, i,
+		one) if (json_is_object(one) || json_is_array(one) || same(one, v)) return true;
+	if (!n)
+		return true;
+	buf_init(&words, CHOICES_TEXT_MAX);
+	for (i = 0; i < n; i++) {
+		char *choice = shown(json_array_get(choices, i));
+		bool room = buf_addf(&words, "%s%s", !i ? "" : i + 1 < n ? ", " : " or ", choice);
+
+		free(choice);
+		if (!room)
+			break;
+	}
+	is = shown(v);
+	misfit(t, "%.100s is %s; it can be %s%s", path, is, buf_str(&words), i < n ? ", ..." : "");
+	free(is);
+	buf_free(&words);
+	return false;
+}
+
+/* The bounds of numbers, the pattern of texts. */
+static bool fits_limits(struct typing *t, const json_t *schema, const json_t *v, const char *path)
+{
+	const json_t *least = json_object_get(schema, "minimum"),
+		     *most = json_object_get(schema, "maximum");
+	const char *pattern = json_string_value(json_object_get(schema, "pattern")),
+		   *text = json_string_value(v);
+	double x = json_number_value(v);
+
+	if (json_is_number(v) && json_is_number(least) && x < json_number_value(least))
+		return misfit(t, "%.100s is %.15g; it must be at least %.15g", path, x,
+			json_number_value(least));
+	if (json_is_number(v) && json_is_number(most) && x > json_number_value(most))
+		return misfit(t, "%.100s is %.15g; it must be at most %.15g", path, x,
+			json_number_value(most));
+	if (text && pattern && pattern_refuses(pattern, text))
+		return misfit(t, "%.100s is %.60s; it must match %.200s", path, text, pattern);
+	return true;
+}
+
+static bool fits(
+	struct typing *t, const json_t *schema, const json_t *v, const char *path, int depth);
+
+static bool is_whole(double x)
+{
+	double y;
+
+	if (x > 1e15 || x < -1e15)
+		return true;
+	y = (double)(long long)x;
+	return !(x < y) && !(x > y);
+}
+
+static bool fits_type(struct typing *t, const json_t *schema, const json_t *v, const char *path)
+{
+	const json_t *type = json_object_get(schema, "type"), *one;
+	unsigned may = types_by_name(type), is = type_of_value(v);
+	double x = json_number_value(v);
+	size_t i;
+
+	json_array_foreach(type, i, one) may |= types_by_name(one);
+	if (is == OF_NUMBER && is_whole(x))
+		is |= OF_INTEGER;
+	if (may & OF_NUMBER)
+		may |= OF_INTEGER;
+	if (may && !(is & may)) {
+		char *text = shown(v);
+
+		(void)!wrong_type(may, path, text, t->e);
+		free(text);
+		return false;
+	}
+	return true;
+}
+
+static bool fits_members(
+	struct typing *t, const json_t *schema, const json_t *v, const char *path, int depth)
+{
+	const json_t *properties = json_object_get(schema, "properties"), *one;
+	const char *dot = *path ? "." : "", *name;
+	bool good = true;
+	json_t *member;
 	size_t i;
 
 	json_array_foreach(json_object_get(schema, "required"), i, one)
 	{
-		const char *name = json_string_value(one);
-
-		if (!name || json_object_get(tree, name))
-			continue;
-		err_set(e, ERR_USAGE, "%.100s is missing", name);
-		err_clean(e->msg);
-		return false;
+		name = json_string_value(one);
+		if (name && !json_object_get(v, name))
+			return misfit(t, "%.100s%s%.100s is missing", path, dot, name);
 	}
-	return true;
+	json_object_foreach((json_t *)v, name, member)
+	{
+		one = json_object_get(properties, name);
+		if (good && one) {
+			char *below = mem_printf("%.100s%s%.100s", path, dot, name);
+
+			good = fits(t, one, member, below, depth + 1);
+			free(below);
+		} else if (good && json_is_false(json_object_get(schema, "additionalProperties")) &&
+			   !json_object_get(schema, "patternProperties")) {
+			good = unknown_key(properties, name, t->e);
+		}
+	}
+	return good;
+}
+
+/* One of the choices is enough; of several misfits that one is told whose type fits. */
+static bool fits_one(
+	struct typing *t, const json_t *choices, const json_t *v, const char *path, int depth)
+{
+	struct err nearest = { 0 }, *e = t->e;
+	const json_t *one;
+	bool good = false;
+	size_t i;
+
+	json_array_foreach(choices, i, one)
+	{
+		struct err why = { 0 }, ignored = { 0 };
+
+		t->e = &why;
+		good = good || fits(t, one, v, path, depth + 1);
+		t->e = &ignored;
+		if (!good && (!nearest.kind || fits_type(t, resolve(t, one), v, path)))
+			nearest = why;
+	}
+	t->e = e;
+	if (!good && nearest.kind)
+		*e = nearest;
+	return good || !nearest.kind;
+}
+
+/* What is said of it in forms that are not known here, or too deep, is for the server to judge. */
+static bool fits(
+	struct typing *t, const json_t *schema, const json_t *v, const char *path, int depth)
+{
+	const json_t *items, *one;
+	bool good;
+	size_t i;
+
+	schema = resolve(t, schema);
+	if (!json_is_object(schema) || depth > DEPTH_MAX)
+		return true;
+	items = json_object_get(schema, "items");
+	good = fits_type(t, schema, v, path) &&
+	       fits_enum(t, json_object_get(schema, "enum"), v, path) &&
+	       fits_limits(t, schema, v, path) &&
+	       (!json_is_object(v) || fits_members(t, schema, v, path, depth));
+	json_array_foreach(v, i, one) good = good && fits(t, items, one, path, depth + 1);
+	json_array_foreach(json_object_get(schema, "allOf"), i, one) good =
+		good && fits(t, one, v, path, depth + 1);
+	for (size_t u = 0; u < 2; u++)
+		good = good && fits_one(t, json_object_get(schema, unions[u]), v, path, depth);
+	return good;
+}
+
+bool arguments_fit(const struct buf *arguments, const json_t *schema, struct err *e)
+{
+	struct typing t = { .root = schema, .e = e };
+	/* Integers of any size: to compare them, a double does. What is larger is for the server. */
+	json_t *v = json_loadb(
+		arguments->p, arguments->len, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+	bool good = !v || fits(&t, schema, v, "", 0);
+
+	json_decref(v);
+	return good;
 }
 
 bool arguments_pairs(
@@ -497,9 +733,9 @@ bool arguments_pairs(
 
 	for (size_t i = 0; good && i < n; i++)
 		good = add_pair(&t, tree, pairs[i]);
-	good = good && all_there(schema, tree, e);
 	if (good && !add_tree(out, tree))
 		good = err_set(e, ERR_LIMIT, "the arguments are too long");
+	good = good && arguments_fit(out, schema, e);
 	json_decref(tree);
 	return good;
 }

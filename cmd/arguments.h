@@ -23,9 +23,17 @@ bool arguments_text(const char *word, struct buf *out, struct err *e) ARGUMENTS_
 /*
  * n pairs into one JSON object. "a.b=value" is a member of a member, unless the schema has a property
  * of just that name. A value is read as the type that the schema names; a property of which it says
- * nothing is JSON where it can be, else text. schema may be NULL.
+ * nothing is JSON where it can be, else text. "key=@FILE" and "key=@-" (standard input) take the value from
+ * there, without a line end at its end; "@@" is a text that begins with "@". The whole is checked as
+ * arguments_fit() does. schema may be NULL.
  */
 bool arguments_pairs(char *const *pairs, size_t n, const json_t *schema, struct buf *out,
 	struct err *e) ARGUMENTS_MUST;
+
+/*
+ * The JSON object fits the schema, as far as that says: required, type, enum, minimum, maximum, pattern
+ * (see pattern.h), also inside. e names the first argument that does not. schema may be NULL.
+ */
+bool arguments_fit(const struct buf *arguments, const json_t *schema, struct err *e) ARGUMENTS_MUST;
 
 #endif

@@ -111,17 +111,26 @@ int cmd_tools(const struct args *a)
 
 /* ---- call ---- */
 
-/* Pairs need the tool's schema; a list of tools is one request. A tool that is hidden by the person's
- * own rules is not in it: then the call itself is refused, and says by which. */
+/* JSON goes out as it stands; all else is read and checked by the tool's schema. */
+static bool needs_schema(const struct args *a)
+{
+	return a->words.n == 1 || !arguments_is_text(a->words.item[1]);
+}
+
+/* A list of tools is one request. A tool that is hidden by the person's own rules is not in it: then
+ * the call itself is refused, and says by which. A server that has no list may have the tool all the
+ * same: without arguments nothing need be known of it. */
 static bool read_pairs(struct client *c, const struct args *a, struct buf *out, struct err *e)
 {
 	const char *name = a->words.item[0];
 	json_t *tools = client_tools(c, NULL, e);
 	const json_t *tool = tools ? find_tool(tools, name, e) : NULL;
-	bool hidden = tools && !tool && client_restricted(c), good = tool || hidden;
+	bool unlisted =
+		!tools && a->words.n == 1 && (e->kind == ERR_PROTO || e->kind == ERR_SERVER);
+	bool unseen = unlisted || (tools && !tool && client_restricted(c)), good = tool || unseen;
 	struct err why = { 0 };
 
-	if (hidden)
+	if (unseen)
 		*e = (struct err){ 0 };
 	if (good && !arguments_pairs(a->words.item + 1, a->words.n - 1,
 			    json_object_get(tool, "inputSchema"), out, &why))
@@ -131,42 +140,41 @@ static bool read_pairs(struct client *c, const struct args *a, struct buf *out, 
 	return good;
 }
 
-static bool are_pairs(const struct args *a)
-{
-	return a->words.n > 1 && !arguments_is_text(a->words.item[1]);
-}
-
 /* What needs no schema is read before anything is asked of the server. */
 static bool read_text(const struct args *a, struct buf *out, struct err *e)
 {
-	if (a->words.n == 1)
-		return buf_adds(out, "{}");
 	if (a->words.n > 2)
 		return too_many(a->words.item[2], e);
 	return arguments_text(a->words.item[1], out, e);
 }
 
-static void show_result(struct span result)
+static void show_content(FILE *f, struct walk *content)
 {
-	struct span structured = walk_get(result, "structuredContent", NULL);
 	struct walk_item item;
-	struct walk content;
 	struct buf text;
 
-	if (walk_type(structured) == WALK_OBJECT) {
-		pretty_print(stdout, structured);
-		return;
-	}
-	if (!walk_open(&content, walk_get(result, "content", NULL)))
-		return;
-	while (walk_next(&content, &item)) {
+	while (walk_next(content, &item)) {
 		buf_init(&text, ENVELOPE_MAX);
 		if (walk_string(walk_get(item.value, "text", NULL), &text))
-			pretty_text(stdout, buf_str(&text), text.len);
+			pretty_text(f, buf_str(&text), text.len);
 		else
-			pretty_text(stdout, item.value.p, item.value.n);
+			pretty_text(f, item.value.p, item.value.n);
 		buf_free(&text);
 	}
+}
+
+/* Of a failure its words, on standard error: who reads standard output takes that for the result. */
+static void show_result(struct span result, bool failed)
+{
+	struct span structured = walk_get(result, "structuredContent", NULL);
+	FILE *f = failed ? stderr : stdout;
+	struct walk content;
+	bool open = walk_open(&content, walk_get(result, "content", NULL));
+
+	if (walk_type(structured) == WALK_OBJECT && !(failed && open))
+		pretty_print(f, structured);
+	else if (open)
+		show_content(f, &content);
 }
 
 /* The words of a failed result; as much as known texts need. */
@@ -218,6 +226,7 @@ static void call(struct client *c, const struct args *a, const struct buf *argum
 	char said[ERR_MSG_MAX];
 	struct span result;
 	struct buf raw;
+	bool failed;
 
 	buf_init(&raw, ENVELOPE_MAX);
 	if (!client_call(c, name, arguments, &raw, e)) {
@@ -226,11 +235,12 @@ static void call(struct client *c, const struct args *a, const struct buf *argum
 		goto out;
 	}
 	result = (struct span){ buf_str(&raw), raw.len };
+	failed = walk_true(walk_get(result, "isError", NULL));
 	if (a->json)
 		pretty_text(stdout, raw.p, raw.len);
 	else
-		show_result(result);
-	if (walk_true(walk_get(result, "isError", NULL))) {
+		show_result(result, failed);
+	if (failed) {
 		fflush(stdout);
 		words_of(result, said);
 		explain(c, name, said, e);
@@ -251,9 +261,9 @@ int cmd_call(const struct args *a)
 		return EXIT_USAGE;
 	}
 	buf_init(&arguments, ENVELOPE_MAX);
-	if ((are_pairs(a) || read_text(a, &arguments, &e)) && context_open(a, &c, &e) &&
+	if ((needs_schema(a) || read_text(a, &arguments, &e)) && context_open(a, &c, &e) &&
 		(client = client_new(&c, a, &e)) != NULL &&
-		(!are_pairs(a) || read_pairs(client, a, &arguments, &e)))
+		(!needs_schema(a) || read_pairs(client, a, &arguments, &e)))
 		call(client, a, &arguments, &e);
 	if (e.kind)
 		diag_error("%s", e.msg);

@@ -155,6 +155,18 @@ def call_reads_standard_input(case):
     case.check(b"Order Placed" in b"".join(p.lines), "result %r" % p.lines)
 
 
+def value_of_a_pair_is_read_from_a_file(case):
+    server = case.server(lambda r: r.answer({"tools": [{"name": "x", "inputSchema": {"properties": {
+        "text": {"type": "string"}, "report": {"type": "object"}, "note": {"type": "string"}}}}]}
+        if r.rpc_method == "tools/list" else {"content": []}))
+    text, report = case.file("text", "two\nlines\n"), case.file("report.json", b'\xef\xbb\xbf{"big":12345678901234567890,\r\n"a":1}\r\n')
+    p = case.start("call", server.url, "x", "text=@" + text, "report=@" + report, "note=@-")
+    p.send_raw("caf\u00e9\n".encode())
+    case.equal(p.finish(), 0, "status (%r)" % p.errors)
+    body = server.of("tools/call")[0].body
+    case.check('"arguments":{"text":"two\\nlines","report":{"big":12345678901234567890,  "a":1},"note":"caf\u00e9"}'.encode() in body, "request %r" % body)
+
+
 def call_types_what_lies_behind_dots(case):
     tool = {"name": "x", "inputSchema": {"properties": {
         "report": {"$ref": "#/$defs/Report"}, "id": {"anyOf": [{"type": "integer"}, {"type": "null"}]}},
@@ -175,6 +187,10 @@ def wrong_arguments_of_call_cost_no_call_and_are_named(case):
                         (("Create-Dashboard", "project_id=1", "title=x", "rows=a,b"), "rows must be an object"),
                         (("Get-Business-Context", "project_id=x"), "an integer or null"),
                         (("Get-Events", "project_id=1", "project_id=2"), "given twice"),
+                        (("Get-Events",), 'project_id is missing. "mpmcp tools Get-Events" shows what it takes'),
+                        (("Run-Query", "project_id=1", "report_type=insight", "report={}"),
+                         "report_type is insight; it can be insights, funnels, flows or retention"),
+                        (("Create-Dashboard", "project_id=1", "title=@" + os.path.join(case.folder, "none")), "No such file"),
                         (("Get-Events", "{}", "project_id=2"), "one word too many"),
                         (("Get-Events", "{} x"), "something follows"),
                         (("Get-Events", "[]"), "no object"),
@@ -203,7 +219,11 @@ def failure_of_a_tool_says_what_to_do(case):
                                 (("Get-Business-Context", "project_id=1"), 4, "mpmcp login --force")):
         p = case.start("call", box["mcp"], *words, token=box["token"])
         case.equal(p.finish(), status, "status of %r (%r)" % (words, p.errors))
-        case.check(text.encode() in p.errors and p.lines, "words %r" % p.errors)
+        case.check(text.encode() in p.errors and len(p.errors.splitlines()) > 1, "words %r" % p.errors)
+        case.equal(p.lines, [], "standard output")
+    p = case.start("call", box["mcp"], "Get-Events", "{}", "--json", token=box["token"])
+    case.equal(p.finish(), 1, "status")
+    case.check(json.loads(b"".join(p.lines))["isError"], "the result with --json")
 
 
 def hidden_tool_is_refused_with_the_rule_in_every_form(case):

@@ -31,6 +31,13 @@ static const char schema_text[] =
 	"\"names\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
 	"\"free\":{\"type\":\"object\"},"
 	"\"any\":{},"
+	"\"day\":{\"type\":\"string\",\"pattern\":\"^\\\\d{4}-\\\\d\\\\d-\\\\d\\\\d$\"},"
+	"\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100},"
+	"\"part\":{\"anyOf\":[{\"type\":\"number\",\"maximum\":0.5},{\"type\":\"null\"}]},"
+	"\"unit\":{\"anyOf\":[{\"enum\":[\"day\",\"week\",1]},{\"type\":\"null\"}]},"
+	"\"steps\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"event\"],"
+	"\"properties\":{\"event\":{\"type\":\"string\"},\"n\":{\"type\":\"integer\"}},"
+	"\"additionalProperties\":false}},"
 	"\"loop\":{\"$ref\":\"#/properties/loop\"},"
 	"\"a.b\":{\"type\":\"string\"}}}";
 
@@ -157,6 +164,47 @@ static void wrong_pairs_are_named(void **state)
 	PAIRS("no text in UTF-8", "free.caf\xe9=1");
 }
 
+static void what_does_not_fit_the_schema_is_named(void **state)
+{
+	(void)state;
+	pairs("id is missing", (const char *const[]){ NULL });
+	PAIRS("kind is c; it can be a or b", "kind=c");
+	PAIRS("unit is month; it can be day, week or 1", "unit=month");
+	PAIRS("{\"id\":1,\"unit\":1}", "unit=1");
+	PAIRS("{\"id\":1,\"unit\":null}", "unit=null");
+	PAIRS("limit is 0; it must be at least 1", "limit=0");
+	PAIRS("limit is 101; it must be at most 100", "limit=101");
+	PAIRS("{\"id\":1,\"limit\":100}", "limit=100");
+	PAIRS("part is 0.75; it must be at most 0.5", "part=0.75");
+	PAIRS("day is 1.2.2026; it must match ^\\d{4}-", "day=1.2.2026");
+	PAIRS("{\"id\":1,\"day\":\"2026-02-01\"}", "day=2026-02-01");
+	PAIRS("steps.event is missing", "steps=[{\"event\":\"a\"},{\"n\":1}]");
+	PAIRS("steps.n must be an integer, not \"1.5\"", "steps=[{\"event\":\"a\",\"n\":1.5}]");
+	PAIRS("no argument \"evnt\"; did you mean \"event\"",
+		"steps=[{\"event\":\"a\",\"evnt\":1}]");
+	PAIRS("steps must be an object, not \"5\"", "steps=[5]");
+	PAIRS("range.from must be an integer", "range={\"from\":\"x\"}");
+}
+
+static void value_may_come_from_a_file(void **state)
+{
+	char name[] = "/tmp/mpmcp-arguments-XXXXXX", word[64], json[64];
+	static const char file[] = "\xEF\xBB\xBF[1,\r\n 2]\r\n";
+	int fd = mkstemp(name);
+
+	(void)state;
+	assert_int_equal(write(fd, file, sizeof(file) - 1), sizeof(file) - 1);
+	close(fd);
+	snprintf(word, sizeof(word), "title=@%s", name);
+	snprintf(json, sizeof(json), "ids=@%s", name);
+	PAIRS("{\"id\":1,\"title\":\"[1,\\u000d\\n 2]\",\"ids\":[1,   2]}", word, json);
+	assert_int_equal(truncate(name, 0), 0);
+	PAIRS("{\"id\":1,\"title\":\"\"}", word);
+	unlink(name);
+	PAIRS("No such file", word);
+	PAIRS("{\"id\":1,\"title\":\"@me\"}", "title=@@me");
+}
+
 /* The word becomes this, or fails with these words. */
 static void text(const char *word, const char *want)
 {
@@ -208,6 +256,8 @@ int main(void)
 		cmocka_unit_test(what_the_schema_leaves_open_is_json_or_text),
 		cmocka_unit_test(schema_that_refers_to_itself_ends),
 		cmocka_unit_test(wrong_pairs_are_named),
+		cmocka_unit_test(what_does_not_fit_the_schema_is_named),
+		cmocka_unit_test(value_may_come_from_a_file),
 		cmocka_unit_test(json_goes_out_byte_for_byte),
 	};
 
