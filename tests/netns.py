@@ -18,6 +18,13 @@ SERVER, CLIENT, OTHER = "10.77.0.1", "10.77.0.2", "10.77.0.3"
 _numbers = itertools.count()
 
 
+def took(what, seconds):
+    """For the table that MPMCP_TIMES names a file for."""
+    if os.environ.get("MPMCP_TIMES"):
+        with open(os.environ["MPMCP_TIMES"], "a") as table:
+            table.write("%6.1f s  %s\n" % (seconds, what))
+
+
 class Network:
     def __init__(self, case):
         if not sys.platform.startswith("linux") or os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("nsenter"):
@@ -86,12 +93,6 @@ class Network:
         """The client's host has another address."""
         self.ip("-n", self.near, "address", "del", CLIENT + "/24", "dev", "near")
         self.ip("-n", self.near, "address", "add", OTHER + "/24", "dev", "near")
-
-    def took(self, what, seconds):
-        """For the table that MPMCP_TIMES names a file for."""
-        if os.environ.get("MPMCP_TIMES"):
-            with open(os.environ["MPMCP_TIMES"], "a") as table:
-                table.write("%6.1f s  %s\n" % (seconds, what))
 
     def close(self):
         for namespace in (self.near, self.far):

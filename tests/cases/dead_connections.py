@@ -3,12 +3,16 @@
 Without what these cases cover a call waits for five minutes (--headers-timeout), longer than any of them.
 """
 
+import mmap
+import os
 import re
+import struct
+import subprocess
 import time
 
 import http2
 import netns
-from harness import Server, Skipped, certificates, request
+from harness import DEADLINE, INITIALIZE, INITIALIZED, ROOT, WRAP, Server, Skipped, certificates, request
 
 READS, WRITES = "Describe-Cohort-Schema", "Create-Cohort"
 
@@ -58,7 +62,7 @@ class _Bridge:
 
     def answer(self, ident, since, what):
         message = self.program.answer(ident)
-        self.net.took("%s, %s" % (what, self.what), time.monotonic() - since)
+        netns.took("%s, %s" % (what, self.what), time.monotonic() - since)
         return message
 
 
@@ -121,7 +125,7 @@ def stream_that_was_forgotten_is_opened_again(case):
     net.forget({c for b in bridges for c in b.connections()})
     for b in bridges:
         b.wait(lambda b=b: len(b.of("GET")) > 1, "another GET")
-        net.took("GET stream forgotten, open again, " + b.what, time.monotonic() - since)
+        netns.took("GET stream forgotten, open again, " + b.what, time.monotonic() - since)
 
 
 stream_that_was_forgotten_is_opened_again.slow = True
@@ -209,3 +213,73 @@ def http2_server_that_answers_pings_has_all_the_time(case):
 
 
 http2_server_that_answers_pings_has_all_the_time.slow = True
+
+
+def _sleeper(case):
+    """The environment of a program whose machine sleeps, and how to make it."""
+    library, clocks = os.path.join(case.folder, "sleep.so"), case.file("clocks", bytes(16))
+    made = subprocess.run(["cc", "-shared", "-fPIC", "-o", library, os.path.join(ROOT, "tests/sleep.c"), "-ldl"], capture_output=True)
+    if made.returncode:
+        raise Skipped("no C compiler builds the clocks of a machine that sleeps")
+    case.theirs.add(library)
+    with open(clocks, "r+b") as file:
+        shared = mmap.mmap(file.fileno(), 16)
+
+    def sleep(seconds):
+        ahead, asked = struct.unpack("qq", shared[:16])
+        if not asked:
+            raise Skipped("the program takes no preloaded library")
+        shared[:8] = struct.pack("q", ahead + 1000 * seconds)
+    return {"LD_PRELOAD": library, "CLOCK_FILE": clocks}, sleep
+
+
+def machine_that_slept_goes_on_at_once(case):
+    """All that was open is dead by now, and nobody said so: a writing call would be lost with it."""
+    def handle(r, open_stream):
+        if r.conn in dead if hasattr(r, "conn") else r.connection in dead:
+            return None
+        return open_stream() if r.method == "GET" else r.answer()
+    dead = set()
+    env, sleep = _sleeper(case)
+    h1 = Server(lambda r: handle(r, r.stream))
+    h2 = http2.Server(lambda r: handle(r, r.open_stream), certificates().context("good"))
+    case.servers += [h1, h2]
+    bridges = [(s, case.start(s.url, "--cacert", certificates().path("ca.pem"), env=env)) for s in (h1, h2)]
+    for s, p in bridges:
+        p.handshake()
+        p.call(1, "tools/list")
+        s.wait(lambda *_: [r for r in s.requests if r.method == "GET"], "the GET stream")
+    dead.update({r.conn for r in h1.requests} | set(h2.connections))
+    sleep(3600)
+    for s, p in bridges:
+        since = time.monotonic()
+        case.check("result" in p.call(2, name=WRITES), "no result")
+        netns.took("the machine slept, a writing call, " + ("HTTP/2" if s is h2 else "HTTP/1.1"), time.monotonic() - since)
+        case.equal(len([r for r in s.requests if r.id == 2]), 1, "times the call arrived")
+        s.wait(lambda *_: len([r for r in s.requests if r.method == "GET"]) > 1, "another GET")
+        netns.took("the machine slept, GET stream open again, " + ("HTTP/2" if s is h2 else "HTTP/1.1"), time.monotonic() - since)
+
+
+def address_that_moved_is_looked_up_anew(case):
+    """libcurl remembers names for a minute."""
+    hosts = case.file("hosts", "127.0.0.1 service.test\n")
+    moved = []
+    certificates().named("service.test")
+    old = case.server(lambda r: r.close() if moved else r.answer(), tls=certificates().context("service.test"))
+    p = case.start("https://service.test:%d/mcp" % old.port, "--cacert", certificates().path("ca.pem"),
+                   "--header", "Authorization: Bearer t", token=None,
+                   wrap=["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts, *WRAP])
+    p.send(INITIALIZE)
+    with p.changed:
+        p.changed.wait_for(lambda: p.lines or p.ended, DEADLINE)
+    if not p.lines or "result" not in p.messages()[0]:
+        raise Skipped("no hosts file of its own can be had (unshare -m)")
+    p.send(INITIALIZED)
+    p.call(1, "tools/list")
+    moved.append(True)
+    old.close()
+    new = case.server(tls=certificates().context("service.test"), address="127.0.0.2", port=old.port)
+    with open(hosts, "w") as file:
+        file.write("127.0.0.2 service.test\n")
+    case.check("result" in p.call(2, "tools/list"), "no result")
+    case.equal(len(new.of("tools/list")), 1, "lists at the new address")
