@@ -277,6 +277,42 @@ char *old_entry_shown_url(const char *url)
 	return mem_printf(url[n] ? "%.*s?***" : "%.*s", (int)n, url);
 }
 
+/* The option at the beginning of a word of the line that has a value; NULL when there is none. */
+static const char *find_option(const char *line, const char *option)
+{
+	size_t n = strlen(option);
+	const char *at = line;
+
+	while ((at = strstr(at, option)) && !((at == line || at[-1] == ' ') && strchr(" =", at[n])))
+		at++;
+	return at && at[n] ? at : NULL;
+}
+
+/* A whole command, or an option and its value, in one word: whatever follows such an option is hidden, since
+ * it ends nowhere that is certain. */
+static char *mask_line(const char *text)
+{
+	static const char *const options[] = { "--header", "--static-oauth-client-info" };
+	const char *end = NULL;
+	char *shown, *url, *masked;
+
+	for (size_t i = 0; strchr(text, ' ') && i < sizeof(options) / sizeof(options[0]); i++) {
+		const char *at = find_option(text, options[i]);
+
+		if (at && (at > text || at[strlen(options[i])] == ' ') &&
+			(!end || at + strlen(options[i]) < end))
+			end = at + strlen(options[i]);
+	}
+	if (!end)
+		return NULL;
+	shown = mem_ndup(text, (size_t)(end - text));
+	url = old_entry_shown_url(shown);
+	masked = mem_printf("%s ***", url ? url : shown);
+	free(shown);
+	free(url);
+	return masked;
+}
+
 /* Words behind a header whose value stands apart from its name belong to it (some clients split them). */
 static void mask_words(json_t *args)
 {
@@ -287,9 +323,12 @@ static void mask_words(json_t *args)
 	json_array_foreach(args, i, word)
 	{
 		const char *text = json_string_value(word) ? json_string_value(word) : "";
-		char *masked = NULL;
+		char *masked = mask_line(text);
 
-		if (strncmp(text, "--", 2) == 0) {
+		if (masked) {
+			torn = true;
+			header = whole = false;
+		} else if (strncmp(text, "--", 2) == 0) {
 			torn = false;
 			header = strcmp(text, "--header") == 0;
 			whole = strcmp(text, "--static-oauth-client-info") == 0;

@@ -615,3 +615,15 @@ def a_clients_own_variable_moves_its_folder(case):
         case.equal(have["file"], os.path.join(folder, file), client)
         case.equal(_files(folder), [file], client)
     case.equal(_files(case.home), [], "files in HOME")
+
+
+def secrets_in_a_command_of_one_word_are_hidden(case):
+    case.secrets.append("s3cr3ts3cr3t")
+    url = "https://mcp.mixpanel.com/mcp"
+    for args in (["npx -y mcp-remote %s --header Authorization:s3cr3ts3cr3t" % url], ["-y", "mcp-remote %s --header 'X-Key: s3cr3ts3cr3t'" % url],
+                 ["-y", "mcp-remote", url, "--header X-Key: s3cr3ts3cr3t"], ["mcp-remote %s --header A:b --header X-Key:s3cr3ts3cr3t" % url],
+                 ["mcp-remote %s --header-file x --static-oauth-client-info={\"client_secret\":\"s3cr3ts3cr3t\"}" % url]):
+        path = _home(case, ".cursor/mcp.json", json.dumps({"mcpServers": {"mixpanel": {"command": "npx", "args": args}}}))
+        os.chmod(path, 0o600)
+        said = _setup(case, "cursor", "--force")
+        case.check("s3cr3ts3cr3t" not in said and "***" in said, "shown: %s" % said)
