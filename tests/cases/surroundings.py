@@ -367,7 +367,7 @@ def first_process_takes_note_of_children_that_it_inherits(case):
     case.equal(len(children(first)), 1, "children at first")
     with open(left, "w") as f:
         f.write("go\n")
-    case.check(any("result" in p.call(n) and not children(first) for n in range(1, 3000)), "the dead child is still there")
+    case.check(any("result" in p.call(n) and not children(first) for n in range(1, 500)), "the dead child is still there")
     case.equal(p.finish(), 0, "status")
 
 
