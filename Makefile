@@ -190,6 +190,12 @@ $O/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $O/fuzz/libmpmcp.a $(wildcard cmd/*.[ch])
 torture: $O/torture/mpmcp
 	@$(PYTHON) tests/torture/run.py $O/torture/mpmcp $(TORTURE)
 
+# Eight bridges on one token folder while tokens end, sessions are forgotten, answers break and bridges are killed. Minutes;
+# SOAK='--seconds 60' for less of it, '--seed N' for the same again (tests/soak/run.py --help).
+.PHONY: soak
+soak: $O/mpmcp
+	@$(PYTHON) tests/soak/run.py $O/mpmcp $(SOAK)
+
 $O/torture/mpmcp: $(CMD) $O/libmpmcp.a tests/torture/fail.c
 	@mkdir -p $(@D)
 	@echo '  LD    $@'
@@ -256,7 +262,7 @@ clean:
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: check-bare static release npm deb asan valgrind fuzz torture lint interop interop-clients front bench bench-scan dist clean uninstall'
+	@echo 'also: check-bare static release npm deb asan valgrind fuzz torture soak lint interop interop-clients front bench bench-scan dist clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d
 endif
