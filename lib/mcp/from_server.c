@@ -341,7 +341,7 @@ static bool internal_answered(struct post *p, const struct envelope *m, long sta
 	post_answer_fn *fn = p->on_answer;
 	struct envelope sent;
 
-	if (p->kind != POST_INTERNAL || !fn || !post_envelope(p, &sent) ||
+	if (p->kind != POST_INTERNAL || !fn || !post_envelope(p, &sent) || !sent.id.p ||
 		(!envelope_id_equal(sent.id, m->id) &&
 			!(m->error.p && (is_null_id(m) || status >= 400))))
 		return false;

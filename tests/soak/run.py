@@ -77,19 +77,21 @@ class Worker(threading.Thread):
         self.soak, self.number, self.rng = soak, number, random.Random(soak.seed + number)
         self.asked = self.refused = self.kills = 0
         self.first = self.last = None
-        self.problems = []
+        self.problems, self.bridge = [], None
 
     def run(self):
         try:
             while not self.soak.over():
                 self.life()
         except Exception as problem:  # the report is the point
-            self.problems.append("client %d: %r" % (self.number, problem))
+            self.problems.append("client %d: %r; its bridge: status %r, %r" % (
+                self.number, problem, self.bridge.process.poll(), self.bridge.errors[:2500]))
 
     def life(self):
         # The first one lives as long as the run: it is the one that could grow.
         lives = self.rng.randrange(20, 200) if self.number else 1 << 30
         p, ids = self.soak.start(), []
+        self.bridge = p
 
         def ask(method, **params):
             since, ident = time.monotonic(), "%d-%d" % (self.number, self.asked)
