@@ -101,7 +101,7 @@ static void go_again(struct post *p)
 
 	if (p->kind != POST_INTERNAL) {
 		post_enqueue(p, true);
-	} else if (p->opening == p->s->opening && !p->s->lost) {
+	} else if (p->opening == p->s->opening && (!p->s->lost || p == p->s->greeter)) {
 		post_unlist(p);
 		post_start(p);
 	} else {

@@ -374,3 +374,17 @@ def answer_that_comes_on_no_stream_is_an_error_after_a_moment(case):
     p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 2}})
     p.call(3, "ping")
     case.equal(p.finish(), 0, "status")
+
+
+def greeting_that_finds_its_session_forgotten_leads_to_the_next(case):
+    """The server restarts between the replayed initialize and notifications/initialized, and says so in JSON-RPC."""
+    state = {}
+
+    def handler(r):
+        if r.rpc_method == "notifications/initialized" and r.headers["mcp-session-id"] == "s2":
+            return r.json({"jsonrpc": "2.0", "id": "server-error", "error": {"code": -32600, "message": "Session not found"}}, 404)
+        return _forgetful(lambda _, n: False, state)(r)
+    server, p = case.bridge(handler)
+    p.handshake()
+    case.check("result" in p.call(1), "no result")
+    case.equal([r.headers["mcp-session-id"] for r in server.of("notifications/initialized")], ["s1", "s2", "s2", "s3"], "greetings")
