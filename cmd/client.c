@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "mcp/bridge.h"
 #include "mcp/envelope.h"
-#include "mcp/rate.h"
+#include "mcp/error_text.h"
 #include "mcp/reply.h"
 #include "mcp/toollist.h"
 #include "mcp/walk.h"
@@ -69,24 +69,63 @@ bool client_protocol(const struct args *a, struct bridge_opts *o, struct err *e)
 
 /* ---- from the bridge ---- */
 
+static void text_member(struct span v, const char *name, struct buf *out)
+{
+	buf_init(out, ERR_MSG_MAX - 1);
+	(void)!walk_string(walk_get(v, name, NULL), out);
+}
+
+/* An error of the bridge's own: data has the reason, and the advice with which the message ends. */
+static void take_own(struct err *e, enum err_kind kind, struct span data, struct buf *message)
+{
+	struct buf reason, advice;
+	const char *tail;
+
+	text_member(data, "reason", &reason);
+	text_member(data, "advice", &advice);
+	if (advice.len && message->len > advice.len + 2) {
+		tail = message->p + message->len - advice.len;
+		if (memcmp(tail, advice.p, advice.len) == 0) {
+			message->len -= advice.len + 1;
+			message->len -= message->p[message->len - 1] == '.';
+			message->p[message->len] = '\0';
+		}
+	}
+	err_set(e, kind, "%s", buf_str(message));
+	err_advise(e, err_reason_named(buf_str(&reason)), "%s", buf_str(&advice));
+	buf_free(&reason);
+	buf_free(&advice);
+}
+
+/* One of the server's. */
+static void take_foreign(struct client *c, long code, const char *message)
+{
+	struct error_said said = { .code = code, .text = message, .url = c->context->url };
+	struct error_meaning m = error_text_meaning(&said);
+
+	err_set(&c->e, m.kind, "%s",
+		*message ? message : "the server returned an error with no message");
+	err_advise(&c->e, m.reason, "%s", m.advice);
+}
+
 static void take_error(struct client *c, struct span error)
 {
+	struct span data = walk_get(error, "data", NULL);
 	long long code = 0, status = 0;
 	enum err_kind kind;
 	struct buf text;
-	long wait_s;
 
 	(void)!walk_integer(walk_get(error, "code", NULL), &code);
-	(void)!walk_integer(walk_path(error, "data", "httpStatus", (char *)NULL), &status);
-	kind = rate_is_refusal(error, &wait_s) ? ERR_RATE : reply_kind((long)code);
+	(void)!walk_integer(walk_get(data, "httpStatus", NULL), &status);
+	kind = reply_kind((long)code);
 	if (code == REPLY_SERVER && status >= 200 && status < 300)
 		kind = ERR_PROTO; /* it did not fail, it spoke of something else */
-	buf_init(&text, ERR_MSG_MAX - 1);
-	if (!walk_string(walk_get(error, "message", NULL), &text) && !text.len)
-		err_set(&c->e, ERR_SERVER, "the server answered with an error without words");
+	buf_init(&text, ERR_TEXT_MAX - 1);
+	(void)!walk_string(walk_get(error, "message", NULL), &text);
+	if (text.len && reply_is_own((long)code))
+		take_own(&c->e, kind, data, &text);
 	else
-		err_set(&c->e, kind, "%s", buf_str(&text));
-	err_clean(diag_redact(c->e.msg));
+		take_foreign(c, (long)code, buf_str(&text));
 	buf_free(&text);
 }
 
@@ -280,7 +319,7 @@ json_t *client_tools(struct client *c, unsigned *pages, struct err *e)
 		if (json_is_array(tools))
 			json_array_extend(all, tools);
 		else if (result)
-			err_set(e, ERR_PROTO, "the server's list of tools is none");
+			err_set(e, ERR_PROTO, "the server returned an invalid tool list");
 		cursor = json_incref(json_object_get(result, "nextCursor"));
 		json_decref(result);
 		if (e->kind) {

@@ -32,7 +32,7 @@ static enum exit_status status_of(enum bridge_end how, const struct err *e)
 /* Clients show an answer, not standard error. */
 static void refuse(const struct err *e)
 {
-	diag_error("%s", e->msg);
+	diag_error("%s", err_text(e));
 	if (!isatty(STDIN_FILENO))
 		bridge_refuse(STDIN_FILENO, STDOUT_FILENO, e);
 }
@@ -66,7 +66,7 @@ static enum exit_status run(
 	how = bridge_run(b, &e);
 	bridge_free(b);
 	if (e.kind)
-		diag_error("%s", e.msg);
+		diag_error("%s", err_text(&e));
 	return status_of(how, &e);
 }
 

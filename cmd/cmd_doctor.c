@@ -52,19 +52,10 @@ void failed(struct finding *f, enum err_kind kind, const char *fmt, ...)
 	f->kind = kind;
 }
 
-/* How the last sentence of a message begins when it is what to do: doctor's own advice is better. */
-static const char *const advice_begins[] = { "Check ", "Run ", "Try again; ", "Requests are ",
-	"The address answers", "To send ", "If " };
-
 void failed_as(struct finding *f, const struct err *e)
 {
-	const char *end = NULL;
-
-	for (const char *p = e->msg; (p = strstr(p, ". ")); p += 2)
-		for (size_t i = 0; i < sizeof(advice_begins) / sizeof(advice_begins[0]); i++)
-			if (strncmp(p + 2, advice_begins[i], strlen(advice_begins[i])) == 0)
-				end = p;
-	failed(f, e->kind, "%.*s", end ? (int)(end - e->msg) : (int)sizeof(e->msg), e->msg);
+	failed(f, e->kind, "%s", e->msg);
+	snprintf(f->advice, sizeof(f->advice), "%s", e->advice);
 }
 
 void advise(struct finding *f, const char *fmt, ...)
@@ -172,7 +163,7 @@ static void look(struct doctor *d, struct finding all[CHECKS],
 
 		if (i == CREDENTIAL && d->opened &&
 			!loop_signal(d->c.loop, SIGINT, interrupted, d, &e))
-			diag_debug("%s", e.msg);
+			diag_debug("%s", err_text(&e));
 		roots[i] = obstacle(roots, i);
 		if (d->interrupted)
 			skipped(f, "interrupted");

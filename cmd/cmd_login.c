@@ -133,15 +133,14 @@ static void say_failure(struct login *l)
 	struct err so_far = l->e;
 
 	if (so_far.kind == ERR_NET)
-		err_set(&l->e, ERR_NET,
-			"%s. Check the address and the network, or run \"mpmcp doctor\" with the "
-			"same URL and options",
-			so_far.msg);
+		err_advise(&l->e, so_far.reason,
+			"%s \"mpmcp doctor\" with the same URL and options shows where it fails.",
+			*so_far.advice ? so_far.advice : "Check the address and the network.");
 	if (l->json)
 		say_json(json_pack("{s:s, s:s, s:s}", "outcome", "failed", "kind",
-			err_kind_name(l->e.kind), "message", l->e.msg));
+			err_kind_name(l->e.kind), "message", err_text(&l->e)));
 	else
-		diag_error("%s", l->e.msg);
+		diag_error("%s", err_text(&l->e));
 }
 
 /* A service account in the environment goes before any sign-in; people forget that it is there. */
@@ -167,13 +166,15 @@ static void note(const struct login *l, const char *url, const char *code)
 {
 	struct store_note n = { .at_s = clock_wall_s(),
 		.kind = l->e.kind,
+		.reason = l->e.reason,
 		.message = l->e.kind ? mem_dup(l->e.msg) : NULL,
+		.advice = l->e.kind ? mem_dup(l->e.advice) : NULL,
 		.url = url ? mem_dup(url) : NULL,
 		.code = code ? mem_dup(code) : NULL };
 	struct err e = { 0 };
 
 	if (l->lock >= 0 && !store_note_write(l->store, &n, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	store_note_clear(&n);
 }
 
@@ -222,7 +223,7 @@ static void on_done(void *ctx, const struct signin_record *g, const struct err *
 static void on_again(void *ctx, const struct err *e)
 {
 	(void)ctx;
-	fprintf(stderr, "mpmcp: %s\n", e->msg);
+	fprintf(stderr, "mpmcp: %s\n", err_text(e));
 }
 
 static const struct flow_events events = { .url = on_url, .again = on_again, .done = on_done };
@@ -307,7 +308,7 @@ static void end_of_paste(struct login *l)
 	else if (take_paste(l, &e))
 		e = (struct err){ 0 };
 	if (e.kind)
-		fprintf(stderr, "mpmcp: %s\n", e.msg);
+		fprintf(stderr, "mpmcp: %s\n", err_text(&e));
 	if (e.kind && !l->too_long && begins_address(l->paste))
 		l->line = l->paste_len; /* its rest may follow */
 	else
@@ -583,7 +584,7 @@ static void news_came(void *ctx, const struct err *e)
 	n->discover = NULL;
 	n->known = !e;
 	if (e)
-		diag_debug("%s", e->msg);
+		diag_debug("%s", err_text(e));
 	stop(n->l);
 }
 
@@ -607,7 +608,7 @@ static void remember_offer(struct login *l, const char *offered)
 		free(g.scopes_offered);
 		g.scopes_offered = mem_dup(offered);
 		if (!store_save(l->store, &g, &e))
-			diag_debug("%s", e.msg);
+			diag_debug("%s", err_text(&e));
 	}
 	store_unlock(lock);
 	signin_record_clear(&g);
@@ -626,7 +627,7 @@ static char *scopes_to_gain(struct login *l)
 	loop_timer_set(&timer, NEWS_MS);
 	n.discover = discover_start(l->c->http, &c, &n.offered, &n.traits, news_came, &n, &e);
 	if (n.discover && !loop_run(l->c->loop, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	discover_cancel(n.discover);
 	loop_timer_clear(&timer);
 	if (n.known)
@@ -810,7 +811,7 @@ static bool load_known(struct login *l)
 	case STORE_NONE:
 		break;
 	case STORE_BROKEN:
-		diag_note("%s", l->e.msg);
+		diag_note("%s", err_text(&l->e));
 		break;
 	case STORE_FAILED:
 	case STORE_CLOSED:

@@ -33,7 +33,7 @@ static void revoked(void *ctx, const struct fetch_answer *a)
 	l->fetch = NULL;
 	l->revoked = a->how == HTTP_DONE && a->status < 300;
 	if (a->how != HTTP_DONE)
-		diag_debug("%s", a->e->msg);
+		diag_debug("%s", err_text(a->e));
 	loop_stop(l->c->loop);
 }
 
@@ -60,7 +60,7 @@ static void revoke(struct logout *l, const struct signin_record *g)
 		l->fetch = fetch_start(l->c->http, &c, revoked, l, &e);
 	}
 	if (!l->fetch || !loop_run(l->c->loop, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	buf_wipe(&form);
 	buf_wipe(&authorization);
 }
@@ -118,7 +118,7 @@ static bool forget(struct logout *l, const struct store *s)
 	bool good;
 
 	if (lock < 0)
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	good = forget_locked(l, s);
 	store_unlock(lock);
 	return good;
@@ -191,7 +191,7 @@ static void say_nothing_was_there(const struct logout *l)
 		a->profile ? " (profile " : "", a->profile ? a->profile : "",
 		a->profile ? ")" : "");
 	if (!store_each(a->auth_dir, count_one, &k, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	say_what_is_kept(&k);
 }
 
@@ -210,7 +210,7 @@ int cmd_logout(const struct args *a)
 	if (!l.e.kind)
 		l.e = unread;
 	if (!good)
-		diag_error("%s", l.e.msg);
+		diag_error("%s", err_text(&l.e));
 	else if (!l.count)
 		say_nothing_was_there(&l);
 	fetch_cancel(l.fetch);

@@ -343,7 +343,7 @@ static enum err_kind each_client(const struct args *a, const struct clients *c)
 		if (one_client(a, c->item[i], results, &e))
 			continue;
 		fflush(stdout);
-		diag_error("%s", e.msg);
+		diag_error("%s", err_text(&e));
 		failed = failed ? failed : e.kind;
 	}
 	if (a->json)
@@ -379,7 +379,7 @@ int cmd_setup(const struct args *a)
 	else
 		good = good && setup_list(a, &e);
 	if (!good || e.kind)
-		diag_error("%s", e.msg);
+		diag_error("%s", err_text(&e));
 	free(c.item);
 	return (int)exit_for(e.kind ? e.kind : failed);
 }

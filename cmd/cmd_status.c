@@ -110,7 +110,7 @@ static bool find_credential(struct status *s)
 		signin_record_clear(&g);
 		break;
 	case STORE_BROKEN:
-		diag_note("%s", s->e.msg);
+		diag_note("%s", err_text(&s->e));
 		s->e = (struct err){ 0 };
 		break;
 	case STORE_NONE:
@@ -143,7 +143,7 @@ static void list(struct status *s, const char *auth_dir)
 
 	s->unread = !store_each(auth_dir, show, s, &e);
 	if (s->unread && strcmp(e.msg, s->e.msg) != 0)
-		diag_note("%s", e.msg);
+		diag_note("%s", err_text(&e));
 }
 
 static void say_credential(const struct status *s)
@@ -178,7 +178,7 @@ static void say(const struct status *s)
 	if (s->json) {
 		json_t *o = json_pack("{s:s, s:s, s:b, s:s*, s:s*, s:I, s:O}", "url", s->c->url,
 			"credential", s->c->why, "sign_in_needed", s->needed, "works", works,
-			"message", s->e.kind ? s->e.msg : NULL, "requests_last_hour",
+			"message", s->e.kind ? err_text(&s->e) : NULL, "requests_last_hour",
 			(json_int_t)seen.requests, "sign_ins", s->json);
 		char *text = json_dumps(o, JSON_COMPACT);
 
@@ -211,7 +211,7 @@ int cmd_status(const struct args *a)
 		say(&s);
 	}
 	if (s.e.kind && (!good || !a->json))
-		diag_error("%s", s.e.msg);
+		diag_error("%s", err_text(&s.e));
 	status = s.e.kind ? exit_for(s.e.kind) : s.needed ? EXIT_SIGN_IN : EXIT_DONE;
 	json_decref(s.json);
 	context_close(&c);

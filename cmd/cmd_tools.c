@@ -10,8 +10,8 @@
 #include "commands.h"
 #include "exit.h"
 #include "mcp/catalog.h"
+#include "mcp/error_text.h"
 #include "mcp/walk.h"
-#include "mcp/words.h"
 #include "pretty.h"
 
 /* The first n bytes, without what a terminal would obey; malloc'ed. */
@@ -62,10 +62,9 @@ static const json_t *find_tool(const json_t *tools, const char *name, struct err
 	}
 	if (!found) {
 		near = args_nearest(name, names, json_array_size(tools));
-		err_set(e, ERR_USAGE,
-			"there is no tool \"%.100s\" here%s%s%s \"mpmcp tools\" lists them", name,
-			near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : ".");
-		err_clean(e->msg);
+		err_set(e, ERR_USAGE, "there is no tool \"%.100s\" here%s%s%s", name,
+			near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+		err_advise(e, REASON_NONE, "\"mpmcp tools\" lists them.");
 	}
 	free(names);
 	return found;
@@ -102,7 +101,7 @@ int cmd_tools(const struct args *a)
 	else if (context_open(a, &c, &e) && (client = client_new(&c, a, &e)) != NULL)
 		tools = client_tools(client, NULL, &e);
 	if (!tools || !show(a, tools, &e))
-		diag_error("%s", e.msg);
+		diag_error("%s", err_text(&e));
 	json_decref(tools);
 	client_free(client);
 	context_close(&c);
@@ -110,6 +109,11 @@ int cmd_tools(const struct args *a)
 }
 
 /* ---- call ---- */
+
+static bool advise_schema(const char *name, struct err *e)
+{
+	return err_advise(e, REASON_NONE, "\"mpmcp tools %.100s\" shows what it takes.", name);
+}
 
 /* JSON goes out as it stands; all else is read and checked by the tool's schema. */
 static bool needs_schema(const struct args *a)
@@ -134,8 +138,9 @@ static bool read_pairs(struct client *c, const struct args *a, struct buf *out, 
 		*e = (struct err){ 0 };
 	if (good && !arguments_pairs(a->words.item + 1, a->words.n - 1,
 			    json_object_get(tool, "inputSchema"), out, &why))
-		good = err_set(e, why.kind, "%s%s \"mpmcp tools %.100s\" shows what it takes",
-			why.msg, why.msg[strlen(why.msg) - 1] == '?' ? "" : ".", name);
+		good = advise_schema(name, &why);
+	if (why.kind)
+		*e = why;
 	json_decref(tools);
 	return good;
 }
@@ -203,35 +208,37 @@ static bool is_no_tool(struct client *c, const char *name, struct err *e)
 	return none;
 }
 
-/* said: the server's words for why the call failed; e (of a result: not set yet) gets what to do. */
-static void explain(struct client *c, const char *name, const char *said, struct err *e)
+/* The result says that the call failed. */
+static void failed_result(struct client *c, const char *name, struct span result, struct err *e)
 {
-	const char *hint = words_hint(0, said);
-	struct err so_far = *e;
+	char text[ERR_MSG_MAX];
+	struct error_said said = { .text = text };
+	struct error_meaning m;
 
-	if (*hint)
-		err_set(e, strstr(hint, "login") ? ERR_AUTH : ERR_FORBIDDEN, "%s. %s",
-			so_far.kind ? so_far.msg : "the tool reports an error", hint);
-	else if ((!so_far.kind || so_far.kind == ERR_SERVER) && is_no_tool(c, name, e))
+	words_of(result, text);
+	m = error_text_meaning(&said);
+	if (m.reason == REASON_NONE && is_no_tool(c, name, e))
 		return;
-	else if (!so_far.kind)
-		err_set(e, ERR_SERVER,
-			"the tool reports an error; \"mpmcp tools %.100s\" shows what it takes",
-			name);
+	err_set(e, m.kind, "the tool reports an error");
+	if (m.reason == REASON_NONE)
+		advise_schema(name, e);
+	else
+		err_advise(e, m.reason, "%s", m.advice);
 }
 
 static void call(struct client *c, const struct args *a, const struct buf *arguments, struct err *e)
 {
 	const char *name = a->words.item[0];
-	char said[ERR_MSG_MAX];
+	struct err missing = { 0 };
 	struct span result;
 	struct buf raw;
 	bool failed;
 
 	buf_init(&raw, ENVELOPE_MAX);
 	if (!client_call(c, name, arguments, &raw, e)) {
-		memcpy(said, e->msg, sizeof(said));
-		explain(c, name, said, e);
+		if (e->kind == ERR_SERVER && e->reason == REASON_NONE &&
+			is_no_tool(c, name, &missing))
+			*e = missing;
 		goto out;
 	}
 	result = (struct span){ buf_str(&raw), raw.len };
@@ -242,8 +249,7 @@ static void call(struct client *c, const struct args *a, const struct buf *argum
 		show_result(result, failed);
 	if (failed) {
 		fflush(stdout);
-		words_of(result, said);
-		explain(c, name, said, e);
+		failed_result(c, name, result, e);
 	}
 out:
 	buf_free(&raw);
@@ -266,7 +272,7 @@ int cmd_call(const struct args *a)
 		(!needs_schema(a) || read_pairs(client, a, &arguments, &e)))
 		call(client, a, &arguments, &e);
 	if (e.kind)
-		diag_error("%s", e.msg);
+		diag_error("%s", err_text(&e));
 	buf_free(&arguments);
 	client_free(client);
 	context_close(&c);

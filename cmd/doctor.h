@@ -38,7 +38,8 @@ void found(struct finding *f, const char *fmt, ...) SAYS(2);   /* FOUND_OK */
 void warn_of(struct finding *f, const char *fmt, ...) SAYS(2); /* FOUND_WARNING */
 void skipped(struct finding *f, const char *fmt, ...) SAYS(2); /* FOUND_SKIP */
 void failed(struct finding *f, enum err_kind kind, const char *fmt, ...) SAYS(3);
-void failed_as(struct finding *f, const struct err *e);       /* without the message's own advice */
+void failed_as(
+	struct finding *f, const struct err *e); /* with its advice, which advise() replaces */
 void advise(struct finding *f, const char *fmt, ...) SAYS(2); /* what to do, beside any of them */
 
 /* The first answer of the server; heard_s is this machine's time then. */

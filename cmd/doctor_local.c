@@ -59,7 +59,7 @@ void doctor_arguments(struct doctor *d, struct finding *f)
 	const char *region;
 
 	if (!context_open(d->a, &d->c, &e) || !url_parse(d->c.url, &d->u, &e)) {
-		failed(f, e.kind, "%s", e.msg);
+		failed_as(f, &e);
 		advise(f, "Correct that argument, variable or file; \"mpmcp help\" lists the "
 			  "options.");
 		return;
@@ -150,7 +150,7 @@ static void load_sign_in(struct doctor *d, struct finding *f)
 
 	d->store = context_store(&d->c, &e);
 	if (!d->store) {
-		failed(f, e.kind, "%s", e.msg);
+		failed_as(f, &e);
 		return;
 	}
 	d->kept = store_load(d->store, &d->record, &d->kept_why);
@@ -292,7 +292,7 @@ void doctor_folder(struct doctor *d, struct finding *f)
 	struct folder o = { .path = folder_path(d, &e) };
 
 	if (!o.path) {
-		failed(f, e.kind, "%s", e.msg);
+		failed_as(f, &e);
 		advise(f, "Set HOME, or give --auth-dir DIR.");
 	} else if (lstat(o.path, &o.st) != 0) {
 		not_there(&o, f);

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/diag.h"
+#include "mcp/error_text.h"
 #include "words.h"
 
 /* English prose and JSON come to about so many bytes a token. */
@@ -23,50 +23,49 @@
 
 /* ---- initialize ---- */
 
+/* For failures that bring no advice, or one that leads back here. */
 static void advise_by_kind(const struct doctor *d, enum err_kind kind, struct finding *f)
 {
 	switch (kind) {
+	case ERR_NET:
+		advise(f, "Try again; --debug shows the connection.");
+		break;
 	case ERR_AUTH:
-		if (d->c.signs_in)
-			doctor_login(d, d->kept == STORE_OK ? "--force" : NULL, f);
-		else if (d->c.headers.authorization)
-			advise(f, "Check the value of the Authorization header.");
-		else
-			advise(f, "Look the account up in Mixpanel's organisation settings: it may "
-				  "have ended, or belong to another region (--region).");
+		advise(f, "%s",
+			d->c.headers.authorization
+				? "Check the value of the Authorization header."
+				: "Check that the account exists, has not expired, and that the "
+				  "region is right (--region).");
 		break;
 	case ERR_FORBIDDEN:
-		advise(f, "Ask an organisation admin whether this account may use MCP.");
-		break;
-	case ERR_NOT_FOUND:
-		advise(f, "Check the path of the URL, or leave the URL out and name the region: "
-			  "--region us, eu or in.");
+		advise(f, "Ask an admin whether this account may use MCP.");
 		break;
 	case ERR_PROTO:
 		advise(f, "Check the URL: the address answers, but not as an MCP server does.");
 		break;
 	case ERR_RATE:
-		advise(f, "Wait, and look which other clients use the same account.");
-		break;
-	case ERR_NET:
-		advise(f, "Try again; --debug shows the connection.");
+		advise(f, "Wait, and check which other clients use the same account.");
 		break;
 	default:
-		advise(f, "Try again later; tell who runs the server when it stays so.");
+		advise(f, "Try again later; if this persists, tell whoever runs the server.");
 		break;
 	}
 }
 
 static void failed_by(const struct doctor *d, const struct err *e, struct finding *f)
 {
-	if (e->kind == ERR_AUTH && d->c.signs_in && !d->c.oauth.client_credentials)
+	bool person = d->c.signs_in && !d->c.oauth.client_credentials,
+	     signs_in = e->kind == ERR_AUTH && person && e->reason != REASON_SCOPE_MISSING;
+
+	failed_as(f, e);
+	if (signs_in)
 		failed(f, e->kind, "%s",
-			d->kept == STORE_OK
-				? "the service does not take the sign-in that is kept any more"
-				: "the service asks for a sign-in, and none is kept");
-	else
-		failed_as(f, e);
-	advise_by_kind(d, e->kind, f);
+			d->kept == STORE_OK ? "the service no longer accepts the saved sign-in"
+					    : "the service asks for a sign-in, and none is saved");
+	if (signs_in || (person && e->reason == REASON_SCOPE_MISSING))
+		doctor_login(d, d->kept == STORE_OK ? "--force" : NULL, f);
+	else if (e->kind == ERR_NET || !*f->advice)
+		advise_by_kind(d, e->kind, f);
 }
 
 static void describe_server(const struct client *c, struct finding *f)
@@ -267,14 +266,23 @@ static void read_projects(struct doctor *d, const json_t *result, struct project
 	json_decref(data);
 }
 
-static bool mentions(const char *text, const char *what)
+/* The words of an error result; what they mean decides about the advice. */
+static void refused_by(const struct doctor *d, const char *text, struct finding *f)
 {
-	size_t n = strlen(what);
+	struct error_said said = { .text = text, .url = d->c.url };
+	struct error_meaning m = error_text_meaning(&said);
 
-	for (; *text; text++)
-		if (strncasecmp(text, what, n) == 0)
-			return true;
-	return false;
+	if (m.reason == REASON_SCOPE_MISSING && d->c.signs_in)
+		doctor_login(d, "--force", f);
+	else if (*m.advice)
+		advise(f, "%s", m.advice);
+}
+
+static enum err_reason reason_of(const struct doctor *d, const char *text)
+{
+	struct error_said said = { .text = text, .url = d->c.url };
+
+	return error_text_meaning(&said).reason;
 }
 
 enum access { ACCESS_GOOD, ACCESS_DISABLED, ACCESS_TROUBLE };
@@ -288,22 +296,23 @@ static enum access try_project(struct doctor *d, const struct project *p, struct
 		json_pack("{s:s, s:{s:I}}", "name", "Get-Events", "arguments", "project_id", p->id),
 		&e);
 	bool error = json_is_true(json_object_get(result, "isError"));
+	enum err_reason reason;
 
 	text_of(result, text, sizeof(text));
 	json_decref(result);
-	if (!result)
-		snprintf(text, sizeof(text), "%.399s", e.msg);
-	if (mentions(text, "not enabled"))
+	/* The service says so in a result that is no error, too. */
+	reason = result ? reason_of(d, text) : e.reason;
+	if (reason == REASON_MCP_DISABLED)
 		return ACCESS_DISABLED;
 	if (result && !error)
 		return ACCESS_GOOD;
-	if (!result)
+	if (!result) {
 		failed_by(d, &e, f);
-	else
+	} else {
 		warn_of(f, "Get-Events for \"%s\" (%lld) answers: %s", p->name, (long long)p->id,
 			text);
-	if (mentions(text, "requires scope") && d->c.signs_in)
-		doctor_login(d, "--force", f);
+		refused_by(d, text, f);
+	}
 	return ACCESS_TROUBLE;
 }
 
@@ -361,8 +370,7 @@ void doctor_access(struct doctor *d, struct finding *f)
 
 		text_of(result, text, sizeof(text));
 		warn_of(f, "Get-Projects answers: %.300s", text);
-		if (mentions(text, "requires scope") && d->c.signs_in)
-			doctor_login(d, "--force", f);
+		refused_by(d, text, f);
 	} else if (!seen.n) {
 		failed(f, ERR_FORBIDDEN, "this account sees no project here");
 		advise(f, "Its projects may be in another region (--region us, eu or in), a "

@@ -64,7 +64,7 @@ static void try_to_connect(struct doctor *d, bool any_peer, struct way *w)
 	*w = (struct way){ 0 };
 	r = http_start(d->c.http, &c, &e);
 	if (!r || !loop_run(d->c.loop, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	if (!t.over)
 		http_cancel(r);
 }
@@ -108,7 +108,7 @@ void doctor_proxy(struct doctor *d, struct finding *f)
 	struct err e = { 0 };
 
 	if (!http_way_to(d->c.http, d->c.url, &p, &e)) {
-		failed(f, e.kind, "%s", e.msg);
+		failed_as(f, &e);
 		advise(f, "Correct or unset it.");
 		return;
 	}
@@ -308,7 +308,7 @@ void doctor_http(struct doctor *d, struct finding *f)
 		found(f, "answers (HTTP %ld)", d->first.status);
 		return;
 	}
-	failed(f, d->first.e.kind, "%s", d->first.e.msg);
+	failed_as(f, &d->first.e);
 	advise(f, "Something answers there that is no web server, or too slow: check the port in "
 		  "the URL.");
 }

@@ -73,7 +73,7 @@ static void searched(void *ctx, const struct err *e)
 	struct search *s = ctx;
 
 	if (e)
-		diag_debug("%s", e->msg);
+		diag_debug("%s", err_text(e));
 	s->discover = NULL;
 	loop_stop(s->d->c.loop);
 }
@@ -152,7 +152,7 @@ static void say_resource(const struct doctor *d, const char *what, struct findin
 	if (d->resource.found) {
 		describe_resource(d, f);
 	} else if (is_wrong(&d->resource)) {
-		failed(f, d->resource.e.kind, "%s", d->resource.e.msg);
+		failed_as(f, &d->resource.e);
 		advise(f, "Check the URL: it has to be the one that the server goes by.");
 	} else {
 		no_document(&d->resource, what, f);
@@ -172,7 +172,7 @@ static void ask_named(struct doctor *d, struct finding *f)
 	if (!wants.resource_metadata) {
 		skipped(f, "none is published (HTTP %ld)", seen->status);
 	} else if (seen->unusable) {
-		failed(f, seen->e.kind, "%s", seen->e.msg);
+		failed_as(f, &seen->e);
 		advise(f, "Nobody can sign in there; tell who runs the server.");
 	} else if (seen->found || seen->e.kind) {
 		say_resource(d, "the resource metadata that the server names", f);
@@ -270,7 +270,7 @@ static enum auth_state token_at_hand(struct doctor *d, struct err *e)
 		return state;
 	err_set(&w.e, ERR_CANCELLED, "interrupted");
 	if (!loop_run(d->c.loop, &w.e))
-		diag_debug("%s", w.e.msg);
+		diag_debug("%s", err_text(&w.e));
 	auth_unwait(&waiter);
 	*e = w.e;
 	return w.state;
@@ -313,7 +313,7 @@ static void nothing_kept(struct doctor *d, struct finding *f)
 		return;
 	}
 	if (!store_each(d->a->auth_dir, look_for_other, &o, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	failed(f, ERR_AUTH, "no sign-in is kept for %s%s%s", d->shown,
 		*o.url ? ", only for others, such as " : "", err_clean(o.url));
 	command = oauth_command(&d->c.oauth, NULL);
@@ -353,7 +353,7 @@ static void try_token(struct doctor *d, struct finding *f)
 			describe_token(d, store_stamp(d->store) != before, f);
 		return;
 	}
-	failed(f, e.kind, "%s", e.msg);
+	failed_as(f, &e);
 	if (e.kind == ERR_AUTH && !d->c.oauth.client_credentials) {
 		failed(f, e.kind, "the sign-in has ended, and the server does not renew it");
 		doctor_login(d, NULL, f);

@@ -36,7 +36,7 @@ static bool open_standard_fds(void)
 /* Wrong arguments in a client's entry: the client shows an answer, not standard error. */
 static int usage_error(const struct args *a, const struct err *e)
 {
-	diag_error("%s", e->msg);
+	diag_error("%s", err_text(e));
 	if (!a->command->name && !isatty(STDIN_FILENO))
 		bridge_refuse(STDIN_FILENO, STDOUT_FILENO, e);
 	return EXIT_USAGE;

@@ -8,7 +8,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/secret.h"
-#include "mcp/words.h"
+#include "mcp/error_text.h"
 #include "net/fetch.h"
 #include "net/url.h"
 
@@ -63,41 +63,26 @@ static bool is_message(const struct buf *body)
 	return is;
 }
 
-static void refused(
-	const struct fetch_answer *a, enum err_kind kind, const char *what, struct err *e)
-{
-	char words[WORDS_MAX + 1];
-	const char *hint;
-
-	words_from_body(a->body->p, a->body->len, words);
-	hint = words_hint(a->status, words);
-	err_set(e, kind, "the service %s (HTTP %ld)%s%s%s%s", what, a->status, *words ? ": " : "",
-		words, *hint ? ". " : "", hint);
-	if (a->retry_after_s >= 0) {
-		struct err so_far = *e;
-
-		err_set(e, kind, "%s; try again in %ld seconds", so_far.msg, a->retry_after_s);
-	}
-}
-
 /* What the answer says about the credential. */
-static enum proof_result judge(const struct fetch_answer *a, const char **said, struct err *e)
+static enum proof_result judge(
+	const struct proof *p, const struct fetch_answer *a, const char **said, struct err *e)
 {
+	char words[ERROR_TEXT_MAX + 1];
+	struct error_said what = { .status = a->status, .text = words, .url = p->c->url };
+
 	if (a->how != HTTP_DONE) {
 		*e = *a->e;
 		err_prefix(e, "the service cannot be asked");
-	} else if (a->status == 401) {
-		refused(a, ERR_AUTH, "refuses the credential", e);
-		return PROOF_REFUSED;
-	} else if (a->status == 403) {
-		refused(a, ERR_FORBIDDEN, "refuses this account", e);
-	} else if (a->status == 429) {
-		refused(a, ERR_RATE, "says that there were too many requests", e);
-	} else if (a->status >= 500) {
-		refused(a, ERR_SERVER, "fails at the moment", e);
 	} else if (a->status == 404 && !is_message(a->body)) {
 		*said = "nothing answers at that address (HTTP 404): check the URL";
+	} else if (a->status >= 500 || a->status == 401 || a->status == 402 || a->status == 403 ||
+		   a->status == 407 || a->status == 429 || a->status == 451) {
+		error_text_read(a->body->p, a->body->len, words);
+		what.page = error_text_is_page(a->body->p, a->body->len);
+		error_text_refusal(e, &what, a->retry_after_s);
 	}
+	if (a->status == 401 && e->kind)
+		return PROOF_REFUSED;
 	return e->kind ? PROOF_FAILED : PROOF_WORKS;
 }
 
@@ -139,7 +124,7 @@ static void answered(void *ctx, const struct fetch_answer *a)
 		if (follow(p, a, &e))
 			return;
 	} else {
-		how = judge(a, &said, &e);
+		how = judge(p, a, &said, &e);
 	}
 	if (how == PROOF_REFUSED)
 		read_challenge(a->req, &wants);
@@ -225,7 +210,7 @@ static void take_challenge(void *ctx, enum proof_result how, const struct err *e
 	(void)said;
 	a->proof = NULL;
 	if (how == PROOF_FAILED)
-		diag_debug("%s", e->msg);
+		diag_debug("%s", err_text(e));
 	if (wants) {
 		*a->wants = *wants;
 		*wants = (struct challenge){ 0 };
@@ -241,6 +226,6 @@ void proof_wants(struct context *c, struct challenge *wants)
 	*wants = (struct challenge){ 0 };
 	a.proof = start(c, NULL, WANTS_MS, take_challenge, &a, &e);
 	if (!a.proof || !loop_run(c->loop, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	proof_cancel(a.proof);
 }

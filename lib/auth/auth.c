@@ -137,11 +137,10 @@ static enum auth_state fixed_challenged(
 	struct fixed *f = (struct fixed *)a;
 
 	(void)w;
-	/* Ours come first: clients cut long messages, and the service's advice is for other programs. */
-	err_set(e, r->status == 403 ? ERR_FORBIDDEN : ERR_AUTH,
-		"the service %s %s (HTTP %ld). %s%s%s",
+	err_set(e, r->status == 403 ? ERR_FORBIDDEN : ERR_AUTH, "the service %s %s (HTTP %ld)%s%s",
 		secret_isset(&f->value) ? "refuses" : "wants a credential and got", f->what,
-		r->status, f->hint, *r->words ? " It says: " : "", r->words);
+		r->status, *r->words ? ": " : "", r->words);
+	err_advise(e, REASON_NONE, "%s", f->hint);
 	return AUTH_FAILED;
 }
 

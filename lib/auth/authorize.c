@@ -115,13 +115,12 @@ static enum authorize_outcome refused(
 {
 	enum authorize_outcome how = outcome_of(error);
 	char *anew = oauth_command(o, "--force");
-	/* A scope that was held before may be known no more. */
-	char *advice =
-		how == AUTHORIZE_SCOPE_UNKNOWN ? mem_printf(". Run \"%s\"", anew) : mem_dup("");
 
-	err_set(e, ERR_AUTH, "the sign-in was refused: %.80s%s%.300s%s", error,
-		description && *description ? ": " : "", description ? description : "", advice);
-	free(advice);
+	err_set(e, ERR_AUTH, "the sign-in was refused: %.80s%s%.300s", error,
+		description && *description ? ": " : "", description ? description : "");
+	/* A scope that was held before may be known no more. */
+	if (how == AUTHORIZE_SCOPE_UNKNOWN)
+		err_advise(e, REASON_SIGN_IN, "Run \"%s\".", anew);
 	free(anew);
 	return how;
 }

@@ -268,7 +268,7 @@ static bool finish_look_up(struct flow *f)
 static bool browser_matters(struct flow *f, const struct err *e)
 {
 	if (!f->hidden) {
-		diag_note("%s", e->msg);
+		diag_note("%s", err_text(e));
 		return false;
 	}
 	f->e = *e;
@@ -382,14 +382,12 @@ static bool can_paste_again(const struct flow *f)
 
 static bool finish_exchange(struct flow *f)
 {
-	struct err e = f->e;
-
 	if (f->how == TOKEN_OK)
 		return true;
 	if (can_paste_again(f)) {
 		f->remedy = REMEDY_NEW_PASTE;
-		return err_set(
-			&f->e, e.kind, "%s. Paste the complete address of the last page", e.msg);
+		return err_advise(
+			&f->e, f->e.reason, "Paste the complete address of the last page.");
 	}
 	if (f->how == TOKEN_INVALID_CLIENT)
 		f->remedy = REMEDY_NEW_CLIENT;

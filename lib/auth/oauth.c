@@ -108,7 +108,7 @@ static void renew_early(struct oauth *a)
 	if (oauth_token_renewable(&a->token))
 		oauth_refresh_start(a);
 	else if (a->o->client_credentials && !oauth_signin_client(a, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 }
 
 static enum auth_state oauth_value(
@@ -174,10 +174,10 @@ static void remember_wanted(struct oauth *a, const char *scope)
 	free(missing);
 }
 
-static bool refuse(struct err *e, const struct auth_refusal *r, const char *more)
+static bool refuse(struct err *e, const struct auth_refusal *r)
 {
-	return err_set(e, ERR_FORBIDDEN, "the service refuses this (HTTP 403)%s%s%s%s",
-		*r->words ? ": " : "", r->words, *more ? ". " : "", more);
+	return err_set(e, ERR_FORBIDDEN, "the service refuses this (HTTP 403)%s%s",
+		*r->words ? ": " : "", r->words);
 }
 
 /* What a step-up would ask for beyond what is held; malloc'ed. NULL with e set when it would be in vain:
@@ -193,20 +193,21 @@ static char *scope_to_gain(const struct oauth *a, const struct auth_refusal *r,
 	char *advice = NULL;
 
 	if (r->tries >= STEP_UPS_MAX)
-		advice = mem_printf("Run \"%s\"", command);
+		advice = mem_printf("Run \"%s\".", command);
 	else if (!missing && c->scope)
 		advice =
 			mem_printf("It wants the scope %.200s, which the sign-in has; ask an admin "
-				   "what else this account needs",
+				   "what else this account needs.",
 				c->scope);
 	else if (!missing)
-		advice = mem_dup("A scope is missing, but it does not say which");
+		advice = mem_dup("A scope is missing, but the service does not say which.");
 	else if (!rest)
 		advice = mem_printf("The sign-in was not given the scope %.200s; ask an admin for "
-				    "it, then run \"%s\"",
+				    "it, then run \"%s\".",
 			missing, command);
 	if (advice) {
-		refuse(e, r, advice);
+		refuse(e, r);
+		err_advise(e, REASON_SCOPE_MISSING, "%s", advice);
 		free(missing);
 		missing = NULL;
 	}
@@ -223,7 +224,7 @@ static enum auth_state forbidden(struct oauth *a, const struct auth_refusal *r,
 	char *scope;
 
 	if (!c->error || strcmp(c->error, "insufficient_scope") != 0) {
-		refuse(e, r, "");
+		refuse(e, r);
 		return AUTH_FAILED;
 	}
 	if (a->state != STATE_IDLE)
@@ -265,10 +266,10 @@ static enum auth_state unauthorized(struct oauth *a, const struct auth_refusal *
 	if (a->o->client_credentials ? r->tries == 0 : r->tries <= 2 && !is_fresh(a))
 		return sign_in(a, w, e);
 	command = oauth_command(a->o, "--force");
-	err_set(e, ERR_AUTH,
-		"the service refuses a fresh sign-in (HTTP 401)%s%s. Check the region and the "
-		"account, then run \"%s\"",
-		*r->words ? ": " : "", r->words, command);
+	err_set(e, ERR_AUTH, "the service refuses a fresh sign-in (HTTP 401)%s%s",
+		*r->words ? ": " : "", r->words);
+	err_advise(
+		e, REASON_SIGN_IN, "Check the region and the account, then run \"%s\".", command);
 	free(command);
 	return AUTH_FAILED;
 }

@@ -29,7 +29,7 @@ static void ask_person(struct oauth *a, const struct err *why)
 		err_prefix(&e, "%s", why->msg);
 		oauth_settle(a, AUTH_FAILED, &e);
 	} else {
-		diag_note("%s", why->msg);
+		diag_note("%s", err_text(why));
 	}
 }
 
@@ -72,10 +72,9 @@ static void refresh_failed(struct oauth *a, const struct err *e, bool again, lon
 		loop_timer_set(&a->timer, wait_s * 1000 > pause ? wait_s * 1000 : pause);
 	} else {
 		command = oauth_command(a->o, "--force");
-		err_set(&why, why.kind,
-			"the sign-in could not be refreshed (it is kept): %s. If that stays so, "
-			"run \"%s\"",
-			e->msg, command);
+		err_prefix(&why, "could not refresh the access token");
+		err_advise(&why, why.kind == ERR_AUTH ? REASON_SIGN_IN : why.reason,
+			"Your sign-in is still saved. If this persists, run \"%s\".", command);
 		free(command);
 		oauth_settle(a, AUTH_FAILED, &why);
 	}

@@ -101,14 +101,16 @@ static bool no_person(const struct oauth *a, struct err *e)
 	if (a->challenge.step_up)
 		err_set(e, ERR_AUTH,
 			"this needs a scope that the sign-in lacks (%.200s), and no browser can be "
-			"opened from here: run \"%s\" in a terminal, then try again",
-			a->challenge.scope, command);
+			"opened from here",
+			a->challenge.scope);
 	else
-		err_set(e, ERR_AUTH,
-			"a sign-in is needed, and no browser can be opened from here: run \"%s\" "
-			"in a terminal, then try again; or use a service account: "
-			"\"env\": { \"MIXPANEL_SA_TOKEN\": \"...\" } in the client's entry",
-			command);
+		err_set(e, ERR_AUTH, "a sign-in is needed, and no browser can be opened from here");
+	err_advise(e, a->challenge.step_up ? REASON_SCOPE_MISSING : REASON_SIGN_IN,
+		"Run \"%s\" in a terminal, then try again%s.", command,
+		a->challenge.step_up
+			? ""
+			: "; or use a service account: \"env\": { \"MIXPANEL_SA_TOKEN\": "
+			  "\"...\" } in the client's entry");
 	free(command);
 	return false;
 }
@@ -123,10 +125,11 @@ static void signin_failed(struct oauth *a, const struct err *e)
 {
 	struct err why = *e;
 
-	if (!strstr(why.msg, "mpmcp login")) {
+	if (why.reason != REASON_SIGN_IN) {
 		char *command = oauth_signin_command(a);
 
-		err_set(&why, e->kind, "%s. To try again, run \"%s\"", e->msg, command);
+		err_advise(&why, e->kind == ERR_AUTH ? REASON_SIGN_IN : e->reason,
+			"%s%sTo try again, run \"%s\".", e->advice, *e->advice ? " " : "", command);
 		free(command);
 	}
 	/* What failed before anybody was asked may be over with the next request. */
@@ -150,7 +153,8 @@ static void not_completed(const struct oauth *a, struct err *e)
 {
 	char *command = oauth_signin_command(a);
 
-	err_set(e, ERR_AUTH, "the sign-in was not completed. Run \"%s\"", command);
+	err_set(e, ERR_AUTH, "the sign-in was not completed");
+	err_advise(e, REASON_SIGN_IN, "Run \"%s\".", command);
 	free(command);
 }
 
@@ -191,7 +195,7 @@ static bool spawn(struct oauth *a, int lock, struct err *e)
 	struct err why = { 0 };
 
 	if (!store_note_write(a->token.store, &n, &why))
-		diag_debug("%s", why.msg);
+		diag_debug("%s", err_text(&why));
 	a->worker = signin_worker_start(a->loop, &s, lock, &events, a, e);
 	/* Only closed: unlocking would take it from the new process, too. */
 	if (lock >= 0)
@@ -261,6 +265,7 @@ static bool read_failure(const struct oauth *a, struct err *e)
 		return false;
 	if (n.kind != ERR_NONE && n.message && n.at_s >= a->signin.began_s) {
 		err_set(e, n.kind, "%s", n.message);
+		err_advise(e, n.reason, "%s", n.advice ? n.advice : "");
 		failed = true;
 	}
 	store_note_clear(&n);

@@ -87,13 +87,13 @@ bool oauth_token_reread(struct oauth_token *t)
 		break;
 	case STORE_FAILED:
 		t->unreadable = e;
-		diag_note("%s", e.msg);
+		diag_note("%s", err_text(&e));
 		break;
 	case STORE_CLOSED:
 		t->closed = e;
 		break;
 	case STORE_BROKEN:
-		diag_note("%s", e.msg);
+		diag_note("%s", err_text(&e));
 		break;
 	}
 	return false;
@@ -184,7 +184,7 @@ void oauth_token_write(struct oauth_token *t, int lock)
 	struct err e = { 0 };
 
 	if (!store_save(t->store, &t->g, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	t->stamp = store_stamp(t->store);
 	store_unlock(lock);
 }

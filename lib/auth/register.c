@@ -139,10 +139,12 @@ static void refused(struct registration *r, const struct fetch_answer *a)
 	documents_read_error(buf_str(a->body), a->body->len, code, words);
 	if (a->status == 404 || a->status == 405) {
 		err_set(&r->e, ERR_AUTH,
-			"nothing at %.200s registers programs (HTTP %ld). Does the service have "
-			"sign-ins at all? If it does, give a client with "
-			"--static-oauth-client-info; if not, a credential with --header",
+			"%.200s does not support client registration (HTTP %ld); the service may "
+			"not use OAuth",
 			r->g->registration_endpoint, a->status);
+		err_advise(&r->e, REASON_NONE,
+			"If it does, give a client with --static-oauth-client-info; if not, a "
+			"credential with --header.");
 		return;
 	}
 	err_set(&why, a->status == 429 ? ERR_RATE : ERR_AUTH,
@@ -150,7 +152,8 @@ static void refused(struct registration *r, const struct fetch_answer *a)
 		*words ? ": " : "", words);
 	r->e = why;
 	if (a->retry_after_s >= 0)
-		err_set(&r->e, why.kind, "%s. Try again in %ld seconds", why.msg, a->retry_after_s);
+		err_advise(&r->e, why.kind == ERR_RATE ? REASON_RATE_LIMITED : REASON_NONE,
+			"Try again in %ld seconds.", a->retry_after_s);
 }
 
 static void answered(void *ctx, const struct fetch_answer *a)

@@ -36,12 +36,14 @@ static void note(const struct process *p, const char *url, const char *code)
 
 	if (p->e.kind) {
 		n.kind = p->e.kind;
+		n.reason = p->e.reason;
 		n.message = mem_dup(p->e.msg);
+		n.advice = mem_dup(p->e.advice);
 	}
 	n.url = url ? mem_dup(url) : NULL;
 	n.code = code ? mem_dup(code) : NULL;
 	if (!store_note_write(p->s->store, &n, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	store_note_clear(&n);
 }
 
@@ -129,7 +131,7 @@ static void forget_client(struct process *p)
 		free(g.client_id);
 		g.client_id = NULL;
 		if (!store_save(p->s->store, &g, &e))
-			diag_debug("%s", e.msg);
+			diag_debug("%s", err_text(&e));
 	}
 	store_unlock(lock);
 	signin_record_clear(&g);

@@ -328,6 +328,10 @@ bool store_note_write(const struct store *s, const struct store_note *n, struct 
 	json_object_set_new(o, "kind", json_integer(n->kind));
 	if (n->message)
 		json_object_set_new(o, "message", json_string(n->message));
+	if (err_reason_name(n->reason))
+		json_object_set_new(o, "reason", json_string(err_reason_name(n->reason)));
+	if (n->advice)
+		json_object_set_new(o, "advice", json_string(n->advice));
 	if (n->url)
 		json_object_set_new(o, "url", json_string(n->url));
 	if (n->code)
@@ -364,7 +368,9 @@ bool store_note_read(const struct store *s, struct store_note *n)
 	kind = json_integer_value(json_object_get(o, "kind"));
 	n->at_s = json_integer_value(json_object_get(o, "at"));
 	n->kind = kind > 0 && kind < ERR_KINDS ? (enum err_kind)kind : ERR_NONE;
+	n->reason = err_reason_named(json_string_value(json_object_get(o, "reason")));
 	n->message = copy(o, "message");
+	n->advice = copy(o, "advice");
 	n->url = copy(o, "url");
 	n->code = copy(o, "code");
 	json_decref(o);
@@ -374,6 +380,7 @@ bool store_note_read(const struct store *s, struct store_note *n)
 void store_note_clear(struct store_note *n)
 {
 	free(n->message);
+	free(n->advice);
 	free(n->url);
 	free(n->code);
 	*n = (struct store_note){ 0 };
@@ -426,7 +433,7 @@ bool store_each(const char *auth_dir,
 		else if ((st == STORE_FAILED || st == STORE_CLOSED) && good)
 			good = err_set(e, why.kind, "%s", why.msg);
 		else if (why.kind)
-			diag_note("%s", why.msg);
+			diag_note("%s", err_text(&why));
 		signin_record_clear(&g);
 		store_free(s);
 		free(found[i]);
@@ -447,7 +454,7 @@ void store_sweep(const char *auth_dir)
 		struct err e = { 0 };
 
 		if (!file_remove(path, &e))
-			diag_note("%s", e.msg);
+			diag_note("%s", err_text(&e));
 		free(path);
 		free(found[i]);
 	}

@@ -69,7 +69,8 @@ void store_unlock(int fd);
 struct store_note {
 	int64_t at_s;
 	enum err_kind kind; /* ERR_NONE: going on or successful */
-	char *message;
+	enum err_reason reason;
+	char *message, *advice; /* as in struct err */
 	char *url, *code; /* to sign in at, with a device code to type there; NULL when over */
 };
 bool store_note_write(const struct store *s, const struct store_note *n, struct err *e)

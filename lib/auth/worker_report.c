@@ -7,10 +7,11 @@
 
 void worker_report_say(struct worker_out *out, const struct worker_report *r)
 {
-	json_t *o = json_pack("{s:s*, s:s*, s:b, s:i, s:I, s:i, s:s, s:b, s:o*}", "url", r->url,
-		"code", r->code, "over", r->over, "how", (int)r->how, "retry_after",
-		(json_int_t)r->retry_after_s, "kind", (int)r->e.kind, "message", r->e.msg, "kept",
-		r->kept, "grant", r->has_record ? signin_record_to_json(&r->g) : NULL);
+	json_t *o = json_pack("{s:s*, s:s*, s:b, s:i, s:I, s:i, s:s, s:s, s:s*, s:b, s:o*}", "url",
+		r->url, "code", r->code, "over", r->over, "how", (int)r->how, "retry_after",
+		(json_int_t)r->retry_after_s, "kind", (int)r->e.kind, "message", r->e.msg, "advice",
+		r->e.advice, "reason", err_reason_name(r->e.reason), "kept", r->kept, "grant",
+		r->has_record ? signin_record_to_json(&r->g) : NULL);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
 	if (text) {
@@ -39,6 +40,7 @@ bool worker_report_read(const char *text, size_t n, struct worker_report *r)
 {
 	json_t *o = json_loadb(text, n, 0, NULL);
 	const char *message = json_string_value(json_object_get(o, "message"));
+	const char *advice = json_string_value(json_object_get(o, "advice"));
 	enum err_kind kind = (enum err_kind)number(o, "kind", ERR_KINDS - 1);
 	bool good = json_is_object(o);
 
@@ -52,6 +54,9 @@ bool worker_report_read(const char *text, size_t n, struct worker_report *r)
 	r->has_record = signin_record_from_json(json_object_get(o, "grant"), &r->g);
 	if (kind)
 		err_set(&r->e, kind, "%s", message ? message : "");
+	if (kind)
+		err_advise(&r->e, err_reason_named(json_string_value(json_object_get(o, "reason"))),
+			"%s", advice ? advice : "");
 	json_decref(o);
 	return good;
 }

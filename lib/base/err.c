@@ -28,9 +28,53 @@ static const char *const kind_names[] = {
 };
 _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == ERR_KINDS, "every kind has a name");
 
+static const char *const reason_names[] = {
+	[REASON_SESSION_LOST] = "session-lost",
+	[REASON_SIGN_IN] = "sign-in-needed",
+	[REASON_SCOPE_MISSING] = "scope-missing",
+	[REASON_MCP_DISABLED] = "mcp-not-enabled",
+	[REASON_PLAN] = "plan",
+	[REASON_PERMISSION] = "permission",
+	[REASON_FIREWALL] = "firewall",
+	[REASON_RATE_LIMITED] = "rate-limited",
+	[REASON_NOT_FOUND] = "not-found",
+	[REASON_NOT_MCP] = "not-mcp",
+	[REASON_REDIRECT] = "redirect",
+	[REASON_MISDIRECTED] = "misdirected",
+	[REASON_BAD_REQUEST] = "bad-request",
+	[REASON_SERVER_DOWN] = "server-down",
+	[REASON_SERVER_SLOW] = "server-slow",
+	[REASON_CAPTIVE] = "captive-portal",
+	[REASON_UNREACHABLE] = "unreachable",
+	[REASON_INTERRUPTED] = "interrupted",
+	[REASON_PROXY_SIGN_IN] = "proxy-sign-in",
+	[REASON_PROXY_REFUSED] = "proxy-refused",
+	[REASON_PROXY_SCHEME] = "proxy-scheme",
+	[REASON_CERT_DATES] = "certificate-dates",
+	[REASON_CERT_NAME] = "certificate-name",
+	[REASON_CERT_UNKNOWN] = "certificate-unknown",
+	[REASON_NO_CA] = "no-authorities",
+	[REASON_TLS] = "tls",
+};
+_Static_assert(
+	sizeof(reason_names) / sizeof(reason_names[0]) == ERR_REASONS, "every reason has a name");
+
 const char *err_kind_name(enum err_kind kind)
 {
 	return (unsigned)kind < ERR_KINDS ? kind_names[kind] : "unknown";
+}
+
+const char *err_reason_name(enum err_reason reason)
+{
+	return (unsigned)reason < ERR_REASONS ? reason_names[reason] : NULL;
+}
+
+enum err_reason err_reason_named(const char *name)
+{
+	for (unsigned i = REASON_NONE + 1; name && i < ERR_REASONS; i++)
+		if (strcmp(reason_names[i], name) == 0)
+			return (enum err_reason)i;
+	return REASON_NONE;
 }
 
 /* The code point of the well-formed sequence of n bytes at p. */
@@ -106,11 +150,11 @@ static void cut(char *s, size_t max)
 	s[max] = '\0';
 }
 
-static void store(struct err *e, char *work)
+static void store(char *to, size_t size, char *work)
 {
 	err_clean(diag_redact(work));
-	cut(work, sizeof(e->msg) - 1);
-	memcpy(e->msg, work, strlen(work) + 1);
+	cut(work, size - 1);
+	memcpy(to, work, strlen(work) + 1);
 }
 
 bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
@@ -125,7 +169,25 @@ bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 		work[0] = '\0';
 	va_end(ap);
 	e->kind = kind;
-	store(e, work);
+	e->reason = REASON_NONE;
+	e->advice[0] = '\0';
+	store(e->msg, sizeof(e->msg), work);
+	return false;
+}
+
+bool err_advise(struct err *e, enum err_reason reason, const char *fmt, ...)
+{
+	char work[WORK_MAX];
+	va_list ap;
+
+	if (!e)
+		return false;
+	va_start(ap, fmt);
+	if (vsnprintf(work, sizeof(work), fmt, ap) < 0)
+		work[0] = '\0';
+	va_end(ap);
+	e->reason = reason;
+	store(e->advice, sizeof(e->advice), work);
 	return false;
 }
 
@@ -143,6 +205,37 @@ bool err_prefix(struct err *e, const char *fmt, ...)
 	if (n < 0 || (size_t)n >= sizeof(work))
 		return false; /* a prefix without end helps nobody; the message stays as it was */
 	snprintf(work + n, sizeof(work) - (size_t)n, ": %s", e->msg);
-	store(e, work);
+	store(e->msg, sizeof(e->msg), work);
 	return false;
+}
+
+bool err_append(struct err *e, const char *fmt, ...)
+{
+	char work[WORK_MAX];
+	va_list ap;
+	size_t n;
+
+	if (!e)
+		return false;
+	n = strlen(e->msg);
+	memcpy(work, e->msg, n + 1);
+	va_start(ap, fmt);
+	if (vsnprintf(work + n, sizeof(work) - n, fmt, ap) < 0)
+		work[n] = '\0';
+	va_end(ap);
+	store(e->msg, sizeof(e->msg), work);
+	return false;
+}
+
+char *err_join(const struct err *e, char out[ERR_TEXT_MAX])
+{
+	size_t n = strlen(e->msg);
+	bool ended = n && strchr(".?!", e->msg[n - 1]);
+
+	snprintf(out, ERR_TEXT_MAX, "%s%s%s", e->msg,
+		!*e->advice || !n ? ""
+		: ended           ? " "
+				  : ". ",
+		e->advice);
+	return out;
 }

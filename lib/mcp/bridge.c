@@ -187,7 +187,7 @@ static void on_input_end(void *ctx, const struct err *e)
 	struct bridge *b = ctx;
 
 	if (e)
-		diag_note("%s", e->msg);
+		diag_note("%s", err_text(e));
 	b->ended_input = true;
 	session_end_input(b->session);
 	start_drain(b);
@@ -208,7 +208,7 @@ static void on_broken(void *ctx, const struct err *e)
 {
 	struct bridge *b = ctx;
 
-	diag_debug("%s", e->msg);
+	diag_debug("%s", err_text(e));
 	if (e->kind != ERR_CANCELLED)
 		b->e = *e;
 	leave(b, e->kind == ERR_CANCELLED ? BRIDGE_END_OUTPUT : BRIDGE_END_FAILED);
@@ -444,7 +444,7 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 	/* Without descriptors for them, signals end the process as they end any other; the client is told
 	 * by the answer to its first request. */
 	if (!watch_signals(b, &unwatched) || !watch_parent(b, &unwatched))
-		diag_note("%s", unwatched.msg);
+		diag_note("%s", err_text(&unwatched));
 	if (!loop_run(b->loop, e)) {
 		session_fail_all(b->session, e);
 		wire_out_flush(b->out, LAST_FLUSH_MS);
@@ -538,14 +538,14 @@ void bridge_refuse(int in_fd, int out_fd, const struct err *why)
 	/* Without descriptors for them, signals end the process as they end any other. */
 	if (w && !(loop_signal(r.loop, SIGTERM, refuse_signal, &r, &e) &&
 			 loop_signal(r.loop, SIGINT, refuse_signal, &r, &e)))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 	if (!w || !loop_run(r.loop, &e))
 		goto fail;
 	loop_ignore_signals(r.loop);
 	wire_out_flush(r.out, FLUSH_MS);
 	goto out;
 fail:
-	diag_debug("%s", e.msg);
+	diag_debug("%s", err_text(&e));
 out:
 	wire_in_free(w);
 	wire_out_free(r.out);

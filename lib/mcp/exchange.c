@@ -471,15 +471,6 @@ static void answered(struct exchange *x, struct http_req *r)
 	}
 }
 
-/* Who reads this in a client sees no more of it. */
-static void advise(struct err *e)
-{
-	struct err so_far = *e;
-
-	err_set(e, so_far.kind, "%s. Check the address and the network, or run \"mpmcp doctor\"",
-		so_far.msg);
-}
-
 /* A connection that was refused may come about a moment later; where nothing answers, the time for it is over. */
 static bool connect_again(struct exchange *x, enum http_outcome how)
 {
@@ -524,8 +515,10 @@ static void not_answered(struct exchange *x, enum http_outcome how, const struct
 	}
 	x->content = CONTENT_NONE;
 	x->e = *e;
-	if (how == HTTP_UNREACHABLE || how == HTTP_SILENT)
-		advise(&x->e);
+	/* Who reads this in a client sees no more of it. */
+	if ((how == HTTP_UNREACHABLE || how == HTTP_SILENT) && !*x->e.advice)
+		err_advise(&x->e, REASON_UNREACHABLE,
+			"Check the address and the network, or run \"mpmcp doctor\".");
 	exchange_end_failed(x, -1);
 }
 

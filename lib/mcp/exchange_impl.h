@@ -1,6 +1,6 @@
 /*
  * The inside of an exchange, for exchange.c, which leads it through its steps,
- * refusal.c, which knows what a status of 300 and more asks for, and awaited.c,
+ * http_status.c, which knows what a status of 300 and more asks for, and awaited.c,
  * which knows what HTTP+SSE makes different.
  */
 #ifndef MPMCP_EXCHANGE_IMPL_H
@@ -81,7 +81,7 @@ void exchange_authorized(void *ctx, enum auth_state state, const struct err *e);
 void exchange_enter(struct exchange *x);
 bool exchange_leave(struct exchange *x);
 
-/* ---- refusal.c: 3xx, 4xx and 5xx ---- */
+/* ---- http_status.c: 3xx, 4xx and 5xx ---- */
 
 /* The answer is there, its body with it: the request is sent again, now or later or elsewhere, or ends. */
 void exchange_refused(struct exchange *x, struct http_req *r);

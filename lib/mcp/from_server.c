@@ -46,7 +46,7 @@ static bool is_in_session(const struct post *p)
 static bool session_is_lost(struct post *p, struct exchange *x, const struct exchange_end *end)
 {
 	struct envelope m;
-	bool error, about = strstr(end->e->msg, "ession") || strstr(end->e->msg, "nitializ");
+	bool error, about = end->e->reason == REASON_SESSION_LOST;
 	long code;
 
 	if (p->again || !is_in_session(p))
@@ -409,7 +409,7 @@ static void note_early_session(struct post *p)
 	struct err e = { 0 };
 
 	if (id && !transport_set_session(p->s->transport, id, &e))
-		diag_debug("%s", e.msg);
+		diag_debug("%s", err_text(&e));
 }
 
 static void question(
@@ -528,8 +528,7 @@ static void describe_failure(const struct exchange_end *end, struct err *e)
 {
 	*e = *end->e;
 	if (end->lost)
-		err_set(e, end->e->kind, "%s; whether the server acted on the request is unknown",
-			end->e->msg);
+		err_append(e, "; whether the server acted on the request is unknown");
 }
 
 static void describe_silence(const struct post *p, const struct exchange_end *end, struct err *e)

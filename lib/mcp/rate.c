@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "mcp/error_text.h"
 #include "mcp/walk.h"
 
 /* From the first request that is not yet written to its writing. */
@@ -26,9 +27,6 @@
 
 /* Header and 61 lines of two numbers come to 1.5 KiB. */
 #define FILE_MAX ((size_t)4096)
-
-/* SEP-3304: the code of an error that says so. */
-#define RATE_LIMITED (-32023)
 
 /* Nobody is made to wait longer: some of what services send is absurdly large. */
 #define WAIT_MAX_S 3600
@@ -257,25 +255,16 @@ void rate_refused(struct rate *r, long wait_s)
 	write_later(r);
 }
 
-static bool mentions(const char *text, const char *what)
+static bool says_too_many(struct span error, long code)
 {
-	size_t n = strlen(what);
-
-	for (; *text; text++)
-		if (strncasecmp(text, what, n) == 0)
-			return true;
-	return false;
-}
-
-static bool says_too_many(struct span error)
-{
+	struct error_said said = { .code = code };
 	struct buf text;
 	bool found;
 
 	buf_init(&text, NOTICE_MAX);
-	found = walk_string(walk_get(error, "message", NULL), &text) &&
-		(mentions(buf_str(&text), "rate limit") ||
-			mentions(buf_str(&text), "too many requests"));
+	if (walk_string(walk_get(error, "message", NULL), &text))
+		said.text = buf_str(&text);
+	found = error_text_meaning(&said).reason == REASON_RATE_LIMITED;
 	buf_free(&text);
 	return found;
 }
@@ -298,8 +287,8 @@ bool rate_is_refusal(struct span error, long *wait_s)
 	long long code = 0, s;
 
 	*wait_s = -1;
-	if (!walk_integer(walk_get(error, "code", NULL), &code) ||
-		(code != RATE_LIMITED && (code != -32000 || !says_too_many(error))))
+	if (!walk_integer(walk_get(error, "code", NULL), &code) || code > -32000 || code < -32768 ||
+		!says_too_many(error, (long)code))
 		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (walk_integer(walk_get(data, names[i], NULL), &s) && s >= 0)

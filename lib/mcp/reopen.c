@@ -87,7 +87,7 @@ static void try_failed(struct session *s, const struct err *why, bool refused)
 		s->hello.len || !s->modern
 			? "the server ended the session and a new one cannot be opened"
 			: "no session can be opened");
-	diag_debug("%s", s->no_session.msg);
+	diag_debug("%s", err_text(&s->no_session));
 	s->reopens++;
 	s->refusals += refused;
 	s->reopened_ms = clock_ms();

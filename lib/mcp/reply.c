@@ -36,6 +36,14 @@ long reply_code(enum err_kind kind)
 	return codes[kind];
 }
 
+bool reply_is_own(long code)
+{
+	for (size_t i = 0; i < ERR_KINDS; i++)
+		if (codes[i] == code)
+			return true;
+	return false;
+}
+
 enum err_kind reply_kind(long code)
 {
 	switch (code) {
@@ -58,17 +66,28 @@ enum err_kind reply_kind(long code)
 	}
 }
 
-/* A credential that was given is no matter of signing in; then the message names no such command. */
+/* A credential that was given is no matter of signing in. */
 static const char *hint_of(const struct err *e)
 {
-	bool other = e->kind == ERR_AUTH && !strstr(e->msg, hints[ERR_AUTH]);
+	bool other = e->kind == ERR_AUTH && e->reason != REASON_SIGN_IN &&
+		     e->reason != REASON_SCOPE_MISSING;
 
 	return hints[other ? ERR_SERVER : e->kind];
 }
 
+static bool add_text(struct buf *b, const char **comma, const char *name, const char *text)
+{
+	bool good =
+		!text || !*text ||
+		(buf_addf(b, "%s\"%s\":", *comma, name) && envelope_quote(b, text, strlen(text)));
+
+	if (text && *text)
+		*comma = ",";
+	return good;
+}
+
 static bool add_data(struct buf *b, const struct err *e, const struct reply_data *d)
 {
-	const char *hint = hint_of(e);
 	const char *comma = "";
 	bool good = buf_addc(b, '{');
 
@@ -80,13 +99,10 @@ static bool add_data(struct buf *b, const struct err *e, const struct reply_data
 		good = good && buf_addf(b, "%s\"retryAfter\":%ld", comma, d->retry_after_s);
 		comma = ",";
 	}
-	if (d && d->url) {
-		good = good && buf_addf(b, "%s\"url\":", comma) &&
-		       envelope_quote(b, d->url, strlen(d->url));
-		comma = ",";
-	}
-	if (hint)
-		good = good && buf_addf(b, "%s\"hint\":\"%s\"", comma, hint);
+	good = good && add_text(b, &comma, "url", d ? d->url : NULL) &&
+	       add_text(b, &comma, "hint", hint_of(e)) &&
+	       add_text(b, &comma, "reason", err_reason_name(e->reason)) &&
+	       add_text(b, &comma, "advice", e->advice);
 	return good && buf_addc(b, '}');
 }
 
@@ -96,8 +112,8 @@ bool reply_error(struct buf *out, struct span id, const struct err *e, const str
 	bool good;
 
 	buf_init(&data, DATA_MAX);
-	good = add_data(&data, e, d) &&
-	       envelope_error(out, id, reply_code(e->kind), e->msg, data.len > 2 ? data.p : NULL);
+	good = add_data(&data, e, d) && envelope_error(out, id, reply_code(e->kind), err_text(e),
+						data.len > 2 ? data.p : NULL);
 	buf_free(&data);
 	return good;
 }

@@ -23,6 +23,7 @@ enum {
 };
 
 long reply_code(enum err_kind kind);
+bool reply_is_own(long code); /* one of the above */
 /* The other way round; ERR_SERVER for codes that are not ours. */
 enum err_kind reply_kind(long code);
 

@@ -496,9 +496,9 @@ void session_negotiated(struct post *p, const struct envelope *m)
 	buf_init(&version, 64);
 	if (v.p && walk_string(v, &version) &&
 		!transport_set_version(s->transport, buf_str(&version), &e))
-		diag_note("%s", e.msg);
+		diag_note("%s", err_text(&e));
 	if (!transport_set_session(s->transport, id, &e))
-		diag_note("%s", e.msg);
+		diag_note("%s", err_text(&e));
 	s->batches = strcmp(buf_str(&version), "2025-03-26") == 0;
 	s->opening++;
 	s->proven = false;

@@ -592,7 +592,7 @@ def sign_in_elsewhere_is_pointed_at(case):
 def server_that_asks_for_a_sign_in_without_publishing_where(case):
     server = case.server(_service(before=lambda r: r.method == "POST" and (r.reply(401), True)[1]))
     report = _run(case, server.url, token=None, status=4)
-    _culprit(case, report, "initialize", "asks for a sign-in, and none is kept", "mpmcp login")
+    _culprit(case, report, "initialize", "asks for a sign-in, and none is saved", "mpmcp login")
 
 
 def refused_sign_in_is_named(case):
@@ -600,7 +600,7 @@ def refused_sign_in_is_named(case):
     _login(case, box)
     urllib.request.urlopen(box["oauth"] + "/_sandbox/revoke", timeout=DEADLINE).read()
     report = _run(case, box["mcp"], token=None, status=4)
-    _culprit(case, report, "initialize", "does not take the sign-in that is kept", "mpmcp login " + "--force " + box["mcp"])
+    _culprit(case, report, "initialize", "no longer accepts the saved sign-in", "mpmcp login " + "--force " + box["mcp"])
 
 
 def sign_in_that_ended_is_named(case):
@@ -734,12 +734,12 @@ def page_in_place_of_mcp_is_named(case):
     for status, words in ((200, "text/html"), (404, "Welcome"), (405, "HTTP 405")):
         server = case.server(lambda r: r.reply(status, "<html><title>Welcome</title></html>", {"Content-Type": "text/html"}))
         report = _run(case, server.url, status=1)
-        _culprit(case, report, "initialize", words, "Check the")
+        _culprit(case, report, "initialize", words, "heck the")
 
 
 def failing_server_is_named(case):
     server = case.server(_service(before=lambda r: r.method == "POST" and (r.reply(500, "down"), True)[1]))
-    _culprit(case, _run(case, server.url, status=1), "initialize", "HTTP 500", "Try again later")
+    _culprit(case, _run(case, server.url, status=1), "initialize", "HTTP 500", "Try again. If this persists")
     server = case.server(lambda r: r.reply(503))
     report = _run(case, server.url, status=1)
     _is(case, report, "resource", "warning", "HTTP 503")
@@ -792,7 +792,7 @@ def rate_limit_is_named(case):
         first = _failures(report)[0]
         row = _row(report, first)
         case.check("limit" in row["detail"] or "too many requests (HTTP 429)" in row["detail"], "words %r" % row)
-        case.check("Wait" in row["advice"], "advice %r" % row)
+        case.check("Try again in 3600 seconds. Send fewer" in row["advice"] or "Wait" in row["advice"], "advice %r" % row)
         _is(case, report, "requests", "failed" if form == "429" else "ok", "refuse")
 
 

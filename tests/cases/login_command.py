@@ -101,7 +101,7 @@ def login_that_reaches_nobody_says_what_to_look_at(case):
     for url in ("http://127.0.0.1:1/mcp", "https://no.such.host.invalid/mcp"):
         p = case.start("login", url, "--no-browser", token=None)
         case.equal(p.finish(), 5, "status")
-        case.check(b"cannot reach" in p.errors and b'run "mpmcp doctor"' in p.errors, "words %r" % p.errors)
+        case.check(b"cannot reach" in p.errors and b'"mpmcp doctor"' in p.errors, "words %r" % p.errors)
 
 
 # ---- where nobody is there
@@ -275,8 +275,8 @@ def server_of_the_new_era_proves_it_too(case):
 
 
 def proof_that_fails_says_so_and_the_sign_in_is_kept(case):
-    for code, want, words in ((401, SIGN_IN, "refuses the credential"), (403, 6, "refuses this account"), (429, 7, "too many requests"),
-                              (500, 1, "fails at the moment")):
+    for code, want, words in ((401, SIGN_IN, "refuses the credential"), (403, 6, "refuses this (HTTP 403): because. Check that this account"), (429, 7, "too many requests"),
+                              (500, 1, "the server failed (HTTP 500): because. Try again.")):
         me = Person(case)
         server = _service(case, me, lambda r, code=code: r.reply(code, "because", {"Content-Type": "text/plain"}))
         status, p = _login_at(case, me, server)

@@ -522,4 +522,4 @@ def callback_that_comes_twice_sends_the_code_once(case):
 def service_without_sign_ins_says_so(case):
     server = case.server(lambda r: r.reply(404))
     status, p = _login(case, server)
-    case.check(status == 4 and b"sign-ins at all" in p.errors, "words %r" % p.errors)
+    case.check(status == 4 and b"may not use OAuth" in p.errors, "words %r" % p.errors)

@@ -76,7 +76,7 @@ def proxy_that_wants_a_password_is_named(case):
     proxy = _proxy(case, plain, credentials="bm9ib2R5OmtuZXc=")
     p = _start(case, HTTP, "--allow-http", env={"http_proxy": proxy.url})
     p.send(INITIALIZE)
-    case.is_error(p.answer(0), -31500, "HTTP 407", "proxy", "user:password")
+    case.is_error(p.answer(0), -31503, "HTTP 407", "proxy", "user:password")
 
 
 def proxy_that_refuses_is_named(case):

@@ -362,7 +362,7 @@ def retry_after_that_cannot_be_read_is_no_reason_to_wait(case):
     server, p = case.bridge(lambda r: r.reply(429, headers={"Retry-After": "soon"}) if r.rpc_method == "tools/call" else r.answer())
     p.handshake()
     answer = p.call(1)
-    case.is_error(answer, -31429, "counted by the hour")
+    case.is_error(answer, -31429, "other clients")
     case.check("retryAfter" not in answer["error"]["data"], "retryAfter")
     case.equal(len(server.of("tools/call")), 1, "times sent")
 

@@ -122,7 +122,7 @@ def fallback_that_finds_nothing_gives_the_first_refusal(case):
     for handler, args in ((nothing, []), (silent, ["--headers-timeout", "5"]), (closes, [])):
         _, p = case.bridge(handler, *args)
         p.send(INITIALIZE)
-        case.is_error(p.answer(0), -31404, "HTTP 404", "No such page", "Check the URL")
+        case.is_error(p.answer(0), -31404, "HTTP 404", "No such page", "Check the path of the URL")
         p.send(dict(INITIALIZE, id=5))
         case.is_error(p.answer(5), -31404, "HTTP 404")
 

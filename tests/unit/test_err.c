@@ -35,6 +35,56 @@ static void the_old_message_may_be_part_of_the_new(void **state)
 	assert_int_equal(e.kind, ERR_USAGE);
 }
 
+static void advice_stays_beside_the_message_until_it_is_printed(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	err_set(&e, ERR_NET, "cause");
+	assert_string_equal(err_text(&e), "cause");
+	assert_false(err_advise(&e, REASON_TLS, "Do %s\n.", "this"));
+	assert_string_equal(e.msg, "cause");
+	assert_string_equal(err_text(&e), "cause. Do this .");
+	err_prefix(&e, "step");
+	err_append(&e, "; %d", 7);
+	assert_int_equal(e.reason, REASON_TLS);
+	assert_string_equal(err_text(&e), "step: cause; 7. Do this .");
+	err_set(&e, ERR_NET, "why?");
+	assert_int_equal(e.reason, REASON_NONE);
+	assert_string_equal(err_text(&e), "why?");
+	err_advise(&e, REASON_NONE, "So.");
+	assert_string_equal(err_text(&e), "why? So.");
+	assert_false(err_advise(NULL, REASON_NONE, "nobody asks"));
+	assert_false(err_append(NULL, "nobody asks"));
+}
+
+static void text_that_is_too_long_is_cut(void **state)
+{
+	struct err e = { 0 };
+	char many[ERR_MSG_MAX + 100];
+
+	(void)state;
+	memset(many, 'x', sizeof(many) - 1);
+	many[sizeof(many) - 1] = '\0';
+	err_set(&e, ERR_IO, "a");
+	err_append(&e, "%s", many);
+	err_advise(&e, REASON_NONE, "%s", many);
+	assert_int_equal(strlen(e.msg), ERR_MSG_MAX - 1);
+	assert_int_equal(strlen(e.advice), ERR_ADVICE_MAX - 1);
+	assert_int_equal(strlen(err_text(&e)), ERR_MSG_MAX + ERR_ADVICE_MAX);
+}
+
+static void reasons_have_names_that_lead_back(void **state)
+{
+	(void)state;
+	for (unsigned i = REASON_NONE + 1; i < ERR_REASONS; i++)
+		assert_int_equal(err_reason_named(err_reason_name((enum err_reason)i)), i);
+	assert_null(err_reason_name(REASON_NONE));
+	assert_null(err_reason_name((enum err_reason)ERR_REASONS));
+	assert_int_equal(err_reason_named("?"), REASON_NONE);
+	assert_int_equal(err_reason_named(NULL), REASON_NONE);
+}
+
 static void text_from_elsewhere_cannot_steer_a_terminal(void **state)
 {
 	static const struct {
@@ -170,6 +220,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failure_is_one_line),
 		cmocka_unit_test(the_old_message_may_be_part_of_the_new),
+		cmocka_unit_test(advice_stays_beside_the_message_until_it_is_printed),
+		cmocka_unit_test(text_that_is_too_long_is_cut),
+		cmocka_unit_test(reasons_have_names_that_lead_back),
 		cmocka_unit_test(text_from_elsewhere_cannot_steer_a_terminal),
 		cmocka_unit_test(messages_are_cleaned_too),
 		cmocka_unit_test(a_long_message_is_cut_between_characters),

@@ -37,6 +37,8 @@ static void codes_lead_back_to_a_kind_with_the_same_code(void **state)
 
 		assert_int_equal(reply_code(reply_kind(code)), code);
 	}
+	assert_true(reply_is_own(-31401) && reply_is_own(-31000));
+	assert_false(reply_is_own(-32601) || reply_is_own(0));
 	assert_int_equal(reply_kind(-32601), ERR_SERVER);
 	assert_int_equal(reply_kind(0), ERR_SERVER);
 }
@@ -76,17 +78,31 @@ static void data_holds_what_is_known_and_nothing_else(void **state)
 					"\"https://a/\\\"b\",\"hint\":\"mpmcp doctor\"}}}");
 }
 
-static void hint_is_to_sign_in_only_where_the_message_says_so(void **state)
+static void hint_is_to_sign_in_only_where_the_reason_says_so(void **state)
 {
-	struct err e = { 0 };
-	struct buf b;
+	static const struct {
+		enum err_reason reason;
+		const char *data;
+	} rows[] = {
+		{ REASON_NONE, "\"data\":{\"hint\":\"mpmcp doctor\",\"advice\":\"Do it.\"}" },
+		{ REASON_SIGN_IN, "\"data\":{\"hint\":\"mpmcp login\",\"reason\":"
+				  "\"sign-in-needed\",\"advice\":\"Do it.\"}" },
+		{ REASON_SCOPE_MISSING, "\"hint\":\"mpmcp login\",\"reason\":\"scope-missing\"" },
+	};
 
 	(void)state;
-	buf_init(&b, 1 << 20);
-	err_set(&e, ERR_AUTH, "a sign-in is needed: run \"mpmcp login\"");
-	assert_true(reply_error(&b, (struct span){ 0 }, &e, NULL));
-	assert_non_null(strstr(buf_str(&b), "\"hint\":\"mpmcp login\""));
-	buf_free(&b);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err e = { 0 };
+		struct buf b;
+
+		buf_init(&b, 1 << 20);
+		err_set(&e, ERR_AUTH, "the words say: run \"mpmcp login\"");
+		err_advise(&e, rows[i].reason, "Do it.");
+		assert_true(reply_error(&b, (struct span){ 0 }, &e, NULL));
+		assert_non_null(strstr(buf_str(&b), rows[i].data));
+		assert_non_null(strstr(buf_str(&b), "mpmcp login\\\". Do it.\""));
+		buf_free(&b);
+	}
 }
 
 static void answer_that_does_not_fit_is_refused(void **state)
@@ -107,7 +123,7 @@ int main(void)
 		cmocka_unit_test(every_kind_of_failure_has_a_code_outside_the_reserved_range),
 		cmocka_unit_test(codes_lead_back_to_a_kind_with_the_same_code),
 		cmocka_unit_test(data_holds_what_is_known_and_nothing_else),
-		cmocka_unit_test(hint_is_to_sign_in_only_where_the_message_says_so),
+		cmocka_unit_test(hint_is_to_sign_in_only_where_the_reason_says_so),
 		cmocka_unit_test(answer_that_does_not_fit_is_refused),
 	};
 

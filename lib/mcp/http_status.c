@@ -1,9 +1,8 @@
-#include <stdio.h>
-
+/* A status of 300 and more: what the server wants is done, or what it says is told. */
 #include "base/diag.h"
 #include "mcp/envelope.h"
 #include "mcp/exchange_impl.h"
-#include "mcp/words.h"
+#include "mcp/error_text.h"
 
 /* How long a server may make one request wait by Retry-After before it is answered with the error. */
 #define RETRY_WAIT_MAX_MS 30000
@@ -15,52 +14,37 @@
 /* Refusals of one request that authentication may answer: refresh, sign-in, two step-ups. */
 #define CHALLENGES_MAX 5
 
-static enum err_kind kind_of_status(long status)
+/* Fields by which a CDN says that its page is a test for browsers. */
+static bool is_challenge(const struct http_req *r)
 {
-	switch (status) {
-	case 401:
-		return ERR_AUTH;
-	case 403:
-		return ERR_FORBIDDEN;
-	case 404:
-	case 405:
-		return ERR_NOT_FOUND;
-	case 429:
-		return ERR_RATE;
-	default:
-		return status >= 500 ? ERR_SERVER : ERR_PROTO;
+	return http_answer_field(r, "cf-mitigated", 0) ||
+	       http_answer_field(r, "x-amzn-waf-action", 0);
+}
+
+/* What authentication says of a refusal is kept; without advice, that of the table fits. */
+static void describe_refusal(
+	struct exchange *x, const struct http_req *r, const char *words, long retry_after_s)
+{
+	struct error_said said = { .status = x->status,
+		.text = words,
+		.page = error_text_is_page(x->body.p, x->body.len),
+		.challenge = is_challenge(r),
+		.url = x->t->given };
+	struct error_meaning m;
+
+	if (x->e.kind == ERR_NONE) {
+		error_text_refusal(&x->e, &said, retry_after_s);
+	} else if (x->e.reason == REASON_NONE && !*x->e.advice) {
+		m = error_text_meaning(&said);
+		err_advise(&x->e, m.reason, "%s", m.advice);
 	}
 }
 
-static const char *what_of_status(long status)
+static bool keeps_refusing(struct exchange *x, const char *words)
 {
-	switch (status) {
-	case 403:
-		return "the service refuses this";
-	case 404:
-		return "nothing is at this address";
-	case 407:
-		return "the proxy wants a user name and password";
-	case 429:
-		return "too many requests";
-	case 503:
-		return "the service is not available at the moment";
-	default:
-		return status >= 500 ? "the server failed"
-				     : "the server does not accept the request";
-	}
-}
-
-static void describe_refusal(struct exchange *x, const char *words, long retry_after_s)
-{
-	const char *hint = words_hint(x->status, words);
-	char wait[64] = "";
-
-	if (retry_after_s >= 0)
-		snprintf(wait, sizeof(wait), " Try again in %ld seconds.", retry_after_s);
-	err_set(&x->e, kind_of_status(x->status), "%s (HTTP %ld)%s%s.%s%s%s",
-		what_of_status(x->status), x->status, *words ? ": " : "", words, wait,
-		*hint ? " " : "", hint);
+	err_set(&x->e, ERR_AUTH, "the service keeps refusing the sign-in (HTTP %ld)%s%s", x->status,
+		*words ? ": " : "", words);
+	return err_advise(&x->e, REASON_SIGN_IN, "Run \"mpmcp login --force\".");
 }
 
 /* True when the exchange goes on. */
@@ -77,10 +61,7 @@ static bool answer_challenge(struct exchange *x, struct http_req *r, const char 
 	if (x->status == 403 && !refusal.nchallenges)
 		return false;
 	if (x->challenges++ >= CHALLENGES_MAX)
-		return err_set(&x->e, ERR_AUTH,
-			"the service keeps refusing the sign-in (HTTP %ld)%s%s. Run \"mpmcp login "
-			"--force\"",
-			x->status, *words ? ": " : "", words);
+		return keeps_refusing(x, words);
 	x->waiter.fn = exchange_authorized;
 	x->waiter.ctx = x;
 	switch (auth_challenged(x->t->auth, &refusal, &x->waiter, &x->e)) {
@@ -169,7 +150,7 @@ static void fall_back(struct exchange *x)
 /* The answer was 3xx, 4xx or 5xx and is there. */
 void exchange_refused(struct exchange *x, struct http_req *r)
 {
-	char words[WORDS_MAX + 1];
+	char words[ERROR_TEXT_MAX + 1];
 	int64_t wait_ms = told_to_wait_ms(x, r);
 	long retry_after_s = wait_ms < 0 ? -1 : (long)((wait_ms + 999) / 1000);
 	bool redirect = x->status >= 300 && x->status < 400;
@@ -177,7 +158,7 @@ void exchange_refused(struct exchange *x, struct http_req *r)
 	x->e.kind = ERR_NONE;
 	if (x->status == 429)
 		rate_refused(x->t->rate, retry_after_s);
-	words_from_body(x->body.p ? x->body.p : words, x->body.len, words);
+	error_text_read(x->body.p, x->body.len, words);
 	if (!x->c.quiet) {
 		if ((x->status == 401 || x->status == 403) && answer_challenge(x, r, words))
 			return;
@@ -186,8 +167,7 @@ void exchange_refused(struct exchange *x, struct http_req *r)
 		if (redirect && follow_redirect(x, r))
 			return;
 	}
-	if (x->e.kind == ERR_NONE)
-		describe_refusal(x, words, retry_after_s);
+	describe_refusal(x, r, words, retry_after_s);
 	if (may_fall_back(x)) {
 		fall_back(x);
 		return;
