@@ -80,6 +80,7 @@ struct doctor {
 	enum store_status kept;
 	struct err kept_why; /* STORE_BROKEN, STORE_FAILED */
 	struct way way;
+	struct err way_why; /* how that attempt failed */
 	bool proxied;
 	/* What the discovery of a sign-in saw. */
 	struct heard first;

@@ -21,6 +21,7 @@
 struct attempt {
 	struct doctor *d;
 	struct way *way;
+	struct err *why; /* NULL: not wanted */
 	bool over;
 };
 
@@ -40,17 +41,19 @@ static void connected(void *ctx, struct http_req *r, enum http_outcome how, cons
 {
 	struct attempt *t = ctx;
 
-	(void)how, (void)e;
+	(void)how;
 	http_way(r, t->way);
+	if (e && t->why)
+		*t->why = *e;
 	t->over = true;
 	loop_stop(t->d->c.loop);
 }
 
 /* Without an attempt that came to its end (an interruption) *w is empty. */
-static void try_to_connect(struct doctor *d, bool any_peer, struct way *w)
+static void try_to_connect(struct doctor *d, bool any_peer, struct way *w, struct err *why)
 {
 	static const struct http_events events = { no_head, no_body, connected };
-	struct attempt t = { .d = d, .way = w };
+	struct attempt t = { .d = d, .way = w, .why = why };
 	struct http_call c = { .method = "GET",
 		.url = d->c.url,
 		.connect_only = true,
@@ -85,11 +88,8 @@ static void describe_proxy_failure(
 {
 	const struct way *w = &d->way;
 
-	if (w->connect_status == 407) {
-		failed(f, ERR_NET, "%s (%s) wants a user name and password (HTTP 407)", p->proxy,
-			p->variable);
-		advise(f, "Put them into the variable: %s=http://USER:PASSWORD@HOST:PORT",
-			p->variable);
+	if (d->way_why.reason == REASON_PROXY_SIGN_IN || d->way_why.reason == REASON_PROXY_SCHEME) {
+		failed_as(f, &d->way_why);
 	} else if (w->connect_status) {
 		failed(f, ERR_NET, "%s (%s) refuses to connect to %s (HTTP %ld)", p->proxy,
 			p->variable, d->u.host, w->connect_status);
@@ -112,7 +112,7 @@ void doctor_proxy(struct doctor *d, struct finding *f)
 		advise(f, "Correct or unset it.");
 		return;
 	}
-	try_to_connect(d, false, &d->way);
+	try_to_connect(d, false, &d->way, &d->way_why);
 	d->proxied = p.proxy != NULL;
 	if (!d->way.tried)
 		skipped(f, "no connection was tried");
@@ -263,7 +263,7 @@ static void tls_failed(struct doctor *d, struct finding *f)
 {
 	struct way second;
 
-	try_to_connect(d, true, &second);
+	try_to_connect(d, true, &second, NULL);
 	if (second.step == WAY_THERE && second.certificate.subject) {
 		untrusted(d, &second.certificate, f);
 	} else {

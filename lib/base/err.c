@@ -53,7 +53,6 @@ static const char *const reason_names[] = {
 	[REASON_CERT_DATES] = "certificate-dates",
 	[REASON_CERT_NAME] = "certificate-name",
 	[REASON_CERT_UNKNOWN] = "certificate-unknown",
-	[REASON_NO_CA] = "no-authorities",
 	[REASON_TLS] = "tls",
 };
 _Static_assert(

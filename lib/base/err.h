@@ -57,7 +57,6 @@ enum err_reason {
 	REASON_CERT_DATES,    /* a certificate has expired, or is not valid yet */
 	REASON_CERT_NAME,     /* a certificate is for other hosts */
 	REASON_CERT_UNKNOWN,  /* a certificate by nobody who is trusted here */
-	REASON_NO_CA,         /* no certificate of an authority is trusted here at all */
 	REASON_TLS,           /* the handshake failed */
 	ERR_REASONS
 };

@@ -83,19 +83,107 @@ static void host_of(const struct http_req *r, char *out, size_t size)
 	snprintf(out, size, "%.*s", (int)strcspn(p, "/?#"), p);
 }
 
+/* It offers only ways to sign in that take a ticket or a domain's account. */
+static bool wants_single_sign_on(const struct http_req *r)
+{
+	long offered = 0;
+
+	curl_easy_getinfo(r->easy, CURLINFO_PROXYAUTH_AVAIL, &offered);
+	return (offered & (long)(CURLAUTH_NTLM | CURLAUTH_NEGOTIATE)) != 0 &&
+	       !(offered & (long)CURLAUTH_BASIC);
+}
+
+/* What the proxy said to CONNECT. */
 static void describe_proxy(const struct http_req *r, const char *host, struct err *e)
 {
-	const char *proxy = site_proxy_words(r->site);
+	const char *proxy = site_proxy_words(r->site), *variable = site_way(r->site).variable;
 	long status = proxy_status(r);
 
-	if (status == 407)
-		err_set(e, ERR_NET,
-			"%s wants a user name and password, or others than it got: they are part "
-			"of the variable, http://user:password@host:port",
-			proxy);
-	else
+	if (status != 407) {
 		err_set(e, ERR_NET, "%s does not let us through to %s (HTTP %ld)", proxy, host,
 			status);
+		err_advise(e, REASON_PROXY_REFUSED,
+			"Ask whoever runs the proxy to allow %s; if it can be reached directly, "
+			"NO_PROXY=%s goes around the proxy.",
+			host, host);
+	} else if (wants_single_sign_on(r)) {
+		err_set(e, ERR_NET,
+			"%s wants NTLM or Negotiate (HTTP 407), which mpmcp does not speak", proxy);
+		err_advise(e, REASON_PROXY_SIGN_IN,
+			"Run a local proxy that does, such as cntlm or px, and name that one in "
+			"%s.",
+			variable);
+	} else {
+		err_set(e, ERR_NET,
+			"%s wants a user name and password, or others than it got (HTTP 407)",
+			proxy);
+		err_advise(e, REASON_PROXY_SIGN_IN,
+			"Put them into the variable: %s=http://USER:PASSWORD@HOST:PORT.", variable);
+	}
+}
+
+/* A variable that says https:// means the way to the proxy, and few proxies speak TLS themselves. */
+static bool proxy_speaks_no_tls(const struct http_req *r, CURLcode rc)
+{
+	struct site_way way = site_way(r->site);
+
+	char *connected = NULL;
+
+	curl_easy_getinfo(r->easy, CURLINFO_PRIMARY_IP, &connected);
+	/* One whose certificate is not trusted speaks it. */
+	return rc != CURLE_PEER_FAILED_VERIFICATION && way.proxy &&
+	       strncmp(way.proxy, "https://", 8) == 0 && proxy_status(r) == 0 && connected &&
+	       *connected;
+}
+
+/* X509_V_*: numbers that do not change (X509_STORE_CTX_get_error(3)). libcurl begins with the first. */
+enum { CERT_NOT_JUDGED = 1, CERT_NOT_YET_VALID = 9, CERT_HAS_EXPIRED = 10 };
+
+static void advise_tls(struct http_req *r, CURLcode rc, struct err *e)
+{
+	const char *trouble = ca_trouble(r->http->ca);
+	long verified = 0;
+
+	curl_easy_getinfo(r->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+	if (verified <= CERT_NOT_JUDGED)
+		curl_easy_getinfo(r->easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &verified);
+	if (verified == CERT_HAS_EXPIRED || verified == CERT_NOT_YET_VALID)
+		err_advise(e, REASON_CERT_DATES,
+			"Check the clock of this machine; if it is right, whoever runs the server "
+			"has to renew the certificate.");
+	else if (trouble)
+		err_advise(e, REASON_CERT_UNKNOWN, "%s.", trouble);
+	else if (verified > CERT_NOT_JUDGED)
+		err_advise(e, REASON_CERT_UNKNOWN,
+			"If a proxy or the server uses a certificate authority of its own, name "
+			"its "
+			"file with --cacert or SSL_CERT_FILE.");
+	else if (rc == CURLE_PEER_FAILED_VERIFICATION)
+		err_advise(e, REASON_CERT_NAME,
+			"Check the host in the URL: another server answers there, or something in "
+			"between.");
+	else
+		err_advise(e, REASON_TLS,
+			"Check the port in the URL; a proxy or firewall in between may also break "
+			"TLS off.");
+}
+
+static void describe_tls(
+	struct http_req *r, CURLcode rc, const char *host, const char *said, struct err *e)
+{
+	struct site_way way = site_way(r->site);
+
+	if (!proxy_speaks_no_tls(r, rc)) {
+		err_set(e, ERR_NET, "no secure connection to %s: %s", host, said);
+		advise_tls(r, rc, e);
+		return;
+	}
+	err_set(e, ERR_NET, "%s does not answer in TLS: %s", site_proxy_words(r->site), said);
+	err_advise(e, REASON_PROXY_SCHEME,
+		"Write http:// in place of https:// in %s: it says how the proxy is spoken to, not "
+		"the "
+		"service.",
+		way.variable);
 }
 
 /* libcurl repeats the address and says what went wrong in general; the system knows it in particular. */
@@ -110,12 +198,11 @@ static const char *why_unreachable(const struct http_req *r, CURLcode rc, const 
 	return number ? strerror((int)number) : said;
 }
 
-void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e)
+void http_describe(struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e)
 {
 	char host[300];
 	const char *said = r->errbuf[0] ? r->errbuf : curl_easy_strerror(rc);
 	const char *proxy = site_proxy_words(r->site);
-	const char *trouble = how == HTTP_TLS_FAILED ? ca_trouble(r->http->ca) : NULL;
 
 	host_of(r, host, sizeof(host));
 	if (how == HTTP_NOT_LET)
@@ -133,14 +220,8 @@ void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how,
 			host);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
-	else if (trouble)
-		err_set(e, ERR_NET, "no secure connection to %s: %s. %s", host, said, trouble);
-	else if (how == HTTP_TLS_FAILED)
-		err_set(e, ERR_NET,
-			"no secure connection to %s: %s. If a proxy or the server uses a "
-			"certificate authority of its own, name its file with --cacert or "
-			"SSL_CERT_FILE",
-			host, said);
+	else if (how == HTTP_TLS_FAILED || (how == HTTP_SILENT && proxy_speaks_no_tls(r, rc)))
+		describe_tls(r, rc, host, said, e);
 	else if (how == HTTP_TIMED_OUT)
 		err_set(e, ERR_NET, "%s sent %s in time", host,
 			r->head_done ? "no more data" : "no answer");
@@ -154,5 +235,6 @@ void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how,
 			proxy ? proxy : "", why_unreachable(r, rc, said));
 	else
 		err_set(e, ERR_NET, "the connection to %s broke: %s", host, said);
-	err_clean(e->msg);
+	if (e->reason == REASON_NONE && e->kind == ERR_NET)
+		e->reason = r->sent ? REASON_INTERRUPTED : REASON_UNREACHABLE;
 }

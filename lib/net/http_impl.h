@@ -232,6 +232,6 @@ void http_watch_silence(struct http_req *r);
 /* ---- http_fail.c ---- */
 
 enum http_outcome http_outcome_of(const struct http_req *r, CURLcode rc);
-void http_describe(const struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e);
+void http_describe(struct http_req *r, CURLcode rc, enum http_outcome how, struct err *e);
 
 #endif
