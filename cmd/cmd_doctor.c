@@ -298,7 +298,7 @@ static bool find_client(struct doctor *d)
 	if (d->app && !d->app->file)
 		err_set(&e, ERR_USAGE, "\"%s\" has no file that could be looked at", d->app->name);
 	if (e.kind)
-		diag_error("%s", e.msg);
+		diag_error("%s", err_text(&e));
 	return !e.kind;
 }
 
