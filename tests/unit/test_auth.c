@@ -276,8 +276,9 @@ static void no_value_sends_none(void **state)
 	assert_int_equal(auth_value(a, &v, NULL, &e), AUTH_READY);
 	assert_null(v.field);
 	assert_int_equal(auth_challenged(a, &r, NULL, &e), AUTH_FAILED);
-	assert_string_equal(e.msg, "the service wants a credential and got a request without a "
-				   "credential (HTTP 401). Sign in.");
+	assert_string_equal(err_text(&e),
+		"the service wants a credential and got a request without a "
+		"credential (HTTP 401). Sign in.");
 	auth_free(a);
 }
 
@@ -293,14 +294,14 @@ static void a_refusal_is_final_and_says_what_to_do(void **state)
 		{ "401 without words", 401, "", ERR_AUTH,
 			"the service refuses the account (HTTP 401). Check its date." },
 		{ "401 with words", 401, "account expired", ERR_AUTH,
-			"the service refuses the account (HTTP 401). Check its date. It says: "
-			"account expired" },
+			"the service refuses the account (HTTP 401): account expired. Check "
+			"its date." },
 		{ "403", 403, "no access", ERR_FORBIDDEN,
-			"the service refuses the account (HTTP 403). Check its date. It says: no "
-			"access" },
+			"the service refuses the account (HTTP 403): no access. Check its "
+			"date." },
 		{ "value in the words", 401, "bad token WnhYdnV0c3Jx", ERR_AUTH,
-			"the service refuses the account (HTTP 401). Check its date. It says: bad "
-			"token [hidden]" },
+			"the service refuses the account (HTTP 401): bad token [hidden]. "
+			"Check its date." },
 	};
 	struct auth *a =
 		auth_new_fixed("Bearer Basic WnhYdnV0c3Jx", "the account", "Check its date.");
@@ -318,14 +319,14 @@ static void a_refusal_is_final_and_says_what_to_do(void **state)
 			assert_int_equal(auth_challenged(a, &r, &w, &e), AUTH_FAILED);
 			assert_null(w.auth); /* nobody waits for what will not change */
 			assert_int_equal(e.kind, rows[i].kind);
-			if (strcmp(e.msg, rows[i].want) != 0)
-				fail_msg("%s: %s", rows[i].what, e.msg);
+			if (strcmp(err_text(&e), rows[i].want) != 0)
+				fail_msg("%s: %s", rows[i].what, err_text(&e));
 		}
 	}
 	auth_free(a);
 }
 
-static void long_words_come_after_the_hint(void **state)
+static void long_words_leave_the_hint_whole(void **state)
 {
 	struct auth *a = auth_new_fixed("x", "the account", "Check its date.");
 	char words[4 * ERR_MSG_MAX];
@@ -336,7 +337,8 @@ static void long_words_come_after_the_hint(void **state)
 	memset(words, 'w', sizeof(words) - 1);
 	words[sizeof(words) - 1] = '\0';
 	assert_int_equal(auth_challenged(a, &r, NULL, &e), AUTH_FAILED);
-	assert_non_null(strstr(e.msg, "(HTTP 401). Check its date. It says: www"));
+	assert_non_null(strstr(err_text(&e), "(HTTP 401): www"));
+	assert_non_null(strstr(err_text(&e), "www. Check its date."));
 	auth_free(a);
 }
 
@@ -355,7 +357,7 @@ static void what_was_given_is_copied(void **state)
 	assert_int_equal(auth_value(a, &v, NULL, &e), AUTH_READY);
 	assert_string_equal(v.field, "Bearer one");
 	assert_int_equal(auth_challenged(a, &r, NULL, &e), AUTH_FAILED);
-	assert_string_equal(e.msg, "the service refuses it (HTTP 401). Look.");
+	assert_string_equal(err_text(&e), "the service refuses it (HTTP 401). Look.");
 	auth_free(a);
 }
 
@@ -374,7 +376,7 @@ int main(void)
 		cmocka_unit_test(a_fixed_value_is_always_ready),
 		cmocka_unit_test(no_value_sends_none),
 		cmocka_unit_test(a_refusal_is_final_and_says_what_to_do),
-		cmocka_unit_test(long_words_come_after_the_hint),
+		cmocka_unit_test(long_words_leave_the_hint_whole),
 		cmocka_unit_test(what_was_given_is_copied),
 	};
 
