@@ -274,7 +274,7 @@ static void what_is_no_answer_is_named_and_the_flow_goes_on(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		sign_in(NULL, rows[i].text);
-		if (over || pasted || !strstr(paste_e.msg, rows[i].says))
+		if (over || pasted || !strstr(err_text(&paste_e), rows[i].says))
 			fail_msg("%s: %s", rows[i].text, paste_e.msg);
 		assert_int_equal(paste_e.kind, ERR_USAGE);
 		/* The right one still counts. */
@@ -326,9 +326,9 @@ static void refusals_that_are_pasted_end_it(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_false(sign_in(NULL, rows[i].text));
-		if (!over || !strstr(why.msg, rows[i].says))
-			fail_msg("%s: %s", rows[i].text, why.msg);
-		assert_null(strstr(why.msg, "hidden"));
+		if (!over || !strstr(err_text(&why), rows[i].says))
+			fail_msg("%s: %s", rows[i].text, err_text(&why));
+		assert_null(strstr(err_text(&why), "hidden"));
 	}
 }
 
@@ -339,7 +339,7 @@ static void issuer_that_is_promised_must_come(void **state)
 	(void)state;
 	srv.metadata = ",\"authorization_response_iss_parameter_supported\":true";
 	assert_false(sign_in(NULL, ANSWER));
-	assert_non_null(strstr(why.msg, "another issuer"));
+	assert_non_null(strstr(err_text(&why), "another issuer"));
 	snprintf(good, sizeof(good), "http://h/?code=c0de&state=%%s&iss=%s", origin.url);
 	assert_true(sign_in(NULL, good));
 	snprintf(good, sizeof(good), "http://h/?code=c0de&state=%%s&iss=%s/", origin.url);
@@ -398,7 +398,7 @@ static void refusal_of_the_client_in_the_callback_registers_anew(void **state)
 	assert_false(sign_in(&s, refused)); /* the same answer to the new page */
 	assert_int_equal(pages, 2);
 	assert_int_equal(srv.registrations, 1);
-	assert_non_null(strstr(why.msg, "unauthorized_client"));
+	assert_non_null(strstr(err_text(&why), "unauthorized_client"));
 	signin_record_clear(&known);
 }
 
@@ -428,7 +428,7 @@ static void given_client_goes_to_its_own_server_alone(void **state)
 	opts.client_info = "{\"client_id\":\"of-earlier\",\"client_secret\":\"s3cret-4\"}";
 	opts.callback_port = 20000 + (unsigned)(getpid() % 20000);
 	assert_false(sign_in(&s, ANSWER));
-	assert_non_null(strstr(why.msg, "belongs to https://old.example"));
+	assert_non_null(strstr(err_text(&why), "belongs to https://old.example"));
 	opts.client_info = "{\"client_id\":\"another\",\"client_secret\":\"s3cret-4\"}";
 	assert_true(sign_in(&s, ANSWER));
 	opts.client_info = "{\"client_id\":\"another\",\"issuer\":\"https://own.example\"}";
@@ -441,7 +441,7 @@ static void token_refusals_end_it(void **state)
 	(void)state;
 	srv.token = "{\"error\":\"invalid_grant\",\"error_description\":\"too late\"}";
 	assert_false(sign_in(NULL, ANSWER));
-	assert_non_null(strstr(why.msg, "too late"));
+	assert_non_null(strstr(err_text(&why), "too late"));
 	assert_int_equal(why.kind, ERR_AUTH);
 }
 

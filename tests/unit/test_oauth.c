@@ -203,8 +203,8 @@ static enum auth_state refuse(long code, const char *challenge, unsigned tries)
 
 static void says(const char *text)
 {
-	if (!strstr(why.msg, text))
-		fail_msg("\"%s\" is not in \"%s\"", text, why.msg);
+	if (!strstr(err_text(&why), text))
+		fail_msg("\"%s\" is not in \"%s\"", text, err_text(&why));
 }
 
 #define NEW \
@@ -332,7 +332,7 @@ static void failures_keep_what_there_is(void **state)
 		const char *text;
 		enum err_kind kind;
 		const char *says, *refresh;
-	} rows[] = { { 500, "", ERR_SERVER, "it is kept", "refresh-old" },
+	} rows[] = { { 500, "", ERR_SERVER, "still saved", "refresh-old" },
 		{ 400, "{\"error\":\"invalid_request\",\"error_description\":\"No such token\"}",
 			ERR_AUTH, "refuses (HTTP 400): No such token", "refresh-2" },
 		{ 200, "{\"error\":\"bad_refresh_token\"}", ERR_AUTH,
@@ -560,7 +560,7 @@ static void server_that_wants_more_than_half_a_minute_is_not_waited_for(void **s
 	assert_true(loop_run(loop, NULL));
 	loop_timer_clear(&guard);
 	assert_int_equal(last, AUTH_FAILED);
-	says("it is kept");
+	says("still saved");
 	assert_int_equal(origin.requests, 1);
 }
 
@@ -574,7 +574,7 @@ static void unknown_client_is_forgotten_unless_it_was_given(void **state)
 	answer_text = "{\"error\":\"invalid_client\"}";
 	opts.client_info = "{\"client_id\":\"me\"}";
 	assert_int_equal(take(), AUTH_FAILED);
-	says("it is kept");
+	says("still saved");
 	g = look();
 	assert_true(secret_isset(&g.refresh));
 	signin_record_clear(&g);

@@ -191,7 +191,7 @@ static void refusals_are_told(void **state)
 		{ { 422, "{\"errors\":[]}", NULL }, ERR_AUTH, "HTTP 422" },
 		{ { 429, "", "Retry-After: 120\r\n" }, ERR_RATE, "120 seconds" },
 		{ { 403, "<html>", NULL }, ERR_AUTH, "HTTP 403" },
-		{ { 404, "<html>", NULL }, ERR_AUTH, "sign-ins at all" },
+		{ { 404, "<html>", NULL }, ERR_AUTH, "may not use OAuth" },
 		{ { 201, "<html>", NULL }, ERR_PROTO, "JSON" },
 		{ { 200, "{}", NULL }, ERR_PROTO, "client_id" },
 	};
@@ -203,14 +203,14 @@ static void refusals_are_told(void **state)
 
 		assert_null(client(false, false, s));
 		assert_int_equal(why.kind, rows[i].kind);
-		if (!strstr(why.msg, rows[i].says))
-			fail_msg("%s is not in %s", rows[i].says, why.msg);
+		if (!strstr(err_text(&why), rows[i].says))
+			fail_msg("%s is not in %s", rows[i].says, err_text(&why));
 		assert_int_equal(origin.requests, 1);
 	}
 	free(g.registration_endpoint);
 	g.registration_endpoint = NULL;
 	assert_null(client(false, false, good));
-	assert_non_null(strstr(why.msg, "--static-oauth-client-info"));
+	assert_non_null(strstr(err_text(&why), "--static-oauth-client-info"));
 }
 
 static void refused_scope_is_left_out_once(void **state)
