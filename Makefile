@@ -2,7 +2,7 @@
 #   make            build/mpmcp               make check    all tests
 #   make deps       Debian packages needed    make demo     a session against the local sandbox
 #   make install    PREFIX= DESTDIR=          make help     the others
-VERSION := 0.1.0
+VERSION := 0.2.0
 
 O       ?= build
 PREFIX  ?= /usr/local
@@ -58,8 +58,8 @@ ALL_CFLAGS = -std=c11 $(POSIX) -Ilib -Icmd $(WARN) $(WERROR) $(HARDEN) \
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(call ask,$(PKG_CONFIG) --cflags $(PKGS)))
 LIBS    = $(call once,LIBS,$(call ask,$(PKG_CONFIG) --libs $(PKGS)))
 
-LIB     := $(patsubst %.c,$O/%.o,$(wildcard lib/*/*.c))
-CMD     := $(patsubst %.c,$O/%.o,$(wildcard cmd/*.c))
+LIB     := $(patsubst %.c,$O/%.o,$(wildcard lib/*/*.c lib/*/*/*.c))
+CMD     := $(patsubst %.c,$O/%.o,$(wildcard cmd/*.c cmd/*/*.c))
 UNIT    := $(patsubst %.c,$O/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -172,15 +172,15 @@ fuzz: $(FUZZ:%=$O/fuzz/%)
 FUZZ_FLAGS = -std=c11 $(POSIX) -Ilib $(PKG_CFLAGS) \
              -DMPMCP_VERSION='"$(VERSION)"' -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
-$O/fuzz/lib/%.o: lib/%.c $(wildcard lib/*/*.h)
+$O/fuzz/lib/%.o: lib/%.c $(wildcard lib/*/*.h lib/*/*/*.h)
 	@mkdir -p $(@D)
 	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
-$O/fuzz/libmpmcp.a: $(patsubst lib/%.c,$O/fuzz/lib/%.o,$(wildcard lib/*/*.c))
+$O/fuzz/libmpmcp.a: $(patsubst lib/%.c,$O/fuzz/lib/%.o,$(wildcard lib/*/*.c lib/*/*/*.c))
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$O/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $O/fuzz/libmpmcp.a $(wildcard cmd/*.[ch])
+$O/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $O/fuzz/libmpmcp.a $(wildcard cmd/*.[ch] cmd/*/*.[ch])
 	@echo '  FUZZ  $@'
 	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $< $O/fuzz/libmpmcp.a $(LIBS)
 
@@ -204,7 +204,7 @@ $O/torture/mpmcp: $(CMD) $O/libmpmcp.a tests/torture/fail.c
 
 .PHONY: lint
 lint:
-	clang-format --dry-run -Werror lib/*/*.[ch] cmd/*.[ch] tests/*/*.[ch]
+	clang-format --dry-run -Werror lib/*/*.[ch] lib/*/*/*.[ch] cmd/*.[ch] cmd/*/*.[ch] tests/*/*.[ch]
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -Ilib -Icmd -DMPMCP_VERSION='"$(VERSION)"' cmd lib
 	mandoc -T lint -W warning man/mpmcp.1

@@ -1,9 +1,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "args.h"
+#include "options.h"
 #include "base/diag.h"
-#include "client.h"
+#include "mcp_client.h"
 #include "commands.h"
 #include "context.h"
 #include "exit.h"
@@ -70,7 +70,7 @@ static enum exit_status run(
 	return status_of(how, &e);
 }
 
-int cmd_bridge(const struct args *a)
+int cmd_bridge(const struct options *a)
 {
 	struct context c = { 0 };
 	struct err e = { 0 };
@@ -84,8 +84,8 @@ int cmd_bridge(const struct args *a)
 		return EXIT_USAGE;
 	}
 	/* What goes wrong first is what the client is told; nothing is looked at after it. */
-	if (client_protocol(a, &era, &e))
-		policy = client_policy(a, &e);
+	if (mcp_client_protocol(a, &era, &e))
+		policy = mcp_client_policy(a, &e);
 	if (!e.kind && context_open(a, &c, &e))
 		auth = context_credential(&c, &e);
 	if (auth) {

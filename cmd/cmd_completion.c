@@ -1,12 +1,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clients.h"
-#include "args.h"
+#include "setup/clients.h"
+#include "options.h"
 #include "base/diag.h"
 #include "commands.h"
 #include "exit.h"
-#include "mcp/catalog.h"
+#include "mcp/policy/mixpanel_tools.h"
 
 /*
  * Completion for three shells, printed from the same tables as --help. The
@@ -58,7 +58,7 @@ static enum kind kind_of(const struct opt *o)
 static void print_tools(const char *between)
 {
 	size_t n;
-	const struct catalog_tool *all = catalog_all(&n);
+	const struct mixpanel_tools_tool *all = mixpanel_tools_all(&n);
 
 	for (size_t i = 0; i < n; i++)
 		printf("%s%s", i ? between : "", all[i].name);
@@ -67,7 +67,7 @@ static void print_tools(const char *between)
 static void print_sets(void)
 {
 	size_t n;
-	const struct catalog_tool *all = catalog_all(&n);
+	const struct mixpanel_tools_tool *all = mixpanel_tools_all(&n);
 
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
@@ -92,9 +92,9 @@ static void print_values(const struct opt *o)
 
 static void print_commands(void)
 {
-	for (size_t i = 0; i < args_ncommands; i++)
-		if (args_commands[i].name)
-			printf("%s%s", i > 1 ? " " : "", args_commands[i].name);
+	for (size_t i = 0; i < options_ncommands; i++)
+		if (options_commands[i].name)
+			printf("%s%s", i > 1 ? " " : "", options_commands[i].name);
 }
 
 static const char shells[] = "bash zsh fish";
@@ -128,10 +128,10 @@ static void bash_options(enum kind kind)
 {
 	const char *between = "";
 
-	for (size_t i = 0; i < args_noptions; i++) {
-		if (!args_options[i].arg || kind_of(&args_options[i]) != kind)
+	for (size_t i = 0; i < options_noptions; i++) {
+		if (!options_options[i].arg || kind_of(&options_options[i]) != kind)
 			continue;
-		printf("%s--%s", between, args_options[i].name);
+		printf("%s--%s", between, options_options[i].name);
 		between = "|";
 	}
 }
@@ -145,8 +145,8 @@ static void bash_values(void)
 	printf(")\n\t\t_mpmcp_files \"$value\" -d\n\t\treturn ;;\n\t");
 	bash_options(AT_FILES);
 	printf(")\n\t\t_mpmcp_at_files\n\t\treturn ;;\n");
-	for (size_t i = 0; i < args_noptions; i++) {
-		const struct opt *o = &args_options[i];
+	for (size_t i = 0; i < options_noptions; i++) {
+		const struct opt *o = &options_options[i];
 
 		if (!o->arg || kind_of(o) != WORDS)
 			continue;
@@ -162,13 +162,13 @@ static void bash_values(void)
 static void bash_commands(void)
 {
 	printf("\tcase $command in\n");
-	for (size_t c = 0; c < args_ncommands; c++) {
-		printf("\t%s)\n\t\toptions=\"", name_of(&args_commands[c]));
-		for (size_t i = 0; i < args_noptions; i++)
-			if (args_takes(&args_commands[c], &args_options[i]))
-				printf("--%s ", args_options[i].name);
+	for (size_t c = 0; c < options_ncommands; c++) {
+		printf("\t%s)\n\t\toptions=\"", name_of(&options_commands[c]));
+		for (size_t i = 0; i < options_noptions; i++)
+			if (options_takes(&options_commands[c], &options_options[i]))
+				printf("--%s ", options_options[i].name);
 		printf("\"\n\t\toperands=\"");
-		print_operands(&args_commands[c]);
+		print_operands(&options_commands[c]);
 		printf("\" ;;\n");
 	}
 	printf("\tesac\n");
@@ -296,11 +296,11 @@ static void zsh_option(const struct opt *o)
 static void zsh_operands(void)
 {
 	printf("\tcase $command in\n");
-	for (size_t c = 0; c < args_ncommands; c++) {
-		if (!args_commands[c].name)
+	for (size_t c = 0; c < options_ncommands; c++) {
+		if (!options_commands[c].name)
 			continue;
-		printf("\t%s)\n\t\twords_of=(", args_commands[c].name);
-		print_operands(&args_commands[c]);
+		printf("\t%s)\n\t\twords_of=(", options_commands[c].name);
+		print_operands(&options_commands[c]);
 		printf(") ;;\n");
 	}
 	printf("\tesac\n");
@@ -308,11 +308,11 @@ static void zsh_operands(void)
 
 static void zsh_commands(void)
 {
-	for (size_t c = 0; c < args_ncommands; c++) {
-		if (!args_commands[c].name)
+	for (size_t c = 0; c < options_ncommands; c++) {
+		if (!options_commands[c].name)
 			continue;
-		printf("\t\t\t'%s:", args_commands[c].name);
-		zsh_text(args_commands[c].help);
+		printf("\t\t\t'%s:", options_commands[c].name);
+		zsh_text(options_commands[c].help);
 		printf("'\n");
 	}
 }
@@ -343,25 +343,25 @@ static void print_zsh(void)
 	       "\t\tif [[ -n $skip ]]; then\n"
 	       "\t\t\tskip=\n"
 	       "\t\telif [[ $word == (");
-	for (size_t i = 0, n = 0; i < args_noptions; i++)
-		if (args_options[i].arg)
-			printf("%s--%s", n++ ? "|" : "", args_options[i].name);
+	for (size_t i = 0, n = 0; i < options_noptions; i++)
+		if (options_options[i].arg)
+			printf("%s--%s", n++ ? "|" : "", options_options[i].name);
 	printf(") ]]; then\n"
 	       "\t\t\tskip=1\n"
 	       "\t\telif [[ $word == (");
-	for (size_t c = 1; c < args_ncommands; c++)
-		printf("%s%s", c > 1 ? "|" : "", args_commands[c].name);
+	for (size_t c = 1; c < options_ncommands; c++)
+		printf("%s%s", c > 1 ? "|" : "", options_commands[c].name);
 	printf(") ]]; then\n"
 	       "\t\t\tcommand=$word\n"
 	       "\t\t\tbreak\n"
 	       "\t\tfi\n"
 	       "\tdone\n"
 	       "\tcase $command in\n");
-	for (size_t c = 0; c < args_ncommands; c++) {
-		printf("\t%s)\n\t\t_arguments -S \\\n", name_of(&args_commands[c]));
-		for (size_t i = 0; i < args_noptions; i++)
-			if (args_takes(&args_commands[c], &args_options[i]))
-				zsh_option(&args_options[i]);
+	for (size_t c = 0; c < options_ncommands; c++) {
+		printf("\t%s)\n\t\t_arguments -S \\\n", name_of(&options_commands[c]));
+		for (size_t i = 0; i < options_noptions; i++)
+			if (options_takes(&options_commands[c], &options_options[i]))
+				zsh_option(&options_options[i]);
 		printf("\t\t\t'*:word:_mpmcp_operands' ;;\n");
 	}
 	printf("\tesac\n"
@@ -389,9 +389,9 @@ static void fish_text(const char *s)
 static void fish_option(const struct opt *o)
 {
 	printf("complete -c mpmcp -n '__mpmcp_in");
-	for (size_t c = 0; c < args_ncommands; c++)
-		if (args_takes(&args_commands[c], o))
-			printf(" %s", name_of(&args_commands[c]));
+	for (size_t c = 0; c < options_ncommands; c++)
+		if (options_takes(&options_commands[c], o))
+			printf(" %s", name_of(&options_commands[c]));
 	printf("' -l %s -d ", o->name);
 	fish_text(o->help);
 	if (o->arg) {
@@ -438,9 +438,9 @@ static void print_fish(void)
 	       "\t\tend\n"
 	       "\t\tswitch $word\n"
 	       "\t\t\tcase");
-	for (size_t i = 0; i < args_noptions; i++)
-		if (args_options[i].arg)
-			printf(" --%s", args_options[i].name);
+	for (size_t i = 0; i < options_noptions; i++)
+		if (options_options[i].arg)
+			printf(" --%s", options_options[i].name);
 	printf("\n\t\t\t\tset skip 1\n"
 	       "\t\t\tcase ");
 	print_commands();
@@ -461,21 +461,22 @@ static void print_fish(void)
 	       "\tend\n"
 	       "end\n\n"
 	       "complete -c mpmcp -f\n");
-	for (size_t c = 1; c < args_ncommands; c++) {
-		printf("complete -c mpmcp -n '__mpmcp_in bridge' -a %s -d ", args_commands[c].name);
-		fish_text(args_commands[c].help);
+	for (size_t c = 1; c < options_ncommands; c++) {
+		printf("complete -c mpmcp -n '__mpmcp_in bridge' -a %s -d ",
+			options_commands[c].name);
+		fish_text(options_commands[c].help);
 		printf("\n");
 	}
-	for (size_t c = 1; c < args_ncommands; c++)
-		fish_operands(&args_commands[c]);
+	for (size_t c = 1; c < options_ncommands; c++)
+		fish_operands(&options_commands[c]);
 	printf("complete -c mpmcp -n '__mpmcp_in call' -a '(__mpmcp_at_files)'\n");
-	for (size_t i = 0; i < args_noptions; i++)
-		fish_option(&args_options[i]);
+	for (size_t i = 0; i < options_noptions; i++)
+		fish_option(&options_options[i]);
 }
 
 /* ---- the command ---- */
 
-int cmd_completion(const struct args *a)
+int cmd_completion(const struct options *a)
 {
 	const char *shell = a->words.n == 1 ? a->words.item[0] : "";
 

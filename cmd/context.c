@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "target.h"
+#include "endpoint.h"
 
 /* Client documents are a few hundred bytes. */
 #define DOCUMENT_MAX ((size_t)64 << 10)
@@ -131,11 +131,11 @@ static void hide_client_secret(const struct context *c)
 
 static void set_oauth(struct context *c)
 {
-	const struct args *a = c->a;
+	const struct options *a = c->a;
 	int64_t timeout_ms = a->timeout_ms >= 0 ? a->timeout_ms : a->auth_timeout_ms;
 
 	c->oauth = (struct oauth_options){ .url = c->url,
-		.place = target_place(c->url),
+		.place = endpoint_place(c->url),
 		.resource = a->resource,
 		.no_resource = a->no_resource,
 		.assume_pkce = a->assume_pkce,
@@ -162,7 +162,7 @@ static void set_oauth(struct context *c)
 		.timeout_s = (timeout_ms + 999) / 1000 };
 }
 
-bool context_open(const struct args *a, struct context *c, struct err *e)
+bool context_open(const struct options *a, struct context *c, struct err *e)
 {
 	*c = (struct context){ .a = a };
 	c->http_opts = (struct http_opts){ .cacert = a->cacert,
@@ -172,8 +172,9 @@ bool context_open(const struct args *a, struct context *c, struct err *e)
 		.ipv4 = a->ipv4,
 		.cookies = !a->no_cookies,
 		.one_proxy = a->enable_proxy };
-	c->url = target_url(a, e);
-	if (!c->url || !target_transport(a, &c->transport, e) || !headers_read(a, &c->headers, e) ||
+	c->url = endpoint_url(a, e);
+	if (!c->url || !endpoint_transport(a, &c->transport, e) ||
+		!headers_read(a, &c->headers, e) ||
 		!read_document(a->client_info, "--static-oauth-client-info", &c->client_info, e) ||
 		!read_document(a->client_metadata, "--static-oauth-client-metadata",
 			&c->client_metadata, e))
@@ -190,7 +191,7 @@ bool context_open(const struct args *a, struct context *c, struct err *e)
 
 void context_close(struct context *c)
 {
-	rate_free(c->rate);
+	request_count_free(c->rate);
 	secret_clear(&c->value);
 	http_free(c->http);
 	loop_free(c->loop);
@@ -269,11 +270,11 @@ struct auth *context_credential(struct context *c, struct err *e)
 	struct auth *auth = NULL;
 	struct auth_value v = { 0 };
 
-	if (!target_credential(c->a, c->url, &c->headers, &auth, &c->why, &c->repaired, e))
+	if (!endpoint_credential(c->a, c->url, &c->headers, &auth, &c->why, &c->repaired, e))
 		return NULL;
 	c->signs_in = !auth;
 	if (!c->rate)
-		c->rate = rate_new(c->loop, count_path, c);
+		c->rate = request_count_new(c->loop, count_path, c);
 	if (c->signs_in) {
 		c->why = "a sign-in (OAuth)";
 		return auth_new_oauth(c->loop, c->http, &c->http_opts, &c->oauth, e);

@@ -5,19 +5,19 @@
 #ifndef MPMCP_CONTEXT_H
 #define MPMCP_CONTEXT_H
 
-#include "args.h"
+#include "options.h"
 #include "auth/auth.h"
 #include "auth/oauth_options.h"
 #include "auth/store.h"
 #include "headers.h"
 #include "base/secret.h"
-#include "mcp/rate.h"
-#include "mcp/transport.h"
+#include "mcp/http/request_count.h"
+#include "mcp/http/transport.h"
 #include "net/http.h"
 #include "net/loop.h"
 
 struct context {
-	const struct args *a;
+	const struct options *a;
 	const char *url;
 	enum transport_kind transport;
 	struct headers headers;
@@ -27,15 +27,15 @@ struct context {
 	struct oauth_options oauth;
 	char *client_info, *client_metadata, *params;
 	/* Set by context_credential(): */
-	const char *why;      /* which credential, in words */
-	const char *repaired; /* what was mended in the service account's token; or NULL */
-	bool signs_in;        /* it is OAuth: a sign-in */
-	struct rate *rate;    /* counts the requests made with it */
-	struct secret value;  /* of the Authorization field; unset with OAuth */
+	const char *why;            /* which credential, in words */
+	const char *repaired;       /* what was mended in the service account's token; or NULL */
+	bool signs_in;              /* it is OAuth: a sign-in */
+	struct request_count *rate; /* counts the requests made with it */
+	struct secret value;        /* of the Authorization field; unset with OAuth */
 };
 
 /* Arguments and files only; no network. False with e set; context_close() either way. */
-bool context_open(const struct args *a, struct context *c, struct err *e)
+bool context_open(const struct options *a, struct context *c, struct err *e)
 	__attribute__((warn_unused_result));
 void context_close(struct context *c);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "auth/account.h"
+#include "auth/service_account.h"
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/given.h"
@@ -206,7 +206,7 @@ static bool mend(
 	while (n && is_blank(bare[n - 1]))
 		n--;
 	if (strcasecmp(name, "Authorization") == 0) {
-		good = account_from_header(bare, where, &out, &repaired, e);
+		good = service_account_from_header(bare, where, &out, &repaired, e);
 		h->repaired = repaired;
 	} else {
 		good = !pasted_unfilled((struct pasted){ bare, n }, where, e) &&
@@ -316,7 +316,7 @@ static bool add_given(struct headers *h, const char *text, struct err *e)
 	return good;
 }
 
-bool headers_read(const struct args *a, struct headers *h, struct err *e)
+bool headers_read(const struct options *a, struct headers *h, struct err *e)
 {
 	*h = (struct headers){ 0 };
 	for (size_t i = 0; i < a->header_files.n; i++)

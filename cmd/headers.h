@@ -5,7 +5,7 @@
 #ifndef MPMCP_HEADERS_H
 #define MPMCP_HEADERS_H
 
-#include "args.h"
+#include "options.h"
 #include "mcp/bridge.h"
 
 struct headers {
@@ -20,7 +20,7 @@ struct headers {
 
 /* Reads files first, then --header, which wins over a file's field of the same name. False with e set
  * for an unreadable file, a line without a colon, an unset ${NAME}, a CR, LF or NUL. */
-bool headers_read(const struct args *a, struct headers *h, struct err *e)
+bool headers_read(const struct options *a, struct headers *h, struct err *e)
 	__attribute__((warn_unused_result));
 void headers_clear(struct headers *h);
 

@@ -68,17 +68,17 @@ void help_short(FILE *to)
 		"mpmcp connects MCP clients to Mixpanel's MCP server, or to any other over HTTP.");
 	fprintf(to, "\nusage: mpmcp [OPTION...] [URL]   what a client runs\n"
 		    "       mpmcp COMMAND ...\n\nCommands:\n");
-	for (size_t i = 0; i < args_ncommands; i++) {
-		if (!args_commands[i].name)
+	for (size_t i = 0; i < options_ncommands; i++) {
+		if (!options_commands[i].name)
 			continue;
-		explain(to, (size_t)fprintf(to, "  %s", args_commands[i].name), 14,
-			args_commands[i].help);
+		explain(to, (size_t)fprintf(to, "  %s", options_commands[i].name), 14,
+			options_commands[i].help);
 	}
 	fprintf(to, "\nCommon options:\n");
 	for (size_t c = 0; c < sizeof(common) / sizeof(common[0]); c++)
-		for (size_t i = 0; i < args_noptions; i++)
-			if (strcmp(args_options[i].name, common[c]) == 0)
-				print_option(to, &args_options[i]);
+		for (size_t i = 0; i < options_noptions; i++)
+			if (strcmp(options_options[i].name, common[c]) == 0)
+				print_option(to, &options_options[i]);
 	fprintf(to, "\nExamples:\n  mpmcp login --region eu\n  mpmcp setup cursor --write\n"
 		    "  mpmcp call Get-Events project_id=2195193\n\n");
 	wrap_text(to, wrap_width(to), 0, 0,
@@ -92,10 +92,10 @@ static void print_options(FILE *to, const struct command *c)
 	for (int g = 0; g < GROUPS; g++) {
 		bool begun = false;
 
-		for (size_t i = 0; i < args_noptions; i++) {
-			const struct opt *o = &args_options[i];
+		for (size_t i = 0; i < options_noptions; i++) {
+			const struct opt *o = &options_options[i];
 
-			if ((int)o->group != g || (c && !args_takes(c, o)))
+			if ((int)o->group != g || (c && !options_takes(c, o)))
 				continue;
 			if (!begun)
 				fprintf(to, "\n%s:\n", headings[g]);
@@ -116,8 +116,8 @@ void help_command(FILE *to, const struct command *c)
 
 void help_all(FILE *to)
 {
-	for (size_t i = 0; i < args_ncommands; i++)
-		print_usage(to, &args_commands[i]);
+	for (size_t i = 0; i < options_ncommands; i++)
+		print_usage(to, &options_commands[i]);
 	print_options(to, NULL);
 }
 
@@ -129,7 +129,7 @@ void help_version(FILE *to)
 		MPMCP_VERSION, http_version(), jansson_version_str());
 }
 
-void help_asked(FILE *to, const struct args *a)
+void help_asked(FILE *to, const struct options *a)
 {
 	if (a->all && !a->command->name)
 		help_all(to);
@@ -139,14 +139,14 @@ void help_asked(FILE *to, const struct args *a)
 		help_short(to);
 }
 
-int cmd_help(const struct args *a)
+int cmd_help(const struct options *a)
 {
 	if (!a->words.n) {
 		(a->all ? help_all : help_short)(stdout);
 		return EXIT_DONE;
 	}
-	for (size_t i = 0; i < args_ncommands; i++) {
-		const struct command *c = &args_commands[i];
+	for (size_t i = 0; i < options_ncommands; i++) {
+		const struct command *c = &options_commands[i];
 
 		/* The bridge has no name of its own. */
 		if (strcmp(c->name ? c->name : "bridge", a->words.item[0]) == 0) {

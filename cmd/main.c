@@ -10,7 +10,7 @@
 #include <malloc.h>
 #endif
 
-#include "args.h"
+#include "options.h"
 #include "base/child.h"
 #include "base/diag.h"
 #include "base/mem.h"
@@ -34,7 +34,7 @@ static bool open_standard_fds(void)
 }
 
 /* Wrong arguments in a client's entry: the client shows an answer, not standard error. */
-static int usage_error(const struct args *a, const struct err *e)
+static int usage_error(const struct options *a, const struct err *e)
 {
 	diag_error("%s", err_text(e));
 	if (!a->command->name && !isatty(STDIN_FILENO))
@@ -42,7 +42,7 @@ static int usage_error(const struct args *a, const struct err *e)
 	return EXIT_USAGE;
 }
 
-static int run(const struct args *a)
+static int run(const struct options *a)
 {
 	struct err e = { 0 };
 
@@ -82,7 +82,7 @@ static int finish_output(int status)
 
 int main(int argc, char **argv)
 {
-	struct args a;
+	struct options a;
 	struct err e = { 0 };
 	int status;
 
@@ -102,8 +102,8 @@ int main(int argc, char **argv)
 	/* A document that is short of memory looks like a broken one, or loses members when it is written: the
 	 * sign-in that is kept would be set aside, or saved without its refresh token. */
 	json_set_alloc_funcs(mem_new, free);
-	status = args_parse(argc, argv, &a, &e) ? run(&a) : usage_error(&a, &e);
-	args_clear(&a);
+	status = options_parse(argc, argv, &a, &e) ? run(&a) : usage_error(&a, &e);
+	options_clear(&a);
 	status = finish_output(status);
 	diag_close();
 	return status;

@@ -119,7 +119,7 @@ static bool is_around(const char *word)
 }
 
 /* The words of a whole command; false when it is not one. */
-static bool split(const char *word, struct args_list *out)
+static bool split(const char *word, struct options_list *out)
 {
 	const char *p = word;
 	char *first = next_word(&p), *next;
@@ -129,15 +129,15 @@ static bool split(const char *word, struct args_list *out)
 		free(first);
 		return false;
 	}
-	args_list_add(out, first);
+	options_list_add(out, first);
 	while ((next = next_word(&p)))
-		args_list_add(out, next);
+		options_list_add(out, next);
 	return true;
 }
 
-void wrapper_open(char *const *words, size_t n, struct args_list *out)
+void wrapper_open(char *const *words, size_t n, struct options_list *out)
 {
-	struct args_list all = { 0 };
+	struct options_list all = { 0 };
 	bool front = true;
 	size_t skip;
 
@@ -148,14 +148,14 @@ void wrapper_open(char *const *words, size_t n, struct args_list *out)
 		}
 		/* What follows an option is a package, or else ends the front with the next word. */
 		front = front && (is_around(words[i]) || (i && takes_package(words[i - 1])));
-		args_list_add(&all, mem_dup(words[i]));
+		options_list_add(&all, mem_dup(words[i]));
 	}
 	skip = around(all.item, all.n);
 	for (size_t i = skip; i < all.n; i++) {
-		args_list_add(out, all.item[i]);
+		options_list_add(out, all.item[i]);
 		all.item[i] = NULL;
 	}
-	args_list_clear(&all);
+	options_list_clear(&all);
 }
 
 bool wrapper_bare_url(char *word)

@@ -5,7 +5,7 @@
 #ifndef MPMCP_WRAPPER_H
 #define MPMCP_WRAPPER_H
 
-#include "args.h"
+#include "options.h"
 
 /*
  * Adds copies of those of the n words that are for us to out: all but npx and the like at the front, its
@@ -14,7 +14,7 @@
  * ...") is taken apart as a shell does it; a backslash is one but before a quote or a blank, since Windows
  * has them in paths.
  */
-void wrapper_open(char *const *words, size_t n, struct args_list *out);
+void wrapper_open(char *const *words, size_t n, struct options_list *out);
 
 /* Takes blanks, quotes and angle brackets off a word that is a URL; false when it is none. In place. */
 bool wrapper_bare_url(char *word);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # make deps: what a build and the tests need, as Debian packages.
 packages="gcc make pkg-config libc6-dev libcurl4-openssl-dev libjansson-dev libssl-dev libcmocka-dev python3 openssl
-ca-certificates mandoc git"
+ca-certificates mandoc git curl"
 
 if ! command -v apt-get >/dev/null; then
     echo "make deps installs Debian packages. Elsewhere install a C compiler, make, pkg-config, python3, openssl and"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "net/listen.h"
+#include "net/loopback.h"
 #include "net/url.h"
 
 /* How many ports are tried from the one of the rule on, as mcp-remote does. */
@@ -44,7 +44,7 @@ static void browser_came(void *ctx, struct listen_conn *conn, const char *query)
 	struct callback *c = ctx;
 
 	if (!c->on->is_ours(c->ctx, query)) {
-		listen_page(conn, 400, "This is not the sign-in that is awaited",
+		loopback_page(conn, 400, "This is not the sign-in that is awaited",
 			"The page may be from an earlier attempt. Go back to your program and use "
 			"the address that it shows now.");
 		return;
@@ -75,7 +75,8 @@ static bool port_is_fixed(const struct callback *c)
 
 static void listen_on(struct callback *c, unsigned port, unsigned tries, struct err *e)
 {
-	c->listener = listen_new(c->loop, host_of(c), port, tries, path_of(c), browser_came, c, e);
+	c->listener =
+		loopback_new(c->loop, host_of(c), port, tries, path_of(c), browser_came, c, e);
 }
 
 static bool open_listener(struct callback *c, struct err *e)
@@ -119,14 +120,14 @@ void callback_free(struct callback *c)
 {
 	if (!c)
 		return;
-	listen_free(c->listener);
+	loopback_free(c->listener);
 	loop_timer_clear(&c->again);
 	free(c);
 }
 
 char *callback_uri(const struct callback *c)
 {
-	return mem_printf("http://%s:%u%s", host_of(c), listen_port(c->listener), path_of(c));
+	return mem_printf("http://%s:%u%s", host_of(c), loopback_port(c->listener), path_of(c));
 }
 
 /* ---- the page ---- */
@@ -147,7 +148,7 @@ static void page_of_success(const struct callback *c, struct listen_conn *conn)
 				"go back to your program: it goes on by itself.",
 		url_parse(c->o->url, &u, NULL) ? u.host : "the service");
 
-	listen_page(conn, 200, "You are signed in", text);
+	loopback_page(conn, 200, "You are signed in", text);
 	free(text);
 	url_clear(&u);
 }
@@ -157,7 +158,7 @@ void callback_succeed(struct callback *c)
 	struct listen_conn *conn = take_browser(c);
 
 	if (conn && c->o->success_url)
-		listen_redirect(conn, c->o->success_url);
+		loopback_redirect(conn, c->o->success_url);
 	else if (conn)
 		page_of_success(c, conn);
 }
@@ -174,7 +175,7 @@ void callback_fail(struct callback *c, const struct err *e)
 	text = mem_printf("%c%s. Nothing was kept. Go back to your program and try again, or "
 			  "run \"%s\" in a terminal.",
 		toupper((unsigned char)e->msg[0]), e->msg + (e->msg[0] != 0), command);
-	listen_page(conn, 400, "Not signed in", text);
+	loopback_page(conn, 400, "Not signed in", text);
 	free(text);
 	free(command);
 }
@@ -184,5 +185,5 @@ void callback_retry(struct callback *c, const char *why)
 	struct listen_conn *conn = take_browser(c);
 
 	if (conn)
-		listen_page(conn, 400, "Once more, please", why);
+		loopback_page(conn, 400, "Once more, please", why);
 }

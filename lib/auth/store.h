@@ -29,7 +29,7 @@ struct store *store_new(const char *auth_dir, const struct store_key *key, struc
 	__attribute__((warn_unused_result));
 void store_free(struct store *s);
 const char *store_path(const struct store *s); /* of the file; borrowed */
-/* Of the file that counts the requests made with it, see mcp/rate.h; borrowed. */
+/* Of the file that counts the requests made with it, see mcp/http/request_count.h; borrowed. */
 const char *store_count(const struct store *s);
 
 /* STORE_NONE: no file. STORE_BROKEN: it holds no sign-in and was set aside as FILE.broken; e says so.

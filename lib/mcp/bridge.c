@@ -13,12 +13,12 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
-#include "mcp/envelope.h"
+#include "mcp/json/message.h"
 #include "mcp/keepalive.h"
-#include "mcp/reply.h"
-#include "mcp/session.h"
-#include "mcp/transport.h"
-#include "mcp/wire.h"
+#include "mcp/json/error_reply.h"
+#include "mcp/session/session.h"
+#include "mcp/http/transport.h"
+#include "mcp/stdio/lines.h"
 
 /* After the end of input, answers still due are waited for this long: more than a client that closes
  * its end ever waits, and long enough for a script that pipes its requests in. So is a reader that
@@ -36,8 +36,8 @@
 
 struct bridge {
 	struct loop *loop;
-	struct wire_in *in;
-	struct wire_out *out;
+	struct lines_in *in;
+	struct lines_out *out;
 	struct transport *transport;
 	struct session *session;
 	struct keepalive *keepalive; /* NULL: none */
@@ -69,7 +69,7 @@ static void stop(struct bridge *b)
 /* Only at the end of input is it worth waiting for a slow reader. */
 static void stop_when_written(struct bridge *b)
 {
-	if (b->deleted && (b->how != BRIDGE_END_INPUT || !wire_out_backlog(b->out)))
+	if (b->deleted && (b->how != BRIDGE_END_INPUT || !lines_out_backlog(b->out)))
 		stop(b);
 }
 
@@ -83,14 +83,14 @@ static void deleted(void *ctx)
 
 static void start_drain(struct bridge *b)
 {
-	b->written = wire_out_written(b->out);
+	b->written = lines_out_written(b->out);
 	loop_timer_set(&b->drain, DRAIN_MS);
 }
 
 /* It is the reader that is slow, and it does read. */
 static bool is_being_read(const struct bridge *b)
 {
-	return wire_out_backlog(b->out) && wire_out_written(b->out) != b->written;
+	return lines_out_backlog(b->out) && lines_out_written(b->out) != b->written;
 }
 
 static void leave(struct bridge *b, enum bridge_end how)
@@ -103,7 +103,7 @@ static void leave(struct bridge *b, enum bridge_end how)
 	if (how == BRIDGE_END_INPUT)
 		start_drain(b);
 	if (b->in)
-		wire_in_pause(b->in, true);
+		lines_in_pause(b->in, true);
 	keepalive_stop(b->keepalive);
 	transport_hold(b->transport, false);
 	transport_unlisten(b->transport);
@@ -194,7 +194,7 @@ static void on_input_end(void *ctx, const struct err *e)
 	check_end(b);
 }
 
-static const struct wire_in_events in_events = { on_line, on_too_long, on_input_end };
+static const struct lines_in_events in_events = { on_line, on_too_long, on_input_end };
 
 static void on_drained(void *ctx)
 {
@@ -219,7 +219,7 @@ static void on_emptied(void *ctx)
 	stop_when_written(ctx);
 }
 
-static const struct wire_out_events out_events = { on_drained, on_emptied, on_broken };
+static const struct lines_out_events out_events = { on_drained, on_emptied, on_broken };
 
 static void on_idle(void *ctx)
 {
@@ -239,7 +239,7 @@ static void on_input(void *ctx, bool wanted)
 {
 	struct bridge *b = ctx;
 
-	wire_in_pause(b->in, !wanted);
+	lines_in_pause(b->in, !wanted);
 }
 
 static void on_learned(void *ctx, enum era server)
@@ -367,7 +367,7 @@ static void last_words(void *ctx)
 {
 	struct bridge *b = ctx;
 
-	wire_out_flush(b->out, LAST_FLUSH_MS); /* answers of this round wait for its end */
+	lines_out_flush(b->out, LAST_FLUSH_MS); /* answers of this round wait for its end */
 	session_last_words(b->session, b->in);
 	if (b->first)
 		session_last_line(b->session, b->first, b->first_len);
@@ -378,7 +378,7 @@ static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
 {
 	if (!make_fields(o, &b->fields, e))
 		return false;
-	b->out = wire_out_new(b->loop, o->out_fd, &out_events, b, e);
+	b->out = lines_out_new(b->loop, o->out_fd, &out_events, b, e);
 	if (!b->out)
 		return false;
 	b->session = session_new(b->loop, b->out, &session_events, b);
@@ -389,7 +389,7 @@ static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
 	b->era_known = o->era_sure;
 	if (o->asks_only)
 		session_asks_only(b->session);
-	b->in = wire_in_new(b->loop, o->in_fd, ENVELOPE_MAX, &in_events, b, e);
+	b->in = lines_in_new(b->loop, o->in_fd, MESSAGE_MAX, &in_events, b, e);
 	return b->in != NULL;
 }
 
@@ -431,8 +431,8 @@ void bridge_free(struct bridge *b)
 	auth_on_person(b->auth, NULL);
 	loop_task_clear(&b->person);
 	loop_timer_clear(&b->drain);
-	wire_in_free(b->in);
-	wire_out_free(b->out);
+	lines_in_free(b->in);
+	lines_out_free(b->out);
 	http_fields_free(b->fields);
 	free(b);
 }
@@ -447,7 +447,7 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 		diag_note("%s", err_text(&unwatched));
 	if (!loop_run(b->loop, e)) {
 		session_fail_all(b->session, e);
-		wire_out_flush(b->out, LAST_FLUSH_MS);
+		lines_out_flush(b->out, LAST_FLUSH_MS);
 		return BRIDGE_END_FAILED;
 	}
 	/* How it ends is settled: a client that says it twice does not get another status. */
@@ -455,7 +455,7 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 	if (b->how == BRIDGE_END_FAILED)
 		*e = b->e;
 	else if (b->how != BRIDGE_END_OUTPUT)
-		wire_out_flush(b->out, FLUSH_MS);
+		lines_out_flush(b->out, FLUSH_MS);
 	return b->how;
 }
 
@@ -463,7 +463,7 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 
 struct refusal {
 	struct loop *loop;
-	struct wire_out *out;
+	struct lines_out *out;
 	const struct err *why;
 	struct loop_task
 		stop; /* at the end of the round: what came together is answered together */
@@ -472,13 +472,13 @@ struct refusal {
 static void refuse_line(void *ctx, char *p, size_t n)
 {
 	struct refusal *r = ctx;
-	struct envelope m;
+	struct message m;
 	struct buf b;
 
-	if (envelope_scan(p, n, &m, NULL) != ENVELOPE_OK || m.kind != ENVELOPE_REQUEST)
+	if (message_scan(p, n, &m, NULL) != MESSAGE_OK || m.kind != MESSAGE_REQUEST)
 		return;
-	buf_init(&b, ENVELOPE_MAX);
-	if (!reply_error(&b, m.id, r->why, NULL) || !wire_out_add(r->out, b.p, b.len))
+	buf_init(&b, MESSAGE_MAX);
+	if (!error_reply(&b, m.id, r->why, NULL) || !lines_out_add(r->out, b.p, b.len))
 		diag_error("out of memory");
 	buf_free(&b);
 	loop_task_queue(&r->stop);
@@ -523,18 +523,19 @@ static void refuse_broken(void *ctx, const struct err *e)
 
 void bridge_refuse(int in_fd, int out_fd, const struct err *why)
 {
-	static const struct wire_in_events in = { refuse_line, refuse_too_long, refuse_end };
-	static const struct wire_out_events out = { refuse_drained, refuse_drained, refuse_broken };
+	static const struct lines_in_events in = { refuse_line, refuse_too_long, refuse_end };
+	static const struct lines_out_events out = { refuse_drained, refuse_drained,
+		refuse_broken };
 	struct refusal r = { .why = why };
-	struct wire_in *w = NULL;
+	struct lines_in *w = NULL;
 	struct err e = { 0 };
 
 	r.loop = loop_new(&e);
 	if (!r.loop)
 		goto fail;
 	loop_task_init(&r.stop, r.loop, refuse_stop, &r);
-	r.out = wire_out_new(r.loop, out_fd, &out, &r, &e);
-	w = r.out ? wire_in_new(r.loop, in_fd, ENVELOPE_MAX, &in, &r, &e) : NULL;
+	r.out = lines_out_new(r.loop, out_fd, &out, &r, &e);
+	w = r.out ? lines_in_new(r.loop, in_fd, MESSAGE_MAX, &in, &r, &e) : NULL;
 	/* Without descriptors for them, signals end the process as they end any other. */
 	if (w && !(loop_signal(r.loop, SIGTERM, refuse_signal, &r, &e) &&
 			 loop_signal(r.loop, SIGINT, refuse_signal, &r, &e)))
@@ -542,12 +543,12 @@ void bridge_refuse(int in_fd, int out_fd, const struct err *why)
 	if (!w || !loop_run(r.loop, &e))
 		goto fail;
 	loop_ignore_signals(r.loop);
-	wire_out_flush(r.out, FLUSH_MS);
+	lines_out_flush(r.out, FLUSH_MS);
 	goto out;
 fail:
 	diag_debug("%s", err_text(&e));
 out:
-	wire_in_free(w);
-	wire_out_free(r.out);
+	lines_in_free(w);
+	lines_out_free(r.out);
 	loop_free(r.loop);
 }

@@ -1,21 +1,66 @@
 /*
  * The bridge: MCP messages from standard input to a Streamable HTTP endpoint
- * and back. A map of this folder, in the order a message travels:
+ * and back. The rooms of this folder, in the order in which they may know one
+ * another (tests/checks/layers.sh holds them to it, and this map to the files):
  *
- *   wire      lines in, lines out (MCP stdio transport)
- *   envelope  what kind of message is this, whose id
- *   session   who owes whom an answer; session id, revision, re-initialisation
- *             (from_client.c and from_server.c are its two directions, say.c its
- *             way out; legacy_client.c and modern_client.c translate between eras
- *             with era.c, whose changes are edits)
- *   client_info  what the client says of itself: our User-Agent, its patience
- *   mirror    what 2026-07-28 repeats in header fields, with toolbook
- *   policy    which tools may be seen and called, by catalog and annotations, and
- *             for which projects
- *   keepalive pings of our own, which neither session nor client see (--keep-alive)
- *   transport POST, GET, DELETE over HTTP; JSON bodies, resumption; HTTP+SSE
- *   sse       text/event-stream bytes to events
- *   bridge    owns all of them and ties them to the loop; ends when stdin does
+ *   json/        what a message is; pure
+ *     message               one JSON-RPC message, read in one pass: kind, id, members
+ *     scan_wide             that pass, 64 bytes a step (scan.h, scan_loop.h)
+ *     walk                  members on demand, from text that was read
+ *     edit                  changes of spans, the rest byte for byte
+ *     era                   what the revisions call things, and what they lack
+ *     error_reply           errors of ours: codes and data
+ *   stdio/       descriptors 0 and 1
+ *     lines                 lines in, lines out (MCP stdio transport)
+ *   policy/      what may pass; pure
+ *     policy                --read-only, --only-tool, --ignore-tool
+ *     projects              --only-project
+ *     mixpanel_tools        the service's tools and what they do
+ *     tools_list            a tools/list without what may not be seen
+ *   http/        Streamable HTTP
+ *     transport             POST, GET and DELETE of one session
+ *     exchange              one message and its answers: JSON body or event stream, resumption
+ *     get_stream            the GET stream: what the server says unasked
+ *     http_sse              HTTP+SSE of 2024-11-05
+ *     awaited               answers that may come on another stream
+ *     sse                   text/event-stream bytes to events
+ *     request_headers       what 2026-07-28 repeats in header fields
+ *     toolbook              header fields that a tool asks for (Mcp-Param-*)
+ *     http_status           a status that is not 2xx, in words
+ *     error_text            a server's own words, and what to do
+ *     client_info           the client in User-Agent
+ *     request_count         requests of the hour, per account
+ *   session/     who owes whom an answer
+ *     session               posts and where they stand, the handshake, a session that was forgotten
+ *     owed                  an answer is given, once
+ *     pending               requests by their ids
+ *     reopen                a session opened again behind the client's back
+ *     again                 messages that are sent once more, or later
+ *     kept                  what the client has set in its session, told to the next one
+ *     repeat                which requests may be sent twice
+ *     patience              who waits for a sign-in is answered in time
+ *     from_client           lines of the client
+ *     from_server           messages of the server, and ends of exchanges
+ *     to_client             what is written to the client
+ *     server_era            which era the server speaks
+ *   translate/   between the eras
+ *     legacy_client         a legacy client, a modern server
+ *     legacy_input          questions of the server to a legacy client
+ *     legacy_subscriptions  what a legacy client watches
+ *     modern_client         a modern client, a legacy server
+ *     modern_input          the server's requests as input of a modern client
+ *     modern_subscriptions  what a modern client listens to
+ *   bridge       owns all of them and ties them to the loop; ends when input does
+ *   bridge_refuse  answers the first request when the bridge cannot start
+ *   keepalive    pings of our own, which neither session nor client see
+ *
+ * The way of one tools/call: lines gives the line to bridge, which reads it as a
+ * message and asks policy; session/from_client makes a post of it and owes an
+ * answer; when the handshake allows, session hands it to http/transport (between
+ * eras translate/ changes it first), whose exchange sends it with the credential
+ * of auth/auth.h. The answer comes back through exchange (and sse) to
+ * session/from_server, which finds by its id what was owed, gives it the client's
+ * own id if that differs, and to_client queues it in lines.
  */
 #ifndef MPMCP_BRIDGE_H
 #define MPMCP_BRIDGE_H
@@ -25,10 +70,10 @@
 
 #include "auth/auth.h"
 #include "base/err.h"
-#include "mcp/era.h"
-#include "mcp/policy.h"
-#include "mcp/rate.h"
-#include "mcp/transport.h"
+#include "mcp/json/era.h"
+#include "mcp/policy/policy.h"
+#include "mcp/http/request_count.h"
+#include "mcp/http/transport.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -42,11 +87,11 @@ struct bridge_opts {
 		*headers; /* sent with every request to its origin; no Authorization */
 	size_t nheaders;
 	enum transport_kind transport;
-	int64_t ping_interval_ms; /* 0: no pings */
-	struct policy *policy;    /* which tools may be seen and called; NULL: all */
-	struct rate *rate;        /* counts requests; or NULL */
-	enum era era;             /* of the server, when something is known about it */
-	bool era_sure;            /* the person says so: no refusal changes it */
+	int64_t ping_interval_ms;   /* 0: no pings */
+	struct policy *policy;      /* which tools may be seen and called; NULL: all */
+	struct request_count *rate; /* counts requests; or NULL */
+	enum era era;               /* of the server, when something is known about it */
+	bool era_sure;              /* the person says so: no refusal changes it */
 	bool asks_only; /* what the server sends unasked concerns nobody: not listened for */
 	int in_fd, out_fd;
 };

@@ -9,8 +9,8 @@
 #include "base/crypt.h"
 #include "base/diag.h"
 #include "base/mem.h"
-#include "mcp/envelope.h"
-#include "mcp/walk.h"
+#include "mcp/json/message.h"
+#include "mcp/json/walk.h"
 
 struct keepalive {
 	const struct transport_events *on;
@@ -94,11 +94,10 @@ void keepalive_free(struct keepalive *k)
 static bool is_answer(const struct keepalive *k, const struct incoming *in)
 {
 	struct span id = { k->id, strlen(k->id) };
-	struct envelope m;
+	struct message m;
 
-	return envelope_scan(in->p, in->n, &m, NULL) == ENVELOPE_OK &&
-	       m.kind == ENVELOPE_RESPONSE &&
-	       (!m.id.p || walk_type(m.id) == WALK_NULL || envelope_id_equal(m.id, id));
+	return message_scan(in->p, in->n, &m, NULL) == MESSAGE_OK && m.kind == MESSAGE_RESPONSE &&
+	       (!m.id.p || walk_type(m.id) == WALK_NULL || message_id_equal(m.id, id));
 }
 
 static void on_message(void *ctx, struct incoming *in)

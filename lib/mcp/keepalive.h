@@ -12,7 +12,7 @@
 #ifndef MPMCP_KEEPALIVE_H
 #define MPMCP_KEEPALIVE_H
 
-#include "mcp/transport.h"
+#include "mcp/http/transport.h"
 #include "net/loop.h"
 
 struct keepalive;

@@ -13,7 +13,7 @@
 #include "base/diag.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/trust.h"
+#include "base/x509_store.h"
 
 /* A system's whole bundle is 200 KiB; the largest company ones known are a few MiB. */
 #define BUNDLE_MAX ((size_t)16 << 20)
@@ -23,14 +23,14 @@
 #ifdef CA_PORTABLE
 #define OUR_LIBRARY ""
 #else
-#define OUR_LIBRARY trust_library()
+#define OUR_LIBRARY x509_store_library()
 #endif
 
 struct ca {
 	char *file, *dir, *extra;     /* each may be NULL; extra: NODE_EXTRA_CA_CERTS */
 	const char *file_by, *dir_by; /* the option or variable that named it; NULL: the system's */
 	bool system;                  /* the system's store is meant and not looked for yet */
-	struct trust *trust;          /* NULL before the first connection */
+	struct x509_store *trust;     /* NULL before the first connection */
 	struct buf bundle;            /* for another TLS library: file and extra together */
 	char *words, *trouble;
 };
@@ -59,7 +59,7 @@ static const char *system_file(void)
 	const char *const known[] = { curl_version_info(CURLVERSION_NOW)->cainfo,
 		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
 		"/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem",
-		"/usr/local/share/certs/ca-root-nss.crt", trust_default_file() };
+		"/usr/local/share/certs/ca-root-nss.crt", x509_store_default_file() };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i] && access(known[i], R_OK) == 0)
@@ -71,7 +71,7 @@ static const char *system_dir(void)
 {
 	const char *const known[] = { curl_version_info(CURLVERSION_NOW)->capath, "/etc/ssl/certs",
 		"/etc/pki/ca-trust/extracted/pem/directory-hash", "/etc/pki/tls/certs",
-		trust_default_folder() };
+		x509_store_default_folder() };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i] && is_hashed(known[i]))
@@ -163,7 +163,7 @@ void ca_free(struct ca *c)
 {
 	if (!c)
 		return;
-	trust_free(c->trust);
+	x509_store_free(c->trust);
 	free(c->file);
 	free(c->dir);
 	free(c->extra);
@@ -205,7 +205,7 @@ static const char *blame(struct ca *c, const char *by, const char *path, int fau
 
 const char *ca_trouble(struct ca *c)
 {
-	const char *bad = c->trust ? trust_bad_file(c->trust) : NULL;
+	const char *bad = c->trust ? x509_store_bad_file(c->trust) : NULL;
 	int fault;
 
 	free(c->trouble);
@@ -240,15 +240,15 @@ static bool make_trust(struct ca *c)
 	if (c->trust)
 		return true;
 	find_system(c);
-	c->trust = trust_new();
+	c->trust = x509_store_new();
 	if (!c->trust)
 		return false;
 	if (c->dir)
-		trust_add_folder(c->trust, c->dir);
+		x509_store_add_folder(c->trust, c->dir);
 	if (c->file)
-		trust_add_file(c->trust, c->file);
+		x509_store_add_file(c->trust, c->file);
 	if (c->extra)
-		trust_add_file(c->trust, c->extra);
+		x509_store_add_file(c->trust, c->extra);
 	warn_of_missing(c);
 	return true;
 }
@@ -258,7 +258,7 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *ctx)
 	struct ca *c = ctx;
 
 	(void)easy;
-	return make_trust(c) && trust_use(c->trust, ssl_ctx) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+	return make_trust(c) && x509_store_use(c->trust, ssl_ctx) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
 static bool share(struct ca *c, CURL *easy)
@@ -279,7 +279,7 @@ static bool share(struct ca *c, CURL *easy)
 void ca_settle(struct ca *c)
 {
 	if (c->trust)
-		trust_load(c->trust);
+		x509_store_load(c->trust);
 }
 
 /* ---- libcurl's own way, for its other TLS libraries ---- */

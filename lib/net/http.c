@@ -48,7 +48,7 @@ static void req_free(struct http_req *r)
 		/* Its connection and settings are good for nothing else. */
 		curl_easy_cleanup(r->easy);
 		if (r->way)
-			way_log_clear(r->way);
+			connect_report_log_clear(r->way);
 		free(r->way);
 	} else {
 		http_easy_release(r);
@@ -270,8 +270,8 @@ static bool own_cookie(const struct http_call *c)
 
 struct http_req *http_start(struct http *h, const struct http_call *c, struct err *e)
 {
-	struct site *site = sites_of(h->sites, c->url, e);
-	CURLSH *jar = site && !own_cookie(c) ? site_jar(site) : NULL;
+	struct origin *site = origins_of(h->sites, c->url, e);
+	CURLSH *jar = site && !own_cookie(c) ? origin_jar(site) : NULL;
 	CURL *easy = site ? http_easy_get(h, site, jar) : NULL;
 	struct http_req *r;
 
@@ -404,7 +404,7 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 
 	h->loop = l;
 	h->opts = *o;
-	h->opts.cacert = h->opts.endpoint = NULL; /* read by ca_new() and sites_new(); not ours */
+	h->opts.cacert = h->opts.endpoint = NULL; /* read by ca_new() and origins_new(); not ours */
 	h->idle_s = IDLE_CONNECTION_S;
 	h->handles_last = curl_version_info(CURLVERSION_NOW)->version_num >= HANDLES_LAST_SINCE;
 	h->socks.prev = h->socks.next = &h->socks;
@@ -412,7 +412,7 @@ struct http *http_new(struct loop *l, const struct http_opts *o, struct err *e)
 	loop_timer_init(&h->watch, l, http_watch_due, h);
 	loop_task_init(&h->task, l, run_queue, h);
 	loop_task_init(&h->renewal, l, http_easy_renew, h);
-	h->sites = sites_new(o->cookies, o->one_proxy, o->endpoint);
+	h->sites = origins_new(o->cookies, o->one_proxy, o->endpoint);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->pool = http_pool_new(h)) ||
 		!http_fields_common(h)) {
 		err_set(e, ERR_NET, "libcurl does not start");
@@ -436,7 +436,7 @@ void http_free(struct http *h)
 		curl_easy_cleanup(h->idle[--h->nidle].easy);
 	http_pools_free(h);
 	http_watch_free(h);
-	sites_free(h->sites);
+	origins_free(h->sites);
 	loop_timer_clear(&h->watch);
 	loop_task_clear(&h->task);
 	loop_task_clear(&h->renewal);
@@ -457,18 +457,18 @@ void http_keep_alive(struct http *h, long server_idle_s)
 		h->idle_s = s;
 }
 
-bool http_way_to(struct http *h, const char *url, struct site_way *out, struct err *e)
+bool http_way_to(struct http *h, const char *url, struct origin_way *out, struct err *e)
 {
-	struct site *s = sites_of(h->sites, url, e);
+	struct origin *s = origins_of(h->sites, url, e);
 
 	if (s)
-		*out = site_way(s);
+		*out = origin_way(s);
 	return s != NULL;
 }
 
-void http_way(const struct http_req *r, struct way *w)
+void http_way(const struct http_req *r, struct connect_report *w)
 {
-	way_read(r->easy, (int)r->code, r->errbuf, r->way, w);
+	connect_report_read(r->easy, (int)r->code, r->errbuf, r->way, w);
 }
 
 const char *http_trust(const struct http *h)

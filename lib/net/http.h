@@ -19,8 +19,8 @@
 
 #include "base/err.h"
 #include "net/loop.h"
-#include "net/site.h"
-#include "net/way.h"
+#include "net/origin.h"
+#include "net/connect_report.h"
 
 struct http;     /* connections, caches and settings, shared by exchanges */
 struct http_req; /* one exchange */
@@ -152,8 +152,8 @@ void http_set_endless(struct http_req *r, bool endless);
 /* Ends an exchange at once, without done(). Fine inside its own callbacks. NULL is fine. */
 void http_cancel(struct http_req *r);
 
-/* How far a call with connect_only came; while done() runs. way_clear() frees. */
-void http_way(const struct http_req *r, struct way *w);
+/* How far a call with connect_only came; while done() runs. connect_report_clear() frees. */
+void http_way(const struct http_req *r, struct connect_report *w);
 
 /* Whose certificates are trusted, see ca_describe(). Borrowed. */
 const char *http_trust(const struct http *h);
@@ -176,7 +176,7 @@ bool http_sent(const struct http_req *r);
 bool http_was_barred(const struct http_req *r);
 
 /* The proxy on the way to this URL, if any. False with e set when its variable holds none. */
-bool http_way_to(struct http *h, const char *url, struct site_way *out, struct err *e)
+bool http_way_to(struct http *h, const char *url, struct origin_way *out, struct err *e)
 	__attribute__((warn_unused_result));
 
 /* "libcurl/7.88.1 OpenSSL/3.0.19 ...": for --version. Borrowed, static. */

@@ -30,7 +30,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	n *= size;
 	r->head_len += n;
 	if (r->jar && n > 11 && strncasecmp(p, "Set-Cookie:", 11) == 0)
-		site_cookie_came(r->site, r->easy);
+		origin_cookie_came(r->site, r->easy);
 	if (r->state == REQ_DEAD || r->head_len > HEAD_MAX)
 		return 0;
 	if (r->head_done || n > 2 || (p[0] != '\r' && p[0] != '\n'))
@@ -39,7 +39,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	if (status < 200)
 		return n;
 	curl_easy_getinfo(r->easy, CURLINFO_HTTP_VERSION, &version);
-	site_set_shares(r->site, version >= CURL_HTTP_VERSION_2_0);
+	origin_set_shares(r->site, version >= CURL_HTTP_VERSION_2_0);
 	r->head_done = true;
 	r->heard_ms = clock_ms();
 	http_watch_silence(r);
@@ -96,8 +96,8 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	curl_socket_t fd;
 
 	(void)purpose;
-	r->barred = r->barred || site_is_barred(r->site, &a->addr);
-	if (r->look_up_only || site_is_barred(r->site, &a->addr))
+	r->barred = r->barred || origin_is_barred(r->site, &a->addr);
+	if (r->look_up_only || origin_is_barred(r->site, &a->addr))
 		return CURL_SOCKET_BAD;
 	fd = socket(a->family, a->socktype, a->protocol);
 	if (fd != CURL_SOCKET_BAD)
@@ -165,13 +165,13 @@ static void easy_common(struct http *h, CURL *easy)
 }
 
 /* The proxy on the way there, and the jar of cookies; NULL: none are kept or sent. */
-static void set_up_for(struct handle *k, const struct site *site, CURLSH *jar)
+static void set_up_for(struct handle *k, const struct origin *site, CURLSH *jar)
 {
-	const char *proxy = site_proxy(site);
+	const char *proxy = origin_proxy(site);
 
 	if (k->site != site) {
 		curl_easy_setopt(k->easy, CURLOPT_OPENSOCKETFUNCTION,
-			site_is_watched(site) ? on_open : NULL);
+			origin_is_watched(site) ? on_open : NULL);
 		curl_easy_setopt(k->easy, CURLOPT_PROXY, proxy);
 		curl_easy_setopt(k->easy, CURLOPT_NOPROXY, *proxy ? "" : "*");
 		/* For CONNECT; the request itself brings its own. */
@@ -197,7 +197,7 @@ static CURL *easy_new(struct http *h)
 	return easy;
 }
 
-CURL *http_easy_get(struct http *h, const struct site *site, CURLSH *jar)
+CURL *http_easy_get(struct http *h, const struct origin *site, CURLSH *jar)
 {
 	struct handle k = { 0 };
 
@@ -270,7 +270,7 @@ static void set_method(CURL *easy, const struct http_call *c)
 static void set_connect_only(struct http_req *r, const struct http_call *c)
 {
 	r->way = mem_new(sizeof(*r->way));
-	way_watch(r->way, r->easy);
+	connect_report_watch(r->way, r->easy);
 	curl_easy_setopt(r->easy, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYPEER, c->any_peer ? 0L : 1L);
 	curl_easy_setopt(r->easy, CURLOPT_SSL_VERIFYHOST, c->any_peer ? 0L : 2L);
@@ -303,7 +303,7 @@ static CURLcode set_url(struct http_req *r, const char *url)
 
 static bool needs_new_connection(const struct http_req *r, const struct http_call *c)
 {
-	return c->connect_only || c->look_up_only || (c->apart && !site_shares(r->site));
+	return c->connect_only || c->look_up_only || (c->apart && !origin_shares(r->site));
 }
 
 /* libcurl takes 0 for a limit of its own. */

@@ -34,7 +34,7 @@ static long proxy_status(const struct http_req *r)
 {
 	long status = 0;
 
-	if (site_proxy_words(r->site))
+	if (origin_proxy_words(r->site))
 		curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &status);
 	return status;
 }
@@ -96,7 +96,7 @@ static bool wants_single_sign_on(const struct http_req *r)
 /* What the proxy said to CONNECT. */
 static void describe_proxy(const struct http_req *r, const char *host, struct err *e)
 {
-	const char *proxy = site_proxy_words(r->site), *variable = site_way(r->site).variable;
+	const char *proxy = origin_proxy_words(r->site), *variable = origin_way(r->site).variable;
 	long status = proxy_status(r);
 
 	if (status != 407) {
@@ -125,7 +125,7 @@ static void describe_proxy(const struct http_req *r, const char *host, struct er
 /* A variable that says https:// means the way to the proxy, and few proxies speak TLS themselves. */
 static bool proxy_speaks_no_tls(const struct http_req *r, CURLcode rc)
 {
-	struct site_way way = site_way(r->site);
+	struct origin_way way = origin_way(r->site);
 
 	char *connected = NULL;
 
@@ -171,14 +171,14 @@ static void advise_tls(struct http_req *r, CURLcode rc, struct err *e)
 static void describe_tls(
 	struct http_req *r, CURLcode rc, const char *host, const char *said, struct err *e)
 {
-	struct site_way way = site_way(r->site);
+	struct origin_way way = origin_way(r->site);
 
 	if (!proxy_speaks_no_tls(r, rc)) {
 		err_set(e, ERR_NET, "no secure connection to %s: %s", host, said);
 		advise_tls(r, rc, e);
 		return;
 	}
-	err_set(e, ERR_NET, "%s does not answer in TLS: %s", site_proxy_words(r->site), said);
+	err_set(e, ERR_NET, "%s does not answer in TLS: %s", origin_proxy_words(r->site), said);
 	err_advise(e, REASON_PROXY_SCHEME,
 		"Write http:// in place of https:// in %s: it says how the proxy is spoken to, not "
 		"the "
@@ -202,7 +202,7 @@ void http_describe(struct http_req *r, CURLcode rc, enum http_outcome how, struc
 {
 	char host[300];
 	const char *said = r->errbuf[0] ? r->errbuf : curl_easy_strerror(rc);
-	const char *proxy = site_proxy_words(r->site);
+	const char *proxy = origin_proxy_words(r->site);
 
 	host_of(r, host, sizeof(host));
 	if (how == HTTP_NOT_LET)

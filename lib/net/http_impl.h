@@ -89,7 +89,7 @@ enum req_state {
 struct http_req {
 	struct http *http;
 	struct pool *pool; /* that it is in; NULL: in none */
-	struct site *site;
+	struct origin *site;
 	CURLSH *jar; /* the site's cookies; NULL: none are kept or sent */
 	CURL *easy;
 	enum req_state state;
@@ -104,11 +104,11 @@ struct http_req {
 	size_t head_len;
 	bool head_done, stopped, sent, resent, timed_out, endless, aborted;
 	bool overran; /* OVERRUN_MAX */
-	bool barred;  /* an address was passed over: site_is_barred() */
+	bool barred;  /* an address was passed over: origin_is_barred() */
 	bool look_up_only;
-	bool silent;               /* its connection was given up: the other end is silent */
-	int port_here, port_there; /* of its connection, once sent */
-	struct way_log *way;       /* only with connect_only */
+	bool silent;                    /* its connection was given up: the other end is silent */
+	int port_here, port_there;      /* of its connection, once sent */
+	struct connect_report_log *way; /* only with connect_only */
 	CURLMcode refused; /* CURLM_OK: libcurl was not asked yet, or took it and did not lose it */
 	CURLcode code;     /* how it ended */
 	bool placed;       /* counted in http->place */
@@ -129,7 +129,7 @@ struct place {
 /* A handle that is kept, and what it was last set up for: mostly that is what comes next, too. */
 struct handle {
 	CURL *easy;
-	const struct site *site;
+	const struct origin *site;
 	CURLSH *jar;
 	bool spent; /* not to be used again: HANDLES_LAST_SINCE */
 };
@@ -139,7 +139,7 @@ struct http {
 	struct pool *pool; /* the newest */
 	struct http_opts opts;
 	struct ca *ca;
-	struct sites *sites;
+	struct origins *sites;
 	struct place place;
 	struct curl_slist *agent, *encoding; /* fields of every request: agent's list goes on with
 					      * encoding's node */
@@ -217,7 +217,7 @@ bool http_fields_chain(struct http_req *r, const struct http_call *c, struct cur
 /* ---- http_easy.c ---- */
 
 /* A handle for requests to this site, a kept one if there is any; NULL: out of memory. */
-CURL *http_easy_get(struct http *h, const struct site *site, CURLSH *jar)
+CURL *http_easy_get(struct http *h, const struct origin *site, CURLSH *jar)
 	__attribute__((warn_unused_result));
 /* Back to those that are kept. */
 void http_easy_release(struct http_req *r);

@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "base/buf.h"
-#include "mcp/envelope.h"
-#include "mcp/scan_wide.h"
+#include "mcp/json/message.h"
+#include "mcp/json/scan_wide.h"
 
 #define TEXT_SIZE ((size_t)4 << 20)
 #define ROUNDS 60
@@ -65,7 +65,7 @@ static bool text_result(struct buf *b, const char *text, size_t n)
 	return buf_adds(b,
 		       "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[{\"type\":\"text\","
 		       "\"text\":") &&
-	       envelope_quote(b, text, n) && buf_adds(b, "}]}}");
+	       message_quote(b, text, n) && buf_adds(b, "}]}}");
 }
 
 static bool escapes(struct buf *b)
@@ -123,9 +123,9 @@ static bool once(int way, struct buf *b, char *copy)
 		return copy[b->len / 2] == b->p[b->len / 2];
 	}
 	if (way == -1) {
-		struct envelope m;
+		struct message m;
 
-		return envelope_scan_plain(b->p, b->len, &m, NULL) == ENVELOPE_OK;
+		return message_scan_plain(b->p, b->len, &m, NULL) == MESSAGE_OK;
 	}
 	return scan_wide(b->p, b->p + b->len, &first, &behind, no_member, NULL);
 }

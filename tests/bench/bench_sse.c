@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "base/buf.h"
-#include "mcp/sse.h"
+#include "mcp/http/sse.h"
 
 #define HUGE ((size_t)64 << 20)
 

@@ -23,7 +23,7 @@ def compare(what, a_name, a, b_name, b):
 
 def variables_of_code():
     found = set()
-    for path in glob.glob("lib/*/*.c") + glob.glob("cmd/*.c"):
+    for path in glob.glob("lib/**/*.c", recursive=True) + glob.glob("cmd/**/*.c", recursive=True):
         found |= set(re.findall(r'\b(?:getenv|unsetenv|env|env_set|env_isset)\("([A-Z_a-z]+)"\)', read(path)))
     return {v for v in found if v.upper() == v}
 
@@ -31,9 +31,9 @@ def variables_of_code():
 def main():
     man = read("man/mpmcp.1")
     readme = read("README.md")
-    table = set(re.findall(r'^\t\{ "([a-z0-9-]+)", (?:NULL|"[^"]*"), OPT_', read("cmd/args.c"), re.M))
+    table = set(re.findall(r'^\t\{ "([a-z0-9-]+)", (?:NULL|"[^"]*"), OPT_', read("cmd/options.c"), re.M))
     shown = set()
-    for command in [""] + re.findall(r'^\t\{ "([a-z]+)", FOR_', read("cmd/args.c"), re.M):
+    for command in [""] + re.findall(r'^\t\{ "([a-z]+)", FOR_', read("cmd/options.c"), re.M):
         words = [PROGRAM, command, "--help"] if command else [PROGRAM, "--help", "--all"]
         text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
         shown |= set(re.findall(r"^  --([a-z0-9-]+)", text, re.M))
@@ -42,7 +42,7 @@ def main():
     documented = set(re.findall(r"^\.It Fl -([a-z0-9-]+)", man, re.M))
     problems = problems_of_all + compare("option", "args.c", table, "--help of each command", shown)
     problems += compare("option", "args.c", table, "man page", documented)
-    problems += ["option --%s: in README, not in args.c" % o
+    problems += ["option --%s: in README, not in options.c" % o
                  for o in sorted(set(re.findall(r"`--([a-z0-9-]+)[` =]", readme)) - table)]
     section = man[man.index(".Sh ENVIRONMENT"):man.index(".Sh FILES")]
     problems += compare("variable", "code", variables_of_code(), "man page", set(re.findall(r"^\.It Ev ([A-Z_]+)", section, re.M)))

@@ -1,15 +1,44 @@
 #!/bin/sh
-# cmd > mcp > auth > net > base: an #include may skip layers, never climb. One
-# third-party library, one home.
-bad=$(
-    for folder in lib/base lib/net lib/auth lib/mcp; do
-        case $folder in
-        lib/base) up='net|auth|mcp' ;; lib/net) up='auth|mcp' ;; lib/auth) up=mcp ;; *) up=cmd ;;
-        esac
-        grep -nE "#include \"($up)/" $folder/*.[ch]
+# Who may include whom: an #include may skip rooms, never climb.
+#
+#   cmd > mcp > auth > net > base
+#   in mcp: bridge > translate > session > http > stdio, policy > json
+#   in cmd: the rooms know the common files and not one another; doctor reads the entries that setup writes
+#
+# One third-party library, one home: libcurl in net, OpenSSL in base, jansson in auth and cmd.
+climb() { # climb FOLDER UP...: files below FOLDER that include what is above them
+    folder=$1
+    shift
+    for up in "$@"; do
+        grep -rnE --include='*.[ch]' "#include \"$up/" "$folder"
     done
-    grep -n '#include <curl/' lib/base/*.[ch] lib/auth/*.[ch] lib/mcp/*.[ch] cmd/*.[ch]
-    grep -n '#include <openssl/' lib/net/*.[ch] lib/auth/*.[ch] lib/mcp/*.[ch] cmd/*.[ch]
-    grep -n '#include <jansson' lib/base/*.[ch] lib/net/*.[ch] lib/mcp/*.[ch]
+}
+uses() { # uses HEADER FOLDER...
+    header=$1
+    shift
+    grep -rn --include='*.[ch]' "#include <$header" "$@"
+}
+bad=$(
+    climb lib/base net auth mcp
+    climb lib/net auth mcp
+    climb lib/auth mcp
+    climb lib/mcp/json 'mcp/(stdio|policy|http|session|translate)'
+    climb lib/mcp/stdio 'mcp/(policy|http|session|translate)'
+    climb lib/mcp/policy 'mcp/(stdio|http|session|translate)'
+    climb lib/mcp/http 'mcp/(session|translate)'
+    climb lib/mcp/session 'mcp/translate'
+    # bridge and what stands beside it are the top of mcp.
+    grep -rnE --include='*.[ch]' '#include "mcp/[a-z_]+\.h"' lib/mcp/*/
+    climb lib '(login|tools|setup|doctor)'
+    for room in login tools setup doctor; do
+        for other in login tools setup doctor; do
+            [ "$room" = "$other" ] || [ "$room $other" = "doctor setup" ] || climb "cmd/$room" "$other"
+        done
+    done
+    # Completion offers the words of every room.
+    grep -nE '#include "(login|tools|setup|doctor)/' cmd/*.[ch] | grep -v '^cmd/cmd_completion.c:'
+    uses curl/ lib/base lib/auth lib/mcp cmd
+    uses openssl/ lib/net lib/auth lib/mcp cmd
+    uses jansson lib/base lib/net lib/mcp
 )
 [ -z "$bad" ] || { echo "$bad"; exit 1; }

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mcp/era.h"
-#include "mcp/walk.h"
+#include "mcp/json/era.h"
+#include "mcp/json/walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,24 +16,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char members[] = "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\"";
 
 /* The text with these edits, scanned; m's spans lie in out. */
-static void carry_out(const struct edits *s, struct span text, struct buf *out, struct envelope *m)
+static void carry_out(const struct edits *s, struct span text, struct buf *out, struct message *m)
 {
 	struct span parts[EDIT_PARTS];
 
 	buf_reset(out);
 	if (!edit_parts(s, text, parts)) {
-		*m = (struct envelope){ 0 }; /* too many changes: refused as a whole */
+		*m = (struct message){ 0 }; /* too many changes: refused as a whole */
 		return;
 	}
-	if (!edit_apply(s, text, out) || envelope_scan(out->p, out->len, m, NULL) != ENVELOPE_OK)
+	if (!edit_apply(s, text, out) || message_scan(out->p, out->len, m, NULL) != MESSAGE_OK)
 		abort();
 }
 
-static void to_modern_and_back(const struct envelope *m, struct buf *out, struct buf *again)
+static void to_modern_and_back(const struct message *m, struct buf *out, struct buf *again)
 {
 	struct span added = { members, sizeof(members) - 1 };
 	struct edits s = { 0 }, back = { 0 };
-	struct envelope n;
+	struct message n;
 	struct buf scratch;
 
 	buf_init(&scratch, SIZE_MOST);
@@ -52,13 +52,13 @@ static void to_modern_and_back(const struct envelope *m, struct buf *out, struct
 	buf_free(&scratch);
 }
 
-static void result_there_and_back(const struct envelope *m, struct buf *out, struct buf *again)
+static void result_there_and_back(const struct message *m, struct buf *out, struct buf *again)
 {
 	static char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}";
 	struct edits s = { 0 }, back = { 0 };
-	struct envelope r, n;
+	struct message r, n;
 
-	if (envelope_scan(request, sizeof(request) - 1, &r, NULL) != ENVELOPE_OK)
+	if (message_scan(request, sizeof(request) - 1, &r, NULL) != MESSAGE_OK)
 		abort();
 	era_result_to_modern(&s, m->result, &r);
 	carry_out(&s, m->whole, out, &n);
@@ -73,22 +73,22 @@ static void result_there_and_back(const struct envelope *m, struct buf *out, str
 }
 
 /* Answers that are put together hold pieces of the other side's: they must be messages, too. */
-static void handshakes(const struct envelope *m, struct buf *out)
+static void handshakes(const struct message *m, struct buf *out)
 {
 	struct span id = { "1", 1 };
-	struct envelope n;
+	struct message n;
 
 	buf_reset(out);
 	if (!era_initialize_answer(out, id, m->params, m->result, "x") ||
-		envelope_scan(out->p, out->len, &n, NULL) != ENVELOPE_OK)
+		message_scan(out->p, out->len, &n, NULL) != MESSAGE_OK)
 		abort();
 	buf_reset(out);
 	if (!era_discover_answer(out, id, m->result) ||
-		envelope_scan(out->p, out->len, &n, NULL) != ENVELOPE_OK)
+		message_scan(out->p, out->len, &n, NULL) != MESSAGE_OK)
 		abort();
 	buf_reset(out);
 	if (!era_initialize(out, "i", m->params) ||
-		envelope_scan(out->p, out->len, &n, NULL) != ENVELOPE_OK)
+		message_scan(out->p, out->len, &n, NULL) != MESSAGE_OK)
 		abort();
 }
 
@@ -96,17 +96,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *copy = malloc(size + 1);
 	struct buf out, again;
-	struct envelope m;
+	struct message m;
 
 	memcpy(copy, data, size);
 	buf_init(&out, SIZE_MOST);
 	buf_init(&again, SIZE_MOST);
-	if (envelope_scan(copy, size, &m, NULL) == ENVELOPE_OK) {
-		if (m.kind == ENVELOPE_REQUEST)
+	if (message_scan(copy, size, &m, NULL) == MESSAGE_OK) {
+		if (m.kind == MESSAGE_REQUEST)
 			to_modern_and_back(&m, &out, &again);
-		if (m.kind == ENVELOPE_RESPONSE && m.result.p)
+		if (m.kind == MESSAGE_RESPONSE && m.result.p)
 			result_there_and_back(&m, &out, &again);
-		if (m.kind == ENVELOPE_REQUEST || m.kind == ENVELOPE_RESPONSE)
+		if (m.kind == MESSAGE_REQUEST || m.kind == MESSAGE_RESPONSE)
 			handshakes(&m, &out);
 		(void)era_refusal_is_modern(m.error);
 		(void)era_refusal_is_of_modern(m.error, 400, true);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../cmd/json_edit.c"
+#include "../../cmd/setup/json_edit.c"
 
 static const char *const path[] = { "mcpServers", "mixpanel" };
 

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mcp/policy.h"
+#include "mcp/policy/policy.h"
 
 static char only_rules[][16] = { "Get-*", "@boards", "*", "?un-Query", "[A-G]*", "x\\*y",
 	"@replays", "" };
@@ -23,9 +23,9 @@ static char ignore_rules[][16] = { "delete*", "*-flag*", "GET-PROJECTS", "*?" };
 
 /* ---- one input ---- */
 
-static void say_request(struct policy *p, const struct envelope *m, struct buf *out)
+static void say_request(struct policy *p, const struct message *m, struct buf *out)
 {
-	bool asks = m->kind == ENVELOPE_REQUEST || m->kind == ENVELOPE_NOTIFICATION;
+	bool asks = m->kind == MESSAGE_REQUEST || m->kind == MESSAGE_NOTIFICATION;
 	struct err e = { 0 };
 	bool good = !p || policy_request(p, m, &e);
 
@@ -36,14 +36,14 @@ static void say_request(struct policy *p, const struct envelope *m, struct buf *
 		abort();
 }
 
-static void say_list(struct policy *p, const struct envelope *m, struct buf *out)
+static void say_list(struct policy *p, const struct message *m, struct buf *out)
 {
 	struct err e = { 0 };
 	struct buf left;
 	bool good = true;
 
-	buf_init(&left, ENVELOPE_MAX);
-	if (m->kind != ENVELOPE_RESPONSE || !p) {
+	buf_init(&left, MESSAGE_MAX);
+	if (m->kind != MESSAGE_RESPONSE || !p) {
 		good = buf_adds(out, "skipped\n");
 	} else {
 		switch (policy_list(p, m, &left, &e)) {
@@ -66,9 +66,9 @@ static void say_list(struct policy *p, const struct envelope *m, struct buf *out
 
 static void say(struct policy *p, char how, char *text, size_t n, struct buf *out)
 {
-	struct envelope m;
+	struct message m;
 
-	if (envelope_scan(text, n, &m, NULL) != ENVELOPE_OK) {
+	if (message_scan(text, n, &m, NULL) != MESSAGE_OK) {
 		if (!buf_adds(out, "skipped\n"))
 			abort();
 	} else if (how == 'l') {
@@ -166,7 +166,7 @@ int main(void)
 	while ((data = get(0, &n))) {
 		struct buf out;
 
-		buf_init(&out, ENVELOPE_MAX);
+		buf_init(&out, MESSAGE_MAX);
 		play(data, n, &out);
 		put(1, out.p, out.len);
 		buf_free(&out);
@@ -208,7 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!to_oracle)
 		start_oracle();
-	buf_init(&out, ENVELOPE_MAX);
+	buf_init(&out, MESSAGE_MAX);
 	play(data, size, &out);
 	put(to_oracle, data, size);
 	put(to_oracle, out.p, out.len);

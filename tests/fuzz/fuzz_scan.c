@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mcp/envelope.h"
-#include "mcp/scan_wide.h"
+#include "mcp/json/message.h"
+#include "mcp/json/scan_wide.h"
 
 /* White space before a message changes nothing but where the blocks begin. */
 #define PLACES 64
@@ -54,13 +54,13 @@ static char *placed(const uint8_t *data, size_t n, size_t lead)
 static void compare(const uint8_t *data, size_t n, size_t lead)
 {
 	char *plain = placed(data, n, lead);
-	struct envelope m;
-	enum envelope_status st;
+	struct message m;
+	enum message_status st;
 	bool bracket, taken;
 	uint64_t hash = 0;
 
-	st = envelope_scan_plain(plain, lead + n, &m, NULL);
-	bracket = st == ENVELOPE_OK && (*m.whole.p == '{' || *m.whole.p == '[');
+	st = message_scan_plain(plain, lead + n, &m, NULL);
+	bracket = st == MESSAGE_OK && (*m.whole.p == '{' || *m.whole.p == '[');
 	for (size_t i = 0; scan_wide_name(i); i++) {
 		char *wide = placed(data, n, lead), *first, *behind;
 		struct seen s = { wide, 1 };
@@ -85,13 +85,13 @@ static void compare_messages(const uint8_t *data, size_t n)
 {
 	size_t lead = SCAN_WIDE_MIN;
 	char *small = placed(data, n, 0), *large = placed(data, n, lead);
-	struct envelope a, b;
+	struct message a, b;
 	size_t at_a = 0, at_b = lead;
-	enum envelope_status st = envelope_scan_plain(small, n, &a, &at_a);
+	enum message_status st = message_scan_plain(small, n, &a, &at_a);
 
-	check(envelope_scan(large, lead + n, &b, &at_b) == st);
+	check(message_scan(large, lead + n, &b, &at_b) == st);
 	check(at_b == at_a + lead && a.kind == b.kind);
-	check(st != ENVELOPE_OK || memcmp(small, large + lead, n) == 0);
+	check(st != MESSAGE_OK || memcmp(small, large + lead, n) == 0);
 	check(same(a.id, b.id) && same(a.method, b.method) && same(a.params, b.params));
 	check(same(a.result, b.result) && same(a.error, b.error) && same(a.whole, b.whole));
 	check((!a.why && !b.why) || strcmp(a.why, b.why) == 0);

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "base/diag.h"
-#include "mcp/session.h"
-#include "mcp/walk.h"
+#include "mcp/session/session.h"
+#include "mcp/json/walk.h"
 
 static void check(bool good, const char *what)
 {
@@ -63,7 +63,7 @@ static void book_cancellation(struct span id)
 		struct account *a = &accounts[i];
 		struct span own = { a->id, strlen(a->id) };
 
-		if (envelope_id_equal(own, id) && a->asked + a->may > a->answered)
+		if (message_id_equal(own, id) && a->asked + a->may > a->answered)
 			a->freed++;
 	}
 }
@@ -72,44 +72,43 @@ static void book_line(const char *p, size_t n)
 {
 	char *copy = malloc(n ? n : 1);
 	struct account *a;
-	struct envelope m;
+	struct message m;
 	struct walk_item it;
 	struct walk w;
 
 	memcpy(copy, p, n);
-	if (envelope_scan(copy, n, &m, NULL) == ENVELOPE_OK) {
-		if (m.kind == ENVELOPE_REQUEST && (a = account(m.id)))
+	if (message_scan(copy, n, &m, NULL) == MESSAGE_OK) {
+		if (m.kind == MESSAGE_REQUEST && (a = account(m.id)))
 			a->asked++;
-		else if (m.kind == ENVELOPE_INVALID && m.id.p && (a = account(m.id)))
+		else if (m.kind == MESSAGE_INVALID && m.id.p && (a = account(m.id)))
 			a->may++;
-		else if (m.kind == ENVELOPE_NOTIFICATION &&
-			 envelope_method_is(&m, "notifications/cancelled"))
+		else if (m.kind == MESSAGE_NOTIFICATION &&
+			 message_method_is(&m, "notifications/cancelled"))
 			book_cancellation(walk_get(m.params, "requestId", NULL));
-		else if (m.kind == ENVELOPE_BATCH && walk_open(&w, m.whole))
+		else if (m.kind == MESSAGE_BATCH && walk_open(&w, m.whole))
 			while (walk_next(&w, &it)) {
-				struct envelope e;
+				struct message e;
 
-				if (envelope_scan((char *)(uintptr_t)it.value.p, it.value.n, &e,
-					    NULL) != ENVELOPE_OK)
+				if (message_scan((char *)(uintptr_t)it.value.p, it.value.n, &e,
+					    NULL) != MESSAGE_OK)
 					continue;
-				if (e.kind == ENVELOPE_REQUEST && (a = account(e.id)))
+				if (e.kind == MESSAGE_REQUEST && (a = account(e.id)))
 					a->asked++;
-				else if (e.kind == ENVELOPE_INVALID && e.id.p &&
-					 (a = account(e.id)))
+				else if (e.kind == MESSAGE_INVALID && e.id.p && (a = account(e.id)))
 					a->may++;
-				else if (e.kind == ENVELOPE_NOTIFICATION &&
-					 envelope_method_is(&e, "notifications/cancelled"))
+				else if (e.kind == MESSAGE_NOTIFICATION &&
+					 message_method_is(&e, "notifications/cancelled"))
 					book_cancellation(walk_get(e.params, "requestId", NULL));
 			}
 	}
 	free(copy);
 }
 
-static void book_answer(const struct envelope *m)
+static void book_answer(const struct message *m)
 {
 	struct account *a;
 
-	if (m->kind != ENVELOPE_RESPONSE || !m->id.p || walk_type(m->id) == WALK_NULL)
+	if (m->kind != MESSAGE_RESPONSE || !m->id.p || walk_type(m->id) == WALK_NULL)
 		return;
 	a = account(m->id);
 	if (!a)
@@ -132,21 +131,21 @@ static void close_accounts(void)
 
 /* ---- the wire ---- */
 
-struct wire_in {
+struct lines_in {
 	int unused;
 };
-struct wire_out {
+struct lines_out {
 	bool full;
 };
 
-bool wire_in_take(struct wire_in *w, const char *p, size_t n, struct buf *out)
+bool lines_in_take(struct lines_in *w, const char *p, size_t n, struct buf *out)
 {
 	(void)w;
 	buf_reset(out);
 	return buf_add(out, p, n);
 }
 
-void wire_in_rest(struct wire_in *w, void (*fn)(void *ctx, char *p, size_t n), void *ctx)
+void lines_in_rest(struct lines_in *w, void (*fn)(void *ctx, char *p, size_t n), void *ctx)
 {
 	(void)w, (void)fn, (void)ctx;
 }
@@ -155,24 +154,24 @@ void wire_in_rest(struct wire_in *w, void (*fn)(void *ctx, char *p, size_t n), v
 static void said(const char *p, size_t n)
 {
 	char *copy = malloc(n ? n : 1);
-	struct envelope m;
+	struct message m;
 
 	trace("to client", NULL, p, n);
 	check(!memchr(p, '\n', n), "a line break in a message to the client");
 	memcpy(copy, p, n);
-	check(envelope_scan(copy, n, &m, NULL) == ENVELOPE_OK && m.kind != ENVELOPE_INVALID &&
-			m.kind != ENVELOPE_BATCH,
+	check(message_scan(copy, n, &m, NULL) == MESSAGE_OK && m.kind != MESSAGE_INVALID &&
+			m.kind != MESSAGE_BATCH,
 		"something that is no message went to the client");
 	book_answer(&m);
 	free(copy);
 }
 
-bool wire_out_addv(struct wire_out *w, const struct wire_part *parts, size_t count)
+bool lines_out_addv(struct lines_out *w, const struct lines_part *parts, size_t count)
 {
 	struct buf b;
 
 	(void)w;
-	buf_init(&b, ENVELOPE_MAX);
+	buf_init(&b, MESSAGE_MAX);
 	for (size_t i = 0; i < count; i++)
 		check(buf_add(&b, parts[i].p, parts[i].n), "memory");
 	said(buf_str(&b), b.len);
@@ -180,14 +179,14 @@ bool wire_out_addv(struct wire_out *w, const struct wire_part *parts, size_t cou
 	return true;
 }
 
-bool wire_out_add(struct wire_out *w, const char *p, size_t n)
+bool lines_out_add(struct lines_out *w, const char *p, size_t n)
 {
 	(void)w;
 	said(p, n);
 	return true;
 }
 
-bool wire_out_take(struct wire_out *w, struct buf *m)
+bool lines_out_take(struct lines_out *w, struct buf *m)
 {
 	(void)w;
 	said(buf_str(m), m->len);
@@ -195,27 +194,27 @@ bool wire_out_take(struct wire_out *w, struct buf *m)
 	return true;
 }
 
-bool wire_out_take_behind(struct wire_out *w, struct buf *head, struct buf *m, size_t from)
+bool lines_out_take_behind(struct lines_out *w, struct buf *head, struct buf *m, size_t from)
 {
-	struct wire_part parts[] = { { buf_str(head), head->len },
+	struct lines_part parts[] = { { buf_str(head), head->len },
 		{ buf_str(m) + from, m->len - from } };
-	bool good = wire_out_addv(w, parts, 2);
+	bool good = lines_out_addv(w, parts, 2);
 
 	buf_free(head);
 	buf_free(m);
 	return good;
 }
 
-bool wire_out_full(const struct wire_out *w)
+bool lines_out_full(const struct lines_out *w)
 {
 	return w->full;
 }
 
 /* Only for the end of a program without memory. */
-bool wire_out_now(struct wire_out *w, const struct wire_part *parts, size_t count, int ms)
+bool lines_out_now(struct lines_out *w, const struct lines_part *parts, size_t count, int ms)
 {
 	(void)ms;
-	return wire_out_addv(w, parts, count);
+	return lines_out_addv(w, parts, count);
 }
 
 /* ---- the transport ---- */
@@ -240,15 +239,15 @@ struct transport {
 struct exchange *transport_post(struct transport *t, const struct exchange_call *c)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
-	struct envelope m;
+	struct message m;
 
 	x->c = *c;
 	x->session = t->session && !c->fresh ? strdup(t->session) : NULL;
-	buf_init(&x->sent, ENVELOPE_MAX);
+	buf_init(&x->sent, MESSAGE_MAX);
 	trace("to server", x, c->body, c->len);
 	check(buf_add(&x->sent, c->body, c->len), "memory");
-	check(envelope_scan(x->sent.p, x->sent.len, &m, NULL) == ENVELOPE_OK &&
-			m.kind != ENVELOPE_INVALID,
+	check(message_scan(x->sent.p, x->sent.len, &m, NULL) == MESSAGE_OK &&
+			m.kind != MESSAGE_INVALID,
 		"something that is no message went to the server");
 	check(memcmp(x->sent.p, c->body, c->len) == 0, "a line break went to the server");
 	x->next = t->all;
@@ -526,8 +525,8 @@ static void compose_raw(struct reader *r, struct buf *b)
 struct play {
 	struct loop *loop;
 	struct session *s;
-	struct wire_in in;
-	struct wire_out out;
+	struct lines_in in;
+	struct lines_out out;
 	bool paused, ended;
 };
 
@@ -646,10 +645,10 @@ static void exchange_ends(struct play *y, struct exchange *x, unsigned how, stru
 static char *wire_id(const struct exchange *x)
 {
 	char *copy = malloc(x->sent.len), *id;
-	struct envelope m;
+	struct message m;
 
 	memcpy(copy, x->sent.p, x->sent.len);
-	if (envelope_scan(copy, x->sent.len, &m, NULL) == ENVELOPE_OK && m.id.p)
+	if (message_scan(copy, x->sent.len, &m, NULL) == MESSAGE_OK && m.id.p)
 		id = strndup(m.id.p, m.id.n);
 	else
 		id = strdup("null");
@@ -663,7 +662,7 @@ static void server_answers(struct play *y, struct reader *r, struct exchange *x)
 	unsigned how = next(r), end = next(r);
 	struct buf b;
 
-	buf_init(&b, ENVELOPE_MAX);
+	buf_init(&b, MESSAGE_MAX);
 	check(buf_addf(&b, "{\"jsonrpc\":\"2.0\",\"id\":%s,%s}", id, answers[how % NANSWERS]),
 		"memory");
 	if (end & 128) {
@@ -699,7 +698,7 @@ static void step(struct play *y, struct reader *r)
 	struct exchange *x;
 	struct buf b;
 
-	buf_init(&b, ENVELOPE_MAX);
+	buf_init(&b, MESSAGE_MAX);
 	switch (what % 12) {
 	case 0:
 	case 1:

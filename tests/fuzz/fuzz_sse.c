@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "mcp/sse.h"
+#include "mcp/http/sse.h"
 
 #define RETRY_MAX_MS ((int64_t)24 * 60 * 60 * 1000)
 

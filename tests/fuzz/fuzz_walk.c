@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mcp/envelope.h"
-#include "mcp/walk.h"
+#include "mcp/json/message.h"
+#include "mcp/json/walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct walk w;
 	struct walk_item it;
 	struct buf quoted, back;
-	struct envelope m;
+	struct message m;
 	size_t steps = 0;
 
 	memcpy(p, data, size);
@@ -28,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	got = walk_get(v, "name", NULL);
 	if (got.p && (got.p < p || got.p + got.n > p + size))
 		abort();
-	if (!envelope_quote(&quoted, p, size) ||
-		envelope_scan(quoted.p, quoted.len, &m, NULL) != ENVELOPE_OK)
+	if (!message_quote(&quoted, p, size) ||
+		message_scan(quoted.p, quoted.len, &m, NULL) != MESSAGE_OK)
 		abort();
 	if (!walk_string((struct span){ quoted.p, quoted.len }, &back))
 		abort();

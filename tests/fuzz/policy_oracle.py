@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The rules of lib/mcp/policy.h once more, slowly and over the parsed message.
+"""The rules of lib/mcp/policy/policy.h once more, slowly and over the parsed message.
 
 Started alone it judges what tests/fuzz/fuzz_policy.c sends: an input and what
 came of it; an empty answer means that both agree. As a module: judge(), and
@@ -30,7 +30,7 @@ NAME_MAX = 512
 
 
 def _catalog():
-    with open(os.path.join(HERE, "../../lib/mcp/catalog.c")) as f:
+    with open(os.path.join(HERE, "../../lib/mcp/policy/mixpanel_tools.c")) as f:
         rows = re.findall(r'\{ "([^"]+)", CATALOG_(\w+), "(\w+)", CATALOG_(\w+) \}', f.read())
     return {name: (what, group, reach) for name, what, group, reach in rows}
 
@@ -100,7 +100,7 @@ def both(verdicts):
 
 
 class Projects:
-    """The rules of lib/mcp/projects.h for one message."""
+    """The rules of lib/mcp/policy/projects.h for one message."""
 
     def __init__(self, raw):
         # Whether the digits of a string were escaped cannot be seen any more.

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "mcp/client_info.h"
+#include "mcp/http/client_info.h"
 
 static struct client_info read_text(const char *text)
 {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "mcp/edit.h"
+#include "mcp/json/edit.h"
 
 static struct span span(const char *s)
 {

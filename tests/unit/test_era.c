@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "mcp/era.h"
+#include "mcp/json/era.h"
 
 #define V "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\""
 
@@ -18,27 +18,27 @@ static struct span span(const char *s)
 
 /* The message with the edits that fn notes for it. */
 static void assert_edited(const char *text, const char *want,
-	void (*fn)(struct edits *s, const struct envelope *m, struct buf *scratch))
+	void (*fn)(struct edits *s, const struct message *m, struct buf *scratch))
 {
 	char *copy = strdup(text);
 	struct edits s = { 0 };
-	struct envelope m;
+	struct message m;
 	struct buf scratch, out;
 
 	buf_init(&scratch, 4096);
 	buf_init(&out, 4096);
-	assert_int_equal(envelope_scan(copy, strlen(copy), &m, NULL), ENVELOPE_OK);
+	assert_int_equal(message_scan(copy, strlen(copy), &m, NULL), MESSAGE_OK);
 	fn(&s, &m, &scratch);
 	assert_true(edit_apply(&s, m.whole, &out));
 	assert_string_equal(buf_str(&out), want);
 	/* What comes out is a message again. */
-	assert_int_equal(envelope_scan(out.p, out.len, &m, NULL), ENVELOPE_OK);
+	assert_int_equal(message_scan(out.p, out.len, &m, NULL), MESSAGE_OK);
 	buf_free(&scratch);
 	buf_free(&out);
 	free(copy);
 }
 
-static void add_meta(struct edits *s, const struct envelope *m, struct buf *scratch)
+static void add_meta(struct edits *s, const struct message *m, struct buf *scratch)
 {
 	assert_true(era_add_meta(s, m, span(V), span("\"inputResponses\":{}"), scratch));
 }
@@ -85,7 +85,7 @@ static void meta_that_is_no_object_makes_room_for_ours(void **state)
 		add_meta);
 }
 
-static void drop_meta(struct edits *s, const struct envelope *m, struct buf *scratch)
+static void drop_meta(struct edits *s, const struct message *m, struct buf *scratch)
 {
 	(void)scratch;
 	era_drop_meta(s, m);
@@ -112,19 +112,19 @@ static void modern_members_of_meta_go_and_others_stay(void **state)
 		drop_meta);
 }
 
-static void to_legacy(struct edits *s, const struct envelope *m, struct buf *scratch)
+static void to_legacy(struct edits *s, const struct message *m, struct buf *scratch)
 {
 	(void)scratch;
 	era_result_to_legacy(s, m->result);
 }
 
-static void to_modern(struct edits *s, const struct envelope *m, struct buf *scratch)
+static void to_modern(struct edits *s, const struct message *m, struct buf *scratch)
 {
 	static char list[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}";
-	struct envelope request;
+	struct message request;
 
 	(void)scratch;
-	assert_int_equal(envelope_scan(list, sizeof(list) - 1, &request, NULL), ENVELOPE_OK);
+	assert_int_equal(message_scan(list, sizeof(list) - 1, &request, NULL), MESSAGE_OK);
 	era_result_to_modern(s, m->result, &request);
 }
 

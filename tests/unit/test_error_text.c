@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/diag.h"
-#include "mcp/error_text.h"
+#include "mcp/http/error_text.h"
 
 static void check(const char *body, const char *want)
 {

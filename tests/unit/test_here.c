@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "net/here.h"
-#include "net/site.h"
+#include "net/origin.h"
 
 static void hosts_that_lead_here_are_known_in_every_spelling(void **state)
 {
@@ -105,20 +105,20 @@ static void hosts_that_lead_here_are_known_in_every_spelling(void **state)
 /* What a connection would be made to; the family's text form. */
 static bool may_lead_to(const char *endpoint, const char *url, const char *address)
 {
-	struct sites *all = sites_new(false, false, endpoint);
-	struct site *s = sites_of(all, url, NULL);
+	struct origins *all = origins_new(false, false, endpoint);
+	struct origin *s = origins_of(all, url, NULL);
 	struct sockaddr_in v4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
 	bool barred = false;
 
 	assert_non_null(s);
 	if (inet_pton(AF_INET, address, &v4.sin_addr) == 1)
-		barred = site_is_barred(s, (const struct sockaddr *)&v4);
+		barred = origin_is_barred(s, (const struct sockaddr *)&v4);
 	else if (inet_pton(AF_INET6, address, &v6.sin6_addr) == 1)
-		barred = site_is_barred(s, (const struct sockaddr *)&v6);
+		barred = origin_is_barred(s, (const struct sockaddr *)&v6);
 	else
 		fail_msg("%s", address);
-	sites_free(all);
+	origins_free(all);
 	return !barred;
 }
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "json_edit.h"
+#include "setup/json_edit.h"
 
 #define CAP ((size_t)1 << 20)
 

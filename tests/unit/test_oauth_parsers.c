@@ -11,7 +11,7 @@
 
 #include "auth/challenge.h"
 #include "auth/pkce.h"
-#include "net/reqhead.h"
+#include "net/request_head.h"
 
 static const struct {
 	const char *what, *fields[3];
@@ -98,13 +98,13 @@ static void request_heads_are_read_at_any_cut(void **state)
 {
 	static const char text[] =
 		"GET /cb?code=1 HTTP/1.1\r\nAccept: */*\r\nhOST:  localhost:1 \r\n\r\n";
-	struct reqhead h;
+	struct request_head h;
 	size_t n = sizeof(text) - 1;
 
 	(void)state;
 	for (size_t cut = 0; cut < n; cut++)
-		assert_int_equal(reqhead_parse(text, cut, &h), 0);
-	assert_int_equal(reqhead_parse(text, n, &h), n);
+		assert_int_equal(request_head_parse(text, cut, &h), 0);
+	assert_int_equal(request_head_parse(text, n, &h), n);
 	assert_string_equal(h.method, "GET");
 	assert_string_equal(h.target, "/cb?code=1");
 	assert_string_equal(h.host, "localhost:1");
@@ -119,18 +119,18 @@ static void broken_request_heads_are_refused(void **state)
 		"GET / HTTP/1.12\r\n\r\n", "GET / HTTP/1.2\r\n\r\n", "GET / xTTP/1.1\r\n\r\n",
 		"GET / HTTP/1.1\r\n: nameless\r\n\r\n", "ABCDEFGHIJKLMNOP / HTTP/1.1\r\n\r\n" };
 	static const char nul[] = "GET / HTTP/1.1\r\nHost: localhost:1\0.evil\r\n\r\n";
-	char *endless = malloc(REQHEAD_MAX);
-	struct reqhead h;
+	char *endless = malloc(REQUEST_HEAD_MAX);
+	struct request_head h;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (reqhead_parse(rows[i], strlen(rows[i]), &h) != -1)
+		if (request_head_parse(rows[i], strlen(rows[i]), &h) != -1)
 			fail_msg("row %zu is taken", i);
-	assert_int_equal(reqhead_parse(nul, sizeof(nul) - 1, &h), -1);
+	assert_int_equal(request_head_parse(nul, sizeof(nul) - 1, &h), -1);
 	/* The longest that has room. */
-	assert_true(reqhead_parse("ABCDEFGHIJKLMNO / HTTP/1.1\r\n\r\n", 30, &h) == 30);
-	memset(endless, 'a', REQHEAD_MAX);
-	assert_int_equal(reqhead_parse(endless, REQHEAD_MAX, &h), -1);
+	assert_true(request_head_parse("ABCDEFGHIJKLMNO / HTTP/1.1\r\n\r\n", 30, &h) == 30);
+	memset(endless, 'a', REQUEST_HEAD_MAX);
+	assert_int_equal(request_head_parse(endless, REQUEST_HEAD_MAX, &h), -1);
 	free(endless);
 }
 

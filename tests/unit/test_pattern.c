@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "pattern.h"
+#include "tools/pattern.h"
 
 static void patterns_that_posix_has_are_looked_at(void **state)
 {

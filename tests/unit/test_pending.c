@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "mcp/pending.h"
+#include "mcp/session/pending.h"
 
 #define MANY 5000
 

@@ -8,23 +8,23 @@
 
 #include <cmocka.h>
 
-#include "mcp/policy.h"
+#include "mcp/policy/policy.h"
 
 /* A message is scanned in a copy that lives until the next one. */
-static struct envelope message(const char *text)
+static struct message message(const char *text)
 {
 	static char *copy;
-	struct envelope m;
+	struct message m;
 
 	free(copy);
 	copy = strdup(text);
-	assert_int_equal(envelope_scan(copy, strlen(copy), &m, NULL), ENVELOPE_OK);
+	assert_int_equal(message_scan(copy, strlen(copy), &m, NULL), MESSAGE_OK);
 	return m;
 }
 
 static bool asks(struct policy *p, const char *text)
 {
-	struct envelope m = message(text);
+	struct message m = message(text);
 	struct err e = { 0 };
 	bool good = policy_request(p, &m, &e);
 
@@ -281,7 +281,7 @@ static void globs_and_sets_choose(void **state)
 /* The list as a policy leaves it; NULL: as it was. */
 static char *filtered(struct policy *p, const char *text, enum policy_list want)
 {
-	struct envelope m = message(text);
+	struct message m = message(text);
 	struct err e = { 0 };
 	struct buf out;
 	char *left = NULL;

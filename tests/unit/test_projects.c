@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "mcp/projects.h"
+#include "mcp/policy/projects.h"
 
 static struct projects *made(const char *a, const char *b, const char *also, const char *wrong)
 {
@@ -146,7 +146,7 @@ static void text_inside_text_is_looked_through_so_far(void **state)
 	for (int level = 1; level <= 5; level++) {
 		buf_init(&out, 1 << 20);
 		assert_true(buf_adds(&out, "{\"project_id\":11,\"t\":") &&
-			    envelope_quote(&out, in.p, in.len) && buf_adds(&out, "}"));
+			    message_quote(&out, in.p, in.len) && buf_adds(&out, "}"));
 		assert_int_equal(calls("Run-Query", out.p), level <= 4);
 		buf_move(&in, &out);
 	}
@@ -156,13 +156,13 @@ static void text_inside_text_is_looked_through_so_far(void **state)
 static bool asks(const char *method, const char *params)
 {
 	struct projects *p = made("11,12", NULL, NULL, NULL);
-	struct envelope m;
+	struct message m;
 	char text[300];
 	bool good;
 
 	snprintf(text, sizeof(text),
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", method, params);
-	assert_int_equal(envelope_scan(text, strlen(text), &m, NULL), ENVELOPE_OK);
+	assert_int_equal(message_scan(text, strlen(text), &m, NULL), MESSAGE_OK);
 	good = projects_request(p, &m, NULL);
 	projects_free(p);
 	return good;

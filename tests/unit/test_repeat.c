@@ -7,15 +7,15 @@
 
 #include <cmocka.h>
 
-#include "mcp/repeat.h"
+#include "mcp/session/repeat.h"
 
 static bool may(const char *text, const struct strset *readers)
 {
 	char bytes[1024];
-	struct envelope m;
+	struct message m;
 
 	strcpy(bytes, text);
-	assert_int_equal(envelope_scan(bytes, strlen(bytes), &m, NULL), ENVELOPE_OK);
+	assert_int_equal(message_scan(bytes, strlen(bytes), &m, NULL), MESSAGE_OK);
 	return repeat_may(&m, readers);
 }
 
@@ -62,11 +62,11 @@ static void rule_is_the_method(void **state)
 static void learn(struct strset *readers, const char *result)
 {
 	char bytes[1024];
-	struct envelope m;
+	struct message m;
 
 	strcpy(bytes, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":");
 	strcat(strcat(bytes, result), "}");
-	assert_int_equal(envelope_scan(bytes, strlen(bytes), &m, NULL), ENVELOPE_OK);
+	assert_int_equal(message_scan(bytes, strlen(bytes), &m, NULL), MESSAGE_OK);
 	repeat_learn(readers, m.result);
 }
 

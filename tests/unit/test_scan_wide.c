@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "mcp/scan_wide.h"
+#include "mcp/json/scan_wide.h"
 
 static const char *const good[] = {
 	"{}",

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "mcp/sse.h"
+#include "mcp/http/sse.h"
 
 #define CAP ((size_t)1 << 20)
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "mcp/toolbook.h"
+#include "mcp/http/toolbook.h"
 #include "recorded_fields.h"
 
 static struct span span(const char *s)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "mcp/walk.h"
+#include "mcp/json/walk.h"
 
 static struct span span(const char *s)
 {

@@ -1,0 +1,325 @@
+#include <jansson.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/documents.h"
+#include "base/diag.h"
+#include "commands.h"
+#include "doctor/doctor.h"
+#include "exit.h"
+
+/* ---- findings ---- */
+
+__attribute__((format(printf, 2, 0))) static void set_text(
+	char out[ERR_MSG_MAX], const char *fmt, va_list ap)
+{
+	vsnprintf(out, ERR_MSG_MAX, fmt, ap);
+	err_clean(diag_redact(out));
+}
+
+#define SET(f, s) \
+	do { \
+		va_list ap; \
+\
+		(f)->state = (s); \
+		va_start(ap, fmt); \
+		set_text((f)->detail, fmt, ap); \
+		va_end(ap); \
+	} while (0)
+
+void found(struct finding *f, const char *fmt, ...)
+{
+	SET(f, FOUND_OK);
+}
+
+void warn_of(struct finding *f, const char *fmt, ...)
+{
+	SET(f, FOUND_WARNING);
+}
+
+void skipped(struct finding *f, const char *fmt, ...)
+{
+	SET(f, FOUND_SKIP);
+}
+
+void failed(struct finding *f, enum err_kind kind, const char *fmt, ...)
+{
+	SET(f, FOUND_FAILURE);
+	f->kind = kind;
+}
+
+void failed_as(struct finding *f, const struct err *e)
+{
+	failed(f, e->kind, "%s", e->msg);
+	snprintf(f->advice, sizeof(f->advice), "%s", e->advice);
+}
+
+void advise(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	set_text(f->advice, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- the table ---- */
+
+enum id {
+	CLIENT,
+	ENTRY,
+	COMMAND,
+	ARGUMENTS,
+	CREDENTIAL,
+	FOLDER,
+	PROXY,
+	NAME,
+	CONNECTION,
+	TLS,
+	HTTP,
+	CLOCK,
+	RESOURCE,
+	SERVER,
+	TOKEN,
+	SCOPES,
+	INITIALIZE,
+	TOOLS,
+	ACCESS,
+	REQUESTS,
+	CHECKS
+};
+#define ON(id) (1u << (id))
+
+/* needs: without these the check is pointless, or could only repeat what they said. */
+static const struct check {
+	const char *id, *title;
+	void (*look)(struct doctor *d, struct finding *f);
+	unsigned needs;
+} checks[] = {
+	[CLIENT] = { "client", "client", doctor_client, 0 },
+	[ENTRY] = { "entry", "entry", doctor_entry, ON(CLIENT) },
+	[COMMAND] = { "command", "command", doctor_command, ON(ENTRY) },
+	[ARGUMENTS] = { "arguments", "arguments", doctor_arguments, ON(ENTRY) },
+	[CREDENTIAL] = { "credential", "credential", doctor_credential, ON(ARGUMENTS) },
+	[FOLDER] = { "folder", "token folder", doctor_folder, 0 },
+	[PROXY] = { "proxy", "proxy", doctor_proxy, ON(ARGUMENTS) },
+	[NAME] = { "name", "name", doctor_name, ON(PROXY) },
+	[CONNECTION] = { "connection", "connection", doctor_connection, ON(NAME) },
+	[TLS] = { "tls", "TLS", doctor_tls, ON(CONNECTION) },
+	[HTTP] = { "http", "HTTP", doctor_http, ON(TLS) },
+	[CLOCK] = { "clock", "clock", doctor_clock, ON(HTTP) },
+	[RESOURCE] = { "resource", "resource metadata", doctor_resource,
+		ON(HTTP) | ON(CREDENTIAL) },
+	[SERVER] = { "server", "server metadata", doctor_server, ON(RESOURCE) },
+	[TOKEN] = { "token", "token", doctor_token, ON(HTTP) | ON(CREDENTIAL) },
+	[SCOPES] = { "scopes", "scopes", doctor_scopes, ON(RESOURCE) | ON(TOKEN) },
+	[INITIALIZE] = { "initialize", "initialize", doctor_initialize, ON(TOKEN) },
+	[TOOLS] = { "tools", "tools", doctor_tools, ON(INITIALIZE) },
+	[ACCESS] = { "access", "MCP access", doctor_access, ON(TOOLS) },
+	[REQUESTS] = { "requests", "requests", doctor_requests, ON(CREDENTIAL) },
+};
+_Static_assert(sizeof(checks) / sizeof(checks[0]) == CHECKS, "a row for each check");
+
+/* ---- looking ---- */
+
+static void interrupted(void *ctx, int signo)
+{
+	struct doctor *d = ctx;
+
+	(void)signo;
+	d->interrupted = true;
+	loop_stop(d->c.loop);
+}
+
+/* The failure that stands in the way of check i; CHECKS when there is none. */
+static size_t obstacle(const size_t roots[CHECKS], size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if ((checks[i].needs & ON(k)) && roots[k] != CHECKS)
+			return roots[k];
+	return CHECKS;
+}
+
+/* Those of a client are not there unless one was named. */
+static size_t first_check(const struct doctor *d)
+{
+	return d->app ? CLIENT : ARGUMENTS;
+}
+
+static void look(struct doctor *d, struct finding all[CHECKS],
+	void (*say)(const struct check *c, const struct finding *f))
+{
+	size_t roots[CHECKS]; /* which failure a check fell to; CHECKS: none */
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < first_check(d); i++)
+		roots[i] = CHECKS;
+	for (size_t i = first_check(d); i < CHECKS; i++) {
+		struct finding *f = &all[i];
+
+		if (i == CREDENTIAL && d->opened &&
+			!loop_signal(d->c.loop, SIGINT, interrupted, d, &e))
+			diag_debug("%s", err_text(&e));
+		roots[i] = obstacle(roots, i);
+		if (d->interrupted)
+			skipped(f, "interrupted");
+		else if (roots[i] != CHECKS)
+			skipped(f, "pointless before \"%s\" is in order", checks[roots[i]].title);
+		else
+			checks[i].look(d, f);
+		if (f->state == FOUND_FAILURE)
+			roots[i] = i;
+		if (say)
+			say(&checks[i], f);
+	}
+}
+
+/* ---- saying ---- */
+
+static const struct {
+	const char *mark, *colour, *json;
+} states[] = {
+	[FOUND_OK] = { "ok", "32", "ok" },
+	[FOUND_WARNING] = { "warn", "33", "warning" },
+	[FOUND_FAILURE] = { "FAIL", "1;31", "failed" },
+	[FOUND_SKIP] = { "skip", "2", "skipped" },
+};
+_Static_assert(sizeof(states) / sizeof(states[0]) == FOUND_SKIP + 1, "a mark for each state");
+
+static bool coloured(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+}
+
+static void say_line(const struct check *c, const struct finding *f)
+{
+	bool colour = coloured();
+
+	printf("%s%s%s%-5s%s %-18s %s\n", colour ? "\033[" : "",
+		colour ? states[f->state].colour : "", colour ? "m" : "", states[f->state].mark,
+		colour ? "\033[0m" : "", c->title, f->detail);
+	if (*f->advice)
+		printf("%25s-> %s\n", "", f->advice);
+	/* Each as it is found: some take their time. */
+	fflush(stdout);
+}
+
+static size_t count_state(const struct finding all[CHECKS], enum finding_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < CHECKS; i++)
+		n += all[i].state == state;
+	return n;
+}
+
+static void say_end(const struct doctor *d, const struct finding all[CHECKS])
+{
+	size_t failures = count_state(all, FOUND_FAILURE),
+	       warnings = count_state(all, FOUND_WARNING);
+	unsigned long used = request_count_own(d->c.rate);
+
+	if (failures || warnings)
+		printf("\n%s: %zu failure%s, %zu warning%s",
+			failures ? "Something is wrong" : "It works", failures,
+			failures == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+	else
+		printf("\nAll is well");
+	printf(". Looking took %lu request%s of the hour.\n", used, used == 1 ? "" : "s");
+}
+
+static void say_json(const struct doctor *d, const struct finding all[CHECKS], int status)
+{
+	json_t *list = json_array(), *o;
+	char *text;
+
+	for (size_t i = first_check(d); i < CHECKS; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:s*}", "id", checks[i].id, "state",
+				      states[all[i].state].json, "detail", all[i].detail, "advice",
+				      *all[i].advice ? all[i].advice : NULL));
+	o = json_pack("{s:s*, s:s, s:i, s:I, s:o}", "url", d->shown, "version", MPMCP_VERSION,
+		"status", status, "requests_used", (json_int_t)request_count_own(d->c.rate),
+		"checks", list);
+	text = json_dumps(o, JSON_COMPACT);
+	printf("%s\n", text ? text : "{}");
+	free(text);
+	json_decref(o);
+}
+
+/* ---- the command ---- */
+
+static int status_of(const struct doctor *d, const struct finding all[CHECKS])
+{
+	if (d->interrupted)
+		return EXIT_INTERRUPTED;
+	for (size_t i = 0; i < CHECKS; i++)
+		if (all[i].state == FOUND_FAILURE)
+			return (int)exit_for(all[i].kind);
+	return EXIT_DONE;
+}
+
+static void doctor_clear(struct doctor *d)
+{
+	json_decref(d->tools);
+	auth_free(d->auth);
+	signin_record_clear(&d->record);
+	signin_record_clear(&d->offered);
+	free(d->resource.issuer);
+	free(d->server.issuer);
+	store_free(d->store);
+	connect_report_clear(&d->way);
+	free(d->shown);
+	url_clear(&d->u);
+	context_close(&d->c);
+	client_file_clear(&d->file);
+}
+
+/* A word is a client's name. */
+static bool find_client(struct doctor *d)
+{
+	const struct options_list *words = &d->a->words;
+	const char *word = words->n ? words->item[words->n - 1] : "";
+	struct err e = { 0 };
+
+	if (!words->n)
+		return true;
+	if (words->n > 1 || d->a->url || strpbrk(word, "./:"))
+		err_set(&e, ERR_USAGE,
+			"\"%.*s\" is one word too many: doctor takes a URL or a client%s",
+			(int)strcspn(word, "?"), word,
+			strpbrk(word, "./:") ? "; a URL starts with https://" : "");
+	else
+		d->app = app_find(word, &e);
+	if (d->app && !d->app->file)
+		err_set(&e, ERR_USAGE, "\"%s\" has no file that could be looked at", d->app->name);
+	if (e.kind)
+		diag_error("%s", err_text(&e));
+	return !e.kind;
+}
+
+int cmd_doctor(const struct options *a)
+{
+	struct finding all[CHECKS] = { 0 };
+	struct doctor d = { .a = a };
+	int status;
+
+	if (!find_client(&d))
+		return EXIT_USAGE;
+	look(&d, all, a->json ? NULL : say_line);
+	status = status_of(&d, all);
+	mcp_client_free(d.client); /* its last request counts, too */
+	d.client = NULL;
+	if (a->json)
+		say_json(&d, all, status);
+	else
+		say_end(&d, all);
+	doctor_clear(&d);
+	return status;
+}

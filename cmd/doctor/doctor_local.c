@@ -1,0 +1,319 @@
+/* What can be looked at without a network: arguments, credential, token folder. */
+#include "doctor/doctor.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auth/service_account.h"
+#include "base/crypt.h"
+#include "base/mem.h"
+#include "endpoint.h"
+
+/* ---- arguments ---- */
+
+static const char *env(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+/* A query may hold a key, and no message repeats it either (endpoint_url()). */
+static char *without_query(const char *url, const struct url *u)
+{
+	size_t n = strcspn(url, "?");
+
+	return err_clean(mem_printf("%.*s%s", (int)n, url, u->query ? "?..." : ""));
+}
+
+static const char *chosen_by(const struct options *a)
+{
+	if (a->url)
+		return "as given";
+	if (a->region)
+		return "by --region";
+	return env("MIXPANEL_REGION") ? "by MIXPANEL_REGION" : "no URL and no region were given";
+}
+
+static void add_headers(const struct headers *h, struct finding *f)
+{
+	size_t n = strlen(f->detail);
+
+	for (size_t i = 0; i < h->n && n < sizeof(f->detail) - 1; i++) {
+		snprintf(f->detail + n, sizeof(f->detail) - n, "%s%s", i ? ", " : "; with header ",
+			h->item[i].name);
+		n = strlen(f->detail);
+	}
+	err_clean(f->detail);
+}
+
+void doctor_arguments(struct doctor *d, struct finding *f)
+{
+	struct err e = { 0 };
+	const char *region;
+
+	if (!context_open(d->a, &d->c, &e) || !url_parse(d->c.url, &d->u, &e)) {
+		failed_as(f, &e);
+		advise(f, "Correct that argument, variable or file; \"mpmcp help\" lists the "
+			  "options.");
+		return;
+	}
+	d->opened = true;
+	d->shown = without_query(d->c.url, &d->u);
+	/* Whatever is found wanting, no page opens and nobody is waited for. */
+	d->c.oauth.no_browser = true;
+	d->c.oauth.timeout_s = 0;
+	region = endpoint_region(d->c.url);
+	if (url_in_domain(&d->u, "mixpanel.com") && !region) {
+		warn_of(f, "%s, which is none of Mixpanel's three endpoints", d->shown);
+		advise(f, "Leave the URL out and name the region: --region us, eu or in.");
+	} else if (region) {
+		found(f, "%s (region %s, %s)", d->shown, region, chosen_by(d->a));
+	} else {
+		found(f, "%s", d->shown);
+	}
+	add_headers(&d->c.headers, f);
+}
+
+/* ---- credential ---- */
+
+/* The user name in "Bearer Basic <base64 of user:secret>"; "" when it is none. */
+static void account_name(const struct secret *value, char *out, size_t size)
+{
+	const char *text = secret_str(value), *p = strrchr(text, ' ');
+	struct buf pair;
+	const char *colon;
+
+	*out = 0;
+	buf_init(&pair, 2 * SERVICE_ACCOUNT_MAX);
+	if (p && strncmp(text, "Bearer Basic ", 13) == 0 &&
+		crypt_unbase64(&pair, p + 1, strlen(p + 1)) && pair.len &&
+		(colon = memchr(pair.p, ':', pair.len)))
+		snprintf(out, size, "%.*s", (int)(colon - pair.p), pair.p);
+	err_clean(out);
+	buf_wipe(&pair);
+}
+
+static void describe_account(struct doctor *d, struct finding *f)
+{
+	static const char form[] = ".mp-service-account";
+	char name[200];
+	size_t n;
+
+	account_name(&d->c.value, name, sizeof(name));
+	n = strlen(name);
+	if (n < sizeof(form) || strcmp(name + n - sizeof(form) + 1, form) != 0) {
+		/* Not shown: where name and secret were swapped, it is the secret. */
+		warn_of(f, "%s has a user name that is none of a service account", d->c.why);
+		advise(f, "Such a name ends in %s; a person signs in with \"mpmcp login\".", form);
+	} else {
+		/* The name is the beginning of what is hidden: it must not stand at the end. */
+		found(f, "%s, %s%s%s", name, d->c.why, d->c.repaired ? "; mended: " : "",
+			d->c.repaired ? d->c.repaired : "");
+	}
+}
+
+static void describe_header(struct doctor *d, struct finding *f)
+{
+	static const char *const schemes[] = { "Bearer Basic ", "Bearer ", "Basic " };
+	const char *value = secret_str(&d->c.value), *scheme = "of another scheme ";
+	const char *also = env("MIXPANEL_SA_TOKEN") ? "MIXPANEL_SA_TOKEN"
+			   : d->a->sa_token_file    ? "--sa-token-file"
+						    : NULL;
+
+	for (size_t i = sizeof(schemes) / sizeof(schemes[0]); i-- > 0;)
+		if (strncasecmp(value, schemes[i], strlen(schemes[i])) == 0)
+			scheme = schemes[i];
+	if (strncasecmp(value, "Basic ", 6) == 0 && url_in_domain(&d->u, "mixpanel.com")) {
+		warn_of(f, "%s, with the scheme Basic, which this service does not look at",
+			d->c.why);
+		advise(f, "Write \"Bearer Basic <base64 of username:secret>\": both words are "
+			  "meant.");
+	} else if (!strchr(value, ' ')) {
+		warn_of(f, "%s, without a scheme in front", d->c.why);
+		advise(f, "Write \"Authorization:Bearer TOKEN\".");
+	} else {
+		found(f, "%s (%s...)%s%s%s", d->c.why, scheme, also ? "; " : "", also ? also : "",
+			also ? " is there, too, and not used" : "");
+	}
+}
+
+static void load_sign_in(struct doctor *d, struct finding *f)
+{
+	struct err e = { 0 };
+
+	d->store = context_store(&d->c, &e);
+	if (!d->store) {
+		failed_as(f, &e);
+		return;
+	}
+	d->kept = store_load(d->store, &d->record, &d->kept_why);
+	if (d->c.oauth.client_credentials)
+		found(f, "OAuth client credentials (--client-credentials)");
+	else
+		found(f, "a sign-in (OAuth)%s%s, as neither header nor service account are given",
+			d->a->profile ? ", profile " : "", d->a->profile ? d->a->profile : "");
+}
+
+void doctor_credential(struct doctor *d, struct finding *f)
+{
+	struct err e = { 0 };
+
+	d->auth = context_credential(&d->c, &e);
+	if (!d->auth) {
+		failed_as(f, &e);
+		if (service_account_may_go_to(d->c.url, NULL))
+			advise(f, "Set it anew: printf %%s 'username:secret' | base64 -w0 makes "
+				  "the text.");
+		else
+			advise(f, "Unset it to sign in instead; or give --header "
+				  "\"Authorization:Bearer Basic <base64>\" if that server is to "
+				  "have it.");
+	} else if (d->c.signs_in) {
+		load_sign_in(d, f);
+	} else if (d->c.headers.authorization) {
+		describe_header(d, f);
+	} else {
+		describe_account(d, f);
+	}
+}
+
+/* ---- token folder ---- */
+
+struct folder {
+	char *path;
+	struct stat st;
+	unsigned sign_ins, broken;
+	char open[256]; /* a file that others can read or that is not ours */
+	mode_t open_mode;
+};
+
+/* In a folder of sign-ins that nobody uses, trouble is worth no more than a warning. */
+static void trouble(const struct doctor *d, struct finding *f)
+{
+	if (d->auth && !d->c.signs_in)
+		f->state = FOUND_WARNING;
+}
+
+static char *folder_path(struct doctor *d, struct err *e)
+{
+	struct store_key any = { .url = "" };
+	struct store *s = store_new(d->a->auth_dir, &any, e);
+	const char *path = s ? store_path(s) : NULL;
+	char *folder = path ? mem_ndup(path, (size_t)(strrchr(path, '/') - path)) : NULL;
+
+	store_free(s);
+	return folder;
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n > m && strcmp(name + n - m, end) == 0;
+}
+
+static void look_at_file(struct folder *o, int dir, const char *name)
+{
+	struct stat st;
+
+	o->sign_ins += ends_in(name, ".json");
+	o->broken += ends_in(name, ".broken");
+	if (!ends_in(name, ".json") || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return;
+	if (S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 077))
+		return;
+	snprintf(o->open, sizeof(o->open), "%.255s", name);
+	o->open_mode = st.st_mode;
+}
+
+static void look_at_files(struct folder *o)
+{
+	DIR *dir = opendir(o->path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		look_at_file(o, dirfd(dir), entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* The nearest parent that is there decides whether the folder can be made. */
+static void not_there(struct folder *o, struct finding *f)
+{
+	char *parent = mem_dup(o->path), *slash;
+
+	while ((slash = strrchr(parent, '/')) && slash != parent && access(parent, F_OK) != 0)
+		*slash = 0;
+	if (access(*parent ? parent : "/", W_OK | X_OK) == 0) {
+		found(f, "%s is not there yet; it is made when it is needed", o->path);
+	} else {
+		failed(f, ERR_IO, "%s is not there and cannot be made in %s", o->path, parent);
+		advise(f, "Name a folder that can be written: --auth-dir DIR or MPMCP_AUTH_DIR.");
+	}
+	free(parent);
+}
+
+static void describe_folder(struct folder *o, struct finding *f)
+{
+	char aside[64] = "";
+
+	look_at_files(o);
+	if (o->broken)
+		snprintf(aside, sizeof(aside), ", %u set aside as broken", o->broken);
+	if (*o->open && !S_ISREG(o->open_mode)) {
+		failed(f, ERR_IO, "%s/%s is no plain file", o->path, o->open);
+		advise(f, "Remove it and sign in again.");
+	} else if (*o->open) {
+		warn_of(f, "%s/%s has mode %04o: others can read the tokens", o->path, o->open,
+			(unsigned)(o->open_mode & 07777));
+		advise(f, "chmod 600 it, and run \"mpmcp login --force\" if somebody may have "
+			  "looked.");
+	} else if (o->st.st_mode & 077) {
+		warn_of(f, "%s has mode %04o: others can look in", o->path,
+			(unsigned)(o->st.st_mode & 07777));
+		advise(f, "chmod 700 %s", o->path);
+	} else {
+		found(f, "%s, mode %04o, %u sign-in%s%s", o->path,
+			(unsigned)(o->st.st_mode & 07777), o->sign_ins, o->sign_ins == 1 ? "" : "s",
+			aside);
+	}
+}
+
+void doctor_folder(struct doctor *d, struct finding *f)
+{
+	struct err e = { 0 };
+	struct folder o = { .path = folder_path(d, &e) };
+
+	if (!o.path) {
+		failed_as(f, &e);
+		advise(f, "Set HOME, or give --auth-dir DIR.");
+	} else if (lstat(o.path, &o.st) != 0) {
+		not_there(&o, f);
+	} else if (S_ISLNK(o.st.st_mode)) {
+		failed(f, ERR_IO, "%s is a symbolic link, which is not followed", o.path);
+		advise(f, "Put a folder in its place, or name another with --auth-dir or "
+			  "MPMCP_AUTH_DIR.");
+	} else if (!S_ISDIR(o.st.st_mode)) {
+		failed(f, ERR_IO, "%s is no folder", o.path);
+		advise(f, "Remove it; the folder is made when it is needed.");
+	} else if (o.st.st_uid != geteuid()) {
+		failed(f, ERR_IO, "%s belongs to user %ld, and this is user %ld", o.path,
+			(long)o.st.st_uid, (long)geteuid());
+		advise(f, "Run as its owner (no sudo), or name another folder with --auth-dir.");
+	} else if (access(o.path, R_OK | W_OK | X_OK) != 0) {
+		failed(f, ERR_IO, "%s cannot be read and written", o.path);
+		advise(f, "chmod 700 %s", o.path);
+	} else {
+		describe_folder(&o, f);
+	}
+	if (f->state == FOUND_FAILURE)
+		trouble(d, f);
+	free(o.path);
+}

@@ -1,0 +1,219 @@
+#include "endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/service_account.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/given.h"
+#include "base/pasted.h"
+#include "base/text.h"
+#include "net/url.h"
+
+static const struct {
+	const char *name, *url;
+} regions[] = {
+	{ "us", "https://mcp.mixpanel.com/mcp" },
+	{ "eu", "https://mcp-eu.mixpanel.com/mcp" },
+	{ "in", "https://mcp-in.mixpanel.com/mcp" },
+};
+#define NREGIONS (sizeof(regions) / sizeof(regions[0]))
+
+/* An empty variable, as some clients make of an unset one, counts as unset. */
+static const char *env(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+const char *target_region_url(const char *name)
+{
+	for (size_t i = 0; i < NREGIONS; i++)
+		if (strcmp(regions[i].name, name) == 0)
+			return regions[i].url;
+	return NULL;
+}
+
+static const char *region_url(const char *name, const char *where, struct err *e)
+{
+	const char *url = target_region_url(name);
+
+	if (url)
+		return url;
+	err_set(e, ERR_USAGE, "%s is \"%.20s\"; it can be us, eu or in", where, name);
+	err_clean(e->msg);
+	return NULL;
+}
+
+const char *endpoint_region(const char *url)
+{
+	for (size_t i = 0; i < NREGIONS; i++)
+		if (strcmp(regions[i].url, url) == 0)
+			return regions[i].name;
+	return NULL;
+}
+
+const char *endpoint_place(const char *url)
+{
+	static const char *const places[] = { "--region us", "--region eu", "--region in" };
+	_Static_assert(sizeof(places) / sizeof(places[0]) == NREGIONS, "a place for each region");
+
+	for (size_t i = 0; i < NREGIONS; i++)
+		if (strcmp(regions[i].url, url) == 0)
+			return i || env("MIXPANEL_REGION") ? places[i] : "";
+	return NULL;
+}
+
+static bool check_url(const char *text, bool allow_http, struct err *e)
+{
+	struct url u;
+	bool good = false;
+
+	given_url(text);
+	if (!url_parse(text, &u, e))
+		return false;
+	if (u.userinfo)
+		err_set(e, ERR_USAGE,
+			"the URL holds a user name or password: use --header or a service account "
+			"instead");
+	else if (!url_is_safe(&u) && !allow_http)
+		err_set(e, ERR_USAGE,
+			"http://%s would send the credential in the clear: use https, or "
+			"--allow-http inside a "
+			"network you trust",
+			u.host);
+	else
+		good = true;
+	url_clear(&u);
+	return good;
+}
+
+const char *endpoint_url(const struct options *a, struct err *e)
+{
+	const char *url = a->url;
+
+	if (url && a->region) {
+		err_set(e, ERR_USAGE, "give a URL or --region, not both");
+		return NULL;
+	}
+	if (!url && a->region)
+		url = region_url(a->region, "--region", e);
+	else if (!url && env("MIXPANEL_REGION"))
+		url = region_url(env("MIXPANEL_REGION"), "MIXPANEL_REGION", e);
+	else if (!url)
+		url = regions[0].url;
+	return url && check_url(url, a->allow_http, e) ? url : NULL;
+}
+
+bool endpoint_transport(const struct options *a, enum transport_kind *out, struct err *e)
+{
+	static const char *const names[] = {
+		[TRANSPORT_HTTP_FIRST] = "http-first",
+		[TRANSPORT_HTTP_ONLY] = "http-only",
+		[TRANSPORT_SSE_FIRST] = "sse-first",
+		[TRANSPORT_SSE_ONLY] = "sse-only",
+	};
+
+	*out = TRANSPORT_HTTP_FIRST;
+	for (size_t i = 0; a->transport && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], a->transport) != 0)
+			continue;
+		*out = (enum transport_kind)i;
+		return true;
+	}
+	if (!a->transport)
+		return true;
+	err_set(e, ERR_USAGE,
+		"--transport is \"%.20s\"; it can be http-first, http-only, sse-first or sse-only",
+		a->transport);
+	err_clean(e->msg);
+	return false;
+}
+
+static bool token_from_file(
+	const char *path, struct buf *value, const char **repaired, struct err *e)
+{
+	struct buf text;
+	bool good;
+
+	buf_init(&text, SERVICE_ACCOUNT_MAX);
+	good = text_read(path, &text, e) || err_prefix(e, "--sa-token-file");
+	given_value(buf_str(&text), text.len);
+	good = good && service_account_from_token(
+			       buf_str(&text), "the file of --sa-token-file", value, repaired, e);
+	buf_wipe(&text);
+	return good;
+}
+
+static bool pair_from_env(struct buf *value, const char **why, struct err *e)
+{
+	const char *user = env("MIXPANEL_SA_USERNAME"), *secret = env("MIXPANEL_SA_SECRET");
+
+	if (!user && !secret)
+		return true;
+	*why = "the service account in MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET";
+	if (!user || !secret)
+		return err_set(e, ERR_USAGE,
+			"%s is set, but %s is not: a service account needs both",
+			user ? "MIXPANEL_SA_USERNAME" : "MIXPANEL_SA_SECRET",
+			user ? "MIXPANEL_SA_SECRET" : "MIXPANEL_SA_USERNAME");
+	/* Messages name what was not filled in. */
+	if (!pasted_may_be_shown((struct pasted){ secret, strlen(secret) }))
+		given_secret(secret, strlen(secret));
+	return service_account_from_pair(user, secret, value, e);
+}
+
+static bool service_account(const struct options *a, struct buf *value, const char **why,
+	const char **repaired, struct err *e)
+{
+	bool good;
+
+	if (a->sa_token_file) {
+		*why = "the service account in the file of --sa-token-file";
+		good = token_from_file(a->sa_token_file, value, repaired, e);
+	} else if (env("MIXPANEL_SA_TOKEN")) {
+		*why = "the service account in MIXPANEL_SA_TOKEN";
+		given_value(env("MIXPANEL_SA_TOKEN"), strlen(env("MIXPANEL_SA_TOKEN")));
+		good = service_account_from_token(
+			env("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, repaired, e);
+	} else {
+		good = pair_from_env(value, why, e);
+	}
+	if (good && *repaired)
+		diag_debug("%s: %s", *why, *repaired);
+	return good;
+}
+
+bool endpoint_credential(const struct options *a, const char *url, const struct headers *h,
+	struct auth **auth, const char **why, const char **repaired, struct err *e)
+{
+	struct buf value;
+	bool good = false;
+
+	*auth = NULL;
+	*repaired = NULL;
+	*why = "no credential";
+	if (h->authorization) {
+		*why = "the Authorization header that was given";
+		*repaired = h->repaired;
+		*auth = auth_new_fixed(h->authorization, *why,
+			"Check its value; for a service account it reads \"Bearer Basic <base64 of "
+			"username:secret>\".");
+		return true;
+	}
+	buf_init(&value, 2 * SERVICE_ACCOUNT_MAX);
+	if (!service_account(a, &value, why, repaired, e))
+		goto out;
+	if (value.len && !service_account_may_go_to(url, e))
+		goto out;
+	if (value.len)
+		*auth = auth_new_fixed(buf_str(&value), *why,
+			"Check that the account exists, has not expired, and that the region is "
+			"right (--region).");
+	good = true;
+out:
+	buf_wipe(&value);
+	return good;
+}

@@ -1,0 +1,39 @@
+/*
+ * Which endpoint, and which credential goes there.
+ */
+#ifndef MPMCP_ENDPOINT_H
+#define MPMCP_ENDPOINT_H
+
+#include "options.h"
+#include "auth/auth.h"
+#include "headers.h"
+#include "mcp/http/transport.h"
+
+/* The URL to use: given, or by --region, MIXPANEL_REGION, us. Checked: http only to this machine or
+ * with --allow-http, no user or password in it. Borrowed; NULL with e set. */
+const char *endpoint_url(const struct options *a, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* The endpoint of "us", "eu" or "in"; NULL for any other name. */
+const char *target_region_url(const char *name);
+
+/* "us", "eu", "in" for the service's own endpoints, else NULL. */
+const char *endpoint_region(const char *url);
+
+/* What stands for such an endpoint on a command line: "" or "--region eu"; NULL for any other. */
+const char *endpoint_place(const char *url);
+
+/* --transport. */
+bool endpoint_transport(const struct options *a, enum transport_kind *out, struct err *e)
+	__attribute__((warn_unused_result));
+
+/*
+ * The first that applies: an Authorization header of h; a service account (--sa-token-file,
+ * MIXPANEL_SA_TOKEN, MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET). *auth is NULL when there is none.
+ * *why is a static phrase that names the source, *repaired one that says what was mended in it, or NULL.
+ */
+bool endpoint_credential(const struct options *a, const char *url, const struct headers *h,
+	struct auth **auth, const char **why, const char **repaired, struct err *e)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,84 @@
+#include "format.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "net/url.h"
+
+void format_expiry(const struct signin_record *g, char out[64])
+{
+	const char *renewed = secret_isset(&g->refresh) ? ", renewed by itself" : "";
+	long long left = (long long)g->expires_s - (long long)clock_wall_s();
+
+	if (!secret_isset(&g->access))
+		snprintf(out, 64, "none");
+	else if (!g->expires_s)
+		snprintf(out, 64, "good until the service refuses it%s", renewed);
+	else if (left <= 0)
+		snprintf(out, 64, "ended%s",
+			secret_isset(&g->refresh) ? ", renewed at the next use"
+						  : "; sign in again");
+	else if (left < 3600)
+		snprintf(out, 64, "good for %lld min%s", (left + 59) / 60, renewed);
+	else if (left < 48 * 3600)
+		snprintf(out, 64, "good for %lld h %lld min%s", left / 3600, left / 60 % 60,
+			renewed);
+	else
+		snprintf(out, 64, "good for %lld days%s", left / 86400, renewed);
+}
+
+void format_date(int64_t s, char out[FORMAT_DATE])
+{
+	time_t t = (time_t)s;
+	struct tm tm;
+
+	if (!s || !gmtime_r(&t, &tm) || !strftime(out, FORMAT_DATE, "%Y-%m-%d %H:%M UTC", &tm))
+		snprintf(out, FORMAT_DATE, "an unknown date");
+}
+
+void format_span(int64_t s, char out[FORMAT_SPAN])
+{
+	long long n = (long long)s;
+
+	if (n < 120)
+		snprintf(out, FORMAT_SPAN, "%lld s", n);
+	else if (n < 2 * 3600)
+		snprintf(out, FORMAT_SPAN, "%lld min", n / 60);
+	else if (n < 48 * 3600)
+		snprintf(out, FORMAT_SPAN, "%lld h %lld min", n / 3600, n / 60 % 60);
+	else
+		snprintf(out, FORMAT_SPAN, "%lld days", n / 86400);
+}
+
+/* Mixpanel's documentation: for each user and hour. */
+#define MIXPANEL_HOURLY 600
+
+unsigned long format_allowance(const char *url)
+{
+	struct url u;
+	unsigned long n =
+		url_parse(url, &u, NULL) && url_in_domain(&u, "mixpanel.com") ? MIXPANEL_HOURLY : 0;
+
+	url_clear(&u);
+	return n;
+}
+
+void format_requests(const char *url, const struct request_count_seen *seen, char out[256])
+{
+	unsigned long most = format_allowance(url), n = seen->requests;
+	long long now = (long long)clock_wall_s(), ago = (now - (long long)seen->refused_s) / 60,
+		  left = (long long)seen->until_s - now;
+	char rest[100] = "", refused[100] = "";
+
+	if (most)
+		snprintf(rest, sizeof(rest), "; %lu of the %lu that the service allows are left",
+			n < most ? most - n : 0, most);
+	if (seen->until_s)
+		snprintf(refused, sizeof(refused), "; it refuses more for another %lld min",
+			(left + 59) / 60);
+	else if (seen->refused_s)
+		snprintf(refused, sizeof(refused), "; it refused more %lld min ago", ago);
+	snprintf(out, 256, "%lu request%s from this machine in the last hour%s%s", n,
+		n == 1 ? "" : "s", rest, refused);
+}

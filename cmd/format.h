@@ -1,0 +1,27 @@
+/* Dates and the like in words. */
+#ifndef MPMCP_FORMAT_H
+#define MPMCP_FORMAT_H
+
+#include <stdint.h>
+
+#include "auth/store.h"
+#include "mcp/http/request_count.h"
+
+/* "good until 2026-11-24 19:05 (in 9 h 59 min), renewed by itself", "ended, renewed at the next use", ... */
+void format_expiry(const struct signin_record *g, char out[64]);
+
+/* "2026-11-24 19:05 UTC"; "an unknown date" for 0. */
+#define FORMAT_DATE 32
+void format_date(int64_t s, char out[FORMAT_DATE]);
+
+/* "14 s", "3 min", "2 h 5 min", "12 days" */
+#define FORMAT_SPAN 48
+void format_span(int64_t s, char out[FORMAT_SPAN]);
+
+/* Requests that the service allows a user in an hour; 0: not known. */
+unsigned long format_allowance(const char *url);
+
+/* "14 requests from this machine in the last hour; 586 of the 600 that the service allows are left" */
+void format_requests(const char *url, const struct request_count_seen *seen, char out[256]);
+
+#endif

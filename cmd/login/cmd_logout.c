@@ -1,0 +1,219 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/store.h"
+#include "auth/token.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "commands.h"
+#include "context.h"
+#include "exit.h"
+#include "net/fetch.h"
+#include "net/url.h"
+#include "format.h"
+
+/* The files go whether or not the server answers. */
+#define REVOKE_MS 10000
+
+struct logout {
+	struct context *c;
+	struct fetch *fetch;
+	size_t count;
+	bool revoked;
+	struct err e;
+};
+
+static void revoked(void *ctx, const struct fetch_answer *a)
+{
+	struct logout *l = ctx;
+
+	l->fetch = NULL;
+	l->revoked = a->how == HTTP_DONE && a->status < 300;
+	if (a->how != HTTP_DONE)
+		diag_debug("%s", err_text(a->e));
+	loop_stop(l->c->loop);
+}
+
+/* RFC 7009: the refresh token, which takes the access tokens with it. */
+static void revoke(struct logout *l, const struct signin_record *g)
+{
+	bool refresh = secret_isset(&g->refresh);
+	struct fetch_call c = { .url = g->revocation_endpoint,
+		.content_type = "application/x-www-form-urlencoded",
+		.cap = 65536,
+		.total_ms = REVOKE_MS };
+	struct buf form, authorization;
+	struct err e = { 0 };
+
+	l->revoked = false;
+	buf_init(&form, 65536);
+	buf_init(&authorization, 65536);
+	if (url_form_add(&form, "token", secret_str(refresh ? &g->refresh : &g->access)) &&
+		url_form_add(
+			&form, "token_type_hint", refresh ? "refresh_token" : "access_token") &&
+		token_authenticate(g, &form, &authorization)) {
+		c.body = buf_str(&form);
+		c.authorization = authorization.len ? authorization.p : NULL;
+		l->fetch = fetch_start(l->c->http, &c, revoked, l, &e);
+	}
+	if (!l->fetch || !loop_run(l->c->loop, &e))
+		diag_debug("%s", err_text(&e));
+	buf_wipe(&form);
+	buf_wipe(&authorization);
+}
+
+static void say_what_remains(const struct logout *l, const struct signin_record *g)
+{
+	char until[64];
+
+	format_expiry(g, until);
+	if (g->revocation_endpoint && !l->revoked)
+		diag_note("the server did not revoke the tokens; they are forgotten here all the "
+			  "same");
+	else if (!g->revocation_endpoint && secret_isset(&g->access) &&
+		 g->expires_s > clock_wall_s())
+		printf("The server has no way to revoke tokens; the one that is forgotten would "
+		       "have been %s.\n",
+			until);
+}
+
+/* With the lock held: whoever refreshes now would bring the sign-in back. */
+static bool forget_locked(struct logout *l, const struct store *s)
+{
+	struct signin_record g;
+	bool some = false;
+
+	switch (store_load(s, &g, &l->e)) {
+	case STORE_OK:
+		some = secret_isset(&g.refresh) || secret_isset(&g.access);
+		break;
+	case STORE_NONE:
+	case STORE_BROKEN:
+		l->e = (struct err){ 0 };
+		break;
+	case STORE_FAILED:
+	case STORE_CLOSED:
+		return false;
+	}
+	if (some && g.revocation_endpoint)
+		revoke(l, &g);
+	if (store_forget(s, &l->e) && some) {
+		printf("Signed out of %s%s%s%s.\n", g.url, g.profile ? " (profile " : "",
+			g.profile ? g.profile : "", g.profile ? ")" : "");
+		secret_clear(&g.refresh); /* nothing is renewed any more */
+		say_what_remains(l, &g);
+		l->count++;
+	}
+	signin_record_clear(&g);
+	return !l->e.kind;
+}
+
+static bool forget(struct logout *l, const struct store *s)
+{
+	struct err e = { 0 };
+	int lock = context_lock(l->c, s, &e);
+	bool good;
+
+	if (lock < 0)
+		diag_debug("%s", err_text(&e));
+	good = forget_locked(l, s);
+	store_unlock(lock);
+	return good;
+}
+
+static bool forget_each(void *ctx, const struct store *s, const struct signin_record *g)
+{
+	(void)g;
+	return forget(ctx, s);
+}
+
+static bool forget_one(struct logout *l)
+{
+	struct store *s = context_store(l->c, &l->e);
+	bool good = s && forget(l, s);
+
+	store_free(s);
+	return good;
+}
+
+struct kept {
+	const char *url;
+	size_t of_url, others;
+};
+
+static bool count_one(void *ctx, const struct store *s, const struct signin_record *g)
+{
+	struct kept *k = ctx;
+
+	(void)s;
+	if (!secret_isset(&g->refresh) && !secret_isset(&g->access))
+		return true;
+	if (strcmp(g->url, k->url) == 0)
+		k->of_url++;
+	else
+		k->others++;
+	return true;
+}
+
+/* The same address with other options is another sign-in, and bridges go on with it. */
+static void say_what_is_kept(const struct kept *k)
+{
+	bool one = k->of_url == 1;
+
+	if (k->of_url)
+		printf("%zu other%s of this address %s kept: \"mpmcp logout\" forgets %s with the "
+		       "options that %s made with (--profile, --resource, --authorize-param, "
+		       "--static-oauth-client-info, --client-metadata-url).\n",
+			k->of_url, one ? "" : "s", one ? "is" : "are", one ? "it" : "each",
+			one ? "it was" : "they were");
+	if (k->others)
+		printf("%zu other%s kept.\n", k->others, k->others == 1 ? " is" : "s are");
+	if (k->of_url || k->others)
+		printf("\"mpmcp status\" lists what is kept, \"mpmcp logout --all\" forgets "
+		       "all.\n");
+}
+
+/* Whoever names the wrong region or profile would believe to be signed out. */
+static void say_nothing_was_there(const struct logout *l)
+{
+	const struct options *a = l->c->a;
+	struct kept k = { .url = l->c->url };
+	struct err e = { 0 };
+
+	if (a->all) {
+		printf("There is no sign-in to forget.\n");
+		return;
+	}
+	printf("There is no sign-in to forget for %s%s%s%s.\n", l->c->url,
+		a->profile ? " (profile " : "", a->profile ? a->profile : "",
+		a->profile ? ")" : "");
+	if (!store_each(a->auth_dir, count_one, &k, &e))
+		diag_debug("%s", err_text(&e));
+	say_what_is_kept(&k);
+}
+
+int cmd_logout(const struct options *a)
+{
+	struct context c;
+	struct logout l = { .c = &c };
+	struct err unread = { 0 };
+	bool good = context_open(a, &c, &l.e);
+
+	if (good && a->all)
+		store_sweep(a->auth_dir);
+	if (good)
+		good = a->all ? store_each(a->auth_dir, forget_each, &l, &unread) && !l.e.kind
+			      : forget_one(&l);
+	if (!l.e.kind)
+		l.e = unread;
+	if (!good)
+		diag_error("%s", err_text(&l.e));
+	else if (!l.count)
+		say_nothing_was_there(&l);
+	fetch_cancel(l.fetch);
+	context_close(&c);
+	return (int)exit_for(l.e.kind);
+}

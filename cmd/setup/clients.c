@@ -1,0 +1,602 @@
+#include "setup/clients.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "base/mem.h"
+
+const struct app apps[] = {
+	{
+		.name = "gemini",
+		.alias = "gemini-cli",
+		.title = "Gemini CLI",
+		.comments = true,
+		.container = "mcpServers",
+		.reference = "${",
+		.behind = "}",
+		.hands_on = APP_HARMLESS,
+		.variable = "GEMINI_CLI_HOME",
+		.folder = "",
+		.file = ".gemini/settings.json",
+		.project = ".gemini/settings.json",
+		.program = "gemini",
+		.add = "gemini mcp add -s user",
+		.add_project = "gemini mcp add -s project",
+		.add_env = "-e",
+		.add_after = true,
+		.restart = "Start gemini anew, or type /mcp reload in it. In a folder that is not "
+			   "trusted "
+			   "it starts no servers.",
+		.why = "Gemini CLI hands no variable to a command whose name holds TOKEN, SECRET, "
+		       "KEY, AUTH "
+		       "or CERT, unless \"env\" names it. (Its \"mcp add -e\" takes the last \"=\" "
+		       "off "
+		       "a token, one more reason to refer to the variable.)",
+	},
+	{
+		.name = "antigravity",
+		.alias = "agy",
+		.title = "Antigravity",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.folder = ".gemini/config",
+		.file = "mcp_config.json",
+		.project = ".agents/mcp_config.json",
+		.program = "agy",
+		.restart =
+			"Quit Antigravity and start it again: it does not start a server anew that "
+			"has ended. Sign in with \"mpmcp login\" before, for it waits minutes "
+			"for a server that is silent.",
+		.why = "Antigravity replaces no variables in the file, so the token is read from a "
+		       "file "
+		       "of its own.",
+		.note = "An error in this file ends agy, and an entry that is not as it should be "
+			"is "
+			"dropped without a word: \"mpmcp doctor antigravity\" tells.",
+	},
+	{
+		.name = "cursor",
+		.title = "Cursor",
+		.comments = true,
+		.container = "mcpServers",
+		.desktop = true,
+		.tears = true,
+		.reference = "${env:",
+		.behind = "}",
+		.hands_on = APP_FEW,
+		.folder = "",
+		.file = ".cursor/mcp.json",
+		.project = ".cursor/mcp.json",
+		.program = "cursor",
+		.restart = "Cursor reads the file by itself; where it does not, switch mixpanel "
+			   "off and on "
+			   "under Settings, Tools & MCP.",
+		.restart_project =
+			"Cursor asks before it starts a server of a project: allow mixpanel "
+			"under Settings, Tools & MCP.",
+		.why = "Cursor hands on few variables, and replaces ${env:NAME} in \"env\".",
+	},
+	{
+		.name = "claude",
+		.alias = "claude-desktop",
+		.title = "Claude Desktop",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.config = true,
+		.folder = "Claude",
+		.file = "claude_desktop_config.json",
+		.program = "claude-desktop",
+		.restart = "Quit Claude Desktop, not only its window, and start it again.",
+		.why = "Claude Desktop hands on few variables and replaces none, so the token is "
+		       "read from "
+		       "a file.",
+	},
+	{
+		.name = "claude-code",
+		.title = "Claude Code",
+		.container = "mcpServers",
+		.type = "stdio",
+		.reference = "${",
+		.behind = "}",
+		.variable = "CLAUDE_CONFIG_DIR",
+		.folder = "",
+		.file = ".claude.json",
+		.project = ".mcp.json",
+		.program = "claude",
+		.add = "claude mcp add -s user",
+		.add_project = "claude mcp add -s project",
+		.add_env = "-e",
+		.restart = "Start claude anew; /mcp in it shows the state.",
+		.restart_project =
+			"Start claude anew in this folder, and allow the server when it asks.",
+		.why = "Claude Code replaces ${NAME} when it starts the command, and warns when "
+		       "the "
+		       "variable is not set.",
+	},
+	{
+		.name = "codex",
+		.title = "Codex",
+		.format = APP_TOML,
+		.container = "mcp_servers",
+		.secret = APP_NAMES,
+		.hands_on = APP_FEW,
+		.variable = "CODEX_HOME",
+		.folder = ".codex",
+		.file = "config.toml",
+		.project = ".codex/config.toml",
+		.program = "codex",
+		.add = "codex mcp add",
+		.restart = "Start codex anew; /mcp in it shows the state.",
+		.restart_project =
+			"Start codex anew; it reads the file only in a folder that it trusts.",
+		.why = "Codex hands on few variables and replaces no ${NAME}; \"env_vars\" lists "
+		       "those to "
+		       "hand on.",
+	},
+	{
+		.name = "copilot",
+		.title = "Copilot CLI",
+		.container = "mcpServers",
+		.type = "stdio",
+		.tools = true,
+		.reference = "${",
+		.behind = "}",
+		.variable = "COPILOT_HOME",
+		.folder = ".copilot",
+		.file = "mcp-config.json",
+		.project = ".mcp.json",
+		.program = "copilot",
+		.add = "copilot mcp add",
+		.add_env = "--env",
+		.restart = "Start copilot anew; /mcp show in it shows the state.",
+		.restart_project =
+			"Start copilot anew; it reads the file only in a folder that it trusts.",
+		.why = "Copilot CLI replaces ${NAME} when it starts the command.",
+	},
+	{
+		.name = "vscode",
+		.alias = "code",
+		.title = "VS Code",
+		.comments = true,
+		.container = "servers",
+		.type = "stdio",
+		.desktop = true,
+		.secret = APP_INPUT,
+		.reference = "${env:",
+		.behind = "}",
+		.config = true,
+		.folder = "Code/User",
+		.file = "mcp.json",
+		.project = ".vscode/mcp.json",
+		.program = "code",
+		.restart =
+			"In VS Code run \"MCP: List Servers\", choose mixpanel, then Start Server.",
+		.why = "VS Code asks for the token at the first start and keeps it in its secret "
+		       "storage. "
+		       "Sessions of the Copilot CLI inside VS Code get no server that asks: give "
+		       "those "
+		       "\"mpmcp setup copilot\".",
+	},
+	{
+		.name = "windsurf",
+		.title = "Windsurf",
+		.container = "mcpServers",
+		.desktop = true,
+		.reference = "${env:",
+		.behind = "}",
+		.folder = ".codeium/windsurf",
+		.file = "mcp_config.json",
+		.program = "windsurf",
+		.restart = "Press the refresh button of the MCP panel, or start Windsurf anew.",
+		.why = "Windsurf replaces ${env:NAME} in \"env\".",
+		.note = "Since June 2026 Windsurf is called Devin Desktop, and its agent Devin "
+			"Local reads "
+			"another file: \"mpmcp setup devin\".",
+	},
+	{
+		.name = "devin",
+		.title = "Devin Desktop",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.folder = ".config/devin",
+		.file = "mcp_config.json",
+		.project = ".devin/mcp_config.json",
+		.program = "devin",
+		.restart = "Start Devin anew; its MCP list shows the state.",
+		.why = "Devin replaces no variables in the file, so the token is read from a file "
+		       "of its own.",
+	},
+	{
+		.name = "zed",
+		.title = "Zed",
+		.comments = true,
+		.container = "context_servers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.folder = ".config/zed",
+		.file = "settings.json",
+		.project = ".zed/settings.json",
+		.program = "zed",
+		.restart =
+			"Zed reads the file by itself; the agent panel's settings show the state.",
+		.why = "Zed replaces no variables in the file, so the token is read from a file of "
+		       "its "
+		       "own.",
+	},
+	{
+		.name = "opencode",
+		.title = "opencode",
+		.comments = true,
+		.container = "mcp",
+		.type = "local",
+		.enabled = true,
+		.joined = true,
+		.env_member = "environment",
+		.reference = "{env:",
+		.behind = "}",
+		.folder = ".config/opencode",
+		.file = "opencode.json",
+		.project = "opencode.json",
+		.program = "opencode",
+		.restart = "Restart opencode; \"opencode mcp list\" shows the state.",
+		.why = "opencode replaces {env:NAME} when it reads the file.",
+	},
+	{
+		.name = "cline",
+		.title = "Cline",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.config = true,
+		.folder = "Code/User/globalStorage/saoudrizwan.claude-dev/settings",
+		.file = "cline_mcp_settings.json",
+		.restart = "Cline reads the file by itself; its MCP Servers view shows the state.",
+		.why = "Cline hands on few variables and replaces none, so the token is read from "
+		       "a "
+		       "file.",
+	},
+	{
+		.name = "roo",
+		.title = "Roo Code",
+		.container = "mcpServers",
+		.desktop = true,
+		.reference = "${env:",
+		.behind = "}",
+		.hands_on = APP_FEW,
+		.config = true,
+		.folder = "Code/User/globalStorage/rooveterinaryinc.roo-cline/settings",
+		.file = "mcp_settings.json",
+		.project = ".roo/mcp.json",
+		.restart =
+			"Roo Code reads the file by itself; its MCP Servers view shows the state.",
+		.why = "Roo Code replaces ${env:NAME} in \"env\".",
+	},
+	{
+		.name = "kiro",
+		.title = "Kiro",
+		.container = "mcpServers",
+		.desktop = true,
+		.reference = "${",
+		.behind = "}",
+		.hands_on = APP_FEW,
+		.folder = ".kiro/settings",
+		.file = "mcp.json",
+		.project = ".kiro/settings/mcp.json",
+		.program = "kiro",
+		.restart = "Kiro reads the file by itself; its MCP Servers view shows the state.",
+		.why = "Kiro replaces ${NAME} in \"env\", and asks first whether it may.",
+	},
+	{
+		.name = "qwen",
+		.alias = "qwen-code",
+		.title = "Qwen Code",
+		.comments = true,
+		.container = "mcpServers",
+		.reference = "${",
+		.behind = "}",
+		.hands_on = APP_HARMLESS,
+		.folder = ".qwen",
+		.file = "settings.json",
+		.project = ".qwen/settings.json",
+		.program = "qwen",
+		.restart = "Restart qwen; /mcp in it shows the state.",
+		.why = "Qwen Code replaces ${NAME} in \"env\".",
+	},
+	{
+		.name = "lmstudio",
+		.alias = "lm-studio",
+		.title = "LM Studio",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.folder = ".lmstudio",
+		.file = "mcp.json",
+		.program = "lms",
+		.restart = "LM Studio reads the file by itself; switch mixpanel on under Program.",
+		.why = "LM Studio replaces no variables, so the token is read from a file.",
+	},
+	{
+		.name = "junie",
+		.alias = "jetbrains",
+		.title = "JetBrains Junie",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.folder = ".junie/mcp",
+		.file = "mcp.json",
+		.project = ".junie/mcp/mcp.json",
+		.program = "junie",
+		.restart = "The IDE's settings, Tools, Junie, MCP Settings, show the state.",
+		.why = "Junie replaces no variables, so the token is read from a file.",
+		.note = "JetBrains' AI Assistant keeps its servers in the IDE's own settings: "
+			"paste "
+			"there what \"mpmcp setup json\" prints.",
+	},
+	{
+		.name = "continue",
+		.title = "Continue",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.folder = ".continue/mcpServers",
+		.file = "mcp.json",
+		.project = ".continue/mcpServers/mcp.json",
+		.restart = "Reload the window; Continue uses servers in agent mode only.",
+		.why = "Continue takes references only from its own store of secrets, so the token "
+		       "is "
+		       "read from a file.",
+	},
+	{
+		.name = "amp",
+		.title = "Amp",
+		.comments = true,
+		.container = "amp.mcpServers",
+		.reference = "${",
+		.behind = "}",
+		.hands_on = APP_FEW,
+		.folder = ".config/amp",
+		.file = "settings.json",
+		.project = ".amp/settings.json",
+		.program = "amp",
+		.restart =
+			"Restart amp; a server of a project has to be approved: \"amp mcp approve "
+			"NAME\".",
+		.why = "Amp replaces ${NAME} in \"env\".",
+	},
+	{
+		.name = "warp",
+		.title = "Warp",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.folder = ".warp",
+		.file = ".mcp.json",
+		.project = ".warp/.mcp.json",
+		.program = "warp-terminal",
+		.restart = "Settings, Agents, MCP servers in Warp shows the state.",
+		.why = "Whether Warp replaces variables is not known, so the token is read from a "
+		       "file.",
+	},
+	{
+		.name = "trae",
+		.title = "Trae",
+		.container = "mcpServers",
+		.desktop = true,
+		.secret = APP_FILE,
+		.hands_on = APP_FEW,
+		.config = true,
+		.folder = "Trae/User",
+		.file = "mcp.json",
+		.project = ".trae/mcp.json",
+		.program = "trae",
+		.restart = "Settings, MCP in Trae shows the state.",
+		.why = "Whether Trae replaces variables is not known, so the token is read from a "
+		       "file.",
+	},
+	{
+		.name = "goose",
+		.title = "Goose",
+		.container = "extensions",
+		.type = "stdio",
+		.enabled = true,
+		.command_member = "cmd",
+		.secret = APP_NAMES,
+		.env_member = "env_keys",
+		.hands_on = APP_ALL,
+		.program = "goose",
+		.restart = "Goose keeps YAML in ~/.config/goose/config.yaml, which takes JSON, "
+			   "too: put the "
+			   "line with \"mixpanel\" below its \"extensions:\", or use \"goose "
+			   "configure\". "
+			   "setup only prints it.",
+		.why = "Goose looks the names in \"env_keys\" up in its keyring and in the "
+		       "environment.",
+	},
+	{
+		.name = "json",
+		.title = "any other client",
+		.container = "mcpServers",
+		.reference = "${",
+		.behind = "}",
+		.why = "Where the client does not replace ${NAME}, leave \"env\" out and set the "
+		       "variable "
+		       "where the client starts, or use --sa-token-file.",
+	},
+};
+const size_t napps = sizeof(apps) / sizeof(apps[0]);
+
+const struct app *app_find(const char *name, struct err *e)
+{
+	const char *names[sizeof(apps) / sizeof(apps[0])];
+	const char *near;
+
+	for (size_t i = 0; i < napps; i++) {
+		names[i] = apps[i].name;
+		if (strcmp(apps[i].name, name) == 0 ||
+			(apps[i].alias && strcmp(apps[i].alias, name) == 0))
+			return &apps[i];
+	}
+	near = options_nearest(name, names, napps);
+	err_set(e, ERR_USAGE,
+		"there is no client \"%.40s\"%s%s%s; \"mpmcp setup\" lists those it "
+		"knows. "
+		"For any other client: \"mpmcp setup json\"",
+		name, near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
+	err_clean(e->msg);
+	return NULL;
+}
+
+/* ---- where ---- */
+
+static const char *set_variable(const char *name)
+{
+	const char *v = name ? getenv(name) : NULL;
+
+	return v && *v ? v : NULL;
+}
+
+/* Where desktop programs keep their settings. */
+static char *config_folder(const char *home)
+{
+#ifdef __APPLE__
+	return mem_printf("%s/Library/Application Support", home);
+#else
+	const char *v = getenv("XDG_CONFIG_HOME");
+
+	return v && *v == '/' ? mem_dup(v) : mem_printf("%s/.config", home);
+#endif
+}
+
+/* The folder of the person's own file. */
+static char *own_folder(const struct app *a, struct err *e)
+{
+	const char *moved = set_variable(a->variable), *home = getenv("HOME");
+	char *base, *folder;
+
+	if (moved)
+		return mem_dup(moved);
+	if (!home || *home != '/') {
+		err_set(e, ERR_USAGE, "HOME is not set, so the file of %s cannot be found; set it",
+			a->title);
+		return NULL;
+	}
+	base = a->config ? config_folder(home) : mem_dup(home);
+	folder = *a->folder ? mem_printf("%s/%s", base, a->folder) : mem_dup(base);
+	free(base);
+	return folder;
+}
+
+char *app_path(const struct app *a, bool project, struct err *e)
+{
+	char *folder, *path;
+
+	if (!a->file) {
+		err_set(e, ERR_USAGE,
+			"setup writes no file for \"%s\": paste what \"mpmcp setup %s\" prints",
+			a->name, a->name);
+		return NULL;
+	}
+	if (project && !a->project) {
+		err_set(e, ERR_USAGE,
+			"%s knows no entries for a single project; leave --project out", a->title);
+		return NULL;
+	}
+	if (project)
+		return mem_dup(a->project);
+	folder = own_folder(a, e);
+	if (!folder)
+		return NULL;
+	path = mem_printf("%s/%s", folder, a->file);
+	free(folder);
+	return path;
+}
+
+/* ---- the environment ---- */
+
+static bool holds(const char *name, const char *part)
+{
+	size_t n = strlen(part);
+
+	for (; *name; name++)
+		if (strncasecmp(name, part, n) == 0)
+			return true;
+	return false;
+}
+
+bool app_withholds(const struct app *a, const char *variable)
+{
+	static const char *const suspect[] = { "TOKEN", "SECRET", "PASSW", "KEY", "AUTH", "CRED",
+		"PRIVATE", "CERT", "PROXY" };
+	static const char *const few[] = { "HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER" };
+	bool found = false;
+
+	switch (a->hands_on) {
+	case APP_ALL:
+		return false;
+	case APP_HARMLESS:
+		for (size_t i = 0; i < sizeof(suspect) / sizeof(suspect[0]) && !found; i++)
+			found = holds(variable, suspect[i]);
+		return found;
+	case APP_FEW:
+		for (size_t i = 0; i < sizeof(few) / sizeof(few[0]) && !found; i++)
+			found = strcmp(variable, few[i]) == 0;
+		return !found;
+	}
+	return true;
+}
+
+/* ---- is it there ---- */
+
+char *app_which(const char *program)
+{
+	const char *path = getenv("PATH"), *end;
+	struct stat st;
+
+	for (; path && *path; path = *end ? end + 1 : end) {
+		char *file;
+
+		end = path + strcspn(path, ":");
+		if (*path != '/')
+			continue;
+		file = mem_printf("%.*s/%s", (int)(end - path), path, program);
+		if (stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0)
+			return file;
+		free(file);
+	}
+	return NULL;
+}
+
+bool app_installed(const struct app *a)
+{
+	struct err ignored = { 0 };
+	char *path = a->file ? app_path(a, false, &ignored) : NULL;
+	char *program = a->program ? app_which(a->program) : NULL;
+	bool found = program != NULL;
+
+	if (path && !found) {
+		char *slash = strrchr(path, '/');
+
+		found = access(path, F_OK) == 0;
+		*slash = 0;
+		/* A file that lies in HOME itself says something only when it is there. */
+		found = found || (strchr(a->file, '/') && access(path, F_OK) == 0) ||
+			(*a->folder && access(path, F_OK) == 0);
+	}
+	free(path);
+	free(program);
+	return found;
+}

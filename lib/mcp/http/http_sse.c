@@ -1,0 +1,212 @@
+/*
+ * The event stream of HTTP+SSE (MCP 2024-11-05, Transports): a GET whose first
+ * event names the address for POSTs, and whose others are the server's
+ * messages. It is an exchange as far as authorization, redirects and second
+ * tries go; here is what its events and its end mean.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "mcp/http/transport_impl.h"
+#include "net/url.h"
+
+/* The first event comes with the header, or the server is none of this kind: some answer any GET
+ * with a stream that says nothing. --headers-timeout can make this shorter. */
+#define ENDPOINT_WAIT_MS 15000
+
+/* The longest that a server's retry field keeps a new stream waiting. */
+#define RETRY_MAX_MS 30000
+
+/* The address is forgotten: whoever sends next opens a new one. */
+static void closed(struct transport *t)
+{
+	struct channel *c = &t->channel;
+
+	c->x = NULL;
+	c->closed_ms = clock_ms();
+	loop_timer_clear(&c->limit);
+	free(c->endpoint);
+	c->endpoint = NULL;
+}
+
+/* ---- what comes of opening it ---- */
+
+/* Servers of Streamable HTTP refuse a GET outside a session with one of these, or answer it with a
+ * stream (status 0) that does not begin as ours does. */
+static bool says_other_transport(long status)
+{
+	return status == 0 || status == 400 || status == 404 || status == 405 || status == 406;
+}
+
+static void not_opened(struct transport *t, const struct exchange_end *end, bool may_be_other)
+{
+	closed(t);
+	if (t->sse && t->undecided && may_be_other && says_other_transport(end->status)) {
+		diag_debug(
+			"no stream of HTTP+SSE (HTTP %ld): Streamable HTTP is spoken", end->status);
+		t->sse = t->undecided = false;
+	}
+	exchanges_refused(t, end);
+}
+
+/* It opened, but not as a stream of HTTP+SSE. */
+static void no_endpoint(struct transport *t, const struct err *why, bool may_be_other)
+{
+	struct exchange_end end = { .retry_after_s = -1, .e = why };
+
+	exchange_cancel(t->channel.x);
+	not_opened(t, &end, may_be_other);
+}
+
+static void limit_due(void *ctx)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_PROTO,
+		"the server's event stream does not name the address for messages, so it is no "
+		"server of HTTP+SSE. Leave --transport out, or check the URL");
+	no_endpoint(ctx, &e, true);
+}
+
+void http_sse_open(struct transport *t)
+{
+	struct channel *c = &t->channel;
+	int64_t pause;
+
+	if (c->x)
+		return;
+	if (!c->limit.loop)
+		loop_timer_init(&c->limit, t->loop, limit_due, t);
+	pause = c->closed_ms ? c->closed_ms + c->retry_ms - clock_ms() : 0;
+	c->x = exchange_open_channel(t, pause > 0 ? pause : 0);
+}
+
+void http_sse_started(struct transport *t)
+{
+	int64_t given = http_headers_timeout_ms(t->http);
+
+	loop_timer_set(&t->channel.limit,
+		given > 0 && given < ENDPOINT_WAIT_MS ? given : ENDPOINT_WAIT_MS);
+}
+
+/* ---- events ---- */
+
+static char *read_endpoint(struct transport *t, const struct sse_event *ev, struct err *e)
+{
+	char *text = mem_ndup(ev->data, ev->len);
+	char *to = NULL;
+
+	if (strlen(text) != ev->len)
+		err_set(e, ERR_PROTO, "it holds a NUL byte");
+	else
+		to = transport_join(t->url, text, e);
+	free(text);
+	if (!to || url_same_origin(to, t->given))
+		return to;
+	free(to);
+	err_set(e, ERR_PROTO, "it is at another origin, where this credential must not go");
+	return NULL;
+}
+
+/* Later ones only change the address. */
+static void endpoint_event(struct transport *t, const struct sse_event *ev)
+{
+	struct channel *c = &t->channel;
+	struct err e = { 0 };
+	char *to = read_endpoint(t, ev, &e), *old = c->endpoint;
+
+	if (!to) {
+		e.kind = ERR_PROTO;
+		err_prefix(&e, "the server names an address for messages that cannot be used");
+		if (old)
+			http_sse_close(t, &e);
+		else
+			no_endpoint(t, &e, false);
+		return;
+	}
+	c->endpoint = to;
+	free(old);
+	if (old)
+		return;
+	loop_timer_clear(&c->limit);
+	snprintf(c->name, sizeof(c->name), "sse#%lu", ++c->count);
+	diag_debug("HTTP+SSE: the event stream is open");
+	t->sse = true;
+	t->undecided = false;
+	exchanges_opened(t);
+}
+
+void http_sse_event(struct transport *t, struct sse *sse, struct sse_event *ev)
+{
+	struct incoming in = { .p = ev->data, .n = ev->len, .sse = sse, .event = ev };
+
+	if (strcmp(ev->name, "endpoint") == 0)
+		endpoint_event(t, ev);
+	else if (strcmp(ev->name, "message") == 0 && t->channel.endpoint)
+		exchanges_deliver(t, &in);
+}
+
+void http_sse_retry(struct transport *t, int64_t ms)
+{
+	t->channel.retry_ms = ms < 0 ? 0 : ms > RETRY_MAX_MS ? RETRY_MAX_MS : ms;
+}
+
+/* ---- the end ---- */
+
+void http_sse_close(struct transport *t, const struct err *why)
+{
+	struct err gone = { 0 };
+
+	if (!t->channel.x)
+		return;
+	if (!why)
+		err_set(&gone, ERR_CANCELLED, "the session was ended before the answer came");
+	exchange_cancel(t->channel.x);
+	closed(t);
+	exchanges_lost(t, why ? why : &gone);
+}
+
+void http_sse_ended(struct transport *t, const struct exchange_end *end)
+{
+	struct exchange_end refusal = *end;
+	struct err e = { 0 };
+	bool was_open = t->channel.endpoint != NULL;
+
+	if (end->e)
+		e = *end->e;
+	else if (was_open || end->stream)
+		err_set(&e, ERR_SERVER, "the server ended it");
+	else
+		err_set(&e, ERR_PROTO, "the answer (HTTP %ld) is no event stream", end->status);
+	if (was_open) {
+		err_prefix(&e, "the server's event stream ended before the answer, so whether it "
+			       "acted on the request is unknown");
+		closed(t);
+		exchanges_lost(t, &e);
+		return;
+	}
+	err_prefix(&e, "the event stream of HTTP+SSE cannot be opened");
+	refusal.e = &e;
+	if (end->status == 200)
+		refusal.status = 0;
+	not_opened(t, &refusal, end->status != 0);
+}
+
+void http_sse_await(struct transport *t, bool more)
+{
+	struct channel *c = &t->channel;
+
+	c->waiting += more ? 1U : -1U;
+	if (c->x && c->waiting == (more ? 1 : 0))
+		exchange_heed_silence(c->x, more);
+}
+
+void http_sse_free(struct transport *t)
+{
+	exchange_cancel(t->channel.x);
+	closed(t);
+}

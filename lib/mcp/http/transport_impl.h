@@ -1,0 +1,136 @@
+/*
+ * What transport.c, exchange.c, awaited.c, http_sse.c and get_stream.c share; nobody
+ * else includes this.
+ */
+#ifndef MPMCP_TRANSPORT_IMPL_H
+#define MPMCP_TRANSPORT_IMPL_H
+
+#include "mcp/http/transport.h"
+
+/* Of a body that nobody reads, not more than this is taken to save the connection. */
+#define DISCARD_MAX ((size_t)64 << 10)
+
+/* The header fields of requests of one kind, shared by all that were started while nothing
+ * changed. */
+struct fieldset {
+	struct http_fields *fields;
+	unsigned refs;
+};
+
+enum fieldset_kind {
+	FIELDS_POST,  /* session id and version of the session */
+	FIELDS_FRESH, /* POST without them */
+	FIELDS_GET,   /* an event stream is asked for */
+	FIELDS_DELETE,
+	FIELDS_KINDS
+};
+
+struct stream; /* the standalone GET stream */
+
+/* The event stream of HTTP+SSE, which brings every answer. */
+struct channel {
+	struct exchange *x;      /* its GET; NULL: closed */
+	char *endpoint;          /* where messages are POSTed; NULL until the server has said it */
+	struct loop_timer limit; /* for the server to say it */
+	int64_t closed_ms;       /* when the last one ended */
+	int64_t retry_ms;        /* and how long the server wants to be left alone after that */
+	unsigned long count;     /* of those that were opened */
+	char name[24];           /* stands for the session id */
+	unsigned waiting;        /* exchanges whose answer is awaited on it */
+};
+
+/*
+ * What all answers that are not complete yet may hold together, beside MESSAGE_MAX for each: two of the
+ * longest, or eight of the longest results that are known to happen. A machine with 2 GiB has that to
+ * spare; 128 streams of MESSAGE_MAX each are 32 GiB. Past it the answer that grows fails. To hold it back
+ * until there is room would not do: all of them may be unfinished, and none would ever end.
+ */
+#define TRANSPORT_BUFFERED_MAX (2 * MESSAGE_MAX)
+
+struct transport {
+	struct loop *loop;
+	struct http *http;
+	struct auth *auth;
+	char *url;                 /* the endpoint, or where it redirected to inside its origin */
+	char *given;               /* the endpoint as it was given */
+	struct http_fields *extra; /* borrowed */
+	struct request_count *rate;
+	const struct transport_events *on;
+	void *ctx;
+	bool sse;       /* HTTP+SSE is spoken */
+	bool undecided; /* the other transport may still turn out to be the right one */
+	struct channel channel;
+	unsigned long sent; /* messages POSTed, */
+	int64_t sent_ms;    /* the last one then */
+	char *session, *version;
+	char *agent; /* User-Agent; NULL: that of all requests */
+	struct fieldset *sets[FIELDS_KINDS];
+	unsigned long gen; /* of the authorization in sets */
+	struct exchange *exchanges;
+	size_t waiting;
+	size_t resuming; /* exchanges that are about to GET their stream again */
+	struct stream *stream;
+	bool no_stream; /* the server answered 405 or 501 to GET: remembered for the process */
+	bool streamed;  /* there was a GET stream once, in any session */
+	struct delete_request *deleting;
+	struct buf_share buffered; /* of all answers that are not complete yet */
+};
+
+/* The set for the authorization value at hand; a reference for the caller. NULL with e set when a
+ * value cannot be a field. */
+struct fieldset *transport_fields(struct transport *t, enum fieldset_kind kind,
+	const struct auth_value *v, struct err *e) __attribute__((warn_unused_result));
+void fieldset_drop(struct fieldset *s); /* NULL is fine */
+
+/* What an address from the server means, relative to base; malloc'ed. NULL with e set when it cannot
+ * be used. */
+char *transport_join(const char *base, const char *ref, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* Where a redirect of *url leads, when that is inside the origin; *url is set to it. A POST follows
+ * 307 and 308 only. False with e set otherwise. */
+bool transport_redirect(struct transport *t, char **url, bool post, const char *location,
+	long status, struct err *e) __attribute__((warn_unused_result));
+
+/* Media type of an answer, parameters left off. */
+bool transport_type_is(const struct http_req *r, const char *type);
+
+/* ---- http_sse.c ---- */
+
+/* Opens the stream unless it is open or being opened; exchanges_opened() or exchanges_refused()
+ * follows, later. */
+void http_sse_open(struct transport *t);
+/* Ends it, if there is one: whoever awaits an answer on it is told why. NULL: the session is given
+ * up. */
+void http_sse_close(struct transport *t, const struct err *why);
+void http_sse_free(struct transport *t); /* nobody is told */
+/* Another answer is awaited on it, or one less: silence counts while any is. */
+void http_sse_await(struct transport *t, bool more);
+/* From its exchange: the stream begins; an event; the retry field so far (-1: none); the end. */
+void http_sse_started(struct transport *t);
+void http_sse_event(struct transport *t, struct sse *sse, struct sse_event *ev);
+void http_sse_retry(struct transport *t, int64_t ms);
+void http_sse_ended(struct transport *t, const struct exchange_end *end);
+
+/* ---- awaited.c, for the channel ---- */
+
+struct exchange *exchange_open_channel(struct transport *t, int64_t pause_ms); /* its GET */
+void exchange_heed_silence(struct exchange *x, bool on);
+/* A message that came on it: goes on with the exchange that it answers. */
+void exchanges_deliver(struct transport *t, struct incoming *in);
+/* What becomes of those that waited for it; and of those that awaited answers on it. */
+void exchanges_opened(struct transport *t);
+void exchanges_refused(struct transport *t, const struct exchange_end *end);
+void exchanges_lost(struct transport *t, const struct err *why);
+
+/* ---- get_stream.c ---- */
+
+/* The exchanges that waited before reconnecting are through: the GET stream may go on. */
+void get_stream_kick(struct stream *s);
+void get_stream_free(struct stream *s); /* NULL is fine */
+
+/* A parser of one of the transport's streams, which counts in `buffered`. */
+struct sse *transport_parser(struct transport *t, sse_fn *fn, void *ctx)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,637 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "mcp/http/request_count.h"
+#include "mcp/session/repeat.h"
+#include "mcp/session/session_impl.h"
+#include "mcp/policy/tools_list.h"
+#include "mcp/json/walk.h"
+
+/* ---- a session that the server has forgotten ---- */
+
+static bool is_null_id(const struct message *m)
+{
+	return !m->id.p || walk_type(m->id) == WALK_NULL;
+}
+
+/* The id that the server knows p by. */
+static struct span wire_id(const struct post *p)
+{
+	return p->id.len ? (struct span){ p->id.p, p->id.len } : p->calls[0].pending.id;
+}
+
+static bool error_of(const struct exchange_end *end, struct message *m)
+{
+	return end->body && message_scan(end->body->p, end->body->len, m, NULL) == MESSAGE_OK &&
+	       m->kind == MESSAGE_RESPONSE && m->error.p;
+}
+
+/* The error is an answer to what p asked, and not one of the layer before it, which has no id to
+ * give: null there, or a word of its own ("server-error"). */
+static bool answers(const struct post *p, const struct message *m)
+{
+	return p->ncalls == 1 && p->calls[0].pending.listed && !is_null_id(m) &&
+	       message_id_equal(wire_id(p), m->id);
+}
+
+/* It was sent in a session that was opened. */
+static bool is_in_session(const struct post *p)
+{
+	return p->wire == ERA_LEGACY && !p->fresh && p->opening && p->s->initialize.len;
+}
+
+/* MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
+ * after the SDKs' examples say 400 instead, with words about the session. */
+static bool session_is_lost(struct post *p, struct exchange *x, const struct exchange_end *end)
+{
+	struct message m;
+	bool error, about = end->e->reason == REASON_SESSION_LOST;
+	long code;
+
+	if (p->again || !is_in_session(p))
+		return false;
+	error = error_of(end, &m);
+	code = error ? era_error_code(m.error) : 0;
+	switch (end->status) {
+	case 404:
+		if (!exchange_session(x))
+			return false;
+		/* "Method not found" and what answers this very request come from a session that lives. */
+		if (error && answers(p, &m))
+			return about && code != -32601 && code != -32602;
+		return code != -32601;
+	case 400:
+		return about && !(error && answers(p, &m));
+	default:
+		return false;
+	}
+}
+
+/* A request in this session showed that the server has forgotten it. */
+static void forgotten(struct session *s, unsigned long opening)
+{
+	if (s->state == STATE_OPEN && !s->lost && s->opening == opening)
+		session_reopen(s);
+}
+
+/* Only what the server did not take: once it opened a stream for the answer, it may have acted. p may be
+ * gone afterwards. */
+static bool send_again(struct post *p, bool stream)
+{
+	struct session *s = p->s;
+	unsigned long opening = p->opening;
+	bool again = p->owed && !stream && p->kind == POST_MESSAGE;
+
+	if (again) {
+		p->again = true;
+		post_enqueue(p, true); /* its exchange goes */
+	}
+	forgotten(s, opening);
+	return again;
+}
+
+/*
+ * The session is there and refuses what is asked in it: the server does not know that it was initialized.
+ * notifications/initialized was lost, or what it said was. Nothing was done for a request that is refused
+ * with these codes. Where the words say it, another session is opened. Where only the code does, and nothing
+ * has worked in this session yet, the server is told once more. True when p goes again, then.
+ */
+static bool not_ready(struct post *p, const struct message *m, long status)
+{
+	struct session *s = p->s;
+	long code = era_error_code(m->error);
+	bool words, known = p->opening == s->unready;
+
+	if ((code != MESSAGE_INVALID_REQUEST && code != -32602) || !is_in_session(p) ||
+		!s->greeted || p->unready == p->opening)
+		return false;
+	words = era_wants_initialize(m->error);
+	if (status == 404 || (!words && status >= 400))
+		return false;
+	if (!known &&
+		(p->opening != s->opening || ((s->proven || s->unready) && (p->again || !words))))
+		return false;
+	s->unready = p->unready = p->opening;
+	p->again = true;
+	post_enqueue(p, true); /* its exchange goes */
+	if (!known && words)
+		forgotten(s, p->opening);
+	else if (!known)
+		session_greet_again(s);
+	return true;
+}
+
+/* What comes on its stream as an error is its answer, or nobody's. */
+static bool is_only_call(const struct post *p)
+{
+	return p->on_answer ||
+	       (p->ncalls == 1 && p->calls[0].pending.listed && p->kind == POST_MESSAGE);
+}
+
+/* A ping is answered before, too. */
+static void note_proof(struct session *s, struct post *p)
+{
+	struct message m;
+
+	if (s->proven || p->opening != s->opening || !post_message(p, &m) ||
+		message_method_is(&m, "ping"))
+		return;
+	s->proven = true;
+	s->unready = 0;
+}
+
+/* ---- answers ---- */
+
+/* The exact id first: some peers have ids that only look different (1, 1.0, "1"). */
+static struct call *find_call(
+	struct session *s, struct post *from, const struct message *m, long status)
+{
+	struct call *own =
+		from && from->ncalls == 1 && from->calls[0].pending.listed ? &from->calls[0] : NULL;
+	struct pending_call *c;
+	struct post *p;
+
+	if (own && (message_id_equal(wire_id(from), m->id) ||
+			   /* The server did not get as far as reading the id. */
+			   (m->error.p && (is_null_id(m) || status >= 400))))
+		return own;
+	if (is_null_id(m))
+		return NULL;
+	c = pending_find(&s->calls, m->id);
+	if (!c && own && message_id_alike(wire_id(from), m->id))
+		return own;
+	c = c ? c : pending_find_alike(&s->calls, m->id);
+	p = c ? ((struct call *)c)->post : NULL;
+	/* Not one that is not under way, nor one that the server knows by another id. */
+	return p && (p->place == PLACE_ACTIVE || p->late) && !p->id.len ? (struct call *)c : NULL;
+}
+
+/* ---- lists of tools ---- */
+
+struct sieve {
+	struct session *s;
+	bool modern;
+};
+
+static bool passes(void *ctx, struct span tool)
+{
+	struct sieve *v = ctx;
+	const char *why = NULL;
+	struct buf name;
+
+	if (v->s->policy && !policy_shows(v->s->policy, tool))
+		return false;
+	if (!v->modern || toolbook_learn(v->s->tools, tool, &why))
+		return true;
+	buf_init(&name, 512);
+	if (!walk_string(walk_get(tool, "name", NULL), &name))
+		buf_reset(&name);
+	diag_note("the tool \"%s\" is left out of the list: %s", buf_str(&name), why);
+	buf_free(&name);
+	return false;
+}
+
+static bool needs_sieve(struct session *s, const struct call *c)
+{
+	bool modern = c->post->wire == ERA_MODERN;
+
+	if (!c->list || (!s->policy && !modern))
+		return false;
+	if (modern && !s->tools)
+		s->tools = toolbook_new();
+	return true;
+}
+
+/* ---- the answer to a call ---- */
+
+static void pass_on(struct call *c, struct incoming *in, const struct message *m)
+{
+	struct post *p = c->post;
+
+	if (p->wire != p->era && p->era == ERA_LEGACY ? legacy_client_answer(c, in, m)
+		: p->wire != p->era                   ? modern_client_answer(c, in, m)
+						      : false)
+		return;
+	owed_answer(c, in, m, NULL);
+}
+
+/* The same for a list of tools of which some must not be seen. */
+static void pass_on_filtered(struct call *c, struct incoming *in, const struct message *m)
+{
+	struct session *s = c->post->s;
+	struct sieve v = { .s = s, .modern = c->post->wire == ERA_MODERN };
+	struct incoming left = { .from = in->from };
+	struct message again;
+	struct buf out;
+	struct err e = { 0 };
+
+	buf_init(&out, MESSAGE_MAX);
+	switch (tools_list_filter(m, passes, &v, &out, &e)) {
+	case TOOLS_LIST_AS_IS:
+		pass_on(c, in, m);
+		break;
+	case TOOLS_LIST_FILTERED:
+		left.p = out.p;
+		left.n = out.len;
+		left.whole = &out;
+		if (message_scan(out.p, out.len, &again, NULL) == MESSAGE_OK)
+			pass_on(c, &left, &again);
+		break;
+	case TOOLS_LIST_UNREADABLE:
+		if (!s->policy) {
+			pass_on(c, in, m);
+			break;
+		}
+		owed_fail(c, &e, NULL);
+		post_answered(c->post);
+		break;
+	}
+	buf_free(&out);
+}
+
+/* ---- tools whose parameters have changed ---- */
+
+static struct post *new_tools_request(struct post *before, struct span cursor);
+
+/* Whatever came of it: the call goes out again, with the fields that are known now. */
+static void tools_listed(struct post *p, const struct message *m, const struct err *why)
+{
+	struct sieve v = { .s = p->s, .modern = true };
+	struct span tools = m ? walk_get(m->result, "tools", NULL) : (struct span){ 0 };
+	struct span cursor = m ? walk_get(m->result, "nextCursor", NULL) : (struct span){ 0 };
+	struct post *next;
+	struct walk_item it;
+	struct walk w;
+
+	(void)why;
+	if (walk_type(tools) != WALK_ARRAY || !walk_open(&w, tools))
+		return;
+	for (size_t n = 0; n < TOOLS_LIST_TOOLS_MAX && walk_next(&w, &it); n++)
+		(void)passes(&v, it.value);
+	if (walk_type(cursor) != WALK_STRING || p->pages >= TOOLS_LIST_PAGES_MAX)
+		return;
+	next = new_tools_request(p, cursor);
+	session_hold(p, next);
+	if (next)
+		post_start(next);
+}
+
+static bool tools_request(struct post *before, struct span cursor, struct buf *out)
+{
+	static const char *const own[] = { "progressToken", NULL };
+	struct message m;
+	struct edits cuts = { 0 };
+	struct span meta;
+
+	if (!post_message(before, &m))
+		return false;
+	meta = walk_get(m.params, "_meta", NULL);
+	edit_object(&cuts, meta, own, (struct span){ 0 });
+	return buf_adds(out, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(before->s, out) &&
+	       buf_adds(out, ",\"method\":\"tools/list\",\"params\":{\"_meta\":") &&
+	       edit_apply(&cuts, meta, out) &&
+	       (!cursor.p || (buf_adds(out, ",\"cursor\":") && buf_add(out, cursor.p, cursor.n))) &&
+	       buf_adds(out, "}}");
+}
+
+/* tools/list with what the call said about its client, to be started when somebody waits for it: it may
+ * be over at once. NULL when there is no memory. */
+static struct post *new_tools_request(struct post *before, struct span cursor)
+{
+	struct post *p = NULL;
+	struct buf body;
+
+	buf_init(&body, MESSAGE_MAX);
+	if (tools_request(before, cursor, &body)) {
+		p = session_ask(before->s, &body, ERA_MODERN, tools_listed);
+		p->pages = before->pages + 1;
+	}
+	buf_free(&body);
+	return p;
+}
+
+/* Client Behavior: fields that do not match call for a look at the list of tools, and one more try. */
+static bool refresh_tools(struct post *p, const struct message *m)
+{
+	struct session *s = p->s;
+	struct message sent;
+	struct post *list;
+
+	if (p->refreshed || p->wire != ERA_MODERN ||
+		era_error_code(m->error) != ERA_HEADER_MISMATCH || p->kind != POST_MESSAGE ||
+		!post_message(p, &sent) || !message_method_is(&sent, "tools/call"))
+		return false;
+	if (!s->tools)
+		s->tools = toolbook_new();
+	p->refreshed = true;
+	list = new_tools_request(p, (struct span){ 0 });
+	if (!list)
+		return false;
+	post_park(p);
+	p->held_by = list;
+	post_start(list);
+	return true;
+}
+
+/* ---- responses ---- */
+
+static bool internal_answered(struct post *p, const struct message *m, long status)
+{
+	post_answer_fn *fn = p->on_answer;
+	struct message sent;
+
+	if (p->kind != POST_INTERNAL || !fn || !post_message(p, &sent) || !sent.id.p ||
+		(!message_id_equal(sent.id, m->id) &&
+			!(m->error.p && (is_null_id(m) || status >= 400))))
+		return false;
+	p->on_answer = NULL;
+	fn(p, m, NULL);
+	post_answered(p);
+	return true;
+}
+
+/* The error passes as it is; only the count of requests is told. */
+static void note_limit(struct session *s, struct span error)
+{
+	long wait_s;
+
+	if (error.p && request_count_is_refusal(error, &wait_s))
+		transport_limited(s->transport, wait_s);
+}
+
+/* A response: delivered when somebody waits for it. */
+static void response(struct session *s, struct incoming *in, struct post *from,
+	const struct message *m, long status)
+{
+	struct call *c;
+	struct post *p;
+	bool late;
+
+	if (from && is_only_call(from) && m->error.p && not_ready(from, m, status))
+		return;
+	if (from && internal_answered(from, m, status))
+		return;
+	c = find_call(s, from, m, status);
+	if (!c) {
+		if (!from || !modern_client_keep(from, m))
+			diag_debug("an answer that nobody waits for is dropped");
+		return;
+	}
+	p = c->post;
+	late = p->late;
+	note_limit(s, m->error);
+	if (p->kind == POST_INITIALIZE && p == from && server_era_greeted(p, m))
+		return;
+	server_era_note(p, m);
+	if (p == from && (server_era_turned(p, m, status) || (m->error.p && refresh_tools(p, m))))
+		return;
+	if (c->list)
+		repeat_learn(&s->readers, m->result);
+	if (m->result.p && p->wire == ERA_LEGACY)
+		note_proof(s, p);
+	if (m->result.p && c->sets && p->wire == ERA_LEGACY)
+		kept_note(s, p);
+	if (needs_sieve(s, c))
+		pass_on_filtered(c, in, m);
+	else
+		pass_on(c, in, m);
+	if (late && !p->owed)
+		post_drop(p);
+}
+
+/* ---- messages ---- */
+
+/* Asked before initialize is answered: the client's response belongs to the session all the same. */
+static void note_early_session(struct post *p)
+{
+	const char *id = exchange_new_session(p->x);
+	struct err e = { 0 };
+
+	if (id && !transport_set_session(p->s->transport, id, &e))
+		diag_debug("%s", err_text(&e));
+}
+
+static void question(
+	struct session *s, struct incoming *in, struct post *from, const struct message *m)
+{
+	struct buf id;
+
+	if (s->modern && s->server == ERA_LEGACY) {
+		modern_client_asked(s, from, m);
+		return;
+	}
+	if (s->server == ERA_MODERN) {
+		/* Receiving Messages: it must not. Nobody downstream could answer. */
+		diag_debug("a modern server sent a request: dropped");
+		return;
+	}
+	if (from && from == s->opener)
+		note_early_session(from);
+	buf_init(&id, MESSAGE_MAX); /* a large message that could not be said is gone afterwards */
+	if (buf_add(&id, m->id.p, m->id.n) && to_client_span(s, in, m->whole))
+		s->questions++;
+	else if (id.len)
+		refuse_question(s, (struct span){ id.p, id.len }, "out of memory");
+	buf_free(&id);
+}
+
+static void notification(
+	struct session *s, struct incoming *in, struct post *from, const struct message *m)
+{
+	if (message_method_is(m, "notifications/tools/list_changed")) {
+		strset_clear(&s->readers);
+		if (s->policy)
+			policy_forget(s->policy);
+	}
+	if (s->modern && s->server == ERA_LEGACY && modern_client_notified(s, in, from, m))
+		return;
+	if (s->legacy && s->server == ERA_MODERN && !legacy_client_notified(s, from, m))
+		return;
+	to_client_span(s, in, m->whole);
+}
+
+static void batch(
+	struct session *s, struct incoming *in, struct post *from, const struct message *m);
+
+static void message(struct session *s, struct incoming *in, struct post *from, char *p, size_t n)
+{
+	struct message m;
+	enum message_status st = message_scan(p, n, &m, NULL);
+
+	if (st != MESSAGE_OK || m.kind == MESSAGE_INVALID) {
+		diag_debug("the server sent something that is no JSON-RPC message: %s", m.why);
+		if (from)
+			from->junk = true;
+		return;
+	}
+	switch (m.kind) {
+	case MESSAGE_RESPONSE:
+		response(s, in, from, &m, 200);
+		break;
+	case MESSAGE_REQUEST:
+		question(s, in, from, &m);
+		break;
+	case MESSAGE_NOTIFICATION:
+		notification(s, in, from, &m);
+		break;
+	case MESSAGE_BATCH:
+		batch(s, in, from, &m);
+		break;
+	case MESSAGE_INVALID:
+		break;
+	}
+}
+
+/* Each element goes on as a message of its own, which every client understands. Elements lie inside
+ * in's bytes, so none can be taken as a whole: they are copied. */
+static void batch(
+	struct session *s, struct incoming *in, struct post *from, const struct message *m)
+{
+	struct walk w;
+	struct walk_item it;
+
+	if (!walk_open(&w, m->whole))
+		return;
+	while (!(in->from && exchange_cancelled(in->from)) && walk_next(&w, &it)) {
+		char *p = in->p + (it.value.p - in->p);
+		struct incoming part = { .p = p, .n = it.value.n, .from = in->from };
+
+		if (*p == '[')
+			diag_debug("the server sent a batch inside a batch: dropped");
+		else
+			message(s, &part, from, p, it.value.n);
+	}
+}
+
+static void on_message(void *ctx, struct incoming *in)
+{
+	struct post *from = in->from ? exchange_ctx(in->from) : NULL;
+
+	message(ctx, in, from, in->p, in->n);
+}
+
+/* ---- the end of an exchange ---- */
+
+/* An error status whose body is the server's own JSON-RPC error: that is the answer. */
+static void pass_error(struct post *p, const struct exchange_end *end)
+{
+	struct incoming in = { .p = end->body->p, .n = end->body->len, .whole = end->body };
+	struct message m;
+
+	if (end->status != 401 && error_of(end, &m))
+		response(p->s, &in, p, &m, end->status);
+}
+
+/* Whoever reads this has to decide whether to ask again. */
+static void describe_failure(const struct exchange_end *end, struct err *e)
+{
+	*e = *end->e;
+	if (end->lost)
+		err_append(e, "; whether the server acted on the request is unknown");
+}
+
+static void describe_silence(const struct post *p, const struct exchange_end *end, struct err *e)
+{
+	if (end->e)
+		describe_failure(end, e);
+	else if (p->junk)
+		err_set(e, ERR_PROTO,
+			"the server answered with something that is no JSON-RPC message");
+	else if (end->stream)
+		err_set(e, ERR_SERVER,
+			"the server ended its stream without an answer; whether it acted on the "
+			"request "
+			"is unknown");
+	else
+		err_set(e, ERR_PROTO,
+			"the server accepted the request (HTTP %ld) but sent no answer",
+			end->status);
+}
+
+static bool waits(const struct post *p)
+{
+	return p->owed || p->on_answer;
+}
+
+/* What is still owed when an exchange is over. p may stand elsewhere afterwards, or be gone: then x is
+ * cancelled. */
+static void answer_rest(struct post *p, struct exchange *x, const struct exchange_end *end)
+{
+	struct error_reply_data d = { .status = end->status, .retry_after_s = end->retry_after_s };
+	post_answer_fn *fn;
+	struct err e = { 0 };
+
+	if (end->body)
+		pass_error(p, end);
+	if (exchange_cancelled(x) || !waits(p))
+		return;
+	if (!end->ok && server_era_refused(p, end->status))
+		return;
+	if (again_sent(p, end))
+		return;
+	describe_silence(p, end, &e);
+	if (again_awaited(p, end, &e))
+		return;
+	post_fail(p, &e, &d);
+	fn = p->on_answer;
+	p->on_answer = NULL;
+	if (fn)
+		fn(p, NULL, &e);
+}
+
+static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *end)
+{
+	struct session *s = ctx;
+	struct post *p = exchange_ctx(x);
+	bool listen;
+
+	p->taken = end->ok;
+	if (!end->ok && !waits(p))
+		diag_debug("a notification or response was not taken: %s", end->e->msg);
+	if (!end->ok && p->kind != POST_INITIALIZED && session_is_lost(p, x, end) &&
+		send_again(p, end->stream))
+		return;
+	if (waits(p))
+		answer_rest(p, x, end);
+	else if (again_sent(p, end))
+		return;
+	if (exchange_cancelled(x) || modern_client_stays(p))
+		return;
+	listen = p->kind == POST_INITIALIZED && s->server != ERA_MODERN && p->opening == s->opening;
+	post_drop(p); /* ends the state of its making */
+	if (listen)
+		session_listen(s); /* a server that minds will say so to the next request */
+}
+
+/* A client that only listens would hear nothing any more. Once in a while, until it asks for something:
+ * there are servers that end the session with its stream. */
+#define UNASKED_MS ((int64_t)10 * 60 * 1000)
+
+static void on_unheard(void *ctx, const char *then)
+{
+	struct session *s = ctx;
+
+	const char *now = transport_session(s->transport);
+
+	if (!s->initialize.len || s->state != STATE_OPEN || s->lost || !now ||
+		strcmp(now, then) != 0 ||
+		(s->reopened_unasked && clock_ms() - s->unasked_ms < UNASKED_MS))
+		return;
+	s->reopened_unasked = true;
+	s->unasked_ms = clock_ms();
+	s->deaf = true;
+	session_reopen(s);
+}
+
+static bool on_repeats(void *ctx, struct exchange *x)
+{
+	struct session *s = ctx;
+	struct post *p = exchange_ctx(x);
+	struct message m;
+
+	return waits(p) && post_message(p, &m) && repeat_may(&m, &s->readers);
+}
+
+const struct transport_events session_transport_events = { on_message, on_ended, on_unheard,
+	on_repeats };

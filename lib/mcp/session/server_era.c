@@ -1,0 +1,157 @@
+#include "mcp/session/session_impl.h"
+#include "mcp/json/walk.h"
+
+static bool is_discover(struct post *p)
+{
+	struct message m;
+
+	return post_message(p, &m) && message_method_is(&m, "server/discover");
+}
+
+/* It did not wait for what becomes of its modern request: nobody opens a session on its behalf. */
+static bool client_opens(const struct session *s)
+{
+	return s->client_legacy || (s->opener && s->opener->kind == POST_INITIALIZE);
+}
+
+/* Sent as a modern request, and not to a server that must be a modern one. */
+static bool may_show_legacy(const struct post *p)
+{
+	const struct session *s = p->s;
+
+	return p->wire == ERA_MODERN && p->kind == POST_MESSAGE && !p->reopened &&
+	       !s->server_fixed &&
+	       (p->era == ERA_MODERN ? !client_opens(s) : s->initialize.len > 0);
+}
+
+/* Nothing sure is known of it; once there is, only the plainest words say that it has changed. */
+static bool is_sure(const struct session *s)
+{
+	return s->server == ERA_MODERN && !s->server_recalled;
+}
+
+/* Does this refusal of a modern request show that the server is a legacy one? error {NULL}: there
+ * was no JSON-RPC error at all. */
+static bool shows_legacy(struct post *p, struct span error, long status)
+{
+	bool discover;
+
+	if (!may_show_legacy(p))
+		return false;
+	if (is_sure(p->s) || p->era == ERA_LEGACY)
+		return error.p && status >= 400 && status < 500 && era_refusal_is_of_legacy(error);
+	discover = is_discover(p);
+	if (error.p && era_refusal_is_of_modern(error, status, discover))
+		return false;
+	switch (status) {
+	case 400:
+	case 404:
+	case 405:
+	case 406:
+	case 415:
+	case 422:
+	case 501:
+		return true;
+	case 200:
+		return error.p &&
+		       (discover || era_error_code(error) == -32601 || era_wants_initialize(error));
+	default:
+		return false;
+	}
+}
+
+/* Some legacy servers answer whatever they do not know with an empty result. */
+static bool is_no_discovery(struct post *p, const struct message *m)
+{
+	return may_show_legacy(p) && !is_sure(p->s) && is_discover(p) &&
+	       walk_type(walk_get(m->result, "supportedVersions", NULL)) != WALK_ARRAY;
+}
+
+static void fall_back(struct post *p)
+{
+	if (p->era == ERA_MODERN)
+		modern_client_fall_back(p);
+	else
+		legacy_client_fall_back(p);
+}
+
+/* Sent in a session, or without one to a server that once had them, and refused as no legacy server
+ * refuses: another one stands there by now. */
+static bool shows_modern(const struct post *p, struct span error, long status)
+{
+	return p->wire == ERA_LEGACY && p->kind == POST_MESSAGE && p->ncalls == 1 && !p->reopened &&
+	       !p->s->server_fixed && p->s->initialize.len &&
+	       era_refusal_demands_modern(error, status);
+}
+
+/* A translated request was refused in our revision by a server that names this very revision: it was
+ * not ready, perhaps. Once more; the client could make nothing of the error. */
+static bool again_as_told(struct post *p, struct span error)
+{
+	if (p->corrected || p->wire != ERA_MODERN || p->era != ERA_LEGACY ||
+		p->kind != POST_MESSAGE || era_error_code(error) != ERA_UNSUPPORTED_VERSION ||
+		!era_supports(error, ERA_MODERN_VERSION))
+		return false;
+	p->corrected = true;
+	post_enqueue(p, true);
+	return true;
+}
+
+static void go_forward(struct post *p)
+{
+	struct session *s = p->s;
+
+	p->reopened = true;
+	post_enqueue(p, true);
+	if (s->server == ERA_MODERN)
+		return;
+	if (p->era == ERA_MODERN)
+		modern_client_leave(s);
+	else
+		legacy_client_adopt(s);
+}
+
+/* Legacy servers know neither resultType nor these errors. */
+void server_era_note(struct post *p, const struct message *m)
+{
+	if (p->era != ERA_MODERN || p->wire != ERA_MODERN || p->s->server == ERA_MODERN)
+		return;
+	if (m->result.p ? walk_get(m->result, "resultType", NULL).p != NULL
+			: era_refusal_is_of_modern(m->error, 0, false))
+		session_server_is(p->s, ERA_MODERN);
+}
+
+bool server_era_greeted(struct post *p, const struct message *m)
+{
+	struct session *s = p->s;
+
+	if (m->result.p) {
+		session_negotiated(p, m);
+		s->client_legacy = true;
+		modern_client_free(s);
+	} else if (!s->server_fixed && era_refusal_is_modern(m->error)) {
+		legacy_client_discover(p, m);
+		return true;
+	}
+	session_opened(s, p);
+	return false;
+}
+
+bool server_era_turned(struct post *p, const struct message *m, long status)
+{
+	if (m->error.p ? shows_legacy(p, m->error, status) : is_no_discovery(p, m))
+		fall_back(p);
+	else if (m->error.p && shows_modern(p, m->error, status))
+		go_forward(p);
+	else
+		return m->error.p && again_as_told(p, m->error);
+	return true;
+}
+
+bool server_era_refused(struct post *p, long status)
+{
+	if (!shows_legacy(p, (struct span){ 0 }, status))
+		return false;
+	fall_back(p);
+	return true;
+}

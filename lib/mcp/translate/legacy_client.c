@@ -1,0 +1,425 @@
+/*
+ * A legacy client in front of a server that knows only 2026-07-28. What the
+ * client is used to is made of what the server has: initialize of
+ * server/discover, revision and capabilities in every request, questions of
+ * the server of results that require input (Multi Round-Trip Requests),
+ * notifications of a subscription opened on the client's behalf.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "mcp/translate/legacy_impl.h"
+#include "mcp/json/walk.h"
+
+static bool declares(struct span capabilities, const char *a, const char *b)
+{
+	struct span v = walk_get(capabilities, a, NULL);
+
+	return walk_type(b ? walk_get(v, b, NULL) : v) == WALK_OBJECT;
+}
+
+/* What the client said of itself; params {NULL} when it never did. */
+static void note_client(struct legacy_client *l, struct span params)
+{
+	struct span capabilities = walk_get(params, "capabilities", NULL);
+
+	l->sampling = declares(capabilities, "sampling", NULL);
+	l->roots = declares(capabilities, "roots", NULL);
+	l->elicit_url = declares(capabilities, "elicitation", "url");
+	/* An empty object means forms: that is all there was at first. */
+	l->elicit_form = declares(capabilities, "elicitation", "form") ||
+			 (declares(capabilities, "elicitation", NULL) && !l->elicit_url);
+	buf_reset(&l->meta);
+	if (!era_meta(&l->meta, params))
+		diag_error("out of memory");
+}
+
+static struct legacy_client *get(struct session *s)
+{
+	struct legacy_client *l = s->legacy;
+
+	if (l)
+		return l;
+	l = s->legacy = mem_new(sizeof(*l));
+	l->s = s;
+	buf_init(&l->meta, MESSAGE_MAX);
+	buf_init(&l->level, 64);
+	buf_init(&l->refusal, MESSAGE_MAX);
+	legacy_subscriptions_init(l);
+	note_client(l, (struct span){ 0 });
+	return l;
+}
+
+void legacy_client_free(struct session *s)
+{
+	struct legacy_client *l = s->legacy;
+
+	if (!l)
+		return;
+	legacy_subscriptions_free(l);
+	buf_free(&l->meta);
+	buf_free(&l->level);
+	buf_free(&l->refusal);
+	free(l);
+	s->legacy = NULL;
+}
+
+/* ---- initialize ---- */
+
+static bool ask_discover(struct legacy_client *l);
+
+/* The client's initialize is answered with this message, whose id is put right. */
+static void say_refusal(struct legacy_client *l)
+{
+	struct incoming in = { .p = l->refusal.p, .n = l->refusal.len, .whole = &l->refusal };
+	struct post *p = l->hello;
+	struct message m;
+
+	if (message_scan(in.p, in.n, &m, NULL) == MESSAGE_OK)
+		owed_answer(&p->one, &in, &m, NULL);
+}
+
+static void hello_over(struct legacy_client *l)
+{
+	struct post *p = l->hello;
+	struct err e = { 0 };
+
+	l->hello = NULL;
+	err_set(&e, ERR_LIMIT,
+		"initialize or its answer is too long to be translated, or there is no memory for "
+		"it");
+	post_fail(p, &e, NULL); /* only when nothing else could be said */
+	post_drop(p);           /* and messages go as they come again */
+}
+
+static void note_server(struct legacy_client *l, struct span discovered)
+{
+	struct span c = walk_get(discovered, "capabilities", NULL);
+
+	for (size_t i = 0; i < 3; i++)
+		l->lists[i] = walk_true(
+			walk_path(c, legacy_subscriptions_lists[i], "listChanged", (char *)NULL));
+}
+
+static void welcome(struct legacy_client *l, const struct message *m)
+{
+	struct session *s = l->s;
+	struct message hello;
+	struct buf b;
+
+	session_server_is(s, ERA_MODERN);
+	s->on->learned(s->ctx, ERA_MODERN);
+	note_server(l, m->result);
+	buf_init(&b, MESSAGE_MAX);
+	if (post_message(l->hello, &hello) && era_initialize_answer(&b, l->hello->one.pending.id,
+						      hello.params, m->result, "an MCP server")) {
+		owed_text(&l->hello->one, &b);
+		s->batches = walk_string_is(
+			walk_get(hello.params, "protocolVersion", NULL), "2025-03-26");
+		s->client_legacy = true;
+	}
+	buf_free(&b);
+	hello_over(l);
+}
+
+/* Says nothing about the era of the server. */
+static bool is_no_evidence(const struct err *why)
+{
+	return why->kind == ERR_NET || why->kind == ERR_AUTH || why->kind == ERR_RATE ||
+	       why->kind == ERR_SERVER || why->kind == ERR_FORBIDDEN;
+}
+
+static void discovered(struct post *p, const struct message *m, const struct err *why)
+{
+	struct legacy_client *l = p->s->legacy;
+	struct post *hello = l->hello;
+
+	if (!hello)
+		return;
+	if (m && era_is_discovery(m->result)) {
+		welcome(l, m);
+		return;
+	}
+	if (m && era_error_code(m->error) == ERA_UNSUPPORTED_VERSION && !l->corrected &&
+		era_supports(m->error, ERA_MODERN_VERSION)) {
+		l->corrected = true;
+		if (ask_discover(l))
+			return;
+	}
+	if (!l->refusal.len && !l->s->server_fixed && (m || !is_no_evidence(why))) {
+		/* It was remembered as modern and is not, any more: the client's own words decide. */
+		l->hello = NULL;
+		session_server_is(l->s, ERA_UNKNOWN);
+		session_opened(l->s, hello);
+		post_enqueue(hello, true);
+		return;
+	}
+	if (l->refusal.len)
+		say_refusal(l);
+	else if (why)
+		post_fail(hello, why, NULL);
+	else if (buf_add(&l->refusal, m->whole.p, m->whole.n))
+		say_refusal(l);
+	hello_over(l);
+}
+
+static bool ask(struct legacy_client *l, post_answer_fn *fn)
+{
+	struct buf b;
+	bool good;
+
+	buf_init(&b, MESSAGE_MAX);
+	good = buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(l->s, &b) &&
+	       buf_adds(&b, ",\"method\":\"server/discover\",\"params\":{\"_meta\":{") &&
+	       buf_add(&b, l->meta.p, l->meta.len) && buf_adds(&b, "}}}");
+	if (good)
+		post_start(session_ask(l->s, &b, ERA_MODERN, fn));
+	buf_free(&b);
+	return good;
+}
+
+static bool ask_discover(struct legacy_client *l)
+{
+	return ask(l, discovered);
+}
+
+void legacy_client_discover(struct post *p, const struct message *refusal)
+{
+	struct legacy_client *l = get(p->s);
+	struct message m;
+
+	buf_reset(&l->refusal);
+	if (refusal && !buf_add(&l->refusal, refusal->whole.p, refusal->whole.n))
+		diag_error("out of memory");
+	post_park(p);
+	l->hello = p;
+	l->corrected = false;
+	l->greeted = false;
+	if (post_message(p, &m))
+		note_client(l, m.params);
+	diag_debug("initialize is translated: server/discover is asked for");
+	if (!ask_discover(l))
+		hello_over(l);
+}
+
+/* ---- a server that changes ---- */
+
+/* Whoever asks gets translated answers already; this is for what the server tells unasked. */
+static void adopted(struct post *p, const struct message *m, const struct err *why)
+{
+	struct legacy_client *l = p->s->legacy;
+
+	(void)why;
+	if (!l || !m || !era_is_discovery(m->result))
+		return;
+	note_server(l, m->result);
+	legacy_subscriptions_open(l);
+}
+
+void legacy_client_adopt(struct session *s)
+{
+	struct legacy_client *l = get(s);
+	struct message m;
+
+	transport_unlisten(s->transport);
+	transport_forget_session(s->transport);
+	session_server_is(s, ERA_MODERN);
+	s->on->learned(s->ctx, ERA_MODERN);
+	if (message_scan(s->initialize.p, s->initialize.len, &m, NULL) == MESSAGE_OK)
+		note_client(l, m.params);
+	l->greeted = s->greeted;
+	ask(l, adopted);
+}
+
+void legacy_client_fall_back(struct post *p)
+{
+	struct session *s = p->s;
+	struct legacy_client *l = s->legacy;
+
+	session_server_is(s, ERA_LEGACY);
+	s->greeted = s->greeted || l->greeted;
+	l->greeted = false;
+	legacy_subscriptions_open(l); /* closes it */
+	/* It goes out as the client sent it, under the client's own id: the rounds are void. */
+	legacy_input_free(p);
+	buf_reset(&p->id);
+	p->reopened = true;
+	post_enqueue(p, true);
+	if (s->state == STATE_OPEN && !s->lost && !transport_version(s->transport))
+		session_reopen(s);
+}
+
+bool legacy_anybody(const struct session *s, struct err *e)
+{
+	return !s->input_ended ||
+	       err_set(e, ERR_CANCELLED,
+		       "the input ended before the server's question was answered");
+}
+
+/* ---- requests of the client that mean something else now ---- */
+
+static void set_level(struct legacy_client *l, struct post *p, struct span level)
+{
+	buf_reset(&l->level);
+	if (era_log_level(level) < 0 || !buf_add(&l->level, level.p, level.n))
+		owed_invalid(&p->one, -32602, "\"level\" is no log level");
+	else
+		owed_empty(&p->one);
+	post_free(p);
+}
+
+/* True when the request is dealt with here. */
+static bool is_ours(struct legacy_client *l, struct post *p, const struct message *m)
+{
+	if (message_method_is(m, "initialize")) {
+		legacy_client_discover(p, NULL);
+	} else if (message_method_is(m, "ping")) {
+		owed_empty(&p->one);
+		post_free(p);
+	} else if (message_method_is(m, "logging/setLevel")) {
+		set_level(l, p, walk_get(m->params, "level", NULL));
+	} else if (message_method_is(m, "resources/subscribe")) {
+		legacy_subscriptions_add(l, p, walk_get(m->params, "uri", NULL));
+	} else if (message_method_is(m, "resources/unsubscribe")) {
+		legacy_subscriptions_remove(l, p, walk_get(m->params, "uri", NULL));
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* 2026-07-28 knows no notifications of clients, and no responses. */
+static void take_note(struct legacy_client *l, struct post *p)
+{
+	if (p->kind == POST_INITIALIZED) {
+		l->greeted = true;
+		legacy_subscriptions_open(l);
+	}
+	post_free(p);
+}
+
+/* ---- requests ---- */
+
+static bool add_members(const struct legacy_client *l, struct buf *out)
+{
+	return buf_add(out, l->meta.p, l->meta.len) &&
+	       (!l->level.len ||
+		       (buf_adds(out, ",\"") && buf_adds(out, era_log_key) &&
+			       buf_adds(out, "\":") && buf_add(out, l->level.p, l->level.len)));
+}
+
+static bool translate(struct legacy_client *l, struct post *p, const struct message *m)
+{
+	struct edits e = { 0 };
+	struct buf members, inputs, scratch;
+	struct span more = { 0 };
+	bool good;
+
+	buf_init(&members, MESSAGE_MAX);
+	buf_init(&inputs, MESSAGE_MAX);
+	buf_init(&scratch, MESSAGE_MAX);
+	buf_reset(&p->sent);
+	buf_reset(&p->id);
+	good = add_members(l, &members) && (!p->round || legacy_input_inputs(p->round, &inputs));
+	if (inputs.len)
+		more = (struct span){ inputs.p, inputs.len };
+	if (good && p->round) {
+		/* Every round is a request of its own. */
+		good = session_own_id(l->s, &p->id);
+		edit_replace(&e, m->id, (struct span){ p->id.p, p->id.len });
+	}
+	good = good &&
+	       era_add_meta(&e, m, (struct span){ members.p, members.len }, more, &scratch) &&
+	       edit_apply(&e, m->whole, &p->sent);
+	buf_free(&members);
+	buf_free(&inputs);
+	buf_free(&scratch);
+	return good;
+}
+
+bool legacy_client_prepare(struct post *p)
+{
+	struct legacy_client *l = get(p->s);
+	struct message m;
+	struct err e = { 0 };
+
+	if (message_scan(p->body.p, p->body.len, &m, NULL) == MESSAGE_OK &&
+		m.kind == MESSAGE_BATCH) {
+		client_batch_split(p);
+		return false;
+	}
+	if (m.kind != MESSAGE_REQUEST) {
+		take_note(l, p);
+		return false;
+	}
+	if (is_ours(l, p, &m))
+		return false;
+	if (translate(l, p, &m))
+		return true;
+	err_set(&e, ERR_LIMIT, "the request is too long to be translated");
+	post_fail(p, &e, NULL);
+	post_free(p);
+	return false;
+}
+
+bool legacy_client_answer(struct call *c, struct incoming *in, const struct message *m)
+{
+	struct edits e = { 0 };
+	struct err why = { 0 };
+
+	if (!m->result.p)
+		return false;
+	switch (era_result_type(m->result)) {
+	case ERA_COMPLETE:
+		era_result_to_legacy(&e, m->result);
+		owed_answer(c, in, m, &e);
+		break;
+	case ERA_INPUT_REQUIRED:
+		legacy_input_ask(c, m);
+		break;
+	case ERA_OTHER_RESULT:
+		err_set(&why, ERR_PROTO,
+			"the server answered with a kind of result that this client does not know");
+		post_fail(c->post, &why, NULL);
+		post_answered(c->post);
+		break;
+	}
+	return true;
+}
+
+/* ---- the end ---- */
+
+void legacy_client_forget(struct post *p, bool tell)
+{
+	struct legacy_client *l = p->s->legacy;
+
+	if (!l)
+		return;
+	if (tell)
+		legacy_input_withdraw(p);
+	legacy_input_free(p);
+	legacy_subscriptions_forget(l, p);
+	if (l->hello == p)
+		l->hello = NULL;
+}
+
+/* Nobody is there to answer questions any more. */
+void legacy_client_end_input(struct session *s)
+{
+	struct post_list *list = &s->parked;
+	struct err e = { 0 };
+
+	if (!s->legacy || legacy_anybody(s, &e))
+		return;
+	for (struct post *p = list->head.next, *next; p != &list->head; p = next) {
+		next = p->next;
+		if (!p->round)
+			continue;
+		post_fail(p, &e, NULL);
+		post_drop(p);
+	}
+	legacy_subscriptions_end(s->legacy, &e);
+}

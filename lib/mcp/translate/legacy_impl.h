@@ -1,0 +1,63 @@
+/*
+ * What the parts of a legacy client in front of a modern server share; nobody
+ * else includes this.
+ *
+ *   legacy_client.c  the handshake, requests and their answers
+ *   legacy_input.c         questions of the server (Multi Round-Trip Requests)
+ *   legacy_subscriptions.c       the subscription that is opened on the client's behalf
+ */
+#ifndef MPMCP_LEGACY_IMPL_H
+#define MPMCP_LEGACY_IMPL_H
+
+#include "mcp/session/session_impl.h"
+
+struct waiting;
+
+struct legacy_client {
+	struct session *s;
+	struct buf meta;    /* members of _meta for every request */
+	struct buf level;   /* raw, of logging/setLevel; empty: none asked for */
+	struct buf refusal; /* the server's answer to initialize, in case discovery fails */
+	struct post *hello; /* the client's initialize, waiting */
+	bool corrected;     /* server/discover was repeated after a -32022 */
+	bool sampling, roots, elicit_form, elicit_url;
+	bool lists[3]; /* the server tells of changes: tools, prompts, resources */
+	struct post *stream, *next_stream; /* subscriptions/listen: acknowledged, and not yet */
+	char **watched;                    /* raw JSON strings */
+	size_t nwatched;
+	struct waiting *waiting;
+	struct loop_timer timer;
+	int64_t pause_ms;
+	bool streamed; /* the server acknowledged a subscription once */
+	bool greeted;  /* the client is ready to be notified */
+};
+
+/* False with e set when the input has ended: nobody would answer, or hear. */
+bool legacy_anybody(const struct session *s, struct err *e) __attribute__((warn_unused_result));
+
+/* ---- legacy_input.c ---- */
+
+/* A result that requires input: the call stays owed, the questions go to the client. */
+void legacy_input_ask(struct call *c, const struct message *m);
+/* Appends "inputResponses":{...},"requestState":... of the round that is complete. */
+bool legacy_input_inputs(const struct round *r, struct buf *out) BUF_MUST;
+void legacy_input_withdraw(struct post *p); /* tells the client that its open questions are void */
+void legacy_input_free(struct post *p);
+
+/* ---- legacy_subscriptions.c ---- */
+
+extern const char *const legacy_subscriptions_lists[3]; /* "tools", "prompts", "resources" */
+
+/* Opens the subscription anew with what is wanted now; the one before goes on until the server has
+ * acknowledged this one. */
+void legacy_subscriptions_open(struct legacy_client *l);
+/* resources/subscribe and unsubscribe: p is answered or parked. uri lies in p. */
+void legacy_subscriptions_add(struct legacy_client *l, struct post *p, struct span uri);
+void legacy_subscriptions_remove(struct legacy_client *l, struct post *p, struct span uri);
+void legacy_subscriptions_forget(struct legacy_client *l, struct post *p); /* p goes */
+/* Whoever waits for the server's acknowledgment is told why there will be none. */
+void legacy_subscriptions_end(struct legacy_client *l, const struct err *why);
+void legacy_subscriptions_free(struct legacy_client *l);
+void legacy_subscriptions_init(struct legacy_client *l);
+
+#endif

@@ -1,0 +1,278 @@
+/*
+ * Questions of a modern server, put to a legacy client: each result that
+ * requires input becomes requests to the client, and when all are answered the
+ * call is sent once more with the answers (Multi Round-Trip Requests).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "mcp/translate/legacy_impl.h"
+#include "mcp/json/walk.h"
+
+/* Rounds of questions for one request; a server that still wants more is asking in circles. */
+#define ROUNDS_MAX 10
+/* Questions in one round: more than a person or client deals with. */
+#define ASKS_MAX 64
+
+/* One question of the server, put to the client as a request. */
+struct ask {
+	struct buf key;    /* raw, with quotes: the server's name for it */
+	struct buf id;     /* raw: ours for the client */
+	struct buf result; /* raw; empty until the client answered */
+};
+
+struct round {
+	unsigned n;
+	struct ask asks[ASKS_MAX];
+	size_t nasks, open;
+	struct buf state; /* raw requestState; empty: there was none */
+};
+
+static void clear_asks(struct round *r, struct session *s)
+{
+	for (size_t i = 0; i < r->nasks; i++) {
+		if (!r->asks[i].result.len && s->questions)
+			s->questions--;
+		buf_free(&r->asks[i].key);
+		buf_free(&r->asks[i].id);
+		buf_free(&r->asks[i].result);
+	}
+	r->nasks = r->open = 0;
+	buf_free(&r->state);
+}
+
+void legacy_input_free(struct post *p)
+{
+	if (!p->round)
+		return;
+	clear_asks(p->round, p->s);
+	free(p->round);
+	p->round = NULL;
+}
+
+static bool may_ask(const struct legacy_client *l, struct span request)
+{
+	struct span method = walk_get(request, "method", NULL);
+
+	if (walk_string_is(method, "sampling/createMessage"))
+		return l->sampling;
+	if (walk_string_is(method, "roots/list"))
+		return l->roots;
+	if (!walk_string_is(method, "elicitation/create"))
+		return false;
+	return walk_string_is(walk_path(request, "params", "mode", (char *)NULL), "url")
+		       ? l->elicit_url
+		       : l->elicit_form;
+}
+
+/* In 2025-11-25 a question with an address carries an id of its own. */
+static bool add_params(struct buf *b, struct span params, const struct ask *a)
+{
+	struct edits e = { 0 };
+	struct buf member;
+	bool good = true;
+
+	buf_init(&member, 256);
+	if (walk_string_is(walk_get(params, "mode", NULL), "url") &&
+		!walk_get(params, "elicitationId", NULL).p) {
+		good = buf_adds(&member, "\"elicitationId\":") &&
+		       buf_add(&member, a->id.p, a->id.len);
+		edit_object(&e, params, NULL, (struct span){ member.p, member.len });
+	}
+	good = good && buf_adds(b, ",\"params\":") && edit_apply(&e, params, b);
+	buf_free(&member);
+	return good;
+}
+
+static bool ask_message(struct buf *b, const struct ask *a, struct span request)
+{
+	struct span method = walk_get(request, "method", NULL);
+	struct span params = walk_get(request, "params", NULL);
+
+	return buf_adds(b, "{\"jsonrpc\":\"2.0\",\"id\":") && buf_add(b, a->id.p, a->id.len) &&
+	       buf_adds(b, ",\"method\":") && buf_add(b, method.p, method.n) &&
+	       (walk_type(params) != WALK_OBJECT || add_params(b, params, a)) && buf_addc(b, '}');
+}
+
+static bool add_ask(struct post *p, const struct walk_item *it, struct buf *out)
+{
+	struct round *r = p->round;
+	struct ask *a = &r->asks[r->nasks];
+
+	buf_init(&a->key, MESSAGE_MAX);
+	buf_init(&a->id, 64);
+	buf_init(&a->result, MESSAGE_MAX);
+	r->nasks++;
+	r->open++;
+	p->s->questions++;
+	return buf_add(&a->key, it->key.p - 1, it->key.n + 2) && session_own_id(p->s, &a->id) &&
+	       ask_message(out, a, it->value);
+}
+
+/* All questions of a round, or none: the messages are collected before the first is said. */
+static bool read_asks(struct post *p, struct span requests, struct buf *out, struct err *e)
+{
+	struct legacy_client *l = p->s->legacy;
+	struct walk_item it;
+	struct walk w;
+
+	if (requests.p && walk_type(requests) != WALK_OBJECT)
+		return err_set(e, ERR_PROTO, "the server's questions cannot be read");
+	if (!requests.p || !walk_open(&w, requests))
+		return true;
+	while (walk_next(&w, &it)) {
+		if (!may_ask(l, it.value))
+			return err_set(e, ERR_PROTO,
+				"the server asks something that this client never offered to "
+				"answer");
+		if (p->round->nasks == ASKS_MAX)
+			return err_set(e, ERR_LIMIT,
+				"the server asks more than %d questions at once", ASKS_MAX);
+		if (out->len && !buf_addc(out, '\n'))
+			return err_set(e, ERR_LIMIT, "out of memory");
+		if (!add_ask(p, &it, out))
+			return err_set(e, ERR_LIMIT, "the server's questions are too long");
+	}
+	return true;
+}
+
+static bool may_require_input(struct post *p)
+{
+	struct message m;
+
+	return message_scan(p->body.p, p->body.len, &m, NULL) == MESSAGE_OK &&
+	       (message_method_is(&m, "tools/call") || message_method_is(&m, "prompts/get") ||
+		       message_method_is(&m, "resources/read"));
+}
+
+static bool begin_round(struct post *p, const struct message *m, struct buf *out, struct err *e)
+{
+	struct span state = walk_get(m->result, "requestState", NULL);
+	struct span requests = walk_get(m->result, "inputRequests", NULL);
+
+	if (!p->round)
+		p->round = mem_new(sizeof(*p->round));
+	clear_asks(p->round, p->s);
+	buf_init(&p->round->state, MESSAGE_MAX);
+	if (!may_require_input(p))
+		return err_set(
+			e, ERR_PROTO, "the server wants input for a request that takes none");
+	if (p->round->n++ == ROUNDS_MAX)
+		return err_set(e, ERR_PROTO,
+			"the server keeps asking: %d rounds of questions for one request, none of "
+			"which "
+			"was enough",
+			ROUNDS_MAX);
+	if (!requests.p && !state.p)
+		return err_set(e, ERR_PROTO, "the server wants input, but does not say which");
+	if (state.p && !buf_add(&p->round->state, state.p, state.n))
+		return err_set(e, ERR_LIMIT, "out of memory");
+	return read_asks(p, requests, out, e);
+}
+
+/* result: input_required. The call stays owed; its questions go to the client. */
+void legacy_input_ask(struct call *c, const struct message *m)
+{
+	struct post *p = c->post;
+	struct session *s = p->s;
+	struct buf out;
+	struct err e = { 0 };
+
+	buf_init(&out, MESSAGE_MAX);
+	if (!begin_round(p, m, &out, &e) || (p->round->nasks && !legacy_anybody(s, &e))) {
+		post_fail(p, &e, NULL);
+		post_answered(p);
+	} else if (!p->round->nasks) {
+		post_enqueue(p, true);
+	} else if (to_client_text(s, &out)) {
+		post_park(p);
+	} else {
+		owed_no_memory(&p->one);
+		post_answered(p);
+	}
+	buf_free(&out);
+}
+
+static struct ask *find_ask(struct session *s, struct span id, struct post **of)
+{
+	struct post_list *l = &s->parked;
+
+	for (struct post *p = l->head.next; p != &l->head; p = p->next) {
+		for (size_t i = 0; p->round && i < p->round->nasks; i++) {
+			struct ask *a = &p->round->asks[i];
+
+			if (a->result.len ||
+				!message_id_equal((struct span){ a->id.p, a->id.len }, id))
+				continue;
+			*of = p;
+			return a;
+		}
+	}
+	return NULL;
+}
+
+bool legacy_client_responded(struct session *s, const struct message *m)
+{
+	struct post *p;
+	struct ask *a = find_ask(s, m->id, &p);
+	struct err e = { 0 };
+
+	if (!a)
+		return false;
+	if (m->error.p || !buf_add(&a->result, m->result.p, m->result.n)) {
+		if (m->error.p)
+			era_error_words(m->error, &e);
+		else
+			err_set(&e, ERR_LIMIT, "out of memory");
+		err_prefix(&e, "the server asked something, and this client did not answer it");
+		legacy_client_forget(p, true);
+		post_fail(p, &e, NULL);
+		post_drop(p);
+		return true;
+	}
+	if (s->questions)
+		s->questions--;
+	if (!--p->round->open)
+		post_enqueue(p, true);
+	return true;
+}
+
+/* Tells the client that questions which it has not answered are void. */
+void legacy_input_withdraw(struct post *p)
+{
+	struct buf b;
+
+	buf_init(&b, MESSAGE_MAX);
+	for (size_t i = 0; p->round && i < p->round->nasks; i++) {
+		const struct ask *a = &p->round->asks[i];
+
+		buf_reset(&b);
+		if (!a->result.len &&
+			buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+				     "\"params\":{\"requestId\":") &&
+			buf_add(&b, a->id.p, a->id.len) && buf_adds(&b, "}}"))
+			to_client_text(p->s, &b);
+	}
+	buf_free(&b);
+}
+
+/* "inputResponses":{...},"requestState":... of the round that is complete. */
+bool legacy_input_inputs(const struct round *r, struct buf *out)
+{
+	bool good = true;
+
+	if (r->nasks)
+		good = buf_adds(out, "\"inputResponses\":{");
+	for (size_t i = 0; i < r->nasks && good; i++)
+		good = (!i || buf_addc(out, ',')) &&
+		       buf_add(out, r->asks[i].key.p, r->asks[i].key.len) && buf_addc(out, ':') &&
+		       buf_add(out, r->asks[i].result.p, r->asks[i].result.len);
+	if (r->nasks)
+		good = good && buf_addc(out, '}');
+	if (r->state.len)
+		good = good && (!out->len || buf_addc(out, ',')) &&
+		       buf_adds(out, "\"requestState\":") && buf_add(out, r->state.p, r->state.len);
+	return good;
+}

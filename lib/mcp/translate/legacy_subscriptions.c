@@ -1,0 +1,292 @@
+/*
+ * Notifications for a legacy client of a modern server: one subscription
+ * (subscriptions/listen) stays open for the lists that may change and for the
+ * resources that the client subscribed to.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "mcp/translate/legacy_impl.h"
+#include "mcp/json/walk.h"
+
+/* Resources that are watched: more than a client deals with. */
+#define WATCHED_MAX 1024
+
+/* Pauses before a subscription that ended is opened again; requests are counted by the service. */
+#define PAUSE_MIN_MS 1000
+#define PAUSE_MAX_MS 60000
+
+const char *const legacy_subscriptions_lists[3] = { "tools", "prompts", "resources" };
+
+/* A resources/subscribe or unsubscribe that waits for the server's acknowledgment. */
+struct waiting {
+	struct post *p;
+	struct waiting *next;
+};
+
+static void timer_due(void *ctx)
+{
+	legacy_subscriptions_open(ctx);
+}
+
+void legacy_subscriptions_init(struct legacy_client *l)
+{
+	l->pause_ms = PAUSE_MIN_MS;
+	loop_timer_init(&l->timer, l->s->loop, timer_due, l);
+}
+
+void legacy_subscriptions_free(struct legacy_client *l)
+{
+	loop_timer_clear(&l->timer);
+	for (size_t i = 0; i < l->nwatched; i++)
+		free(l->watched[i]);
+	free(l->watched);
+}
+
+void legacy_subscriptions_forget(struct legacy_client *l, struct post *p)
+{
+	if (l->stream == p)
+		l->stream = NULL;
+	if (l->next_stream == p)
+		l->next_stream = NULL;
+	for (struct waiting **at = &l->waiting, *w; (w = *at);) {
+		if (w->p != p) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		free(w);
+	}
+}
+
+static bool add_filter(const struct legacy_client *l, struct buf *b)
+{
+	static const char *const members[] = { "\"toolsListChanged\":true",
+		"\"promptsListChanged\":true", "\"resourcesListChanged\":true" };
+	bool good = buf_addc(b, '{');
+	size_t n = 0;
+
+	for (size_t i = 0; i < 3 && good; i++)
+		if (l->lists[i])
+			good = (!n++ || buf_addc(b, ',')) && buf_adds(b, members[i]);
+	if (l->nwatched)
+		good = good && (!n || buf_addc(b, ',')) &&
+		       buf_adds(b, "\"resourceSubscriptions\":[");
+	for (size_t i = 0; i < l->nwatched && good; i++)
+		good = (!i || buf_addc(b, ',')) && buf_adds(b, l->watched[i]);
+	return good && (!l->nwatched || buf_addc(b, ']')) && buf_addc(b, '}');
+}
+
+/* Whoever waits to watch something is told how that went. honoured: the list that the server
+ * acknowledged; {NULL} with why when it refused. */
+static void answer_waiting(struct legacy_client *l, struct span honoured, const struct err *why)
+{
+	while (l->waiting) {
+		struct post *p = l->waiting->p;
+		struct message m;
+		struct walk_item it;
+		struct walk w;
+		struct buf uri;
+		bool found = false;
+
+		buf_init(&uri, MESSAGE_MAX);
+		if (!why && post_message(p, &m) &&
+			walk_string(walk_get(m.params, "uri", NULL), &uri) &&
+			walk_open(&w, honoured))
+			while (!found && walk_next(&w, &it))
+				found = walk_string_is(it.value, buf_str(&uri));
+		buf_free(&uri);
+		if (why)
+			owed_fail(&p->one, why, NULL);
+		else if (found)
+			owed_empty(&p->one);
+		else
+			owed_invalid(&p->one, -32602,
+				"the server does not tell of changes of this resource");
+		post_drop(p); /* takes it off the list */
+	}
+}
+
+static void acknowledged(struct legacy_client *l, const struct message *m)
+{
+	struct post *old = l->stream;
+
+	l->stream = l->next_stream;
+	l->next_stream = NULL;
+	l->pause_ms = PAUSE_MIN_MS;
+	l->streamed = true;
+	if (old)
+		post_drop(old);
+	answer_waiting(l,
+		walk_path(m->params, "notifications", "resourceSubscriptions", (char *)NULL), NULL);
+}
+
+/* A stream is over: again after a while, unless the server will have none of it. */
+static void stream_over(struct post *p, const struct message *m, const struct err *why)
+{
+	struct legacy_client *l = p->s->legacy;
+	bool refused = m && m->error.p;
+	bool unacknowledged = p == l->next_stream;
+	struct err e = { 0 };
+
+	if (p != l->stream && p != l->next_stream)
+		return;
+	if (refused)
+		era_error_words(m->error, &e);
+	else if (why)
+		e = *why;
+	else
+		err_set(&e, ERR_SERVER, "the server ended its stream");
+	diag_debug("subscription: %s", e.msg);
+	if (p == l->stream)
+		l->stream = NULL;
+	else
+		l->next_stream = NULL;
+	if (unacknowledged)
+		answer_waiting(l, (struct span){ 0 }, &e);
+	/* Once it worked, a refusal is a moment's. */
+	if (l->stream || l->next_stream ||
+		(!l->streamed && (refused || e.kind == ERR_NOT_FOUND || e.kind == ERR_PROTO)))
+		return;
+	loop_timer_set(&l->timer, l->pause_ms);
+	l->pause_ms = l->pause_ms * 2 < PAUSE_MAX_MS ? l->pause_ms * 2 : PAUSE_MAX_MS;
+}
+
+static bool wants_stream(const struct legacy_client *l)
+{
+	return l->greeted && !l->s->asks_only &&
+	       (l->lists[0] || l->lists[1] || l->lists[2] || l->nwatched);
+}
+
+/* With the filter as it is now; the one before goes on until this one is acknowledged. */
+void legacy_subscriptions_open(struct legacy_client *l)
+{
+	struct post *old = l->next_stream, *p;
+	struct err e = { 0 };
+	struct buf b;
+
+	loop_timer_clear(&l->timer);
+	l->next_stream = NULL;
+	if (old)
+		post_drop(old);
+	if (l->s->input_ended)
+		return;
+	if (!wants_stream(l)) {
+		old = l->stream;
+		l->stream = NULL;
+		if (old)
+			post_drop(old);
+		return;
+	}
+	buf_init(&b, MESSAGE_MAX);
+	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(l->s, &b) &&
+		buf_adds(&b, ",\"method\":\"subscriptions/listen\",\"params\":{\"_meta\":{") &&
+		buf_add(&b, l->meta.p, l->meta.len) && buf_adds(&b, "},\"notifications\":") &&
+		add_filter(l, &b) && buf_adds(&b, "}}")) {
+		p = l->next_stream = session_ask(l->s, &b, ERA_MODERN, stream_over);
+		p->endless = true;
+		post_start(p);
+	} else {
+		err_set(&e, ERR_LIMIT, "out of memory: close other programs, then try again");
+		answer_waiting(l, (struct span){ 0 }, &e);
+	}
+	buf_free(&b);
+}
+
+bool legacy_client_notified(struct session *s, const struct post *from, const struct message *m)
+{
+	struct legacy_client *l = s->legacy;
+
+	bool opening = from && from == l->next_stream;
+
+	if (message_method_is(m, "notifications/subscriptions/acknowledged")) {
+		if (opening)
+			acknowledged(l, m);
+		return false;
+	}
+	/* A stream that is not acknowledged, and the end of one: nothing that a client knows. */
+	return !opening && !message_method_is(m, "notifications/cancelled");
+}
+
+static size_t find_watched(const struct legacy_client *l, struct span uri)
+{
+	size_t i = 0;
+
+	while (i < l->nwatched &&
+		!(strlen(l->watched[i]) == uri.n && memcmp(l->watched[i], uri.p, uri.n) == 0))
+		i++;
+	return i;
+}
+
+void legacy_subscriptions_add(struct legacy_client *l, struct post *p, struct span uri)
+{
+	struct waiting *w;
+	struct err e = { 0 };
+
+	if (!legacy_anybody(l->s, &e)) {
+		post_fail(p, &e, NULL);
+		post_free(p);
+		return;
+	}
+	if (walk_type(uri) != WALK_STRING || l->nwatched == WATCHED_MAX) {
+		owed_invalid(&p->one, -32602,
+			l->nwatched == WATCHED_MAX ? "too many resources are watched already"
+						   : "\"uri\" must be a string");
+		post_free(p);
+		return;
+	}
+	if (find_watched(l, uri) == l->nwatched) {
+		l->watched = mem_grow(l->watched, l->nwatched + 1, sizeof(char *));
+		l->watched[l->nwatched++] = mem_ndup(uri.p, uri.n);
+	}
+	post_park(p);
+	w = mem_new(sizeof(*w));
+	*w = (struct waiting){ p, l->waiting };
+	l->waiting = w;
+	l->greeted = true;
+	legacy_subscriptions_open(l);
+}
+
+/* They asked to watch it and the server has not said yet whether they may: nobody will, now. */
+static void forget_waiting(struct legacy_client *l, struct span uri)
+{
+	struct waiting *w = l->waiting;
+	struct message m;
+
+	while (w) {
+		struct post *p = w->p;
+		struct span own = { 0 };
+
+		w = w->next;
+		if (post_message(p, &m))
+			own = walk_get(m.params, "uri", NULL);
+		if (own.n != uri.n || memcmp(own.p, uri.p, uri.n) != 0)
+			continue;
+		owed_empty(&p->one);
+		post_drop(p); /* takes it off the list */
+	}
+}
+
+void legacy_subscriptions_remove(struct legacy_client *l, struct post *p, struct span uri)
+{
+	size_t i = find_watched(l, uri);
+
+	owed_empty(&p->one);
+	if (i == l->nwatched) {
+		post_free(p);
+		return;
+	}
+	free(l->watched[i]);
+	l->watched[i] = l->watched[--l->nwatched];
+	forget_waiting(l, uri);
+	post_free(p); /* uri lies in its body */
+	legacy_subscriptions_open(l);
+}
+
+void legacy_subscriptions_end(struct legacy_client *l, const struct err *why)
+{
+	loop_timer_clear(&l->timer);
+	answer_waiting(l, (struct span){ 0 }, why);
+}

@@ -1,0 +1,48 @@
+/*
+ * What the parts of a modern client in front of a legacy server share; nobody
+ * else includes this.
+ *
+ *   modern_client.c  the session, requests and their answers
+ *   modern_input.c         questions of the server, and the client that comes back
+ *   modern_subscriptions.c           subscriptions, served from the GET stream
+ */
+#ifndef MPMCP_MODERN_IMPL_H
+#define MPMCP_MODERN_IMPL_H
+
+#include "mcp/session/session_impl.h"
+
+struct sub;
+
+struct modern_client {
+	struct session *s;
+	struct sub *subs;
+	unsigned long clock;
+	int log_level; /* what the server was told; 8: nothing yet */
+};
+
+/* The capabilities of the legacy server. */
+struct span modern_capabilities(const struct session *s);
+
+/* ---- modern_input.c ---- */
+
+void modern_input_free(struct post *p);
+/* Progress of a call that has a dialog carries the token of the client's latest request. True when
+ * that was seen to. */
+bool modern_input_progress(struct session *s, struct incoming *in, struct post *from,
+	const struct message *m) __attribute__((warn_unused_result));
+/* The server takes a question back. */
+void modern_input_withdrawn(struct post *from, const struct message *m);
+void modern_input_end_all(struct session *s); /* nobody will come back */
+
+/* ---- modern_subscriptions.c ---- */
+
+void modern_subscriptions_add(
+	struct post *p, const struct message *m); /* subscriptions/listen: p is parked */
+void modern_subscriptions_forget(struct modern_client *c, struct post *p); /* p goes */
+void modern_subscriptions_watch_again(struct modern_client *c);            /* in another session */
+void modern_subscriptions_end(struct modern_client *c); /* answers and drops all */
+/* A notification of changes: told to whom it concerns. False when it is another one. */
+bool modern_subscriptions_changed(struct modern_client *c, const struct message *m)
+	__attribute__((warn_unused_result));
+
+#endif

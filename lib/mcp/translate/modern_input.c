@@ -1,0 +1,462 @@
+/*
+ * Questions that a legacy server asks while a modern client's call is under
+ * way. The client's request is answered with the question (a result that
+ * requires input), the call goes on without anybody to answer to, and belongs
+ * to the request with which the client comes back (Multi Round-Trip Requests).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypt.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "mcp/translate/modern_impl.h"
+#include "mcp/json/walk.h"
+
+/* Calls whose client owes an answer to a question. A client may drop them without a word, so the
+ * oldest make room. */
+#define DIALOGS_MAX 32
+/* Questions of one call that wait behind the first one. */
+#define QUESTIONS_MAX 64
+
+#define TOKEN_BYTES 16
+static const char token_prefix[] = "mpmcp-";
+
+struct question {
+	struct question *next;
+	struct buf id;      /* raw: the server's */
+	struct buf request; /* {"method":...,"params":...} */
+	bool withdrawn;     /* while the client has it: its answer goes nowhere */
+};
+
+/* What goes on between a call's two ends while the server has questions. */
+struct dialog {
+	struct question *first;
+	size_t nquestions;
+	unsigned long serial; /* of the question that was put last: its key */
+	struct buf token;     /* raw requestState that the client is to bring back */
+	bool away;            /* the client has the question and nobody waits for the call */
+	unsigned long since;  /* for finding the oldest */
+	struct buf late;      /* an answer that came while the client was away */
+	struct buf progress;  /* raw progressToken of the client's latest request; empty: none */
+};
+
+static bool body_envelope(struct post *p, struct message *m)
+{
+	return message_scan(p->body.p, p->body.len, m, NULL) == MESSAGE_OK;
+}
+
+static void question_free(struct question *q)
+{
+	buf_free(&q->id);
+	buf_free(&q->request);
+	free(q);
+}
+
+static struct dialog *modern_input_of(struct post *p)
+{
+	if (!p->dialog) {
+		p->dialog = mem_new(sizeof(*p->dialog));
+		buf_init(&p->dialog->token, 128);
+		buf_init(&p->dialog->late, MESSAGE_MAX);
+		buf_init(&p->dialog->progress, MESSAGE_MAX);
+	}
+	return p->dialog;
+}
+
+static void pop_question(struct dialog *d)
+{
+	struct question *q = d->first;
+
+	d->first = q->next;
+	d->nquestions--;
+	question_free(q);
+}
+
+void modern_input_free(struct post *p)
+{
+	struct dialog *d = p->dialog;
+
+	if (!d)
+		return;
+	while (d->first)
+		pop_question(d);
+	buf_free(&d->token);
+	buf_free(&d->late);
+	buf_free(&d->progress);
+	free(d);
+	p->dialog = NULL;
+}
+
+static bool new_token(struct dialog *d)
+{
+	unsigned char random[TOKEN_BYTES];
+
+	crypt_random(random, sizeof(random));
+	buf_reset(&d->token);
+	return buf_addc(&d->token, '"') && buf_adds(&d->token, token_prefix) &&
+	       crypt_hex(&d->token, random, sizeof(random)) && buf_addc(&d->token, '"');
+}
+
+static bool question_message(struct post *p, struct buf *b)
+{
+	struct dialog *d = p->dialog;
+	struct span id = p->one.pending.id;
+
+	return buf_adds(b, "{\"jsonrpc\":\"2.0\",\"id\":") && buf_add(b, id.p, id.n) &&
+	       buf_addf(b,
+		       ",\"result\":{\"resultType\":\"input_required\",\"inputRequests\":{\"q%"
+		       "lu\":",
+		       d->serial) &&
+	       buf_add(b, d->first->request.p, d->first->request.len) &&
+	       buf_adds(b, "},\"requestState\":") && buf_add(b, d->token.p, d->token.len) &&
+	       buf_adds(b, "}}");
+}
+
+static void drop_oldest(struct session *s);
+
+/* The client's call is answered with the question; the server's own call goes on. */
+static void put_question(struct post *p)
+{
+	struct session *s = p->s;
+	struct dialog *d = p->dialog;
+	struct buf b;
+
+	d->serial = ++s->serial;
+	buf_init(&b, MESSAGE_MAX);
+	owed_text(&p->one, new_token(d) && question_message(p, &b) ? &b : NULL);
+	buf_free(&b);
+	d->away = true;
+	d->since = ++s->modern->clock;
+	drop_oldest(s);
+}
+
+static void each_away(struct post_list *l, size_t *n, struct post **oldest)
+{
+	for (struct post *p = l->head.next; p != &l->head; p = p->next) {
+		if (!p->dialog || !p->dialog->away)
+			continue;
+		++*n;
+		if (!*oldest || p->dialog->since < (*oldest)->dialog->since)
+			*oldest = p;
+	}
+}
+
+/* The id that the server knows p by, raw. */
+static struct span server_id(struct post *p)
+{
+	struct message m;
+
+	if (p->id.len)
+		return (struct span){ p->id.p, p->id.len };
+	return body_envelope(p, &m) ? m.id : (struct span){ 0 };
+}
+
+static void drop_oldest(struct session *s)
+{
+	struct post *oldest = NULL;
+	struct span id;
+	size_t n = 0;
+
+	each_away(&s->active, &n, &oldest);
+	each_away(&s->parked, &n, &oldest);
+	if (n <= DIALOGS_MAX)
+		return;
+	diag_debug("a question that its client never answered is given up");
+	id = server_id(oldest);
+	if (oldest->place == PLACE_ACTIVE && id.p)
+		tell_cancelled(s, id);
+	post_drop(oldest);
+}
+
+/* ---- questions of the server ---- */
+
+static void reply_to_server(struct session *s, struct span id, const char *what, struct span value)
+{
+	struct buf b;
+
+	buf_init(&b, MESSAGE_MAX);
+	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && buf_add(&b, id.p, id.n) &&
+		buf_addf(&b, ",\"%s\":", what) && buf_add(&b, value.p, value.n) &&
+		buf_addc(&b, '}'))
+		session_tell(s, b.p, b.len);
+	buf_free(&b);
+}
+
+/* Multi Round-Trip Requests, Supported Requests. */
+static bool takes_questions(struct post *p)
+{
+	struct message m;
+
+	return p->kind == POST_MESSAGE && p->era == ERA_MODERN && p->wire == ERA_LEGACY &&
+	       p->ncalls == 1 && body_envelope(p, &m) &&
+	       (message_method_is(&m, "tools/call") || message_method_is(&m, "prompts/get") ||
+		       message_method_is(&m, "resources/read"));
+}
+
+/* A question on the GET stream names no call: the one that is under way longest it is. */
+static struct post *any_call(struct session *s)
+{
+	struct post_list *l = &s->active;
+
+	for (struct post *p = l->head.next; p != &l->head; p = p->next)
+		if (takes_questions(p) && p->one.pending.listed)
+			return p;
+	return NULL;
+}
+
+static bool declared(struct post *p, const struct message *question)
+{
+	struct message m;
+	struct span c, kind;
+
+	if (!body_envelope(p, &m))
+		return false;
+	c = walk_path(m.params, "_meta", era_capabilities_key, (char *)NULL);
+	if (message_method_is(question, "sampling/createMessage"))
+		return walk_type(walk_get(c, "sampling", NULL)) == WALK_OBJECT;
+	if (message_method_is(question, "roots/list"))
+		return walk_type(walk_get(c, "roots", NULL)) == WALK_OBJECT;
+	kind = walk_get(c, "elicitation", NULL);
+	if (walk_string_is(walk_get(question->params, "mode", NULL), "url"))
+		return walk_type(walk_get(kind, "url", NULL)) == WALK_OBJECT;
+	return walk_type(walk_get(kind, "form", NULL)) == WALK_OBJECT ||
+	       (walk_type(kind) == WALK_OBJECT && !walk_get(kind, "url", NULL).p);
+}
+
+/* As it stands in inputRequests: no jsonrpc, no id; the modern era knows no elicitationId. */
+static bool add_request(struct buf *b, const struct message *m)
+{
+	static const char *const gone[] = { "elicitationId", NULL };
+	struct edits e = { 0 };
+	struct span method = { m->method.p - 1, m->method.n + 2 };
+
+	if (!buf_adds(b, "{\"method\":") || !buf_add(b, method.p, method.n))
+		return false;
+	if (walk_type(m->params) == WALK_OBJECT) {
+		edit_object(&e, m->params, gone, (struct span){ 0 });
+		if (!buf_adds(b, ",\"params\":") || !edit_apply(&e, m->params, b))
+			return false;
+	}
+	return buf_addc(b, '}');
+}
+
+static void add_question(struct post *p, const struct message *m)
+{
+	struct dialog *d = modern_input_of(p);
+	struct question *q = mem_new(sizeof(*q)), **at = &d->first;
+
+	buf_init(&q->id, MESSAGE_MAX);
+	buf_init(&q->request, MESSAGE_MAX);
+	if (d->nquestions == QUESTIONS_MAX || !buf_add(&q->id, m->id.p, m->id.n) ||
+		!add_request(&q->request, m)) {
+		refuse_question(p->s, m->id, "too many questions at once");
+		question_free(q);
+		return;
+	}
+	while (*at)
+		at = &(*at)->next;
+	*at = q;
+	d->nquestions++;
+	if (p->one.pending.listed)
+		put_question(p);
+}
+
+void modern_client_asked(struct session *s, struct post *from, const struct message *m)
+{
+	static const char empty[] = "{}";
+	struct post *p = from && takes_questions(from) ? from : any_call(s);
+
+	if (message_method_is(m, "ping"))
+		reply_to_server(s, m->id, "result", (struct span){ empty, 2 });
+	else if (!message_method_is(m, "elicitation/create") &&
+		 !message_method_is(m, "sampling/createMessage") &&
+		 !message_method_is(m, "roots/list"))
+		refuse_question(s, m->id, "this client knows no such request");
+	else if (!p)
+		refuse_question(s, m->id,
+			"this client speaks MCP 2026-07-28 and can be asked only while a tool, a "
+			"prompt or "
+			"a resource is being used");
+	else if (!declared(p, m))
+		refuse_question(
+			s, m->id, "this client did not declare that it answers such requests");
+	else
+		add_question(p, m);
+}
+
+/* ---- the client comes back ---- */
+
+static struct post *find_away(struct post_list *l, struct span token)
+{
+	for (struct post *p = l->head.next; p != &l->head; p = p->next)
+		if (p->dialog && p->dialog->away && p->dialog->token.len == token.n &&
+			memcmp(p->dialog->token.p, token.p, token.n) == 0)
+			return p;
+	return NULL;
+}
+
+/* From now on the call is answered to the request m. */
+static bool rebind(struct post *p, const struct message *m)
+{
+	struct dialog *d = p->dialog;
+	struct span id = server_id(p);
+	struct span progress = walk_path(m->params, "_meta", "progressToken", (char *)NULL);
+
+	if (!p->id.len && (!id.p || !buf_add(&p->id, id.p, id.n)))
+		return false;
+	buf_reset(&p->owner);
+	buf_reset(&d->progress);
+	if (!buf_add(&p->owner, m->id.p, m->id.n) ||
+		(progress.p && !buf_add(&d->progress, progress.p, progress.n)))
+		return false;
+	d->away = false;
+	owed_add(p, &p->one, (struct span){ p->owner.p, p->owner.len });
+	if (p->place == PLACE_ACTIVE && !p->counted) {
+		p->counted = true;
+		p->s->in_flight++;
+	}
+	return true;
+}
+
+static void deliver_late(struct post *p)
+{
+	struct buf late = p->dialog->late;
+	struct incoming in = { .p = late.p, .n = late.len, .whole = &late };
+	struct message m;
+
+	buf_init(&p->dialog->late, MESSAGE_MAX);
+	if (message_scan(late.p, late.len, &m, NULL) == MESSAGE_OK &&
+		!modern_client_answer(&p->one, &in, &m))
+		owed_answer(&p->one, &in, &m, NULL);
+	buf_free(&late);
+	if (p->place == PLACE_PARKED)
+		post_drop(p);
+}
+
+static bool same_method(struct post *p, const struct message *m)
+{
+	struct message first;
+	struct span a, b;
+
+	if (!body_envelope(p, &first) || first.method.n != m->method.n ||
+		memcmp(first.method.p, m->method.p, m->method.n) != 0)
+		return false;
+	a = walk_get(first.params, "name", NULL);
+	b = walk_get(m->params, "name", NULL);
+	return a.n == b.n && (!a.n || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* The answer to the first question is passed on. False when there is none. */
+static bool take_answer(struct post *p, const struct message *m)
+{
+	struct question *q = p->dialog->first;
+	struct span value;
+	char key[32];
+
+	snprintf(key, sizeof(key), "q%lu", p->dialog->serial);
+	value = walk_path(m->params, "inputResponses", key, (char *)NULL);
+	if (!value.p && !q->withdrawn)
+		return false;
+	if (!q->withdrawn)
+		reply_to_server(p->s, (struct span){ q->id.p, q->id.len }, "result", value);
+	pop_question(p->dialog);
+	return true;
+}
+
+bool modern_client_resumed(struct session *s, const struct message *m)
+{
+	struct span token = walk_get(m->params, "requestState", NULL);
+	struct post *p;
+
+	if (walk_type(token) != WALK_STRING || token.n < sizeof(token_prefix) ||
+		memcmp(token.p + 1, token_prefix, sizeof(token_prefix) - 1) != 0)
+		return false;
+	p = find_away(&s->active, token);
+	p = p ? p : find_away(&s->parked, token);
+	if (!p || !same_method(p, m) || !rebind(p, m)) {
+		to_client_invalid(s, m->id, -32602,
+			"the call that this question belongs to is over: make the call again");
+		return true;
+	}
+	if (p->dialog->first && !take_answer(p, m)) {
+		put_question(p);
+		return true;
+	}
+	if (p->dialog->late.len)
+		deliver_late(p);
+	else if (p->dialog->first)
+		put_question(p);
+	return true;
+}
+
+bool modern_client_keep(struct post *p, const struct message *m)
+{
+	return p->dialog && p->dialog->away && !p->dialog->late.len &&
+	       buf_add(&p->dialog->late, m->whole.p, m->whole.n);
+}
+
+bool modern_client_stays(struct post *p)
+{
+	if (!p->dialog || !p->dialog->away || !p->dialog->late.len || p->s->input_ended)
+		return false;
+	post_park(p);
+	return true;
+}
+
+/* Progress of a call that is answered to another request by now carries that one's token. */
+bool modern_input_progress(
+	struct session *s, struct incoming *in, struct post *from, const struct message *m)
+{
+	struct span token = walk_get(m->params, "progressToken", NULL);
+	struct edits e = { 0 };
+
+	if (!from || !from->dialog || !from->owner.len)
+		return false;
+	if (from->dialog->progress.len && !from->dialog->away && token.p) {
+		edit_replace(&e, token,
+			(struct span){ from->dialog->progress.p, from->dialog->progress.len });
+		to_client_edited(s, in, m->whole, &e);
+	}
+	return true;
+}
+
+/* The server takes a question back. One that the client has stays until it comes back, or its answer would
+ * be taken for that to the next one. */
+void modern_input_withdrawn(struct post *from, const struct message *m)
+{
+	struct span id = walk_get(m->params, "requestId", NULL);
+	struct dialog *d = from ? from->dialog : NULL;
+
+	if (!d)
+		return;
+	for (struct question **at = &d->first, *q; (q = *at); at = &q->next) {
+		if (!message_id_equal((struct span){ q->id.p, q->id.len }, id))
+			continue;
+		if (q == d->first && d->away) {
+			q->withdrawn = true;
+			return;
+		}
+		*at = q->next;
+		d->nquestions--;
+		question_free(q);
+		return;
+	}
+}
+
+void modern_input_end_all(struct session *s)
+{
+	struct post *oldest;
+	size_t n;
+
+	for (;;) {
+		oldest = NULL;
+		n = 0;
+		each_away(&s->active, &n, &oldest);
+		each_away(&s->parked, &n, &oldest);
+		if (!oldest)
+			return;
+		post_drop(oldest);
+	}
+}
