@@ -276,6 +276,7 @@ def address_that_moved_is_looked_up_anew(case):
         raise Skipped("no hosts file of its own can be had (unshare -m)")
     p.send(INITIALIZED)
     p.call(1, "tools/list")
+    old.wait(lambda _: old.of(method="GET"), "the GET stream's connection, which comes after the list")
     moved.append(True)
     old.close()
     new = case.server(tls=certificates().context("service.test"), address="127.0.0.2", port=old.port)

@@ -128,13 +128,11 @@ def no_proxy_leaves_hosts_out(case):
 def enable_proxy_takes_that_for_http_for_https_too(case):
     """The entry of mcp-remote's documentation, and what its proxy library does with HTTP_PROXY alone."""
     server, proxy, env = _tls(case)
-    p = _start(case, HTTPS, "--enable-proxy", env=dict(env, HTTPS_PROXY=proxy.url, NO_PROXY="localhost,127.0.0.1"))
-    p.handshake()
-    case.check("result" in p.call(1), "no result")
-    p = _start(case, HTTPS, "--enable-proxy", env=dict(env, HTTP_PROXY=proxy.url))
-    p.handshake()
-    case.check("result" in p.call(1), "no result")
-    p.finish()  # its GET stream has a connection of its own, which may come late
+    for variable in ("HTTPS_PROXY", "HTTP_PROXY"):
+        p = _start(case, HTTPS, "--enable-proxy", env=dict(env, NO_PROXY="localhost,127.0.0.1", **{variable: proxy.url}))
+        p.handshake()
+        case.check("result" in p.call(1), "no result")
+        p.finish()  # its GET stream has a connection of its own, which may come late
     seen = len(proxy.seen)
     p = _start(case, HTTPS, "--connect-timeout", "5", env=dict(env, HTTP_PROXY=proxy.url))
     p.send(INITIALIZE)

@@ -31,7 +31,7 @@ NAME_MAX = 512
 
 def _catalog():
     with open(os.path.join(HERE, "../../lib/mcp/policy/mixpanel_tools.c")) as f:
-        rows = re.findall(r'\{ "([^"]+)", CATALOG_(\w+), "(\w+)", CATALOG_(\w+) \}', f.read())
+        rows = re.findall(r'\{ "([^"]+)", MIXPANEL_TOOLS_(\w+), "(\w+)", MIXPANEL_TOOLS_(\w+) \}', f.read())
     return {name: (what, group, reach) for name, what, group, reach in rows}
 
 

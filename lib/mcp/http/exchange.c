@@ -594,6 +594,7 @@ static struct http_req *start_post(struct exchange *x)
 		.body_len = x->c.len,
 		.endless = x->c.endless,
 		.connect_ms = connect_limit(x),
+		.fresh = x->repeated,
 		.on = &http_events,
 		.ctx = x };
 
