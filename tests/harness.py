@@ -58,6 +58,17 @@ class Failed(AssertionError):
     pass
 
 
+def started_here(pid):
+    """The process is a program of some case, or in its session: a sign-in under way has a session of its own."""
+    def stat(process):  # parent and session
+        with open("/proc/%s/stat" % process) as f:
+            return f.read().rpartition(")")[2].split()[1:4:2]
+    try:
+        return stat(stat(pid)[1])[0] == str(os.getpid())
+    except FileNotFoundError:
+        return False  # whoever began the session is gone
+
+
 class Skipped(Exception):
     """The machine lacks what the case needs; the text says what."""
 
@@ -589,8 +600,10 @@ class Case:
         try:
             return b"HOME=" + self.home.encode() + b"\0" in open("/proc/%s/environ" % pid, "rb").read()
         except PermissionError:
-            # Only root can read that of the program under test, which is not dumpable. A port or a path in its arguments
-            # tells it from those of other cases.
+            # Only root can read that of the program under test, which is not dumpable. A port in its arguments tells it from
+            # those of other cases; some share a port at which nobody is, so what a case has started itself is left alone.
+            if started_here(pid):
+                return False
             words = [b"\0" + w + b"\0" for p in self.programs for w in map(os.fsencode, p.args) if b"://127.0.0.1:" in w or b"://localhost:" in w]
             text = open("/proc/%s/cmdline" % pid, "rb").read()
             return os.path.basename(PROGRAM).encode() in text and any(w in text for w in words)

@@ -220,13 +220,15 @@ static void wait_until(bool (*what)(void), bool wanted)
 
 static void it_goes_on_with_its_lock_when_it_is_left(void **state)
 {
-	char gate[80], done[80];
+	char folder[] = "/tmp/mpmcp-worker-XXXXXX", gate[80], done[80];
 	bool busy;
 	struct stat st;
 	int lock, fd;
 
 	(void)state;
-	snprintf(lock_path, sizeof(lock_path), "/tmp/mpmcp-worker-%ld", (long)getpid());
+	/* A folder of this user's: /tmp itself is somebody else's, and no lock is taken there. */
+	assert_non_null(mkdtemp(folder));
+	snprintf(lock_path, sizeof(lock_path), "%s/lock", folder);
 	snprintf(gate, sizeof(gate), "%s.gate", lock_path);
 	snprintf(done, sizeof(done), "%s.done", lock_path);
 	assert_int_equal(mkfifo(gate, 0600), 0);
@@ -245,6 +247,7 @@ static void it_goes_on_with_its_lock_when_it_is_left(void **state)
 	unlink(gate);
 	unlink(done);
 	unlink(lock_path);
+	rmdir(folder);
 }
 
 static void leaving_nobody_is_fine(void **state)
