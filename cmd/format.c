@@ -8,7 +8,7 @@
 
 void format_expiry(const struct signin_record *g, char out[64])
 {
-	const char *renewed = secret_isset(&g->refresh) ? ", renewed by itself" : "";
+	const char *renewed = secret_isset(&g->refresh) ? ", refreshed automatically" : "";
 	long long left = (long long)g->expires_s - (long long)clock_wall_s();
 
 	if (!secret_isset(&g->access))

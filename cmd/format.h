@@ -7,7 +7,7 @@
 #include "auth/store.h"
 #include "mcp/http/request_count.h"
 
-/* "good until 2026-11-24 19:05 (in 9 h 59 min), renewed by itself", "ended, renewed at the next use", ... */
+/* "good until 2026-11-24 19:05 (in 9 h 59 min), refreshed automatically", "ended, renewed at the next use", ... */
 void format_expiry(const struct signin_record *g, char out[64]);
 
 /* "2026-11-24 19:05 UTC"; "an unknown date" for 0. */

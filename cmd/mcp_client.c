@@ -242,7 +242,7 @@ static bool send(struct mcp_client *c, json_t *m, struct err *e)
 {
 	char *text = json_dumps(m, JSON_COMPACT);
 	bool good = text ? send_text(c, text, strlen(text), e)
-			 : err_set(e, ERR_USAGE, "the request holds what is no JSON text");
+			 : err_set(e, ERR_USAGE, "the request is not valid JSON");
 
 	json_decref(m);
 	free(text);

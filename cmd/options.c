@@ -483,7 +483,7 @@ static bool read_word(struct reader *r, char *word)
 	} else {
 		bool place = !r->a->url && strpbrk(word, "./:");
 
-		err_set(r->e, ERR_USAGE, "\"%.*s\" is one word too many%s", WORD_MAX, word,
+		err_set(r->e, ERR_USAGE, "unexpected argument \"%.*s\"%s", WORD_MAX, word,
 			place ? "; a URL starts with https://" : "");
 		err_clean(r->e->msg);
 		return false;

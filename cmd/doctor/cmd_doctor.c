@@ -292,7 +292,7 @@ static bool find_client(struct doctor *d)
 		return true;
 	if (words->n > 1 || d->a->url || strpbrk(word, "./:"))
 		err_set(&e, ERR_USAGE,
-			"\"%.*s\" is one word too many: doctor takes a URL or a client%s",
+			"unexpected argument \"%.*s\": doctor takes a URL or a client%s",
 			(int)strcspn(word, "?"), word,
 			strpbrk(word, "./:") ? "; a URL starts with https://" : "");
 	else

@@ -44,7 +44,7 @@ static void print_tool(const json_t *tool)
 
 static bool too_many(const char *word, struct err *e)
 {
-	err_set(e, ERR_USAGE, "\"%.40s\" is one word too many", word);
+	err_set(e, ERR_USAGE, "unexpected argument \"%.40s\"", word);
 	err_clean(e->msg);
 	return false;
 }

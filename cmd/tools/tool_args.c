@@ -38,7 +38,7 @@ static bool no_json(
 	if (!b->len)
 		err_set(e, ERR_USAGE, "%.200s is empty; {\"key\": value} is needed", what);
 	else
-		err_set(e, ERR_USAGE, "%.200s is no JSON: %s, at byte %zu", what,
+		err_set(e, ERR_USAGE, "%.200s is not valid JSON: %s, at byte %zu", what,
 			m->why ? m->why : "it cannot be read", at + 1);
 	err_clean(e->msg);
 	return false;
@@ -470,7 +470,7 @@ static bool add_pair(struct typing *t, json_t *tree, const char *pair)
 
 	if (!pair[n] || !n) {
 		err_set(t->e, ERR_USAGE,
-			"\"%.100s\" is no key=value; arguments can also be one JSON object, @FILE "
+			"\"%.100s\" is not key=value; arguments can also be one JSON object, @FILE "
 			"or -",
 			pair);
 		err_clean(t->e->msg);

@@ -338,7 +338,7 @@ static void end_refused(struct http *h)
 			continue;
 		}
 		r->code = CURLE_FAILED_INIT;
-		err_set(&e, ERR_NET, "libcurl does not take the request: %s",
+		err_set(&e, ERR_NET, "libcurl refuses the request: %s",
 			curl_multi_strerror(r->refused));
 		finish(r, HTTP_UNREACHABLE, &e);
 		r = h->reqs.next;

@@ -167,7 +167,7 @@ def healthy_sign_in_is_healthy(case):
     case.equal([c["id"] for c in report["checks"] if c["state"] not in ("ok", "skipped")], [], "anything but well")
     _is(case, report, "resource", "ok", "18 scopes")
     _is(case, report, "server", "ok", "registers clients")
-    _is(case, report, "token", "ok", "renewed by itself")
+    _is(case, report, "token", "ok", "refreshed automatically")
     _is(case, report, "scopes", "ok", "all 18")
     _is(case, report, "folder", "ok", "mode 0700, 1 sign-in")
 

@@ -93,7 +93,7 @@ def what_a_person_will_want_to_know_of_an_entry_is_said(case):
 
 
 def a_word_that_is_no_client_is_named(case):
-    for words, text in ((["kursor"], b'did you mean "cursor"'), (["cursor", "gemini"], b"one word too many"), (["json"], b"no file"),
+    for words, text in ((["kursor"], b'did you mean "cursor"'), (["cursor", "gemini"], b"unexpected argument"), (["json"], b"no file"),
                         (["mcp.example.com/mcp?key=s3cr3t"], b"a URL starts with https://")):
         p = case.start("doctor", *words, token=None)
         p.end_input()

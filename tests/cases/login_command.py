@@ -37,7 +37,7 @@ def login_says_scopes_dates_and_where_it_is_kept(case):
     me = Person(case)
     p = me.login("--profile", "work")
     text = b"".join(p.lines).decode()
-    for words in ("Signed in to %s." % me.url, "profile work", "scopes  projects analysis", "token   good for", "renewed by itself",
+    for words in ("Signed in to %s." % me.url, "profile work", "scopes  projects analysis", "token   good for", "refreshed automatically",
                   "kept    " + me.path()):
         case.check(words in text, "%r is not in %s" % (words, text))
 
@@ -381,7 +381,7 @@ def one_word_too_many_is_named(case):
         p = case.start(*args, token=None)
         p.end_input()
         case.equal(p.wait(), USAGE, "status")
-        case.check(b"one word too many" in p.errors and b"https" not in p.errors, "words %r" % p.errors)
+        case.check(b"unexpected argument" in p.errors and b"https" not in p.errors, "words %r" % p.errors)
 
 
 def address_without_its_beginning_is_named(case):

@@ -882,7 +882,7 @@ def members_that_are_null_do_not_hide_the_answer_and_do_not_reach_the_client(cas
     case.equal(p.answer(1), {"jsonrpc": "2.0", "id": 1, "result": {"ok": True}}, "answer 1")
     case.equal(p.answer(2), {"jsonrpc": "2.0", "id": 2, "error": {"code": -5, "message": "no"}}, "answer 2")
     case.equal(p.answer(3), {"jsonrpc": "2.0", "id": 3, "result": None}, "answer 3, whose result is null")
-    case.is_error(p.answer(4), -31500, "no JSON-RPC message")
+    case.is_error(p.answer(4), -31500, "not a JSON-RPC message")
     case.equal(p.answer(5), {"jsonrpc": "2.0", "id": 5, "error": {"code": -6, "message": "never"}}, "answer 5")
     case.equal([m for m in p.messages() if "method" in m],
                [{"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}], "notifications")

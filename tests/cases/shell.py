@@ -191,7 +191,7 @@ def wrong_arguments_of_call_cost_no_call_and_are_named(case):
                         (("Run-Query", "project_id=1", "report_type=insight", "report={}"),
                          "report_type is insight; it can be insights, funnels, flows or retention"),
                         (("Create-Dashboard", "project_id=1", "title=@" + os.path.join(case.folder, "none")), "No such file"),
-                        (("Get-Events", "{}", "project_id=2"), "one word too many"),
+                        (("Get-Events", "{}", "project_id=2"), "unexpected argument"),
                         (("Get-Events", "{} x"), "something follows"),
                         (("Get-Events", "[]"), "no object"),
                         (("Get-Events", "@" + os.path.join(case.folder, "none")), "No such file"),
@@ -278,7 +278,7 @@ def one_word_too_many_is_named(case):
     for words in (("tools", server.url, "a", "b"), ("call", server.url, "a", "{}", "b")):
         p = case.start(*words)
         case.equal(p.finish(), 2, "status")
-        case.check(b'"b" is one word too many' in p.errors, "words %r" % p.errors)
+        case.check(b'unexpected argument "b"' in p.errors, "words %r" % p.errors)
     case.equal(server.requests, [], "requests")
 
 

@@ -158,8 +158,8 @@ static void wrong_pairs_are_named(void **state)
 	pairs("id is missing", (const char *const[]){ "title=x", NULL });
 	PAIRS("did you mean \"title\"", "titel=x");
 	PAIRS("id is given twice", "id=2");
-	PAIRS("\"title\" is no key=value", "title");
-	PAIRS("\"=x\" is no key=value", "=x");
+	PAIRS("\"title\" is not key=value", "title");
+	PAIRS("\"=x\" is not key=value", "=x");
 	PAIRS("title is no text in UTF-8", "title=caf\xe9");
 	PAIRS("no text in UTF-8", "free.caf\xe9=1");
 }

@@ -159,7 +159,7 @@ static char *scan_number(struct scanner *s, char *p)
 static char *scan_word(struct scanner *s, char *p, const char *word, size_t n)
 {
 	if ((size_t)(s->end - p) < n || memcmp(p, word, n) != 0)
-		return bad(s, p, "a value that is no JSON");
+		return bad(s, p, "expected a value");
 	return p + n;
 }
 
@@ -181,7 +181,7 @@ static char *scan_scalar(struct scanner *s, char *p)
 			return scan_number(s, p);
 		return (unsigned char)*p >= 0x80 && !utf8_length(p, s->end)
 			       ? fail(s, p, MESSAGE_BAD_UTF8, "the text is not UTF-8")
-			       : bad(s, p, "a value that is no JSON");
+			       : bad(s, p, "expected a value");
 	}
 }
 
@@ -223,7 +223,7 @@ static inline char *scan_key(struct scanner *s, char *p, struct span *key, bool 
 	*key = (struct span){ start, (size_t)(p - start) };
 	p = skip_space(p, s->end);
 	if (p == s->end || *p != ':')
-		return bad(s, p, "a member's name needs a colon behind it");
+		return bad(s, p, "expected a colon after a member's name");
 	return skip_space(p + 1, s->end);
 }
 

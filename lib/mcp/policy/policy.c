@@ -128,7 +128,7 @@ static bool name_ok(const struct policy *p, const char *name, struct err *e)
 	rule = ignored_by(p, name);
 	if (rule)
 		return err_set(e, ERR_POLICY,
-			"the tool \"%.100s\" is shut off here by --ignore-tool %.60s", name, rule);
+			"the tool \"%.100s\" is blocked by --ignore-tool %.60s", name, rule);
 	if (p->projects && !projects_tool(name))
 		return err_set(e, ERR_POLICY,
 			"the tool \"%.100s\" reads across all projects of an organization, and "

@@ -460,7 +460,7 @@ static void message(struct session *s, struct incoming *in, struct post *from, c
 	enum message_status st = message_scan(p, n, &m, NULL);
 
 	if (st != MESSAGE_OK || m.kind == MESSAGE_INVALID) {
-		diag_debug("the server sent something that is no JSON-RPC message: %s", m.why);
+		diag_debug("the server sent something that is not a JSON-RPC message: %s", m.why);
 		if (from)
 			from->junk = true;
 		return;
@@ -537,7 +537,7 @@ static void describe_silence(const struct post *p, const struct exchange_end *en
 		describe_failure(end, e);
 	else if (p->junk)
 		err_set(e, ERR_PROTO,
-			"the server answered with something that is no JSON-RPC message");
+			"the server answered with something that is not a JSON-RPC message");
 	else if (end->stream)
 		err_set(e, ERR_SERVER,
 			"the server ended its stream without an answer; whether it acted on the "
