@@ -83,12 +83,16 @@ static void host_of(const struct http_req *r, char *out, size_t size)
 	snprintf(out, size, "%.*s", (int)strcspn(p, "/?#"), p);
 }
 
-/* It offers only ways to sign in that take a ticket or a domain's account. */
+/* It offers only ways to sign in that take a ticket or a domain's account. A libcurl that was built without
+ * them does not list them: then nothing is left. */
 static bool wants_single_sign_on(const struct http_req *r)
 {
+	const int built_in = CURL_VERSION_NTLM | CURL_VERSION_SPNEGO;
 	long offered = 0;
 
 	curl_easy_getinfo(r->easy, CURLINFO_PROXYAUTH_AVAIL, &offered);
+	if (!offered)
+		return !(curl_version_info(CURLVERSION_NOW)->features & built_in);
 	return (offered & (long)(CURLAUTH_NTLM | CURLAUTH_NEGOTIATE)) != 0 &&
 	       !(offered & (long)CURLAUTH_BASIC);
 }
@@ -122,18 +126,14 @@ static void describe_proxy(const struct http_req *r, const char *host, struct er
 	}
 }
 
-/* A variable that says https:// means the way to the proxy, and few proxies speak TLS themselves. */
+/* A variable that says https:// means the way to the proxy, and few proxies speak TLS themselves. Once one
+ * has answered CONNECT, it does; so does one whose certificate is not trusted. */
 static bool proxy_speaks_no_tls(const struct http_req *r, CURLcode rc)
 {
 	struct origin_way way = origin_way(r->site);
 
-	char *connected = NULL;
-
-	curl_easy_getinfo(r->easy, CURLINFO_PRIMARY_IP, &connected);
-	/* One whose certificate is not trusted speaks it. */
 	return rc != CURLE_PEER_FAILED_VERIFICATION && way.proxy &&
-	       strncmp(way.proxy, "https://", 8) == 0 && proxy_status(r) == 0 && connected &&
-	       *connected;
+	       strncmp(way.proxy, "https://", 8) == 0 && proxy_status(r) == 0;
 }
 
 /* X509_V_*: numbers that do not change (X509_STORE_CTX_get_error(3)). libcurl begins with the first. */
