@@ -169,7 +169,7 @@ fuzz: $(FUZZ:%=$O/fuzz/%)
 
 # The library as an archive: a harness may bring its own version of what stands around the module
 # that it tests, and only the rest is taken from here.
-FUZZ_FLAGS = -std=c11 $(POSIX) -Ilib $(PKG_CFLAGS) \
+FUZZ_FLAGS = -std=c11 $(POSIX) -Ilib -Icmd $(PKG_CFLAGS) \
              -DMPMCP_VERSION='"$(VERSION)"' -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
 $O/fuzz/lib/%.o: lib/%.c $(wildcard lib/*/*.h lib/*/*/*.h)

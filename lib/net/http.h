@@ -125,7 +125,7 @@ struct http_call {
 	size_t body_len;
 	bool endless; /* a stream that may be silent for ever: no body time-out */
 	bool apart; /* where others would have to wait for its end (HTTP/1.1): on a new connection */
-	bool fresh; /* on a new connection, whatever is open: the last one was lost */
+	bool fresh;         /* on a new connection, whatever is open: the last one was lost */
 	int64_t total_ms;   /* limit for the whole exchange; 0: none */
 	int64_t connect_ms; /* limit for connecting; 0: connect_timeout_ms */
 	/* A connection, TLS included, and then done(): no request is sent, so nothing is given away. With

@@ -336,7 +336,8 @@ CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_limit(r->http, c));
 	curl_easy_setopt(r->easy, CURLOPT_MAXAGE_CONN, r->http->idle_s);
-	curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, c->fresh || needs_new_connection(r, c) ? 1L : 0L);
+	curl_easy_setopt(
+		r->easy, CURLOPT_FRESH_CONNECT, c->fresh || needs_new_connection(r, c) ? 1L : 0L);
 	if (c->connect_only)
 		set_connect_only(r, c);
 	/* Waits for a connection that is being opened, in case it will carry many requests. Only over
