@@ -157,7 +157,10 @@ static void pass_on(const struct doctor *d)
 			p++;
 		free(variable);
 	}
-	json_object_foreach(given, name, value) setenv(name, json_string_value(value), 1);
+	json_object_foreach(given, name, value)
+	{
+		setenv(name, json_string_value(value), 1);
+	}
 	json_decref(given);
 }
 

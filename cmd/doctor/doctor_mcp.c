@@ -261,8 +261,14 @@ static void read_projects(struct doctor *d, const json_t *result, struct project
 	size_t i;
 
 	*seen = (struct projects_seen){ .known = json_is_object(data) || json_is_array(data) };
-	json_object_foreach(data, key, value) see_project(d, value, key, seen);
-	json_array_foreach(data, i, value) see_project(d, value, NULL, seen);
+	json_object_foreach(data, key, value)
+	{
+		see_project(d, value, key, seen);
+	}
+	json_array_foreach(data, i, value)
+	{
+		see_project(d, value, NULL, seen);
+	}
 	json_decref(data);
 }
 

@@ -95,7 +95,10 @@ static bool read_toml(struct client_file *cf, struct err *e)
 	json_t *all = good ? toml_edit_tables(&cf->doc, cf->app->container) : NULL, *value;
 	const char *name;
 
-	json_object_foreach(all, name, value) add_entry(cf, mem_dup(name), json_incref(value));
+	json_object_foreach(all, name, value)
+	{
+		add_entry(cf, mem_dup(name), json_incref(value));
+	}
 	json_decref(all);
 	return good;
 }

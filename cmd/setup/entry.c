@@ -452,11 +452,16 @@ static void tell_variables(struct entry *en, struct options_list *l, const json_
 	const char *name;
 	size_t i;
 
-	json_object_foreach(env, name, value) if (!has_word(&en->secrets, name))
-		options_list_add(l, mem_printf("env %s", name));
-	json_array_foreach(names, i, value) if (json_is_string(value) &&
-						!has_word(&en->secrets, json_string_value(value)))
-		options_list_add(l, mem_printf("env %s", json_string_value(value)));
+	json_object_foreach(env, name, value)
+	{
+		if (!has_word(&en->secrets, name))
+			options_list_add(l, mem_printf("env %s", name));
+	}
+	json_array_foreach(names, i, value)
+	{
+		if (json_is_string(value) && !has_word(&en->secrets, json_string_value(value)))
+			options_list_add(l, mem_printf("env %s", json_string_value(value)));
+	}
 }
 
 /* The members stay where they are (client_file.h); here they are told. */
@@ -467,12 +472,11 @@ static void tell_members(struct entry *en, const struct options *a, const json_t
 	json_t *value;
 
 	tell_variables(en, l, old);
-	json_object_foreach((json_t *)old, name, value) if (!is_own_member(name))
+	json_object_foreach((json_t *)old, name, value)
 	{
-		if (entry_is_direct_member(name))
-			options_list_add(&en->dropped, mem_dup(name));
-		else
-			options_list_add(l, mem_dup(name));
+		if (!is_own_member(name))
+			options_list_add(
+				entry_is_direct_member(name) ? &en->dropped : l, mem_dup(name));
 	}
 }
 
