@@ -513,6 +513,8 @@ def stopped_and_continued_it_goes_on(case):
     p.handshake()
     p.send(request(1))
     server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
+    while os.path.isdir("/proc/self") and open("/proc/%d/stat" % p.process.pid).read().rpartition(")")[2].split()[0] != "S":
+        pass  # it has still to get to where it waits
     p.signal(signal.SIGSTOP)
     os.waitid(os.P_PID, p.process.pid, os.WSTOPPED)
     release.set()
