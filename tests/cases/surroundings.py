@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import harness
 from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, certificates, initialized_result, readable, request, response
@@ -513,8 +514,9 @@ def stopped_and_continued_it_goes_on(case):
     p.handshake()
     p.send(request(1))
     server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
+    until = time.monotonic() + DEADLINE
     while os.path.isdir("/proc/self") and open("/proc/%d/stat" % p.process.pid).read().rpartition(")")[2].split()[0] != "S":
-        pass  # it has still to get to where it waits
+        case.check(time.monotonic() < until, "it never gets to where it waits")
     p.signal(signal.SIGSTOP)
     os.waitid(os.P_PID, p.process.pid, os.WSTOPPED)
     release.set()
