@@ -212,14 +212,11 @@ void loop_timer_set(struct loop_timer *t, int64_t ms)
 	t->set = true;
 }
 
-static void run_timers(struct loop *l)
+/* Those that were due at a time at which the descriptors were looked at afterwards. Judged by the clock of
+ * now, a process that was stopped or starved would call an answer late that has been in the socket all along. */
+static void run_timers(struct loop *l, int64_t looked_ms)
 {
-	int64_t now;
-
-	if (l->timers.next == &l->timers)
-		return;
-	now = clock_ms();
-	while (l->timers.next != &l->timers && l->timers.next->due_ms <= now && !l->stop) {
+	while (l->timers.next != &l->timers && l->timers.next->due_ms <= looked_ms && !l->stop) {
 		struct loop_timer *t = l->timers.next;
 
 		loop_timer_clear(t);
@@ -350,7 +347,7 @@ void loop_ignore_signals(struct loop *l)
 
 /* ---- the loop ---- */
 
-static int wait_ms(const struct loop *l)
+static int wait_ms(const struct loop *l, int64_t now)
 {
 	int64_t left;
 
@@ -358,7 +355,7 @@ static int wait_ms(const struct loop *l)
 		return 0;
 	if (l->timers.next == &l->timers)
 		return -1;
-	left = l->timers.next->due_ms - clock_ms();
+	left = l->timers.next->due_ms - now;
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
@@ -374,26 +371,33 @@ static bool is_passing(int why)
 bool loop_run(struct loop *l, struct err *e)
 {
 	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	int64_t looked_ms = INT64_MIN; /* timers due by then may fire */
 	int failures = 0;
 
 	l->stop = false;
 	for (;;) {
-		int ready;
+		int64_t before_ms;
+		int wait, ready;
 
-		run_timers(l);
 		run_tasks(l);
+		run_timers(l, looked_ms);
 		if (l->stop)
 			return true;
 		if (l->holes)
 			close_holes(l);
-		ready = poll(l->fds, (nfds_t)l->n, wait_ms(l));
-		if (ready >= 0)
+		/* Not asked for when no timer is set: none can be due. */
+		before_ms = l->timers.next != &l->timers ? clock_ms() : INT64_MIN;
+		wait = wait_ms(l, before_ms);
+		ready = poll(l->fds, (nfds_t)l->n, wait);
+		if (ready >= 0) {
 			failures = 0;
-		else if (errno != EINTR && !(is_passing(errno) && failures++ < FAILURES_MAX))
-			return err_set(e, ERR_IO, "cannot wait for input: %s", strerror(errno));
-		else if (errno != EINTR)
-			nanosleep(&pause, NULL);
-		if (ready > 0)
+			/* A wait without a sign is one that has passed. */
+			looked_ms = ready ? before_ms : before_ms + wait;
 			dispatch(l, ready);
+		} else if (errno != EINTR && !(is_passing(errno) && failures++ < FAILURES_MAX)) {
+			return err_set(e, ERR_IO, "cannot wait for input: %s", strerror(errno));
+		} else if (errno != EINTR) {
+			nanosleep(&pause, NULL);
+		}
 	}
 }

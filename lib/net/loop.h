@@ -31,7 +31,9 @@ struct loop_watch *loop_watch(struct loop *l, int fd, int events, loop_watch_fn 
 void loop_watch_set(struct loop_watch *w, int events);
 void loop_watch_free(struct loop_watch *w); /* NULL is fine; does not close the descriptor */
 
-/* Timers: embedded, one shot. A cleared or never set timer costs nothing. */
+/* Timers: embedded, one shot. A cleared or never set timer costs nothing. One fires only after the
+ * descriptors were looked at when it was due and what they brought, tasks included, was handled: what came in
+ * time is never called late because this process was stopped or had no processor meanwhile. */
 typedef void loop_timer_fn(void *ctx);
 struct loop_timer {
 	struct loop *loop;

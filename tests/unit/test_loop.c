@@ -184,6 +184,122 @@ static void timer_can_be_set_again_from_its_own_callback(void **state)
 	loop_free(loop);
 }
 
+static struct loop_watch *first, *second;
+static int fds[2];
+
+static void read_one(void *ctx, int happened)
+{
+	char c;
+
+	(void)happened;
+	assert_int_equal(read(fds[0], &c, 1), 1);
+	note(c);
+	if (ctx)
+		loop_task_queue(ctx);
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec t = { 0, ms * 1000000L };
+
+	ppoll(NULL, 0, &t, NULL);
+}
+
+static void task_after_a_pause(void *ctx)
+{
+	note('t');
+	pause_ms(5);
+	loop_timer_clear(ctx);
+	loop_stop(loop);
+}
+
+/* Like an answer whose time-out passes while the process is stopped or has no processor. */
+static void timer_waits_for_what_the_descriptors_brought_before_it_was_due(void **state)
+{
+	struct loop_timer limit;
+	struct loop_task after;
+
+	(void)state;
+	start();
+	assert_int_equal(pipe(fds), 0);
+	first = loop_watch(loop, fds[0], LOOP_READ, read_one, &after);
+	loop_timer_init(&limit, loop, letter, (void *)(uintptr_t) "!");
+	loop_timer_set(&limit, 1);
+	loop_task_init(&after, loop, task_after_a_pause, &limit);
+	assert_int_equal(write(fds[1], "w", 1), 1);
+	pause_ms(5);
+	run("wt");
+	loop_watch_free(first);
+	close(fds[0]);
+	close(fds[1]);
+	loop_free(loop);
+}
+
+static int other[2];
+
+static void write_late(void *ctx, int happened)
+{
+	read_one(NULL, happened);
+	loop_timer_set(ctx, 1);
+	pause_ms(5);
+	assert_int_equal(write(other[1], "x", 1), 1);
+}
+
+static void clear_and_stop(void *ctx, int happened)
+{
+	(void)happened;
+	note('x');
+	loop_timer_clear(ctx);
+	loop_stop(loop);
+}
+
+/* The time that callbacks take is time in which nobody looks at the descriptors. */
+static void timer_due_while_a_callback_ran_waits_for_the_descriptors(void **state)
+{
+	struct loop_timer limit;
+
+	(void)state;
+	start();
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pipe(other), 0);
+	first = loop_watch(loop, fds[0], LOOP_READ, write_late, &limit);
+	second = loop_watch(loop, other[0], LOOP_READ, clear_and_stop, &limit);
+	loop_timer_init(&limit, loop, letter, (void *)(uintptr_t) "!");
+	assert_int_equal(write(fds[1], "w", 1), 1);
+	run("wx");
+	loop_watch_free(first);
+	loop_watch_free(second);
+	for (int i = 0; i < 2; i++) {
+		close(fds[i]);
+		close(other[i]);
+	}
+	loop_free(loop);
+}
+
+static void note_ready(void *ctx, int happened)
+{
+	(void)happened;
+	assert_true(++*(int *)ctx < 1000000);
+}
+
+static void descriptor_that_is_always_ready_starves_no_timer(void **state)
+{
+	struct loop_timer end;
+	int rounds = 0;
+
+	(void)state;
+	start();
+	assert_int_equal(pipe(fds), 0);
+	first = loop_watch(loop, fds[1], LOOP_WRITE, note_ready, &rounds);
+	loop_timer_init(&end, loop, stop, NULL);
+	loop_timer_set(&end, 2);
+	run("");
+	loop_watch_free(first);
+	close(fds[0]);
+	close(fds[1]);
+	loop_free(loop);
+}
+
 /* ---- tasks ---- */
 
 static struct loop_task one, two;
@@ -284,9 +400,6 @@ static void task_cleared_by_another_does_not_run(void **state)
 }
 
 /* ---- descriptors ---- */
-
-static int fds[2];
-static struct loop_watch *first, *second;
 
 static void free_second(void *ctx, int happened)
 {
@@ -456,6 +569,9 @@ int main(void)
 		cmocka_unit_test(timers_fire_in_the_order_of_their_time),
 		cmocka_unit_test(cleared_timer_does_not_fire),
 		cmocka_unit_test(timer_can_be_set_again_from_its_own_callback),
+		cmocka_unit_test(timer_waits_for_what_the_descriptors_brought_before_it_was_due),
+		cmocka_unit_test(timer_due_while_a_callback_ran_waits_for_the_descriptors),
+		cmocka_unit_test(descriptor_that_is_always_ready_starves_no_timer),
 		cmocka_unit_test(tasks_run_once_and_before_the_round_is_over_also_those_they_queue),
 		cmocka_unit_test(task_that_queues_itself_leaves_the_descriptors_their_turn),
 		cmocka_unit_test(stopped_loop_runs_no_further_task),
