@@ -349,11 +349,8 @@ def unknown_flag(case):
 START_UP_FAILURES = (
     ("--heder", "a:b"),
     ("--log-file", "/nonexistent/log"),
-    ("--protocol", "foo"),
     ("--only-tool", "@nope"),
-    ("--region", "xx"),
     ("ftp://mcp.example.com/mcp",),
-    ("--transport", "bad"),
     ("--header-file", "/nonexistent/headers"),
     ("--header", "X-A:${NOT_SET_ANYWHERE}"),
     ("--static-oauth-client-info", "@/nonexistent/info"),
@@ -371,10 +368,14 @@ def two_failures_at_the_start_are_answered_with_the_first(case):
     for i, first in enumerate(START_UP_FAILURES):
         for second in START_UP_FAILURES[i + 1:]:
             message = refused(second, first)
-            if (first[0], second[0][:4]) == ("--region", "ftp:"):
-                case.check("not both" in message, "%r and %r: %s" % (first, second, message))
-            else:
-                case.equal(message, alone[i], "the answer to %r and %r" % (first, second))
+            case.equal(message, alone[i], "the answer to %r and %r" % (first, second))
+
+
+def value_that_an_option_does_not_have_is_answered_with_those_that_it_has(case):
+    for option, words in (("--region", "us, eu or in"), ("--protocol", "auto, legacy or modern"),
+                          ("--transport", "http-first, http-only, sse-first or sse-only")):
+        case.is_error(_refused(case, 2, option, "bad"), -31000, '%s is "bad"; it can be %s' % (option, words))
+    case.is_error(_refused(case, 2, "--region", "eu", "https://mcp.example.com/mcp"), -31000, "not both")
 
 
 def unreadable_header_file(case):

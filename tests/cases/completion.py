@@ -1,6 +1,7 @@
 """Completion in bash, zsh and fish, as somebody types it: each shell that is there runs on a terminal."""
 
 import contextlib
+import json
 import os
 import select
 import shutil
@@ -36,6 +37,10 @@ TYPED = (
     ("mpmcp --profile login stat", ["--profile", "login", "status"]),
     ("mpmcp completion fi", ["completion", "fish"]),
     ("mpmcp help compl", ["help", "completion"]),
+    ("mpmcp --profile wor", ["--profile", "work"]),
+    ("mpmcp logout --no-brow", ["logout", "--no-brow"]),  # nothing that it would change
+    ("mpmcp doctor gem", ["doctor", "gemini"]),
+    ("mpmcp tools @fla", ["tools", "@flags"]),
 )
 
 SHELLS = {
@@ -61,7 +66,7 @@ class _Terminal:
         attributes = termios.tcgetattr(slave)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(slave, termios.TCSANOW, attributes)
-        env = {"HOME": case.home, "PATH": os.environ["PATH"], "TERM": "dumb", "LANG": "C.UTF-8", "XDG_CONFIG_HOME": case.home,
+        env = {"HOME": case.home, "PATH": case.folder + ":" + os.environ["PATH"], "TERM": "dumb", "LANG": "C.UTF-8", "XDG_CONFIG_HOME": case.home,
                "XDG_DATA_HOME": case.home, "XDG_CACHE_HOME": case.home}
         take = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
         self.process = subprocess.Popen([sys.executable, "-c", take] + argv, stdin=slave, stdout=slave, stderr=slave, cwd=case.folder,
@@ -103,6 +108,12 @@ def _try(case, shell, typed_words=TYPED):
     p = case.start("completion", argv[0], token=None)
     case.equal(p.finish(), 0, "status")
     case.file("script", b"".join(p.lines))
+    case.check(len(p.lines) < 25, "the script is %d lines long: what is offered is decided in one place" % len(p.lines))
+    folder = os.path.join(case.home, ".mcp-auth", "mpmcp")
+    os.makedirs(folder, mode=0o700)
+    with open(os.path.join(folder, "a.json"), "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+        json.dump({"format": 1, "url": "https://mcp.example.com/mcp", "profile": "work"}, f)
+    os.symlink(harness.PROGRAM, os.path.join(case.folder, "mpmcp"))
     case.file("arguments.json", "{}")
     os.mkdir(os.path.join(case.folder, "folder"))
     terminal = _Terminal(case, argv)
@@ -139,3 +150,16 @@ def completion_needs_a_shell(case):
         p = case.start("completion", *words, token=None)
         case.equal(p.finish(), 2, "status")
         case.check(b"bash, zsh or fish" in p.errors, "no shells named")
+
+
+def words_that_a_shell_would_obey_are_not_offered(case):
+    """What is offered comes from files that a server has a say in, and goes onto the command line as it stands."""
+    folder = os.path.join(case.home, ".mcp-auth", "mpmcp")
+    os.makedirs(folder, mode=0o700)
+    for i, profile in enumerate(("good", "g;touch x", "g$(id)", "g`id`", "g\n", "g a", "g\u00e9")):
+        with open(os.path.join(folder, "%d.json" % i), "w", encoding="utf-8",
+                  opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+            json.dump({"format": 1, "url": "https://mcp.example.com/\x1b\t\n", "profile": profile}, f)
+    p = case.start("completion", "--words", "--", "--profile", "g", token=None)
+    case.equal(p.finish(), 0, "status")
+    case.equal(p.lines, [b"good\thttps://mcp.example.com/?\n"], "answers")
