@@ -124,17 +124,17 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 		return;
 	}
 	k->ping = NULL;
-	if (end->ok)
+	if (exchange_succeeded(end))
 		return;
 	diag_debug("keep-alive: the ping failed: %s", end->e->msg);
 	k->refused = end->status >= 400 && end->status < 500;
 }
 
-static void on_unheard(void *ctx, const char *then)
+static void on_session_lost(void *ctx, const char *id)
 {
 	struct keepalive *k = ctx;
 
-	k->on->unheard(k->ctx, then);
+	k->on->session_lost(k->ctx, id);
 }
 
 static bool on_repeats(void *ctx, struct exchange *x)
@@ -144,4 +144,5 @@ static bool on_repeats(void *ctx, struct exchange *x)
 	return x != k->ping && k->on->repeats(k->ctx, x);
 }
 
-const struct transport_events keepalive_events = { on_message, on_ended, on_unheard, on_repeats };
+const struct transport_events keepalive_events = { on_message, on_ended, on_session_lost,
+	on_repeats };

@@ -308,6 +308,23 @@ def stream_that_ends_while_idle_is_opened_with_the_next_request(case):
     case.equal(len(server.of(method="GET")), 2, "streams opened")
 
 
+def lost_session_is_an_error_without_a_status_that_nobody_sent(case):
+    """Its stream ends again while the session is opened behind the client's back: there is no third one."""
+    def on_post(old, r, number):
+        if r.rpc_method == "notifications/initialized" and number == 2:
+            old.streams[2].conn.shutdown(socket.SHUT_WR)
+            old.streams[2].wait_gone()
+        return False
+    old, server, p = _old(case, "--transport", "sse-only", on_post=on_post)
+    p.handshake()
+    old.streams[1].conn.shutdown(socket.SHUT_WR)
+    old.streams[1].wait_gone()  # the bridge has seen it
+    answer = p.call(1)
+    case.is_error(answer, -31503, "the server ended the event stream, and the session with it")
+    case.check("httpStatus" not in answer["error"].get("data", {}), "a status was made up: %r" % answer)
+    case.equal(p.call(2)["result"], {"session": 3}, "result in the next session")
+
+
 def session_that_cannot_be_opened_again_is_an_error(case):
     gone = threading.Event()
     old, server, p = _old(case, on_get=lambda r: gone.is_set() and (r.reply(410), True)[1])

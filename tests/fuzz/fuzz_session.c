@@ -224,7 +224,8 @@ struct exchange {
 	struct exchange *next;
 	struct exchange_call c;
 	struct buf sent; /* a copy of the body: it must stay what it was */
-	char *session, *new_session;
+	bool in_session;
+	char *new_session;
 	bool busy, dead, lingering;
 	bool over; /* ended() was called: the body is the owner's again */
 };
@@ -243,7 +244,7 @@ struct exchange *transport_post(struct transport *t, const struct exchange_call 
 	struct message m;
 
 	x->c = *c;
-	x->session = t->session && !c->fresh ? strdup(t->session) : NULL;
+	x->in_session = t->session && !c->fresh;
 	buf_init(&x->sent, MESSAGE_MAX);
 	trace("to server", x, c->body, c->len);
 	check(buf_add(&x->sent, c->body, c->len), "memory");
@@ -274,7 +275,6 @@ static void exchange_free(struct exchange *x)
 	fake.n--;
 	http_fields_free(x->c.own);
 	buf_free(&x->sent);
-	free(x->session);
 	free(x->new_session);
 	free(x);
 }
@@ -306,11 +306,6 @@ void exchange_linger(struct exchange *x)
 const char *exchange_new_session(const struct exchange *x)
 {
 	return x->new_session;
-}
-
-const char *exchange_session(const struct exchange *x)
-{
-	return x->session;
 }
 
 bool incoming_take(struct incoming *in, struct buf *out)
@@ -639,20 +634,40 @@ static void server_says(struct play *y, struct exchange *x, struct buf *b)
 		exchange_free(x);
 }
 
+/* The session may be lost whatever the status was; it is, most of the time, with 404. */
+static enum exchange_outcome outcome_of(const struct exchange *x, long status, bool other)
+{
+	switch (status) {
+	case 200:
+		return other ? EXCHANGE_FAILED : EXCHANGE_ANSWERED;
+	case 202:
+		return EXCHANGE_ACCEPTED;
+	case 0:
+		return other ? x->in_session ? EXCHANGE_SESSION_LOST : EXCHANGE_INTERRUPTED
+			     : EXCHANGE_FAILED;
+	case 400:
+		return other ? EXCHANGE_SESSION_LOST : EXCHANGE_REFUSED;
+	case 404:
+		return other || !x->in_session ? EXCHANGE_REFUSED : EXCHANGE_SESSION_LOST;
+	default:
+		return EXCHANGE_REFUSED;
+	}
+}
+
 static void exchange_ends(struct play *y, struct exchange *x, unsigned how, struct buf *body)
 {
 	static const long statuses[] = { 200, 202, 400, 401, 404, 405, 429, 500, 0 };
-	struct exchange_end end = {
-		.status = statuses[how % 9], .stream = how & 16, .retry_after_s = -1
-	};
+	struct exchange_end end = { .outcome = outcome_of(x, statuses[how % 9], how & 32),
+		.status = statuses[how % 9],
+		.stream = how & 16,
+		.retry_after_s = -1 };
 	struct err e = { 0 };
 
 	trace("end", x, body->p, body->len);
-	end.ok = end.status == 200 || end.status == 202;
-	if (!end.ok) {
+	if (!exchange_succeeded(&end)) {
 		err_set(&e, ERR_SERVER, "Session or whatever");
 		end.e = &e;
-		end.body = end.status ? body : NULL;
+		end.body = end.status >= 300 ? body : NULL;
 	}
 	check(memcmp(x->sent.p, x->c.body, x->c.len) == 0, "a body changed while it was sent");
 	x->busy = x->over = true;
@@ -706,9 +721,9 @@ static void stream_is_lost(struct play *y, struct reader *r)
 	if (!fake.listening || !fake.session)
 		return;
 	then = strdup(next(r) % 2 ? fake.session : "s0");
-	trace("unheard", NULL, then, strlen(then));
+	trace("session lost", NULL, then, strlen(then));
 	fake.listening = false;
-	session_transport_events.unheard(y->s, then);
+	session_transport_events.session_lost(y->s, then);
 	free(then);
 }
 

@@ -26,14 +26,13 @@ void awaited_read(struct exchange *x)
 	x->initialize = message_method_is(&m, "initialize");
 }
 
-/* The session ended with its stream. Told as a forgotten session is. */
+/* The session ended with its stream. */
 static void end_lost(struct exchange *x)
 {
-	free(x->session);
-	x->session = mem_dup(x->t->session);
-	x->status = 404;
 	err_set(&x->e, ERR_NET, "the server ended the event stream, and the session with it");
-	x->end = (struct exchange_end){ .status = x->status, .retry_after_s = -1, .e = &x->e };
+	x->end = (struct exchange_end){
+		.outcome = EXCHANGE_SESSION_LOST, .retry_after_s = -1, .e = &x->e
+	};
 	exchange_end_soon(x);
 }
 
@@ -43,7 +42,9 @@ void awaited_wait(struct exchange *x)
 		end_lost(x);
 	} else if (x->c.quiet) {
 		err_set(&x->e, ERR_NET, "no event stream is open");
-		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };
+		x->end = (struct exchange_end){
+			.outcome = EXCHANGE_FAILED, .retry_after_s = -1, .e = &x->e
+		};
 		exchange_end_soon(x);
 	} else {
 		x->step = STEP_CHANNEL;
@@ -60,9 +61,10 @@ void awaited_came(struct exchange *x)
 		x->lingering = true;
 		loop_timer_set(&x->timer, ACKNOWLEDGE_MS);
 	} else if (x->step != STEP_END) {
-		x->end = (struct exchange_end){
-			.ok = true, .status = x->status, .stream = true, .retry_after_s = -1
-		};
+		x->end = (struct exchange_end){ .outcome = EXCHANGE_ANSWERED,
+			.status = x->status,
+			.stream = true,
+			.retry_after_s = -1 };
 		exchange_end_soon(x);
 	}
 }
@@ -143,10 +145,12 @@ void exchanges_refused(struct transport *t, const struct exchange_end *end)
 			exchange_send(x);
 			continue;
 		}
-		x->end = (struct exchange_end){
-			.status = end->status, .retry_after_s = end->retry_after_s, .e = &x->e
-		};
+		x->end = (struct exchange_end){ .outcome = end->outcome,
+			.status = end->status,
+			.retry_after_s = end->retry_after_s,
+			.e = &x->e };
 		if (x->fallback) {
+			x->end.outcome = EXCHANGE_REFUSED;
 			x->end.status = x->status;
 			x->end.body = &x->body;
 		} else {
@@ -166,7 +170,9 @@ void exchanges_lost(struct transport *t, const struct err *why)
 		http_cancel(x->req);
 		x->req = NULL;
 		x->e = *why;
-		x->end = (struct exchange_end){ .stream = true, .retry_after_s = -1, .e = &x->e };
+		x->end = (struct exchange_end){
+			.outcome = EXCHANGE_FAILED, .stream = true, .retry_after_s = -1, .e = &x->e
+		};
 		exchange_end_soon(x);
 	}
 }

@@ -92,7 +92,6 @@ static void exchange_free(struct exchange *x)
 	http_fields_free(x->c.own);
 	buf_free(&x->body);
 	sse_free(x->sse);
-	free(x->session);
 	free(x->new_session);
 	free(x->resumed_from);
 	free(x);
@@ -149,11 +148,6 @@ const char *exchange_new_session(const struct exchange *x)
 	return x->new_session;
 }
 
-const char *exchange_session(const struct exchange *x)
-{
-	return x->session;
-}
-
 /* ---- the end ---- */
 
 static void report_end(struct exchange *x)
@@ -179,12 +173,20 @@ void exchange_end_soon(struct exchange *x)
 	loop_timer_set(&x->timer, 0);
 }
 
-static void end_ok(struct exchange *x, bool stream)
+static void end_well(struct exchange *x, enum exchange_outcome outcome)
 {
-	x->end = (struct exchange_end){
-		.ok = true, .status = x->status, .stream = stream, .retry_after_s = -1
-	};
+	x->end = (struct exchange_end){ .outcome = outcome,
+		.status = x->status,
+		.stream = x->content == CONTENT_EVENTS,
+		.retry_after_s = -1 };
 	report_end(x);
+}
+
+static enum exchange_outcome failure(const struct exchange *x)
+{
+	if (x->content == CONTENT_ERROR)
+		return x->session_lost ? EXCHANGE_SESSION_LOST : EXCHANGE_REFUSED;
+	return x->lost ? EXCHANGE_INTERRUPTED : EXCHANGE_FAILED;
 }
 
 /* x->e says why. */
@@ -193,9 +195,9 @@ void exchange_end_failed(struct exchange *x, long retry_after_s)
 	/* What refuses the GET of a resumption does not answer the request. */
 	bool body = x->content == CONTENT_ERROR && !x->resuming;
 
-	x->end = (struct exchange_end){ .status = x->status,
+	x->end = (struct exchange_end){ .outcome = failure(x),
+		.status = x->status,
 		.stream = x->content == CONTENT_EVENTS || x->resuming,
-		.lost = x->lost,
 		.retry_after_s = retry_after_s,
 		.body = body ? &x->body : NULL,
 		.e = &x->e };
@@ -243,7 +245,7 @@ static void stream_over(struct exchange *x, const struct err *why)
 		return;
 	}
 	if (!why) {
-		end_ok(x, true);
+		end_well(x, EXCHANGE_ANSWERED);
 		return;
 	}
 	x->e = *why;
@@ -433,7 +435,7 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 static void taken(struct exchange *x)
 {
 	if (!x->t->sse || !x->awaits || x->channel) {
-		end_ok(x, false);
+		end_well(x, EXCHANGE_ACCEPTED);
 		return;
 	}
 	x->step = STEP_ANSWER;
@@ -465,7 +467,7 @@ static void answered(struct exchange *x, struct http_req *r)
 		in.n = x->body.len;
 		deliver(x, &in);
 		if (exchange_leave(x))
-			end_ok(x, false);
+			end_well(x, EXCHANGE_ANSWERED);
 	} else {
 		taken(x);
 	}
@@ -533,7 +535,7 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 	x->lost =
 		e && e->kind == ERR_NET && (how == HTTP_BROKEN || how == HTTP_TIMED_OUT || x->sse);
 	if (x->lingering)
-		end_ok(x, true);
+		end_well(x, EXCHANGE_ANSWERED);
 	else if (how == HTTP_DONE)
 		answered(x, r);
 	else if (how != HTTP_BROKEN || !http_lost(r) || !repeat(x))
@@ -550,7 +552,7 @@ static void cut_off(struct exchange *x)
 	x->req = NULL;
 	x->fields = NULL;
 	if (x->lingering)
-		end_ok(x, true);
+		end_well(x, EXCHANGE_ANSWERED);
 	else
 		answered(x, r);
 	http_cancel(r);
@@ -644,8 +646,8 @@ static void send_with(struct exchange *x, const struct auth_value *v)
 	x->status = 0;
 	x->e = (struct err){ 0 };
 	buf_free(&x->body);
-	free(x->session);
-	x->session = x->t->session && !x->c.fresh ? mem_dup(x->t->session) : NULL;
+	x->in_session = x->t->session && !x->c.fresh;
+	x->session_lost = false;
 	if (x->t->sse) {
 		free(x->new_session);
 		x->new_session = mem_dup(x->t->channel.name);
@@ -663,7 +665,9 @@ static void send_with(struct exchange *x, const struct auth_value *v)
 	} else {
 		fieldset_drop(x->fields);
 		x->fields = NULL;
-		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };
+		x->end = (struct exchange_end){
+			.outcome = EXCHANGE_FAILED, .retry_after_s = -1, .e = &x->e
+		};
 		exchange_end_soon(x);
 	}
 }
@@ -687,7 +691,9 @@ void exchange_send(struct exchange *x)
 		x->t->waiting++;
 		break;
 	case AUTH_FAILED:
-		x->end = (struct exchange_end){ .retry_after_s = -1, .e = &x->e };
+		x->end = (struct exchange_end){
+			.outcome = EXCHANGE_FAILED, .retry_after_s = -1, .e = &x->e
+		};
 		exchange_end_soon(x);
 		break;
 	}

@@ -40,7 +40,7 @@ struct exchange {
 	int64_t connect_by_ms;   /* no later, however often that is tried; 0: has not begun */
 	int64_t silent_since_ms; /* resuming: when the last message came */
 	bool resuming;           /* the request under way is the GET of a resumption */
-	bool lost;               /* as in exchange_end */
+	bool lost;               /* the connection went, perhaps after the server had the request */
 	bool repeated;           /* after a lost connection */
 	bool counted_resuming;   /* in t->resuming */
 	bool heard;              /* a message is in the piece that is being read */
@@ -58,7 +58,9 @@ struct exchange {
 	size_t discarded;
 	struct buf body;
 	struct sse *sse;
-	char *session, *new_session;
+	bool in_session;   /* the request carried a session id */
+	bool session_lost; /* and the server does not know that session */
+	char *new_session;
 	struct exchange_end end; /* STEP_END */
 	struct err e;
 };

@@ -146,11 +146,11 @@ static void failed(struct stream *s, unsigned weight)
 /* Ends with another session, perhaps, and then s is gone. */
 static void tell_lost(struct stream *s)
 {
-	char *then = mem_dup(s->t->session);
+	char *id = mem_dup(s->t->session);
 
 	s->lost = false;
-	s->t->on->unheard(s->t->ctx, then);
-	free(then);
+	s->t->on->session_lost(s->t->ctx, id);
+	free(id);
 }
 
 static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const struct err *e)

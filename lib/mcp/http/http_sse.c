@@ -56,7 +56,7 @@ static void not_opened(struct transport *t, const struct exchange_end *end, bool
 /* It opened, but not as a stream of HTTP+SSE. */
 static void no_endpoint(struct transport *t, const struct err *why, bool may_be_other)
 {
-	struct exchange_end end = { .retry_after_s = -1, .e = why };
+	struct exchange_end end = { .outcome = EXCHANGE_FAILED, .retry_after_s = -1, .e = why };
 
 	exchange_cancel(t->channel.x);
 	not_opened(t, &end, may_be_other);
@@ -190,6 +190,8 @@ void http_sse_ended(struct transport *t, const struct exchange_end *end)
 		return;
 	}
 	err_prefix(&e, "the event stream of HTTP+SSE cannot be opened");
+	if (exchange_succeeded(end))
+		refusal.outcome = EXCHANGE_FAILED;
 	refusal.e = &e;
 	if (end->status == 200)
 		refusal.status = 0;

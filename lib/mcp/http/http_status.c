@@ -1,5 +1,8 @@
 /* A status of 300 and more: what the server wants is done, or what it says is told. */
+#include <stdint.h>
+
 #include "base/diag.h"
+#include "mcp/json/era.h"
 #include "mcp/json/message.h"
 #include "mcp/http/exchange_impl.h"
 #include "mcp/http/error_text.h"
@@ -147,6 +150,39 @@ static void fall_back(struct exchange *x)
 	http_sse_open(x->t);
 }
 
+/* The JSON-RPC error is the answer to the request itself, and not one of the layer before it, which has
+ * no id to give: null there, or a word of its own ("server-error"). */
+static bool answers_request(const struct exchange *x, const struct message *error)
+{
+	struct message m;
+
+	/* Scanned before, so nothing is left in it that the scan would change. */
+	return message_scan((char *)(uintptr_t)x->c.body, x->c.len, &m, NULL) == MESSAGE_OK &&
+	       m.kind == MESSAGE_REQUEST && error->id.p && message_id_equal(m.id, error->id);
+}
+
+/*
+ * MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
+ * after the SDKs' examples say 400 instead, with words about the session.
+ */
+static bool is_session_lost(struct exchange *x)
+{
+	struct message m;
+	bool about = x->e.reason == REASON_SESSION_LOST;
+	/* What refuses the GET of a resumption does not answer the request. */
+	bool error = !x->resuming && message_scan(x->body.p, x->body.len, &m, NULL) == MESSAGE_OK &&
+		     m.kind == MESSAGE_RESPONSE && m.error.p;
+	bool answers = error && answers_request(x, &m);
+	long code = error ? era_error_code(m.error) : 0;
+
+	if (x->status == 400)
+		return about && !answers;
+	if (x->status != 404 || !x->in_session)
+		return false;
+	/* "Method not found" and what answers this very request come from a session that lives. */
+	return code != -32601 && (!answers || (about && code != -32602));
+}
+
 /* The answer was 3xx, 4xx or 5xx and is there. */
 void exchange_refused(struct exchange *x, struct http_req *r)
 {
@@ -172,6 +208,7 @@ void exchange_refused(struct exchange *x, struct http_req *r)
 		fall_back(x);
 		return;
 	}
+	x->session_lost = is_session_lost(x);
 	if (x->resuming)
 		err_prefix(&x->e, "the answer's stream broke off and could not be resumed, so "
 				  "whether the server acted on the request is unknown");

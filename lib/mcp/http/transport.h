@@ -12,9 +12,8 @@
  * 2024-11-05, for servers that know nothing else: one GET stream brings the
  * address for POSTs and then every answer. An exchange is then over when its
  * answer came on that stream, and messages carry the exchange that they answer
- * all the same. The session lives as long as the stream. A request made after
- * its end, or refused by it, ends like one in a forgotten Streamable HTTP
- * session: status 404 and exchange_session() not NULL.
+ * all the same. The session lives as long as the stream: a request that is made
+ * after its end finds the session lost.
  */
 #ifndef MPMCP_TRANSPORT_H
 #define MPMCP_TRANSPORT_H
@@ -48,16 +47,31 @@ struct incoming {
  * many. */
 bool incoming_take(struct incoming *in, struct buf *out) BUF_MUST;
 
-struct exchange_end {
-	bool ok;            /* a 2xx, and it ended as it should; else e says what happened */
-	long status;        /* of the last answer; 0 when there was none */
-	bool stream;        /* it was an event stream that ended (and could not be resumed) */
-	bool lost;          /* the connection went when the server had the request, perhaps */
-	long retry_after_s; /* -1: the server did not say */
-	struct buf *body; /* not ok and status set: the answer's body, at most TRANSPORT_ERROR_MAX.
-		 * Of whatever type: servers of the SDKs name none for their errors */
-	const struct err *e; /* NULL when ok */
+/* How an exchange ended. */
+enum exchange_outcome {
+	EXCHANGE_ANSWERED,     /* a message or an event stream came back and ended in order */
+	EXCHANGE_ACCEPTED,     /* the server took the message and sent nothing back */
+	EXCHANGE_REFUSED,      /* by a status of 300 or more; body is what the server says */
+	EXCHANGE_SESSION_LOST, /* the server does not know the session in which it was sent */
+	EXCHANGE_INTERRUPTED,  /* the connection was lost; the server may have acted */
+	EXCHANGE_FAILED,       /* anything else: not sent, or the answer cannot be used */
 };
+
+struct exchange_end {
+	enum exchange_outcome outcome;
+	long status;        /* HTTP, of the last answer; 0: there was none */
+	bool stream;        /* an event stream for its answer began: the server may have acted */
+	long retry_after_s; /* -1: the server did not say */
+	/* What came with a refusal, at most TRANSPORT_ERROR_MAX, of whatever type: servers made with
+	 * the SDKs name none for their errors. NULL when there was none. */
+	struct buf *body;
+	const struct err *e; /* why; NULL when it succeeded */
+};
+
+static inline bool exchange_succeeded(const struct exchange_end *end)
+{
+	return end->outcome == EXCHANGE_ANSWERED || end->outcome == EXCHANGE_ACCEPTED;
+}
 
 /* More of an error's body is not read: a JSON-RPC error is small, the rest is for nobody. */
 #define TRANSPORT_ERROR_MAX ((size_t)1 << 20)
@@ -66,9 +80,9 @@ struct transport_events {
 	void (*message)(void *ctx, struct incoming *in);
 	/* The exchange is over and freed when this returns; once for each, unless cancelled. */
 	void (*ended)(void *ctx, struct exchange *x, const struct exchange_end *end);
-	/* The standalone GET stream was open, and the server knows its session (that of `then`) no
-	 * more: it is not opened again before the next transport_listen(). */
-	void (*unheard)(void *ctx, const char *then);
+	/* The standalone GET stream was open, and the server no longer knows its session, whose id
+	 * was `id`: it is not opened again before the next transport_listen(). */
+	void (*session_lost)(void *ctx, const char *id);
 	/* Its connection was lost before the answer came: whether its message may be sent once more. */
 	bool (*repeats)(void *ctx, struct exchange *x);
 };
@@ -124,9 +138,8 @@ void exchange_cancel(struct exchange *x);
 bool exchange_cancelled(const struct exchange *x);
 /* Its answer is complete; what else the stream may bring is waited for only a moment. */
 void exchange_linger(struct exchange *x);
-/* The Mcp-Session-Id of the answer, NULL when none; and the one that the request carried. */
+/* The Mcp-Session-Id of the answer; NULL: none. */
 const char *exchange_new_session(const struct exchange *x);
-const char *exchange_session(const struct exchange *x);
 
 /* An answer over HTTP 200 said that there were too many requests, see request_count_is_refusal(). */
 void transport_limited(struct transport *t, long wait_s);

@@ -69,9 +69,11 @@ void again_init(struct session *s)
 
 static bool passes(const struct exchange_end *end)
 {
+	if (exchange_succeeded(end) || end->outcome == EXCHANGE_INTERRUPTED)
+		return true;
 	switch (end->status) {
 	case 0:
-		return end->e && end->e->kind == ERR_NET;
+		return end->outcome != EXCHANGE_SESSION_LOST && end->e->kind == ERR_NET;
 	case 408:
 	case 429:
 		return true;
@@ -79,19 +81,20 @@ static bool passes(const struct exchange_end *end)
 	case 505:
 		return false;
 	default:
-		return end->status >= 500 || end->ok || end->lost;
+		return end->status >= 500;
 	}
 }
 
 /* ok and nobody waits: it was taken. */
 static bool may_go_again(const struct post *p, const struct exchange_end *end)
 {
-	if (p->ncalls || p->endless || p->fresh || (end->ok && !p->on_answer) ||
-		p->opening != p->s->opening)
+	bool refused = end->status || end->outcome == EXCHANGE_SESSION_LOST;
+
+	if (p->ncalls || p->endless || p->fresh || p->opening != p->s->opening)
 		return false;
-	if (end->ok && p == p->s->greeter)
+	if (exchange_succeeded(end) && (!p->on_answer || p == p->s->greeter))
 		return false;
-	return p->tries < (passes(end) ? TRIES_MAX : end->status ? REFUSED_TRIES_MAX : 0);
+	return p->tries < (passes(end) ? TRIES_MAX : refused ? REFUSED_TRIES_MAX : 0);
 }
 
 /* Ours of an earlier session has no place in this one. */
@@ -132,8 +135,8 @@ static void late(struct post *p)
 
 bool again_awaited(struct post *p, const struct exchange_end *end, const struct err *why)
 {
-	if (!end->ok || !p->owed || p->junk || p->wire != ERA_LEGACY || p->kind != POST_MESSAGE ||
-		!transport_hears(p->s->transport))
+	if (!exchange_succeeded(end) || !p->owed || p->junk || p->wire != ERA_LEGACY ||
+		p->kind != POST_MESSAGE || !transport_hears(p->s->transport))
 		return false;
 	p->late = true;
 	p->why = mem_new(sizeof(*p->why));

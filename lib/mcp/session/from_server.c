@@ -27,45 +27,10 @@ static bool error_of(const struct exchange_end *end, struct message *m)
 	       m->kind == MESSAGE_RESPONSE && m->error.p;
 }
 
-/* The error is an answer to what p asked, and not one of the layer before it, which has no id to
- * give: null there, or a word of its own ("server-error"). */
-static bool answers(const struct post *p, const struct message *m)
-{
-	return p->ncalls == 1 && p->calls[0].pending.listed && !is_null_id(m) &&
-	       message_id_equal(wire_id(p), m->id);
-}
-
 /* It was sent in a session that was opened. */
 static bool is_in_session(const struct post *p)
 {
 	return p->wire == ERA_LEGACY && !p->fresh && p->opening && p->s->initialize.len;
-}
-
-/* MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
- * after the SDKs' examples say 400 instead, with words about the session. */
-static bool session_is_lost(struct post *p, struct exchange *x, const struct exchange_end *end)
-{
-	struct message m;
-	bool error, about = end->e->reason == REASON_SESSION_LOST;
-	long code;
-
-	if (p->again || !is_in_session(p))
-		return false;
-	error = error_of(end, &m);
-	code = error ? era_error_code(m.error) : 0;
-	switch (end->status) {
-	case 404:
-		if (!exchange_session(x))
-			return false;
-		/* "Method not found" and what answers this very request come from a session that lives. */
-		if (error && answers(p, &m))
-			return about && code != -32601 && code != -32602;
-		return code != -32601;
-	case 400:
-		return about && !(error && answers(p, &m));
-	default:
-		return false;
-	}
 }
 
 /* A request in this session showed that the server has forgotten it. */
@@ -527,7 +492,7 @@ static void pass_error(struct post *p, const struct exchange_end *end)
 static void describe_failure(const struct exchange_end *end, struct err *e)
 {
 	*e = *end->e;
-	if (end->lost)
+	if (end->outcome == EXCHANGE_INTERRUPTED)
 		err_append(e, "; whether the server acted on the request is unknown");
 }
 
@@ -566,7 +531,7 @@ static void answer_rest(struct post *p, struct exchange *x, const struct exchang
 		pass_error(p, end);
 	if (exchange_cancelled(x) || !waits(p))
 		return;
-	if (!end->ok && server_era_refused(p, end->status))
+	if (!exchange_succeeded(end) && server_era_refused(p, end->status))
 		return;
 	if (again_sent(p, end))
 		return;
@@ -586,11 +551,11 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 	struct post *p = exchange_ctx(x);
 	bool listen;
 
-	p->taken = end->ok;
-	if (!end->ok && !waits(p))
+	p->taken = exchange_succeeded(end);
+	if (!p->taken && !waits(p))
 		diag_debug("a notification or response was not taken: %s", end->e->msg);
-	if (!end->ok && p->kind != POST_INITIALIZED && session_is_lost(p, x, end) &&
-		send_again(p, end->stream))
+	if (end->outcome == EXCHANGE_SESSION_LOST && p->kind != POST_INITIALIZED && !p->again &&
+		is_in_session(p) && send_again(p, end->stream))
 		return;
 	if (waits(p))
 		answer_rest(p, x, end);
@@ -608,14 +573,14 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
  * there are servers that end the session with its stream. */
 #define UNASKED_MS ((int64_t)10 * 60 * 1000)
 
-static void on_unheard(void *ctx, const char *then)
+static void on_session_lost(void *ctx, const char *id)
 {
 	struct session *s = ctx;
 
 	const char *now = transport_session(s->transport);
 
 	if (!s->initialize.len || s->state != STATE_OPEN || s->lost || !now ||
-		strcmp(now, then) != 0 ||
+		strcmp(now, id) != 0 ||
 		(s->reopened_unasked && clock_ms() - s->unasked_ms < UNASKED_MS))
 		return;
 	s->reopened_unasked = true;
@@ -633,5 +598,5 @@ static bool on_repeats(void *ctx, struct exchange *x)
 	return waits(p) && post_message(p, &m) && repeat_may(&m, &s->readers);
 }
 
-const struct transport_events session_transport_events = { on_message, on_ended, on_unheard,
+const struct transport_events session_transport_events = { on_message, on_ended, on_session_lost,
 	on_repeats };
