@@ -49,16 +49,27 @@ hard_ld = $(call once,hard_ld,$(call knows,-fPIE -pie) $(foreach f,-Wl$(comma)-z
 # CI sets WERROR=-Werror; a packager's newer compiler must not fail the build.
 WERROR  ?=
 
+# Whose files of lib/os are compiled (linux, darwin, win32): those of the system that programs are made for.
+SYSTEM  ?= $(call system_of,$(shell $(CC) -dumpmachine 2>/dev/null || uname -s))
+system_of = $(if $(findstring mingw,$1),win32,$(if $(findstring windows,$1),win32,$(if \
+            $(or $(findstring apple,$1),$(findstring macos,$1),$(findstring Darwin,$1)),darwin,linux)))
+parts_linux := posix linux
+parts_darwin := posix darwin
+parts_win32 := win32
+SYSTEM  := $(SYSTEM)
+
 # glibc and musl show POSIX and what a file asks for; the headers of macOS and the BSDs would hide flock()
 # and more, whatever a file asks for.
-POSIX   := $(if $(filter Linux,$(shell uname -s)),-D_POSIX_C_SOURCE=200809L)
+POSIX   := $(if $(filter linux,$(SYSTEM)),-D_POSIX_C_SOURCE=200809L)
 
 ALL_CFLAGS = -std=c11 $(POSIX) -Ilib -Icmd $(WARN) $(WERROR) $(HARDEN) \
              $(PKG_CFLAGS) -DMPMCP_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS)
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(call ask,$(PKG_CONFIG) --cflags $(PKGS)))
 LIBS    = $(call once,LIBS,$(call ask,$(PKG_CONFIG) --libs $(PKGS)))
 
-LIB     := $(patsubst %.c,$O/%.o,$(wildcard lib/*/*.c lib/*/*/*.c))
+LIB_C   := $(filter-out lib/os/%,$(wildcard lib/*/*.c lib/*/*/*.c)) \
+           $(foreach part,$(parts_$(SYSTEM)),$(wildcard lib/os/*_$(part).c))
+LIB     := $(patsubst %.c,$O/%.o,$(LIB_C))
 CMD     := $(patsubst %.c,$O/%.o,$(wildcard cmd/*.c cmd/*/*.c))
 UNIT    := $(patsubst %.c,$O/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -176,7 +187,7 @@ $O/fuzz/lib/%.o: lib/%.c $(wildcard lib/*/*.h lib/*/*/*.h)
 	@mkdir -p $(@D)
 	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
-$O/fuzz/libmpmcp.a: $(patsubst lib/%.c,$O/fuzz/lib/%.o,$(wildcard lib/*/*.c lib/*/*/*.c))
+$O/fuzz/libmpmcp.a: $(patsubst lib/%.c,$O/fuzz/lib/%.o,$(LIB_C))
 	@rm -f $@
 	@$(AR) rcs $@ $^
 

@@ -20,14 +20,14 @@ fi
 
 libs='-lcurl -lnghttp2 -lssl -lcrypto -lzstd -lbrotlidec -lbrotlicommon -lz -ljansson'
 case $target in
-    # The Makefile would ask uname, which knows this machine alone.
-    *-linux-*) posix=-D_POSIX_C_SOURCE=200809L strip='-Wl,--gc-sections -s' werror=-Werror ;;
-    *) posix='' strip=-Wl,-dead_strip werror='' ;;
+    # The Makefile would ask the compiler, and one that is wrapped need not answer.
+    *-linux-*) system=linux posix=-D_POSIX_C_SOURCE=200809L strip='-Wl,--gc-sections -s' werror=-Werror ;;
+    *) system=darwin posix='' strip=-Wl,-dead_strip werror='' ;;
 esac
 case $target in *-linux-gnu*) libs="$libs -lpthread -ldl" ;; esac
 PATH=$folder/bin:$PATH
 export PATH
 unset MAKEFLAGS MFLAGS
-exec make -s -j"${JOBS:-2}" O="$output" CC=release-cc AR=release-ar PKG_CONFIG=: POSIX="$posix" WERROR="$werror" \
+exec make -s -j"${JOBS:-2}" O="$output" CC=release-cc AR=release-ar PKG_CONFIG=: SYSTEM=$system POSIX="$posix" WERROR="$werror" \
     CPPFLAGS="-I$folder/include -DCURL_STATICLIB -DNGHTTP2_STATICLIB" CFLAGS='-O2 -ffunction-sections -fdata-sections' \
     LDFLAGS="-L$folder/lib $strip" LIBS="$libs" "${@:-$output/mpmcp}"

@@ -14,9 +14,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "os/file.h"
+#include "os/start.h"
 #include "setup/json_edit.h"
-
-extern char **environ;
 
 /* ---- the file ---- */
 
@@ -34,13 +34,13 @@ static bool has_comments(const struct client_file *cf)
 /* Antigravity's first editions kept their entries elsewhere. */
 static char *old_file(const struct app *app)
 {
-	const char *home = getenv("HOME");
+	const char *home = os_home();
 	char *path;
 
 	if (!home || strcmp(app->name, "antigravity") != 0)
 		return NULL;
 	path = mem_printf("%s/.gemini/antigravity/mcp_config.json", home);
-	if (access(path, F_OK) == 0)
+	if (os_may(path, OS_MAY_SEE))
 		return path;
 	free(path);
 	return NULL;
@@ -147,19 +147,20 @@ static void pass_on(const struct doctor *d)
 		json_object_set_new(given, name, json_string(text));
 		free(text);
 	}
-	for (char **p = environ; *p;) {
+	for (char **p = os_variables(); *p;) {
 		char *variable = mem_ndup(*p, strcspn(*p, "="));
 
 		if (app_withholds(d->app, variable) && !old_entry_has_env(d->entry, variable) &&
-			unsetenv(variable) == 0)
-			p = environ;
+			os_set_variable(variable, NULL))
+			p = os_variables();
 		else
 			p++;
 		free(variable);
 	}
 	json_object_foreach(given, name, value)
 	{
-		setenv(name, json_string_value(value), 1);
+		if (!os_set_variable(name, json_string_value(value)))
+			mem_exhausted();
 	}
 	json_decref(given);
 }
@@ -267,7 +268,7 @@ void doctor_command(struct doctor *d, struct finding *f)
 		return;
 	}
 	path = strchr(command, '/') ? mem_dup(command) : app_which(command);
-	if (!path || access(path, X_OK) != 0) {
+	if (!path || !os_may(path, OS_MAY_RUN)) {
 		failed(f, ERR_USAGE,
 			path ? "%s does not exist or cannot be run" : "%s is not in PATH", command);
 		advise(f, "\"mpmcp setup %s --name %s --write\" puts the right one there.",

@@ -1,19 +1,16 @@
 /* What can be looked at without a network: arguments, credential, token folder. */
 #include "doctor/doctor.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "auth/service_account.h"
 #include "base/crypt.h"
 #include "base/mem.h"
 #include "endpoint.h"
+#include "os/file.h"
 
 /* ---- arguments ---- */
 
@@ -188,10 +185,10 @@ void doctor_credential(struct doctor *d, struct finding *f)
 
 struct folder {
 	char *path;
-	struct stat st;
+	struct os_info is;
 	unsigned sign_ins, broken;
 	char open[256]; /* a file that others can read or that is not ours */
-	mode_t open_mode;
+	struct os_info open_is;
 };
 
 /* In a folder of sign-ins that nobody uses, trouble is worth no more than a warning. */
@@ -219,29 +216,31 @@ static bool ends_in(const char *name, const char *end)
 	return n > m && strcmp(name + n - m, end) == 0;
 }
 
-static void look_at_file(struct folder *o, int dir, const char *name)
+static void look_at_file(struct folder *o, const char *name)
 {
-	struct stat st;
+	char *path = mem_printf("%s/%s", o->path, name);
+	struct os_info i;
+	bool known = os_info_at(OS_HERE, path, false, &i);
 
 	o->sign_ins += ends_in(name, ".json");
 	o->broken += ends_in(name, ".broken");
-	if (!ends_in(name, ".json") || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	free(path);
+	if (!ends_in(name, ".json") || !known)
 		return;
-	if (S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 077))
+	if (i.kind == OS_FILE && i.ours && !(i.mode & 077))
 		return;
 	snprintf(o->open, sizeof(o->open), "%.255s", name);
-	o->open_mode = st.st_mode;
+	o->open_is = i;
 }
 
 static void look_at_files(struct folder *o)
 {
-	DIR *dir = opendir(o->path);
-	struct dirent *entry;
+	struct os_names *names = os_names(os_open_folder(OS_HERE, o->path, true, true));
+	const char *name;
 
-	while (dir && (entry = readdir(dir)))
-		look_at_file(o, dirfd(dir), entry->d_name);
-	if (dir)
-		closedir(dir);
+	while (names && (name = os_next_name(names)))
+		look_at_file(o, name);
+	os_names_free(names);
 }
 
 /* The nearest parent that is there decides whether the folder can be made. */
@@ -249,9 +248,10 @@ static void not_there(struct folder *o, struct finding *f)
 {
 	char *parent = mem_dup(o->path), *slash;
 
-	while ((slash = strrchr(parent, '/')) && slash != parent && access(parent, F_OK) != 0)
+	while ((slash = strrchr(parent, '/')) && slash != parent && !os_may(parent, OS_MAY_SEE))
 		*slash = 0;
-	if (access(*parent ? parent : "/", W_OK | X_OK) == 0) {
+	if (os_may(*parent ? parent : "/", OS_MAY_WRITE) &&
+		os_may(*parent ? parent : "/", OS_MAY_RUN)) {
 		found(f, "%s is not there yet; it is made when it is needed", o->path);
 	} else {
 		failed(f, ERR_IO, "%s is not there and cannot be made in %s", o->path, parent);
@@ -267,22 +267,20 @@ static void describe_folder(struct folder *o, struct finding *f)
 	look_at_files(o);
 	if (o->broken)
 		snprintf(aside, sizeof(aside), ", %u set aside as broken", o->broken);
-	if (*o->open && !S_ISREG(o->open_mode)) {
+	if (*o->open && o->open_is.kind != OS_FILE) {
 		failed(f, ERR_IO, "%s/%s is no plain file", o->path, o->open);
 		advise(f, "Remove it and sign in again.");
 	} else if (*o->open) {
 		warn_of(f, "%s/%s has mode %04o: others can read the tokens", o->path, o->open,
-			(unsigned)(o->open_mode & 07777));
+			o->open_is.mode);
 		advise(f, "chmod 600 it, and run \"mpmcp login --force\" if somebody may have "
 			  "looked.");
-	} else if (o->st.st_mode & 077) {
-		warn_of(f, "%s has mode %04o: others can look in", o->path,
-			(unsigned)(o->st.st_mode & 07777));
+	} else if (o->is.mode & 077) {
+		warn_of(f, "%s has mode %04o: others can look in", o->path, o->is.mode);
 		advise(f, "chmod 700 %s", o->path);
 	} else {
-		found(f, "%s, mode %04o, %u sign-in%s%s", o->path,
-			(unsigned)(o->st.st_mode & 07777), o->sign_ins, o->sign_ins == 1 ? "" : "s",
-			aside);
+		found(f, "%s, mode %04o, %u sign-in%s%s", o->path, o->is.mode, o->sign_ins,
+			o->sign_ins == 1 ? "" : "s", aside);
 	}
 }
 
@@ -294,20 +292,21 @@ void doctor_folder(struct doctor *d, struct finding *f)
 	if (!o.path) {
 		failed_as(f, &e);
 		advise(f, "Set HOME, or give --auth-dir DIR.");
-	} else if (lstat(o.path, &o.st) != 0) {
+	} else if (!os_info_at(OS_HERE, o.path, false, &o.is)) {
 		not_there(&o, f);
-	} else if (S_ISLNK(o.st.st_mode)) {
+	} else if (o.is.kind == OS_LINK) {
 		failed(f, ERR_IO, "%s is a symbolic link, which is not followed", o.path);
 		advise(f, "Put a folder in its place, or name another with --auth-dir or "
 			  "MPMCP_AUTH_DIR.");
-	} else if (!S_ISDIR(o.st.st_mode)) {
+	} else if (o.is.kind != OS_FOLDER) {
 		failed(f, ERR_IO, "%s is no folder", o.path);
 		advise(f, "Remove it; the folder is made when it is needed.");
-	} else if (o.st.st_uid != geteuid()) {
+	} else if (!o.is.ours) {
 		failed(f, ERR_IO, "%s belongs to user %ld, and this is user %ld", o.path,
-			(long)o.st.st_uid, (long)geteuid());
+			o.is.owner, os_user());
 		advise(f, "Run as its owner (no sudo), or name another folder with --auth-dir.");
-	} else if (access(o.path, R_OK | W_OK | X_OK) != 0) {
+	} else if (!os_may(o.path, OS_MAY_READ) || !os_may(o.path, OS_MAY_WRITE) ||
+		   !os_may(o.path, OS_MAY_RUN)) {
 		failed(f, ERR_IO, "%s cannot be read and written", o.path);
 		advise(f, "chmod 700 %s", o.path);
 	} else {

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -24,6 +23,8 @@
 #include "probe.h"
 #include "endpoint.h"
 #include "format.h"
+#include "os/file.h"
+#include "os/start.h"
 
 /* A pasted address: as long as a URL may be, with room for the blanks of an indented one. */
 #define PASTE_MAX 16384
@@ -825,17 +826,17 @@ static bool load_known(struct login *l)
  * see. */
 static void warn_root(const struct login *l)
 {
-	const char *home = getenv("HOME"), *person = getenv("SUDO_USER");
+	const char *home = os_home(), *person = getenv("SUDO_USER");
 	size_t n = home ? strlen(home) : 0;
-	struct stat st;
+	struct os_info i;
 
-	if (geteuid() != 0)
+	if (os_user() != 0)
 		return;
-	if (n && strncmp(store_path(l->store), home, n) == 0 && stat(home, &st) == 0 &&
-		st.st_uid != 0)
+	if (n && strncmp(store_path(l->store), home, n) == 0 &&
+		os_info_at(OS_HERE, home, true, &i) && i.owner != 0)
 		diag_note("this runs as root, but %s belongs to user %ld, who cannot use a sign-in "
 			  "that root keeps there. Run \"mpmcp login\" without sudo",
-			home, (long)st.st_uid);
+			home, i.owner);
 	else if (person && *person && strcmp(person, "root") != 0)
 		diag_note("this runs as root: the sign-in will be root's, and programs of %s do "
 			  "not see it. Run \"mpmcp login\" without sudo",

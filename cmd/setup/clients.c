@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "options.h"
 #include "base/mem.h"
+#include "os/file.h"
+#include "os/start.h"
 
 const struct app apps[] = {
 	{
@@ -469,32 +469,22 @@ static const char *set_variable(const char *name)
 	return v && *v ? v : NULL;
 }
 
-/* Where desktop programs keep their settings. */
-static char *config_folder(const char *home)
-{
-#ifdef __APPLE__
-	return mem_printf("%s/Library/Application Support", home);
-#else
-	const char *v = getenv("XDG_CONFIG_HOME");
-
-	return v && *v == '/' ? mem_dup(v) : mem_printf("%s/.config", home);
-#endif
-}
-
 /* The folder of the person's own file. */
 static char *own_folder(const struct app *a, struct err *e)
 {
-	const char *moved = set_variable(a->variable), *home = getenv("HOME");
+	const char *moved = set_variable(a->variable), *home = os_home();
 	char *base, *folder;
 
 	if (moved)
 		return mem_dup(moved);
-	if (!home || *home != '/') {
+	if (!home) {
 		err_set(e, ERR_USAGE, "HOME is not set, so the file of %s cannot be found; set it",
 			a->title);
 		return NULL;
 	}
-	base = a->config ? config_folder(home) : mem_dup(home);
+	base = a->config ? os_settings_folder() : mem_dup(home);
+	if (!base)
+		mem_exhausted();
 	folder = *a->folder ? mem_printf("%s/%s", base, a->folder) : mem_dup(base);
 	free(base);
 	return folder;
@@ -563,17 +553,19 @@ bool app_withholds(const struct app *a, const char *variable)
 
 char *app_which(const char *program)
 {
+	const char separator[] = { os_list_separator, 0 };
 	const char *path = getenv("PATH"), *end;
-	struct stat st;
+	struct os_info i;
 
 	for (; path && *path; path = *end ? end + 1 : end) {
 		char *file;
 
-		end = path + strcspn(path, ":");
-		if (*path != '/')
+		end = path + strcspn(path, separator);
+		if (!os_is_absolute(path))
 			continue;
 		file = mem_printf("%.*s/%s", (int)(end - path), path, program);
-		if (stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0)
+		if (os_info_at(OS_HERE, file, true, &i) && i.kind == OS_FILE &&
+			os_may(file, OS_MAY_RUN))
 			return file;
 		free(file);
 	}
@@ -590,11 +582,11 @@ bool app_installed(const struct app *a)
 	if (path && !found) {
 		char *slash = strrchr(path, '/');
 
-		found = access(path, F_OK) == 0;
+		found = os_may(path, OS_MAY_SEE);
 		*slash = 0;
 		/* A file that lies in HOME itself says something only when it is there. */
-		found = found || (strchr(a->file, '/') && access(path, F_OK) == 0) ||
-			(*a->folder && access(path, F_OK) == 0);
+		found = found || (strchr(a->file, '/') && os_may(path, OS_MAY_SEE)) ||
+			(*a->folder && os_may(path, OS_MAY_SEE));
 	}
 	free(path);
 	free(program);

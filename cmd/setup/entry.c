@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "mcp/policy/projects.h"
 #include "endpoint.h"
+#include "os/file.h"
+#include "os/start.h"
 
 #define TOKEN "MIXPANEL_SA_TOKEN"
 #define PAIR_USER "MIXPANEL_SA_USERNAME"
@@ -54,9 +54,9 @@ static void list_free(struct options_list *l)
 /* A client starts in a folder of its own. */
 static char *absolute(const char *path)
 {
-	char *here = *path == '/' ? NULL : getcwd(NULL, 0), *full;
+	char *here = os_is_absolute(path) ? NULL : os_current_folder(), *full;
 
-	if (*path == '/')
+	if (os_is_absolute(path))
 		return mem_dup(path);
 	if (!here)
 		return NULL;
@@ -69,9 +69,10 @@ static char *absolute(const char *path)
 
 static bool same_file(const char *a, const char *b)
 {
-	struct stat x, y;
+	struct os_info x, y;
 
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return os_info_at(OS_HERE, a, true, &x) && os_info_at(OS_HERE, b, true, &y) &&
+	       os_same(&x, &y);
 }
 
 /* The file that is running: as it was named, which outlives an upgrade better than what a link leads
@@ -79,18 +80,12 @@ static bool same_file(const char *a, const char *b)
 static char *this_program(const char *argv0)
 {
 	char *link;
-	ssize_t n;
 
-	if (strchr(argv0, '/') && access(argv0, X_OK) == 0)
+	if (strchr(argv0, '/') && os_may(argv0, OS_MAY_RUN))
 		return absolute(argv0);
 	if (*argv0 && !strchr(argv0, '/') && (link = app_which(argv0)))
 		return link;
-	link = mem_new(4097);
-	n = readlink("/proc/self/exe", link, 4096);
-	if (n > 0)
-		return link;
-	free(link);
-	return NULL;
+	return os_program_path();
 }
 
 /*
@@ -355,11 +350,11 @@ static bool fill_args(
 
 static char *token_file(struct err *e)
 {
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = os_home();
 
 	if (config && *config == '/')
 		return mem_printf("%s/mpmcp/sa-token", config);
-	if (home && *home == '/')
+	if (home)
 		return mem_printf("%s/.config/mpmcp/sa-token", home);
 	err_set(e, ERR_USAGE, "HOME is not set: use --sa-token-file FILE");
 	return NULL;
@@ -375,7 +370,7 @@ static bool fill_secret(struct entry *en, const struct options *a, struct err *e
 	if (!a->service_account)
 		return true;
 	if (en->app->secret == APP_FILE && en->old && en->old->args.sa_token_file) {
-		if (*en->old->args.sa_token_file == '/')
+		if (os_is_absolute(en->old->args.sa_token_file))
 			en->token_file = mem_dup(en->old->args.sa_token_file);
 	} else if (en->app->secret == APP_FILE) {
 		en->token_file = token_file(e);

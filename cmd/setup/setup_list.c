@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "os/file.h"
 #include "setup/setup.h"
 
 /* An entry that is worth a line. */
@@ -18,7 +18,7 @@ static bool concerns(const struct options *a, const struct old_entry *o)
 static bool command_found(const char *command)
 {
 	char *found = strchr(command, '/') ? NULL : app_which(command);
-	bool there = found || (strchr(command, '/') && access(command, X_OK) == 0);
+	bool there = found || (strchr(command, '/') && os_may(command, OS_MAY_RUN));
 
 	free(found);
 	return there;

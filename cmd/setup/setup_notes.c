@@ -1,19 +1,19 @@
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "setup/setup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "endpoint.h"
+#include "os/file.h"
+#include "os/start.h"
 
 /* ---- words ---- */
 
 void setup_print_path(const char *path)
 {
-	const char *home = getenv("HOME");
+	const char *home = os_home();
 	size_t n = home ? strlen(home) : 0;
 
 	if (n > 1 && strncmp(path, home, n) == 0 && path[n] == '/')
@@ -100,7 +100,7 @@ static void print_token_file(const struct entry *en)
 
 	printf("The token is read from ");
 	setup_print_path(en->token_file);
-	if (access(en->token_file, R_OK) == 0) {
+	if (os_may(en->token_file, OS_MAY_READ)) {
 		printf(".\n");
 	} else {
 		printf(", which is not there yet. Put it there, for yourself alone:\n\n    (umask "
@@ -229,7 +229,7 @@ void setup_print_carried(const struct entry *en)
 
 static bool in_repository(const char *path)
 {
-	char *folder = realpath(path, NULL), *slash;
+	char *folder = os_real_path(path), *slash;
 	bool found = false;
 
 	while (!found && folder && (slash = strrchr(folder, '/'))) {
@@ -237,7 +237,7 @@ static bool in_repository(const char *path)
 
 		*slash = '\0';
 		git = mem_printf("%s/.git", folder);
-		found = access(git, F_OK) == 0;
+		found = os_may(git, OS_MAY_SEE);
 		free(git);
 	}
 	free(folder);

@@ -1,6 +1,5 @@
 #include "auth/mcp_remote.h"
 
-#include <dirent.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "net/url.h"
+#include "os/start.h"
 
 #define FILE_MAX ((size_t)256 << 10)
 
@@ -27,7 +27,7 @@ static char *root_folder(void)
 {
 	if (env("MCP_REMOTE_CONFIG_DIR"))
 		return mem_dup(env("MCP_REMOTE_CONFIG_DIR"));
-	return mem_printf("%s/.mcp-auth", env("HOME") ? env("HOME") : "");
+	return mem_printf("%s/.mcp-auth", os_home() ? os_home() : "");
 }
 
 static json_t *read_document(const char *dir, const char *hash, const char *what)
@@ -156,9 +156,9 @@ void mcp_remote_access_alone(struct signin_record *g)
 
 /* ---- which folder ---- */
 
-static int is_store(const struct dirent *d)
+static bool is_store(const char *name)
 {
-	return strncmp(d->d_name, "mcp-remote-", 11) == 0;
+	return strncmp(name, "mcp-remote-", 11) == 0;
 }
 
 /* "mcp-remote-0.1.29" in one number; "mcp-remote-v1", which took the place of all those, is beyond. */
@@ -179,9 +179,9 @@ static long rank(const char *name)
 	return sum;
 }
 
-static int newest_first(const struct dirent **a, const struct dirent **b)
+static int newest_first(const void *a, const void *b)
 {
-	long x = rank((*a)->d_name), y = rank((*b)->d_name);
+	long x = rank(*(char *const *)a), y = rank(*(char *const *)b);
 
 	return x < y ? 1 : x > y ? -1 : 0;
 }
@@ -189,25 +189,24 @@ static int newest_first(const struct dirent **a, const struct dirent **b)
 bool mcp_remote_read(const struct oauth_options *o, struct signin_record *g, struct err *e)
 {
 	char *root = root_folder();
-	struct dirent **found = NULL;
+	struct strset found = { 0 };
 	unsigned char sum[CRYPT_MD5_LEN];
 	struct err why = { 0 };
 	struct buf hash;
 	bool good = false;
-	int n = -1;
 
 	*g = (struct signin_record){ 0 };
 	buf_init(&hash, 64);
-	if (oauth_hash(o, sum) && crypt_hex(&hash, sum, sizeof(sum)))
-		n = scandir(root, &found, is_store, newest_first);
-	for (int i = 0; i < n; i++) {
-		char *dir = mem_printf("%s/%s", root, found[i]->d_name);
+	if (oauth_hash(o, sum) && crypt_hex(&hash, sum, sizeof(sum)) &&
+		file_names(root, is_store, &found))
+		qsort(found.item, found.n, sizeof(found.item[0]), newest_first);
+	for (size_t i = 0; i < found.n; i++) {
+		char *dir = mem_printf("%s/%s", root, found.item[i]);
 
 		good = good || from_folder(o, dir, hash.p, g, &why);
 		free(dir);
-		free(found[i]);
 	}
-	free(found);
+	strset_clear(&found);
 	if (!good) {
 		char *command = oauth_command(o, NULL);
 

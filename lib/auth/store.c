@@ -1,14 +1,10 @@
 #include "auth/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -16,10 +12,9 @@
 #include "base/diag.h"
 #include "base/file.h"
 #include "base/mem.h"
-
-#ifdef __APPLE__
-#define st_mtim st_mtimespec
-#endif
+#include "base/strset.h"
+#include "os/file.h"
+#include "os/start.h"
 
 /* A sign-in is 2 to 4 KiB; tokens that are JWTs may add some. */
 #define FILE_MAX ((size_t)256 << 10)
@@ -45,11 +40,14 @@ static const char *env(const char *name)
 /* People read these paths, and find nothing by one that is relative to somebody else's folder. */
 static char *absolute(const char *dir)
 {
-	char here[PATH_MAX];
+	char *here = os_is_absolute(dir) ? NULL : os_current_folder(), *path;
 
-	if (*dir == '/' || !getcwd(here, sizeof(here)))
-		return mem_printf("%s/mpmcp", dir);
-	return mem_printf("%s/%s/mpmcp", strcmp(here, "/") == 0 ? "" : here, dir);
+	if (here)
+		path = mem_printf("%s/%s/mpmcp", strcmp(here, "/") == 0 ? "" : here, dir);
+	else
+		path = mem_printf("%s/mpmcp", dir);
+	free(here);
+	return path;
 }
 
 static char *folder(const char *auth_dir, struct err *e)
@@ -60,8 +58,8 @@ static char *folder(const char *auth_dir, struct err *e)
 		auth_dir = env("MCP_REMOTE_CONFIG_DIR");
 	if (auth_dir)
 		return absolute(auth_dir);
-	if (env("HOME"))
-		return mem_printf("%s/.mcp-auth/mpmcp", env("HOME")); /* absolute by POSIX */
+	if (os_home())
+		return mem_printf("%s/.mcp-auth/mpmcp", os_home());
 	err_set(e, ERR_USAGE,
 		"HOME is not set, so there is no place for sign-ins: give --auth-dir");
 	return NULL;
@@ -210,7 +208,7 @@ static enum store_status set_aside(const struct store *s, struct signin_record *
 
 	if (fd >= 0) {
 		status = read_file(s, g, e);
-		moved = status == STORE_BROKEN && rename(s->path, s->broken) == 0;
+		moved = status == STORE_BROKEN && os_rename(OS_HERE, s->path, s->broken);
 	}
 	file_unlock(fd);
 	if (status != STORE_BROKEN)
@@ -287,13 +285,12 @@ bool store_forget(const struct store *s, struct err *e)
 
 uint64_t store_stamp(const struct store *s)
 {
-	struct stat st;
+	struct os_info i;
 
-	if (stat(s->path, &st) != 0)
+	if (!os_info_at(OS_HERE, s->path, true, &i))
 		return 0;
-	/* A replaced file has another inode; the rest is for file systems that reuse them at once. */
-	return ((uint64_t)st.st_ino * 1000003u) ^ ((uint64_t)st.st_mtim.tv_sec << 20) ^
-	       (uint64_t)st.st_mtim.tv_nsec ^ (uint64_t)st.st_size;
+	/* A replaced file has another number; the rest is for file systems that reuse them at once. */
+	return (i.id * 1000003u) ^ (uint64_t)i.changed_ns ^ (uint64_t)i.size;
 }
 
 static int lock(const struct store *s, const char *path, bool *busy, struct err *e)
@@ -395,14 +392,14 @@ static bool ends_in(const char *name, const char *end)
 	return n > m && *name != '.' && strcmp(name + n - m, end) == 0;
 }
 
-static int is_signin(const struct dirent *d)
+static bool is_signin(const char *name)
 {
-	return ends_in(d->d_name, ".json");
+	return ends_in(name, ".json");
 }
 
-static int is_rest(const struct dirent *d)
+static bool is_rest(const char *name)
 {
-	return ends_in(d->d_name, ".json.broken") || ends_in(d->d_name, ".note");
+	return ends_in(name, ".json.broken") || ends_in(name, ".note");
 }
 
 bool store_each(const char *auth_dir,
@@ -410,9 +407,8 @@ bool store_each(const char *auth_dir,
 	struct err *e)
 {
 	char *dir = folder(auth_dir, e);
-	struct dirent **found = NULL;
-	int n = dir ? scandir(dir, &found, is_signin, alphasort) : -1;
-	int error = dir && n < 0 ? errno : 0;
+	struct strset found = { 0 };
+	int error = !dir || file_names(dir, is_signin, &found) ? 0 : errno;
 	bool go_on = true, good = dir != NULL;
 
 	/* A folder that is not there holds nothing; one that cannot be looked into may hold anything. */
@@ -421,9 +417,9 @@ bool store_each(const char *auth_dir,
 		       err_set(e, ERR_IO, "cannot look into the folder %s: %s", dir,
 			       strerror(error));
 
-	for (int i = 0; i < n; i++) {
-		size_t len = strlen(found[i]->d_name) - strlen(".json");
-		struct store *s = store_of(mem_dup(dir), found[i]->d_name, len);
+	for (size_t i = 0; i < found.n; i++) {
+		size_t len = strlen(found.item[i]) - strlen(".json");
+		struct store *s = store_of(mem_dup(dir), found.item[i], len);
 		struct signin_record g = { 0 };
 		struct err why = { 0 };
 		enum store_status st = go_on ? store_load(s, &g, &why) : STORE_NONE;
@@ -436,9 +432,8 @@ bool store_each(const char *auth_dir,
 			diag_note("%s", err_text(&why));
 		signin_record_clear(&g);
 		store_free(s);
-		free(found[i]);
 	}
-	free(found);
+	strset_clear(&found);
 	free(dir);
 	return good;
 }
@@ -446,18 +441,19 @@ bool store_each(const char *auth_dir,
 void store_sweep(const char *auth_dir)
 {
 	char *dir = folder(auth_dir, NULL);
-	struct dirent **found = NULL;
-	int n = dir ? scandir(dir, &found, is_rest, alphasort) : -1;
+	struct strset found = { 0 };
 
-	for (int i = 0; i < n; i++) {
-		char *path = mem_printf("%s/%s", dir, found[i]->d_name);
+	/* What cannot be looked into is met again. */
+	if (dir && !file_names(dir, is_rest, &found))
+		diag_debug("cannot look into %s: %s", dir, strerror(errno));
+	for (size_t i = 0; i < found.n; i++) {
+		char *path = mem_printf("%s/%s", dir, found.item[i]);
 		struct err e = { 0 };
 
 		if (!file_remove(path, &e))
 			diag_note("%s", err_text(&e));
 		free(path);
-		free(found[i]);
 	}
-	free(found);
+	strset_clear(&found);
 	free(dir);
 }

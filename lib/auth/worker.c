@@ -12,8 +12,8 @@
 #include "base/child.h"
 #include "base/diag.h"
 #include "base/mem.h"
-#include "base/replace.h"
 #include "base/secret.h"
+#include "os/file.h"
 
 struct worker {
 	int fd;
@@ -33,8 +33,8 @@ struct worker_out {
 void worker_say(struct worker_out *out, const char *line)
 {
 	/* It is no failure when nobody reads it any more. */
-	if (replace_write(out->fd, line, strlen(line)))
-		(void)!replace_write(out->fd, "\n", 1);
+	if (os_write(out->fd, line, strlen(line)))
+		(void)!os_write(out->fd, "\n", 1);
 }
 
 /* SIGHUP: the terminal that is closed is not ours. SIGPIPE: a reader that is gone is no reason. SIGXFSZ: a

@@ -1,19 +1,14 @@
-/* flock(2), see replace.c. */
-#define _DEFAULT_SOURCE
-#define _DARWIN_C_SOURCE
 #include "base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/replace.h"
 #include "base/secret.h"
+#include "os/file.h"
+#include "os/start.h"
 
 #define PRIVATE_FILE 0600
 #define PRIVATE_DIR 0700
@@ -23,15 +18,9 @@
 
 /* ---- words ---- */
 
-/* Links are refused by open(2) itself; systems differ in how they say so. */
-static bool is_link_refusal(int error)
-{
-	return error == ELOOP || error == EMLINK;
-}
-
 static bool fail_open(struct err *e, const char *verb, const char *path, int error)
 {
-	if (is_link_refusal(error))
+	if (os_is_link_refusal(error))
 		return err_set(e, ERR_IO,
 			"%s is a symbolic link, which is not followed here; remove it", path);
 	return replace_fail(e, verb, path, error);
@@ -40,7 +29,7 @@ static bool fail_open(struct err *e, const char *verb, const char *path, int err
 /* A folder in one's own home that root owns is what a "sudo mpmcp login" leaves. */
 static bool in_home(const char *path)
 {
-	const char *home = getenv("HOME");
+	const char *home = os_home();
 	size_t n = home ? strlen(home) : 0;
 
 	return n > 1 && strncmp(path, home, n) == 0 && path[n] == '/';
@@ -48,7 +37,7 @@ static bool in_home(const char *path)
 
 static bool fail_foreign(struct err *e, const char *path, long owner)
 {
-	long me = (long)geteuid();
+	long me = os_user();
 
 	if (me != 0 && owner == 0 && in_home(path))
 		return err_set(e, ERR_IO,
@@ -62,21 +51,21 @@ static bool fail_foreign(struct err *e, const char *path, long owner)
 		owner == 0 ? "" : "run it as its owner or ");
 }
 
-static bool check_owner(const struct stat *st, const char *path, struct err *e)
+static bool check_owner(const struct os_info *i, const char *path, struct err *e)
 {
-	return st->st_uid == geteuid() || fail_foreign(e, path, (long)st->st_uid);
+	return i->ours || fail_foreign(e, path, i->owner);
 }
 
 /* A plain file of ours. */
 static bool check_own(int fd, const char *path, struct err *e)
 {
-	struct stat st;
+	struct os_info i;
 
-	if (fstat(fd, &st) != 0)
+	if (!os_info(fd, &i))
 		return replace_fail(e, "examine", path, errno);
-	if (!S_ISREG(st.st_mode))
+	if (i.kind != OS_FILE)
 		return err_set(e, ERR_IO, "%s is not a plain file; remove it", path);
-	return check_owner(&st, path, e);
+	return check_owner(&i, path, e);
 }
 
 /* ---- reading ---- */
@@ -85,21 +74,10 @@ static bool check_own(int fd, const char *path, struct err *e)
  * memory that a growing buffer gave back. Failing only costs that advantage. */
 static void foresee(int fd, struct buf *out)
 {
-	struct stat st;
+	struct os_info i;
 
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-		!buf_reserve(out, (size_t)st.st_size))
+	if (os_info(fd, &i) && i.kind == OS_FILE && i.size > 0 && !buf_reserve(out, (size_t)i.size))
 		return;
-}
-
-static ssize_t read_some(int fd, void *p, size_t n)
-{
-	ssize_t got;
-
-	do
-		got = read(fd, p, n);
-	while (got < 0 && errno == EINTR);
-	return got;
 }
 
 static bool read_all(int fd, const char *path, struct buf *out, struct err *e)
@@ -107,10 +85,10 @@ static bool read_all(int fd, const char *path, struct buf *out, struct err *e)
 	char piece[4096];
 	size_t start = out->len;
 	bool good = true;
-	ssize_t got;
+	int64_t got;
 
 	foresee(fd, out);
-	while (good && (got = read_some(fd, piece, sizeof(piece))) != 0) {
+	while (good && (got = os_read(fd, piece, sizeof(piece))) != 0) {
 		if (got < 0)
 			good = replace_fail(e, "read", path, errno);
 		else if (!buf_add(out, piece, (size_t)got))
@@ -129,20 +107,19 @@ static bool read_all(int fd, const char *path, struct buf *out, struct err *e)
 
 bool file_read(const char *path, struct buf *out, struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = os_open(OS_HERE, path, OS_READ, 0);
 	bool good;
 
 	if (fd < 0)
 		return replace_fail(e, "read", path, errno);
 	good = read_all(fd, path, out, e);
-	close(fd);
+	os_close(fd);
 	return good;
 }
 
 enum file_status file_read_own(const char *path, struct buf *out, struct err *e)
 {
-	/* O_NONBLOCK: a pipe put there must not hold us up before it is refused. */
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = os_open(OS_HERE, path, OS_READ | OS_NOFOLLOW | OS_AT_ONCE, 0);
 	bool good;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -152,7 +129,7 @@ enum file_status file_read_own(const char *path, struct buf *out, struct err *e)
 		return FILE_FAILED;
 	}
 	good = check_own(fd, path, e) && read_all(fd, path, out, e);
-	close(fd);
+	os_close(fd);
 	return good ? FILE_OK : FILE_FAILED;
 }
 
@@ -174,22 +151,28 @@ static const char *name_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+static bool may_make_in(const char *folder)
+{
+	return os_may(folder, OS_MAY_WRITE) && os_may(folder, OS_MAY_RUN);
+}
+
 bool file_check_dir(const char *path, struct err *e)
 {
 	char *at = mem_dup(path), *up;
 	bool there = true, good = true;
-	struct stat st = { 0 };
+	struct os_info i = { 0 };
 
-	while (lstat(at, &st) != 0 && strcmp(at, "/") != 0 && strcmp(at, ".") != 0) {
+	while (!os_info_at(OS_HERE, at, false, &i) && strcmp(at, "/") != 0 &&
+		strcmp(at, ".") != 0) {
 		there = false;
 		up = folder_of(at);
 		free(at);
 		at = up;
 	}
 	/* What is missing can be made where we may write. */
-	if (there ? st.st_uid != geteuid() : access(at, W_OK | X_OK) != 0 && errno == EACCES)
-		good = st.st_uid == geteuid() ? replace_fail(e, "use the folder", at, EACCES)
-					      : fail_foreign(e, at, (long)st.st_uid);
+	if (there ? !i.ours : !may_make_in(at) && errno == EACCES)
+		good = i.ours ? replace_fail(e, "use the folder", at, EACCES)
+			      : fail_foreign(e, at, i.owner);
 	free(at);
 	return good;
 }
@@ -204,13 +187,13 @@ static bool fail_folder(struct err *e, const char *verb, const char *path, int e
 
 static bool claim_dir(int fd, const char *path, struct err *e)
 {
-	struct stat st;
+	struct os_info i;
 
-	if (fstat(fd, &st) != 0)
+	if (!os_info(fd, &i))
 		return replace_fail(e, "examine", path, errno);
-	if (!check_owner(&st, path, e))
+	if (!check_owner(&i, path, e))
 		return false;
-	if (!(st.st_mode & 077) || replace_mode(fd, st.st_mode & PRIVATE_DIR))
+	if (!(i.mode & 077) || replace_mode(fd, i.mode & PRIVATE_DIR))
 		return true;
 	return err_set(e, ERR_IO,
 		"%s cannot be kept from other users (%s): its file system has no permissions, as "
@@ -221,18 +204,18 @@ static bool claim_dir(int fd, const char *path, struct err *e)
 /* Not a link, and ours. -1 with e set. */
 static int open_own(int at, const char *name, const char *path, struct err *e)
 {
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
+	int fd = os_open_folder(at, name, false, true);
+	struct os_info i;
 
-	if (fd < 0 && (errno == ENOTDIR || is_link_refusal(errno))) {
+	if (fd < 0 && (errno == ENOTDIR || os_is_link_refusal(errno))) {
 		err_set(e, ERR_IO,
 			"%s is not a folder (symbolic links are not followed here); "
 			"remove it or choose another folder",
 			path);
 	} else if (fd < 0) {
 		fail_folder(e, "open the folder", path, errno);
-	} else if (fstat(fd, &st) != 0 || !check_owner(&st, path, e)) {
-		close(fd);
+	} else if (!os_info(fd, &i) || !check_owner(&i, path, e)) {
+		os_close(fd);
 		fd = -1;
 	}
 	return fd;
@@ -241,18 +224,16 @@ static int open_own(int at, const char *name, const char *path, struct err *e)
 /* A new folder, private whatever the umask. -1 with e set. */
 static int make_one(int at, const char *name, const char *path, struct err *e)
 {
-	mode_t mask = umask(0);
-	bool made = mkdirat(at, name, PRIVATE_DIR) == 0;
+	bool made = os_make_folder(at, name, PRIVATE_DIR, true);
 	int error = errno, fd;
 
-	umask(mask);
 	if (!made && error != EEXIST) {
 		fail_folder(e, "make the folder", path, error);
 		return -1;
 	}
 	fd = open_own(at, name, path, e);
 	if (fd >= 0 && !claim_dir(fd, path, e)) {
-		close(fd);
+		os_close(fd);
 		fd = -1;
 	}
 	return fd;
@@ -261,7 +242,7 @@ static int make_one(int at, const char *name, const char *path, struct err *e)
 /* A parent that is there may be of any kind and owner, a link among it. */
 static int enter(int at, const char *name, const char *path, struct err *e)
 {
-	int fd = replace_folder(at, name, true);
+	int fd = os_open_folder(at, name, true, false);
 
 	if (fd < 0 && errno == ENOENT)
 		return make_one(at, name, path, e);
@@ -280,7 +261,7 @@ bool file_make_dir(const char *path, struct err *e)
 		part[--n] = '\0';
 	if (!n)
 		err_set(e, ERR_IO, "the name of the folder is empty; give one");
-	else if ((at = replace_folder(AT_FDCWD, *part == '/' ? "/" : ".", true)) < 0)
+	else if ((at = os_open_folder(OS_HERE, *part == '/' ? "/" : ".", true, false)) < 0)
 		replace_fail(e, "open the folder", *part == '/' ? "/" : ".", errno);
 	while (at >= 0 && *(name += strspn(name, "/"))) {
 		end = name + strcspn(name, "/");
@@ -289,14 +270,30 @@ bool file_make_dir(const char *path, struct err *e)
 		next = n ? enter(at, name, part, e) : make_one(at, name, part, e);
 		if (n)
 			*end = '/';
-		close(at);
+		os_close(at);
 		at = next;
 		name = end;
 	}
-	if (at >= 0)
-		close(at);
+	os_close(at);
 	free(part);
 	return at >= 0;
+}
+
+/* As many as nobody has. */
+#define NAMES_MAX ((size_t)100000)
+
+bool file_names(const char *path, bool (*wanted)(const char *name), struct strset *out)
+{
+	struct os_names *names = os_names(os_open_folder(OS_HERE, path, true, true));
+	const char *name;
+
+	*out = (struct strset){ 0 };
+	if (!names)
+		return false;
+	while ((name = os_next_name(names)) && (!wanted(name) || strset_add(out, name, NAMES_MAX)))
+		;
+	os_names_free(names);
+	return true;
 }
 
 /* ---- replacing ---- */
@@ -305,7 +302,7 @@ bool file_make_dir(const char *path, struct err *e)
 static int folder_for(const char *path, struct err *e)
 {
 	char *folder = folder_of(path);
-	int fd = open_own(AT_FDCWD, folder, folder, e);
+	int fd = open_own(OS_HERE, folder, folder, e);
 
 	free(folder);
 	return fd;
@@ -316,26 +313,25 @@ bool file_replace(const char *path, const void *p, size_t n, struct err *e)
 	struct replace r = { .folder = folder_for(path, e),
 		.name = name_of(path),
 		.shown = path,
-		.as = { PRIVATE_FILE, REPLACE_UID, REPLACE_GID } };
+		.as = { PRIVATE_FILE, OS_KEEP, OS_KEEP } };
 	bool good = r.folder >= 0 && replace_file(&r, p, n, e);
 
-	if (r.folder >= 0)
-		close(r.folder);
+	os_close(r.folder);
 	return good;
 }
 
 bool file_remove(const char *path, struct err *e)
 {
 	char *folder = folder_of(path);
-	int fd = replace_folder(AT_FDCWD, folder, true);
+	int fd = os_open_folder(OS_HERE, folder, true, false);
 	bool good = fd < 0 ? errno == ENOENT || errno == ENOTDIR
-			   : unlinkat(fd, name_of(path), 0) == 0 || errno == ENOENT;
+			   : os_remove(fd, name_of(path)) || errno == ENOENT;
 
 	if (!good)
 		replace_fail(e, "remove", path, errno);
 	if (fd >= 0) {
 		replace_sweep(fd, name_of(path));
-		close(fd);
+		os_close(fd);
 	}
 	free(folder);
 	return good;
@@ -347,17 +343,17 @@ bool file_remove(const char *path, struct err *e)
  * lock on a deleted file keeps nobody out. */
 static bool still_there(int fd, int folder, const char *name)
 {
-	struct stat held, named;
+	struct os_info held, named;
 
-	return fstat(fd, &held) == 0 && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+	return os_info(fd, &held) && os_info_at(folder, name, false, &named) &&
+	       os_same(&held, &named);
 }
 
 /* One try. *again: somebody removed the file. */
 static int lock_once(int folder, const char *path, bool *again, bool *busy, struct err *e)
 {
-	int fd = openat(folder, name_of(path),
-		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, PRIVATE_FILE);
+	int fd = os_open(folder, name_of(path),
+		OS_READ | OS_WRITE | OS_CREATE | OS_NOFOLLOW | OS_AT_ONCE, PRIVATE_FILE);
 
 	*again = false;
 	if (fd < 0) {
@@ -365,14 +361,14 @@ static int lock_once(int folder, const char *path, bool *again, bool *busy, stru
 		return -1;
 	}
 	if (!check_own(fd, path, e)) {
-		close(fd);
+		os_close(fd);
 		return -1;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	if (!os_lock(fd)) {
 		*busy = errno == EWOULDBLOCK;
 		if (!*busy)
 			replace_fail(e, "lock", path, errno);
-		close(fd);
+		os_close(fd);
 		return -1;
 	}
 	/* For the next one, whatever the umask was; there is nothing in it. */
@@ -380,7 +376,7 @@ static int lock_once(int folder, const char *path, bool *again, bool *busy, stru
 	if (still_there(fd, folder, name_of(path)))
 		return fd;
 	*again = true;
-	close(fd);
+	os_close(fd);
 	return -1;
 }
 
@@ -394,8 +390,7 @@ int file_trylock(const char *path, bool *busy, struct err *e)
 		fd = lock_once(folder, path, &again, busy, e);
 	if (again)
 		err_set(e, ERR_IO, "cannot lock %s: others keep removing it; try again", path);
-	if (folder >= 0)
-		close(folder);
+	os_close(folder);
 	return fd;
 }
 
@@ -403,7 +398,6 @@ void file_unlock(int fd)
 {
 	if (fd < 0)
 		return;
-	/* Also for a child that was forked and not yet replaced: its copy must not keep the lock. */
-	flock(fd, LOCK_UN);
-	close(fd);
+	os_unlock(fd);
+	os_close(fd);
 }

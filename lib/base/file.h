@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strset.h"
 
 #define FILE_MUST __attribute__((warn_unused_result))
 
@@ -36,6 +37,10 @@ bool file_make_dir(const char *path, struct err *e) FILE_MUST;
 /* False with e set when the folder at path is another user's, or is missing and cannot be made, because the
  * nearest one above it is another user's or cannot be written. e says whose it is and what to do. */
 bool file_check_dir(const char *path, struct err *e) FILE_MUST;
+
+/* The names in a folder that wanted() takes, sorted. False with errno set when it cannot be looked into; out is to
+ * be cleared either way. */
+bool file_names(const char *path, bool (*wanted)(const char *name), struct strset *out) FILE_MUST;
 
 /* Missing is success. */
 bool file_remove(const char *path, struct err *e) FILE_MUST;

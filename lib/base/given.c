@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/pasted.h"
 #include "base/secret.h"
+#include "os/start.h"
 
 /* Longer ones are no words that messages of ours use. */
 #define WORD_MAX 11
@@ -230,18 +231,16 @@ static void take_user_out(char *entry)
 	memmove(host, at + 1, strlen(at + 1) + 1);
 }
 
-extern char **environ;
-
 void given_scrub_environment(void)
 {
 	static const char *const account[] = { "MIXPANEL_SA_TOKEN", "MIXPANEL_SA_USERNAME",
 		"MIXPANEL_SA_SECRET" };
 
 	for (size_t i = 0; i < sizeof(account) / sizeof(account[0]); i++)
-		unsetenv(account[i]);
+		(void)!os_set_variable(account[i], NULL);
 	for (size_t i = 0; i < nnames; i++)
 		if (!is_of_desktop(names[i]))
-			unsetenv(names[i]);
-	for (char **entry = environ; entry && *entry; entry++)
+			(void)!os_set_variable(names[i], NULL);
+	for (char **entry = os_variables(); entry && *entry; entry++)
 		take_user_out(*entry);
 }

@@ -1,16 +1,12 @@
-#define _XOPEN_SOURCE 700
-#define _DARWIN_C_SOURCE
 #include "base/place.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/replace.h"
+#include "os/file.h"
 
 /* Links on one way; as many as systems follow. */
 #define LINKS_MAX 40
@@ -25,7 +21,7 @@ struct walk_path {
 	char *part;       /* the component at hand */
 	bool last;
 	unsigned links;
-	uid_t owner; /* of a link that was followed and is neither root's nor ours */
+	long owner; /* of a link that was followed and is neither root's nor ours */
 	bool foreign;
 };
 
@@ -33,10 +29,8 @@ void place_free(struct place *p)
 {
 	if (!p)
 		return;
-	if (p->folder >= 0)
-		close(p->folder);
-	if (p->beside >= 0)
-		close(p->beside);
+	os_close(p->folder);
+	os_close(p->beside);
 	free(p->missing);
 	free(p->name);
 	free(p);
@@ -63,8 +57,7 @@ static bool move_to(struct walk_path *w, int fd, struct err *e)
 {
 	if (fd < 0)
 		return replace_fail(e, "follow", w->path, errno);
-	if (w->p->folder >= 0)
-		close(w->p->folder);
+	os_close(w->p->folder);
 	w->p->folder = fd;
 	return true;
 }
@@ -75,33 +68,33 @@ static bool note_beside(struct walk_path *w, struct err *e)
 	struct place *p = w->p;
 
 	if (p->beside < 0)
-		p->beside = fcntl(p->folder, F_DUPFD_CLOEXEC, 0);
+		p->beside = os_dup(p->folder);
 	return p->beside >= 0 || replace_fail(e, "follow", w->path, errno);
 }
 
 static bool follow(struct walk_path *w, const char *text, struct err *e)
 {
 	struct place *p = w->p;
-	struct stat st;
+	struct os_info i;
 	char *rest;
 
 	if (++w->links > LINKS_MAX)
 		return err_set(
 			e, ERR_IO, "%s is a link that leads back to itself; repair it", w->path);
-	if (fstatat(p->folder, w->part, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!os_info_at(p->folder, w->part, false, &i))
 		return replace_fail(e, "follow the link", w->path, errno);
-	if (st.st_uid != 0 && st.st_uid != geteuid()) {
-		if (w->foreign && w->owner != st.st_uid)
+	if (i.owner != 0 && !i.ours) {
+		if (w->foreign && w->owner != i.owner)
 			return replace_fail(e, "follow the links of", w->path, EPERM);
 		w->foreign = true;
-		w->owner = st.st_uid;
+		w->owner = i.owner;
 	}
 	if (w->last && !note_beside(w, e))
 		return false;
 	rest = mem_printf("%s/%s", text, w->rest);
 	free(w->rest);
 	w->rest = rest;
-	return *text != '/' || move_to(w, replace_folder(AT_FDCWD, "/", true), e);
+	return *text != '/' || move_to(w, os_open_folder(OS_HERE, "/", true, false), e);
 }
 
 static bool add_missing(struct walk_path *w)
@@ -121,33 +114,28 @@ static bool climb(struct walk_path *w, struct err *e)
 			"%s is a link that leads through \"..\" after a folder that does not exist "
 			"(%s); repair it",
 			w->path, w->p->missing);
-	return move_to(w, replace_folder(w->p->folder, "..", true), e);
+	return move_to(w, os_open_folder(w->p->folder, "..", true, false), e);
 }
 
 static bool step(struct walk_path *w, struct err *e)
 {
 	struct place *p = w->p;
 	char text[LINK_MAX];
-	ssize_t n = -1;
 	int fd;
 
 	if (strcmp(w->part, ".") == 0)
 		return true;
 	if (strcmp(w->part, "..") == 0)
 		return climb(w, e);
-	if (!p->missing)
-		n = readlinkat(p->folder, w->part, text, sizeof(text) - 1);
-	if (n >= 0) {
-		text[n] = 0;
+	if (!p->missing && os_read_link(p->folder, w->part, text, sizeof(text)))
 		return follow(w, text, e);
-	}
 	if (w->last) {
 		p->name = mem_dup(w->part);
 		return p->missing || note_beside(w, e);
 	}
 	if (p->missing)
 		return add_missing(w);
-	fd = replace_folder(p->folder, w->part, false);
+	fd = os_open_folder(p->folder, w->part, false, false);
 	return fd < 0 && errno == ENOENT ? add_missing(w) : move_to(w, fd, e);
 }
 
@@ -155,27 +143,25 @@ static bool step(struct walk_path *w, struct err *e)
 
 static bool same(int a, int b)
 {
-	struct stat x, y;
+	struct os_info x, y;
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
+	return os_info(a, &x) && os_info(b, &y) && os_same(&x, &y);
 }
 
 /* By climbing from the folder itself: its path may be another one in the next moment. */
 static bool is_below(int folder, int root)
 {
-	int at = fcntl(folder, F_DUPFD_CLOEXEC, 0), up;
+	int at = os_dup(folder), up;
 	bool found = false, top = false;
 
 	while (at >= 0 && !found && !top) {
 		found = same(at, root);
-		up = replace_folder(at, "..", true);
+		up = os_open_folder(at, "..", true, false);
 		top = up < 0 || same(at, up);
-		close(at);
+		os_close(at);
 		at = up;
 	}
-	if (at >= 0)
-		close(at);
+	os_close(at);
 	return found;
 }
 
@@ -183,12 +169,11 @@ static bool is_below(int folder, int root)
 static bool check_inside(const struct walk_path *w, const char *inside, struct err *e)
 {
 	const struct place *p = w->p;
-	int root = replace_folder(AT_FDCWD, inside, true);
+	int root = os_open_folder(OS_HERE, inside, true, false);
 	bool good = root >= 0 && is_below(p->folder, root) &&
 		    (p->beside < 0 || is_below(p->beside, root));
 
-	if (root >= 0)
-		close(root);
+	os_close(root);
 	return good ||
 	       err_set(e, ERR_IO,
 		       "%s points outside this folder through a symbolic link; not modified. Make "
@@ -199,16 +184,16 @@ static bool check_inside(const struct walk_path *w, const char *inside, struct e
 /* What root may write anywhere, the owner of a link may not: they would choose a file of somebody else. */
 static bool check_links(const struct walk_path *w, struct err *e)
 {
-	struct stat st;
+	struct os_info i;
 
-	if (!w->foreign || geteuid() != 0)
+	if (!w->foreign || os_user() != 0)
 		return true;
-	if (fstat(w->p->folder, &st) == 0 && st.st_uid == w->owner)
+	if (os_info(w->p->folder, &i) && i.owner == w->owner)
 		return true;
 	return err_set(e, ERR_IO,
 		"%s is a link of user %ld that points to a folder of somebody else, which root "
 		"does not follow; run this as that user",
-		w->path, (long)w->owner);
+		w->path, w->owner);
 }
 
 struct place *place_find(const char *path, const char *inside, struct err *e)
@@ -218,7 +203,7 @@ struct place *place_find(const char *path, const char *inside, struct err *e)
 	bool good;
 
 	p->folder = p->beside = -1;
-	good = move_to(&w, replace_folder(AT_FDCWD, *path == '/' ? "/" : ".", true), e);
+	good = move_to(&w, os_open_folder(OS_HERE, *path == '/' ? "/" : ".", true, false), e);
 	while (good && !p->name)
 		good = next_part(&w) ? step(&w, e)
 				     : err_set(e, ERR_IO, "%s is not a plain file", path);
@@ -231,7 +216,7 @@ struct place *place_find(const char *path, const char *inside, struct err *e)
 	return NULL;
 }
 
-bool place_make(struct place *p, mode_t mode, const char *shown, struct err *e)
+bool place_make(struct place *p, unsigned mode, const char *shown, struct err *e)
 {
 	char *at = p->missing, *end;
 	int fd;
@@ -240,12 +225,12 @@ bool place_make(struct place *p, mode_t mode, const char *shown, struct err *e)
 		end = at + strcspn(at, "/");
 		if (*end)
 			*end++ = 0;
-		if (mkdirat(p->folder, at, mode) != 0 && errno != EEXIST)
+		if (!os_make_folder(p->folder, at, mode, false) && errno != EEXIST)
 			return replace_fail(e, "make the folder of", shown, errno);
-		fd = replace_folder(p->folder, at, false);
+		fd = os_open_folder(p->folder, at, false, false);
 		if (fd < 0)
 			return replace_fail(e, "open the folder of", shown, errno);
-		close(p->folder);
+		os_close(p->folder);
 		p->folder = fd;
 	}
 	free(p->missing);

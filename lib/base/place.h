@@ -7,7 +7,6 @@
 #define MPMCP_PLACE_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -28,7 +27,7 @@ struct place *place_find(const char *path, const char *inside, struct err *e)
 void place_free(struct place *p);
 
 /* Makes the missing folders, with this mode as far as the umask allows. */
-bool place_make(struct place *p, mode_t mode, const char *shown, struct err *e)
+bool place_make(struct place *p, unsigned mode, const char *shown, struct err *e)
 	__attribute__((warn_unused_result));
 
 #endif

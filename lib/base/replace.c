@@ -1,30 +1,12 @@
-/* O_PATH and flock(2): the one lock that belongs to the open file, ends with it, and is not lost when some
- * other descriptor of the same file is closed, as those of fcntl(2) are. */
-#define _GNU_SOURCE
-#define _DARWIN_C_SOURCE
 #include "base/replace.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/diag.h"
-
-#ifdef O_PATH
-#define ENTER O_PATH
-#elif defined(O_SEARCH)
-#define ENTER O_SEARCH
-#else
-#define ENTER O_RDONLY
-#endif
 
 #define PRIVATE_FILE 0600
 
@@ -62,62 +44,32 @@ bool replace_fail(struct err *e, const char *verb, const char *path, int error)
 	return err_set(e, ERR_IO, "cannot %s %s: %s%s", verb, path, strerror(error), advice(error));
 }
 
-/* ---- folders ---- */
-
-int replace_folder(int at, const char *path, bool follow)
-{
-	return openat(at, path, ENTER | O_DIRECTORY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
-}
-
-/* What is only entered can be neither listed nor flushed. -1 where that may not be. */
-static int listed(int folder)
-{
-	return openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
 /* ---- the new file ---- */
 
-bool replace_write(int fd, const void *bytes, size_t n)
+bool replace_mode(int fd, unsigned mode)
 {
-	const char *p = bytes;
+	int error = os_set_mode(fd, mode) ? ENOTSUP : errno;
+	struct os_info i;
 
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
-bool replace_mode(int fd, mode_t mode)
-{
-	int error = fchmod(fd, mode) == 0 ? ENOTSUP : errno;
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && !(st.st_mode & 077 & ~mode))
+	if (os_info(fd, &i) && !(i.mode & 077 & ~mode))
 		return true;
 	errno = error;
 	return false;
 }
 
 /* Root writes for somebody else now and then; the file stays that person's. */
-static bool give(int fd, const struct replace_as *as, mode_t *mode)
+static bool give(int fd, const struct replace_as *as, unsigned *mode)
 {
-	struct stat st;
+	struct os_info i;
 	bool owner, group;
 
-	if (fstat(fd, &st) != 0)
+	if (!os_info(fd, &i))
 		return false;
-	owner = as->uid == REPLACE_UID || as->uid == st.st_uid;
-	group = as->gid == REPLACE_GID || as->gid == st.st_gid;
-	if ((owner && group) || fchown(fd, as->uid, as->gid) == 0)
+	owner = as->owner == OS_KEEP || as->owner == i.owner;
+	group = as->group == OS_KEEP || as->group == i.group;
+	if ((owner && group) || os_give(fd, as->owner, as->group))
 		return true;
-	if (!owner && fchown(fd, as->uid, REPLACE_GID) != 0)
+	if (!owner && !os_give(fd, as->owner, OS_KEEP))
 		return false;
 	if (!group)
 		*mode = (*mode & 0700) | (*mode & 07 & (*mode >> 3));
@@ -128,9 +80,9 @@ static bool give(int fd, const struct replace_as *as, mode_t *mode)
  * could not be made otherwise. */
 static bool fill(const struct replace *r, int fd, const void *p, size_t n, struct err *e)
 {
-	mode_t mode = r->as.mode;
+	unsigned mode = r->as.mode;
 
-	if (!replace_write(fd, p, n))
+	if (!os_write(fd, p, n))
 		return replace_fail(e, "write", r->shown, errno);
 	if (!give(fd, &r->as, &mode))
 		return replace_fail(e, "keep the owner of", r->shown, errno);
@@ -140,13 +92,12 @@ static bool fill(const struct replace *r, int fd, const void *p, size_t n, struc
 			"permissions, as FAT and Windows drives have none; choose a folder on "
 			"another one",
 			r->shown, strerror(errno));
-	return fsync(fd) == 0 || replace_fail(e, "write", r->shown, errno);
+	return os_flush(fd) || replace_fail(e, "write", r->shown, errno);
 }
 
 static int create(int folder, const char *name)
 {
-	return openat(
-		folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, PRIVATE_FILE);
+	return os_open(folder, name, OS_WRITE | OS_CREATE | OS_NEW | OS_NOFOLLOW, PRIVATE_FILE);
 }
 
 bool replace_create(const struct replace *r, const void *p, size_t n, bool *there, struct err *e)
@@ -158,9 +109,9 @@ bool replace_create(const struct replace *r, const void *p, size_t n, bool *ther
 	if (fd < 0)
 		return !*there && replace_fail(e, "write", r->shown, errno);
 	good = fill(r, fd, p, n, e);
-	close(fd); /* its data is on disk since fsync: nothing is left to go wrong */
+	os_close(fd); /* its data is on disk since fsync: nothing is left to go wrong */
 	if (!good)
-		unlinkat(r->folder, r->name, 0);
+		(void)!os_remove(r->folder, r->name);
 	return good;
 }
 
@@ -178,29 +129,25 @@ static bool is_temp_of(const char *name, const char *base)
 /* Removes the file if nobody writes to it: a writer holds the lock until it renamed. */
 static void remove_abandoned(int folder, const char *name)
 {
-	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = os_open(folder, name, OS_READ | OS_NOFOLLOW | OS_AT_ONCE, 0);
 
 	if (fd < 0)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		unlinkat(folder, name, 0);
-	close(fd);
+	if (os_lock(fd))
+		(void)!os_remove(folder, name);
+	os_close(fd);
 }
 
 /* A process that is killed between writing and renaming leaves its copy behind, with secrets in it. */
 void replace_sweep(int folder, const char *name)
 {
-	int fd = listed(folder);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
+	struct os_names *names = os_names(os_open_folder(folder, ".", true, true));
+	const char *found;
 
-	while (dir && (entry = readdir(dir)))
-		if (is_temp_of(entry->d_name, name))
-			remove_abandoned(folder, entry->d_name);
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
+	while (names && (found = os_next_name(names)))
+		if (is_temp_of(found, name))
+			remove_abandoned(folder, found);
+	os_names_free(names);
 }
 
 /* ---- replacing ---- */
@@ -220,16 +167,15 @@ static char *temp_name(const char *name)
 	return buf_take(&temp, NULL);
 }
 
-/* Some file systems know no such thing for folders and say EINVAL. */
+/* There are file systems that know no such thing for folders. */
 static void flush_folder(const struct replace *r)
 {
-	int fd = listed(r->folder);
+	int fd = os_open_folder(r->folder, ".", true, true);
 
-	if (fd >= 0 && fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+	if (fd >= 0 && !os_flush(fd) && errno != ENOTSUP)
 		diag_note("%s is written, but may be lost when the power fails now: %s", r->shown,
 			strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	os_close(fd);
 }
 
 /* One try. *again: somebody swept the new file away in the moment between making and locking it. */
@@ -243,11 +189,11 @@ static bool replace_once(
 	*again = false;
 	if (fd < 0) {
 		replace_fail(e, "write", r->shown, temp ? errno : ENOMEM);
-	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+	} else if (!os_lock(fd) && errno == EWOULDBLOCK) {
 		*again = true;
 	} else if (!fill(r, fd, p, n, e) || (r->may && !r->may(r->ctx, e))) {
 		good = false;
-	} else if (renameat(r->folder, temp, r->folder, r->name) != 0) {
+	} else if (!os_rename(r->folder, temp, r->name)) {
 		*again = errno == ENOENT;
 		if (!*again)
 			replace_fail(e, "write", r->shown, errno);
@@ -256,9 +202,8 @@ static bool replace_once(
 		good = true;
 	}
 	if (fd >= 0 && !good)
-		unlinkat(r->folder, temp, 0);
-	if (fd >= 0)
-		close(fd);
+		(void)!os_remove(r->folder, temp);
+	os_close(fd);
 	free(temp);
 	return good;
 }

@@ -13,25 +13,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
 #include "base/err.h"
+#include "os/file.h"
 
 #define REPLACE_MUST __attribute__((warn_unused_result))
-
-/* Opens a folder to write in, below `at` (or AT_FDCWD); one that may be passed but not listed will do.
- * Without `follow` a link in its place is refused (ENOTDIR). -1 with errno set. */
-int replace_folder(int at, const char *path, bool follow) REPLACE_MUST;
 
 /* Whose a file is to be. A group that cannot be kept loses its permissions, and others keep no more than it
  * had: nobody gains any. */
 struct replace_as {
-	mode_t mode;
-	uid_t uid; /* REPLACE_UID: whoever writes it */
-	gid_t gid; /* REPLACE_GID: as the system chooses */
+	unsigned mode;
+	long owner; /* OS_KEEP: whoever writes it */
+	long group; /* OS_KEEP: as the system chooses */
 };
-#define REPLACE_UID ((uid_t)-1)
-#define REPLACE_GID ((gid_t)-1)
 
 struct replace {
 	int folder;
@@ -53,12 +47,9 @@ bool replace_create(
 /* Takes away what killed writers of this name have left. What cannot be removed now is met again. */
 void replace_sweep(int folder, const char *name);
 
-/* All n bytes to a file or pipe that blocks; false, with errno set, when it takes them no more. */
-bool replace_write(int fd, const void *bytes, size_t n) REPLACE_MUST;
-
 /* Gives the file or folder this mode. False, with errno set, when others could do more with it than that:
  * some file systems (FAT, Windows drives) refuse or ignore it, which does no harm where it is private anyway. */
-bool replace_mode(int fd, mode_t mode) REPLACE_MUST;
+bool replace_mode(int fd, unsigned mode) REPLACE_MUST;
 
 /* "cannot VERB PATH: why; what to do". Returns false. */
 bool replace_fail(struct err *e, const char *verb, const char *path, int error);

@@ -1,13 +1,8 @@
-#define _XOPEN_SOURCE 700
-#define _DARWIN_C_SOURCE
 #include "base/userfile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/replace.h"
@@ -16,44 +11,33 @@
 #define BACKUPS_MAX 100
 
 /* Permissions that a replaced file keeps: no set-user-ID. */
-#define KEPT_MODE 0777
-
-#ifdef __APPLE__
-#define st_mtim st_mtimespec
-#endif
+#define KEPT_MODE 0777u
 
 /* ---- reading ---- */
 
 static bool read_all(struct userfile *f, int fd, struct err *e)
 {
 	char piece[8192];
-	ssize_t got;
+	int64_t got;
 
 	do {
-		got = read(fd, piece, sizeof(piece));
+		got = os_read(fd, piece, sizeof(piece));
 		if (got > 0 && !buf_add(&f->text, piece, (size_t)got))
 			return err_set(e, ERR_LIMIT,
 				"%s is larger than %zu bytes; is it the right file?", f->path,
 				f->text.cap);
-	} while (got > 0 || (got < 0 && errno == EINTR));
+	} while (got > 0);
 	return got == 0 || replace_fail(e, "read", f->path, errno);
 }
 
 static bool examine(struct userfile *f, int fd, struct err *e)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
+	if (!os_info(fd, &f->read))
 		return replace_fail(e, "examine", f->path, errno);
-	if (!S_ISREG(st.st_mode))
+	if (f->read.kind != OS_FILE)
 		return err_set(e, ERR_IO, "%s is not a plain file", f->path);
 	f->exists = true;
-	f->mode = st.st_mode & KEPT_MODE;
-	f->uid = st.st_uid;
-	f->gid = st.st_gid;
-	f->dev = st.st_dev;
-	f->ino = st.st_ino;
-	f->changed = st.st_mtim;
+	f->read.mode &= KEPT_MODE;
 	return true;
 }
 
@@ -70,13 +54,11 @@ bool userfile_open(
 		return false;
 	if (f->place->missing)
 		return true;
-	/* O_NONBLOCK: a pipe there must not hold us up before it is refused. */
-	fd = openat(f->place->folder, f->place->name,
-		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	fd = os_open(f->place->folder, f->place->name, OS_READ | OS_NOFOLLOW | OS_AT_ONCE, 0);
 	if (fd < 0)
 		return errno == ENOENT || replace_fail(e, "read", path, errno);
 	good = examine(f, fd, e) && read_all(f, fd, e);
-	close(fd);
+	os_close(fd);
 	return good;
 }
 
@@ -92,7 +74,7 @@ void userfile_clear(struct userfile *f)
 
 static struct replace_as as_it_was(const struct userfile *f)
 {
-	return (struct replace_as){ f->mode, f->uid, f->gid };
+	return (struct replace_as){ f->read.mode, f->read.owner, f->read.group };
 }
 
 static const char *name_of(const char *path)
@@ -137,28 +119,18 @@ static char *keep_copy(const struct userfile *f, struct err *e)
 static bool unchanged(void *ctx, struct err *e)
 {
 	const struct userfile *f = ctx;
-	struct stat st;
+	struct os_info now;
 	bool same;
 
-	if (fstatat(f->place->folder, f->place->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!os_info_at(f->place->folder, f->place->name, false, &now))
 		same = !f->exists && errno == ENOENT;
 	else
-		same = f->exists && st.st_dev == f->dev && st.st_ino == f->ino &&
-		       (size_t)st.st_size == f->text.len &&
-		       st.st_mtim.tv_sec == f->changed.tv_sec &&
-		       st.st_mtim.tv_nsec == f->changed.tv_nsec;
+		same = f->exists && os_same(&now, &f->read) && (size_t)now.size == f->text.len &&
+		       now.changed_ns == f->read.changed_ns;
 	return same || err_set(e, ERR_IO,
 			       "%s changed in this moment, perhaps by the client itself; nothing "
 			       "was written. Try again, best with the client closed",
 			       f->path);
-}
-
-static mode_t usual_mode(void)
-{
-	mode_t mask = umask(0);
-
-	umask(mask);
-	return 0666 & ~mask;
 }
 
 bool userfile_replace(
@@ -168,7 +140,7 @@ bool userfile_replace(
 	char *copy = NULL;
 
 	*backup = NULL;
-	if (f->exists && !(f->mode & 0200))
+	if (f->exists && !(f->read.mode & 0200))
 		return err_set(e, ERR_IO,
 			"%s is write-protected: it is managed elsewhere, so make the change there, "
 			"or run chmod u+w on it",
@@ -176,8 +148,7 @@ bool userfile_replace(
 	if (f->exists)
 		r.as = as_it_was(f);
 	else
-		r.as = (struct replace_as){ closed ? 0600 : usual_mode(), REPLACE_UID,
-			REPLACE_GID };
+		r.as = (struct replace_as){ closed ? 0600 : os_usual_mode(), OS_KEEP, OS_KEEP };
 	if (!place_make(f->place, closed ? 0700 : 0777, f->path, e))
 		return false;
 	if (f->exists && !(copy = keep_copy(f, e)))
@@ -186,7 +157,7 @@ bool userfile_replace(
 	r.name = f->place->name;
 	if (!replace_file(&r, p, n, e)) {
 		if (copy)
-			unlinkat(f->place->beside, name_of(copy), 0);
+			(void)!os_remove(f->place->beside, name_of(copy));
 		free(copy);
 		return false;
 	}
@@ -196,23 +167,18 @@ bool userfile_replace(
 
 /* ---- putting back ---- */
 
-static bool is_newer(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec >= b->tv_nsec;
-}
-
 static char *newest_copy(const struct userfile *f)
 {
-	struct timespec newest = { 0 };
+	int64_t newest = 0;
 	char *found = NULL;
 
 	for (int i = 1; i <= BACKUPS_MAX && f->place->beside >= 0; i++) {
 		char *path = copy_path(f, i);
-		struct stat st;
+		struct os_info at;
 
-		if (fstatat(f->place->beside, name_of(path), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			S_ISREG(st.st_mode) && (!found || is_newer(&st.st_mtim, &newest))) {
-			newest = st.st_mtim;
+		if (os_info_at(f->place->beside, name_of(path), false, &at) && at.kind == OS_FILE &&
+			(!found || at.changed_ns >= newest)) {
+			newest = at.changed_ns;
 			free(found);
 			found = path;
 			path = NULL;
@@ -238,7 +204,7 @@ bool userfile_undo(struct userfile *f, const char *inside, size_t cap, char **fr
 	if (!userfile_replace(f, buf_str(&copy.text), copy.text.len, !inside, backup, e))
 		goto out;
 	/* What stays of it would be put back again. */
-	good = unlinkat(copy.place->beside, name_of(*from), 0) == 0 ||
+	good = os_remove(copy.place->beside, name_of(*from)) ||
 	       replace_fail(e, "remove", *from, errno);
 out:
 	userfile_clear(&copy);

@@ -9,12 +9,11 @@
 #define MPMCP_USERFILE_H
 
 #include <stdbool.h>
-#include <sys/types.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/place.h"
+#include "os/file.h"
 
 #define USERFILE_MUST __attribute__((warn_unused_result))
 
@@ -23,12 +22,7 @@ struct userfile {
 	struct place *place; /* behind the links; need not exist */
 	struct buf text;     /* as read */
 	bool exists;
-	mode_t mode;
-	uid_t uid;
-	gid_t gid;
-	dev_t dev;
-	ino_t ino;
-	struct timespec changed;
+	struct os_info read; /* what was known of it then */
 };
 
 /*

@@ -2,18 +2,18 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/x509_store.h"
+#include "os/file.h"
+#include "os/start.h"
 
 /* A system's whole bundle is 200 KiB; the largest company ones known are a few MiB. */
 #define BUNDLE_MAX ((size_t)16 << 20)
@@ -38,19 +38,16 @@ struct ca {
 /* Does the folder hold links named by hash (c_rehash)? Looks at the first few hundred names. */
 static bool is_hashed(const char *path)
 {
-	DIR *d = opendir(path);
-	struct dirent *f;
+	struct os_names *names = os_names(os_open_folder(OS_HERE, path, true, true));
+	const char *n;
 	bool found = false;
 
-	if (!d)
+	if (!names)
 		return false;
-	for (int i = 0; i < 500 && !found && (f = readdir(d)); i++) {
-		const char *n = f->d_name;
-
+	for (int i = 0; i < 500 && !found && (n = os_next_name(names)); i++)
 		found = strlen(n) == 10 && strspn(n, "0123456789abcdef") == 8 && n[8] == '.' &&
 			isdigit((unsigned char)n[9]);
-	}
-	closedir(d);
+	os_names_free(names);
 	return found;
 }
 
@@ -62,7 +59,7 @@ static const char *system_file(void)
 		"/usr/local/share/certs/ca-root-nss.crt", x509_store_default_file() };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i] && access(known[i], R_OK) == 0)
+		if (known[i] && os_may(known[i], OS_MAY_READ))
 			return known[i];
 	return NULL;
 }
@@ -91,7 +88,7 @@ static bool from_option(struct ca *c, const char *cacert, struct err *e)
 	c->file = mem_dup(cacert);
 	c->file_by = "--cacert";
 	c->words = mem_printf("the file %s (--cacert)", cacert);
-	return access(cacert, R_OK) == 0 ||
+	return os_may(cacert, OS_MAY_READ) ||
 	       err_set(e, ERR_USAGE, "--cacert: cannot read %s: %s", cacert, strerror(errno));
 }
 
@@ -178,19 +175,20 @@ void ca_free(struct ca *c)
 /* errno of reading the file; 0: it can be read. */
 static int file_fault(const char *path)
 {
-	return access(path, R_OK) == 0 ? 0 : errno;
+	return os_may(path, OS_MAY_READ) ? 0 : errno;
 }
 
-/* The same of folders, with colons between them: one that can be searched is enough. */
+/* The same of folders, with separators between them: one that can be searched is enough. */
 static int folders_fault(const char *paths)
 {
+	const char separator[] = { os_list_separator, 0 };
 	int fault = ENOENT;
 
-	for (const char *p = paths; *p && fault; p += *p == ':') {
-		size_t n = strcspn(p, ":");
+	for (const char *p = paths; *p && fault; p += *p == os_list_separator) {
+		size_t n = strcspn(p, separator);
 		char *one = mem_printf("%.*s", (int)n, p);
 
-		fault = access(one, X_OK) == 0 ? 0 : errno;
+		fault = os_may(one, OS_MAY_RUN) ? 0 : errno;
 		free(one);
 		p += n;
 	}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Who may include whom: an #include may skip rooms, never climb.
 #
-#   cmd > mcp > auth > net > base
+#   cmd > mcp > auth > net > base > os
 #   in mcp: bridge > translate > session > http > stdio, policy > json
 #   in cmd: the rooms know the common files and not one another; doctor reads the entries that setup writes
 #
@@ -19,6 +19,7 @@ uses() { # uses HEADER FOLDER...
     grep -rn --include='*.[ch]' "#include <$header" "$@"
 }
 bad=$(
+    climb lib/os base net auth mcp
     climb lib/base net auth mcp
     climb lib/net auth mcp
     climb lib/auth mcp

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -15,6 +13,8 @@
 #include "base/mem.h"
 #include "mcp/http/error_text.h"
 #include "mcp/json/walk.h"
+#include "os/file.h"
+#include "os/time.h"
 
 /* From the first request that is not yet written to its writing. */
 #define WRITE_MS 5000
@@ -36,7 +36,7 @@
 
 /* At the end somebody else may just be writing, for some 50 microseconds. */
 #define LAST_TRIES 10
-#define LAST_PAUSE_NS 1000000
+#define LAST_PAUSE_MS 1
 
 /* What the file says. */
 struct count {
@@ -147,7 +147,8 @@ static const char *path_of(struct request_count *r)
 static void merge(struct request_count *r, int fd)
 {
 	char text[FILE_MAX];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	int64_t n =
+		os_read(fd, text, sizeof(text) - 1); /* the lock is new, so from the beginning */
 	struct count c;
 	struct buf out;
 	int64_t now_s = clock_wall_s();
@@ -162,8 +163,7 @@ static void merge(struct request_count *r, int fd)
 	}
 	buf_init(&out, FILE_MAX);
 	/* Shorter than before is no harm: see read_count(). Only garbage is longer than FILE_MAX. */
-	if (write_count(&c, &out) && pwrite(fd, out.p, out.len, 0) == (ssize_t)out.len &&
-		ftruncate(fd, (off_t)out.len) == 0) {
+	if (write_count(&c, &out) && os_rewrite(fd, out.p, out.len)) {
 		r->written = r->own;
 		r->refused_s = 0;
 	}
@@ -227,13 +227,11 @@ struct request_count *request_count_new(struct loop *l, request_count_where_fn *
 
 void request_count_free(struct request_count *r)
 {
-	static const struct timespec pause = { .tv_nsec = LAST_PAUSE_NS };
-
 	if (!r)
 		return;
 	loop_timer_clear(&r->timer);
 	for (int i = 0; i < LAST_TRIES && unwritten(r) && !write_now(r); i++)
-		nanosleep(&pause, NULL);
+		os_sleep_ms(LAST_PAUSE_MS);
 	free(r->path);
 	free(r);
 }
