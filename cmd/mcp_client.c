@@ -39,9 +39,8 @@ struct mcp_client {
 
 struct policy *mcp_client_policy(const struct options *a, struct err *e)
 {
-	const char *v = getenv("MPMCP_READ_ONLY");
 	/* The variables can only add restrictions, never take one away. */
-	struct policy_opts o = { .read_only = a->read_only || (v && *v && strcmp(v, "0") != 0),
+	struct policy_opts o = { .read_only = a->read_only || options_read_only_variable(),
 		.only = a->only_tools.item,
 		.nonly = a->only_tools.n,
 		.ignore = a->ignore_tools.item,
@@ -53,13 +52,18 @@ struct policy *mcp_client_policy(const struct options *a, struct err *e)
 	return policy_new(&o, e);
 }
 
-void mcp_client_protocol(const struct options *a, struct bridge_opts *o)
+bool mcp_client_protocol(const struct options *a, struct bridge_opts *o, struct err *e)
 {
-	/* By the choices of --protocol: auto, legacy, modern. */
-	static const enum era eras[] = { ERA_UNKNOWN, ERA_LEGACY, ERA_MODERN };
-
-	o->era = a->protocol ? eras[a->protocol - 1] : ERA_UNKNOWN;
-	o->era_sure = o->era != ERA_UNKNOWN;
+	o->era = ERA_UNKNOWN;
+	o->era_sure = false;
+	if (!a->protocol || strcmp(a->protocol, "auto") == 0)
+		return true;
+	o->era_sure = true;
+	o->era = strcmp(a->protocol, "legacy") == 0   ? ERA_LEGACY
+		 : strcmp(a->protocol, "modern") == 0 ? ERA_MODERN
+						      : ERA_UNKNOWN;
+	return o->era != ERA_UNKNOWN ||
+	       err_set(e, ERR_USAGE, "--protocol takes auto, legacy or modern");
 }
 
 /* ---- from the bridge ---- */
@@ -394,8 +398,7 @@ static bool connect_ends(struct mcp_client *c, const struct options *a, struct e
 		.policy = c->policy,
 		.asks_only = true };
 
-	mcp_client_protocol(a, &o);
-	if (!make_pipes(c, e))
+	if (!mcp_client_protocol(a, &o, e) || !make_pipes(c, e))
 		return false;
 	c->auth = context_credential(x, e);
 	if (!c->auth)

@@ -339,8 +339,7 @@ static bool fill_args(
 	if (!fill_projects(en, a, old, e))
 		return false;
 	/* The same as for projects. */
-	if (set_variable("MPMCP_READ_ONLY") && strcmp(getenv("MPMCP_READ_ONLY"), "0") != 0 &&
-		!has_word(&en->args, "--read-only"))
+	if (options_read_only_variable() && !has_word(&en->args, "--read-only"))
 		options_list_add(&en->args, mem_dup("--read-only"));
 	return !r.failed ||
 	       err_set(e, ERR_IO, "cannot tell which folder this is; go to one that exists");

@@ -39,6 +39,17 @@ def read_only_hides_and_refuses_what_is_not_known_to_be_harmless(case):
         case.is_error(p.call(30, "custom/change"), -31600)
 
 
+def read_only_variable_takes_the_words_for_no(case):
+    """A client's settings hand on a switch as true or false."""
+    for value, on in (("true", True), ("yes", True), ("false", False), ("False", False), ("off", False), ("no", False), ("0", False)):
+        _, p = case.bridge(_handler, env={"MPMCP_READ_ONLY": value})
+        p.handshake()
+        case.equal("error" in p.call(1, name="Unknown"), on, "refused with %s" % value)
+    _, p = case.bridge(_handler, "--read-only", env={"MPMCP_READ_ONLY": "false"})
+    p.handshake()
+    case.is_error(p.call(1, name="Unknown"), -31600, "read-only")
+
+
 def rules_cannot_be_talked_around(case):
     server, p = case.bridge(_handler, "--read-only")
     p.handshake("2025-03-26")
