@@ -19,5 +19,7 @@ bad=$(
     grep -niE '"[^"]*(not enabled|requires? scopes?|rate limit|too many requests|session not found|not initialized|just a moment)[^"]*"' \
         $code | grep -v '^lib/mcp/http/error_text.c:' |
         grep -iE 'str|mem|nocase|mentions|\[\] = \{'
+    # By which they show that they keep sessions.
+    grep -nE "\\b($seek) ?\\([^;]*\"[^\"]*(nitializ|ession.?[Ii][Dd]|rotocol version)" $code
 )
 [ -z "$bad" ] || { echo "$bad"; exit 1; }

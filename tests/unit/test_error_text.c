@@ -241,6 +241,37 @@ static void a_refusal_is_cause_words_and_what_to_do(void **state)
 	}
 }
 
+static void words_of_servers_that_keep_sessions_are_known(void **state)
+{
+	static const struct {
+		const char *error;
+		enum error_era era;
+	} rows[] = {
+		{ "{\"code\":-32000,\"message\":\"Bad Request: Server not initialized\"}",
+			ERROR_ERA_INITIALIZE },
+		{ "{\"code\":-32600,\"message\":\"Initialize first\"}", ERROR_ERA_INITIALIZE },
+		{ "{\"code\":-32600,\"message\":\"Invalid Request\",\"data\":\"received before "
+		  "initialization was complete\"}",
+			ERROR_ERA_INITIALIZE },
+		{ "{\"code\":-32600,\"message\":\"Bad Request: Missing session ID\"}",
+			ERROR_ERA_SESSIONS },
+		{ "{\"code\":-32600,\"message\":\"Mcp-Session-Id header is required\"}",
+			ERROR_ERA_SESSIONS },
+		{ "{\"code\":-32000,\"message\":\"Bad Request: Unsupported protocol version\"}",
+			ERROR_ERA_SESSIONS },
+		{ "{\"code\":-32000,\"message\":\"the session has expired\"}", ERROR_ERA_UNTOLD },
+		{ "{\"code\":-32000,\"message\":\"no such project\"}", ERROR_ERA_UNTOLD },
+		{ "{}", ERROR_ERA_UNTOLD },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (error_text_era((struct span){ rows[i].error, strlen(rows[i].error) }) !=
+			rows[i].era)
+			fail_msg("%s", rows[i].error);
+	assert_int_equal(error_text_era((struct span){ 0 }), ERROR_ERA_UNTOLD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +283,7 @@ int main(void)
 		cmocka_unit_test(a_page_says_it_in_its_title_or_first_heading),
 		cmocka_unit_test(what_is_said_has_a_reason_and_advice),
 		cmocka_unit_test(a_refusal_is_cause_words_and_what_to_do),
+		cmocka_unit_test(words_of_servers_that_keep_sessions_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,7 +211,14 @@ static const struct row {
 	const char *text;
 	enum whose whose;
 	struct error_meaning means;
+	enum error_era era; /* who alone says so; such a row has nothing else but a text */
 } rows[] = {
+	/* Servers of the revisions that have sessions, when a request comes without one. */
+	{ .text = "initializ", .era = ERROR_ERA_INITIALIZE },
+	{ .text = "session id", .era = ERROR_ERA_SESSIONS },
+	{ .text = "session-id", .era = ERROR_ERA_SESSIONS },
+	{ .text = "protocol version", .era = ERROR_ERA_SESSIONS },
+
 	/* What Mixpanel says, whoever passes it on. */
 	{ .text = "MCP access is not enabled",
 		.means = { ERR_FORBIDDEN, REASON_MCP_DISABLED, NULL,
@@ -453,6 +460,14 @@ struct error_meaning error_text_meaning(const struct error_said *s)
 	m.what = m.what ? m.what : "the server reports an error";
 	m.advice = m.advice ? m.advice : "";
 	return m;
+}
+
+enum error_era error_text_era(struct span error)
+{
+	for (size_t i = 0; error.p && i < ROWS; i++)
+		if (rows[i].era && find_nocase(error.p, error.n, rows[i].text))
+			return rows[i].era;
+	return ERROR_ERA_UNTOLD;
 }
 
 bool error_text_refusal(struct err *e, const struct error_said *s, long retry_after_s)

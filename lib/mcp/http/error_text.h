@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "mcp/json/message.h"
 
 /* Enough for one sentence of the service; a page is never repeated. */
 #define ERROR_TEXT_MAX 240
@@ -43,6 +44,14 @@ struct error_meaning {
 	const char *what, *advice;
 };
 struct error_meaning error_text_meaning(const struct error_said *s);
+
+/* What the words of a JSON-RPC error, in its message or its data, tell about who says them. */
+enum error_era {
+	ERROR_ERA_UNTOLD,
+	ERROR_ERA_INITIALIZE, /* a server that keeps sessions: it misses an initialize */
+	ERROR_ERA_SESSIONS, /* such a server: it misses a session, or does not know the revision */
+};
+enum error_era error_text_era(struct span error);
 
 /* Fills e with all that: cause, status, words; when to try again (-1: the server did not say) and what
  * else to do. Returns false. */

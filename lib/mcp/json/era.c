@@ -97,27 +97,6 @@ bool era_refusal_is_of_modern(struct span error, long status, bool discover)
 	}
 }
 
-bool era_wants_initialize(struct span error)
-{
-	return mentions(error, "nitializ");
-}
-
-bool era_refusal_is_of_legacy(struct span error)
-{
-	switch (era_error_code(error)) {
-	case ERA_HEADER_MISMATCH:
-	case ERA_MISSING_CAPABILITY:
-	case ERA_UNSUPPORTED_VERSION:
-	case -32601:
-	case -32602:
-	case -32603: /* these come from behind the transport, where words may be about anything */
-		return false;
-	default:
-		return era_wants_initialize(error) || mentions(error, "ession ID") ||
-		       mentions(error, "ession-Id") || mentions(error, "rotocol version");
-	}
-}
-
 bool era_refusal_demands_modern(struct span error, long status)
 {
 	struct span supported = walk_path(error, "data", "supported", (char *)NULL);

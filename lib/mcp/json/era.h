@@ -45,11 +45,6 @@ bool era_refusal_is_modern(struct span error);
 /* What the error that answers a modern request says: a recognized modern error. discover: the
  * request was server/discover, which every modern server has. */
 bool era_refusal_is_of_modern(struct span error, long status, bool discover);
-/* The words of an error ask for an initialize first. */
-bool era_wants_initialize(struct span error);
-/* The words of an error are those of a server that knows only sessions: it misses initialize or a
- * session, or does not know the revision and has no UnsupportedProtocolVersionError for that. */
-bool era_refusal_is_of_legacy(struct span error);
 /* An error says that a message without the fields and members of the modern era is of none that the
  * server knows. */
 bool era_refusal_demands_modern(struct span error, long status);

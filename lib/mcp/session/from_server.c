@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
+#include "mcp/http/error_text.h"
 #include "mcp/http/request_count.h"
 #include "mcp/session/repeat.h"
 #include "mcp/session/session_impl.h"
@@ -71,7 +72,7 @@ static bool not_ready(struct post *p, const struct message *m, long status)
 	if ((code != MESSAGE_INVALID_REQUEST && code != -32602) || !is_in_session(p) ||
 		!s->greeted || p->unready == p->opening)
 		return false;
-	words = era_wants_initialize(m->error);
+	words = error_text_era(m->error) == ERROR_ERA_INITIALIZE;
 	if (status == 404 || (!words && status >= 400))
 		return false;
 	if (!known &&

@@ -1,5 +1,6 @@
-#include "mcp/session/session_impl.h"
+#include "mcp/http/error_text.h"
 #include "mcp/json/walk.h"
+#include "mcp/session/session_impl.h"
 
 static bool is_discover(struct post *p)
 {
@@ -30,6 +31,22 @@ static bool is_sure(const struct session *s)
 	return s->server == ERA_MODERN && !s->server_recalled;
 }
 
+/* Its words are those of a server that knows only sessions. */
+static bool is_of_legacy(struct span error)
+{
+	switch (era_error_code(error)) {
+	case ERA_HEADER_MISMATCH:
+	case ERA_MISSING_CAPABILITY:
+	case ERA_UNSUPPORTED_VERSION:
+	case -32601:
+	case -32602:
+	case -32603: /* these come from behind the transport, where words may be about anything */
+		return false;
+	default:
+		return error_text_era(error) != ERROR_ERA_UNTOLD;
+	}
+}
+
 /* Does this refusal of a modern request show that the server is a legacy one? error {NULL}: there
  * was no JSON-RPC error at all. */
 static bool shows_legacy(struct post *p, struct span error, long status)
@@ -39,7 +56,7 @@ static bool shows_legacy(struct post *p, struct span error, long status)
 	if (!may_show_legacy(p))
 		return false;
 	if (is_sure(p->s) || p->era == ERA_LEGACY)
-		return error.p && status >= 400 && status < 500 && era_refusal_is_of_legacy(error);
+		return error.p && status >= 400 && status < 500 && is_of_legacy(error);
 	discover = is_discover(p);
 	if (error.p && era_refusal_is_of_modern(error, status, discover))
 		return false;
@@ -53,8 +70,8 @@ static bool shows_legacy(struct post *p, struct span error, long status)
 	case 501:
 		return true;
 	case 200:
-		return error.p &&
-		       (discover || era_error_code(error) == -32601 || era_wants_initialize(error));
+		return error.p && (discover || era_error_code(error) == -32601 ||
+					  error_text_era(error) == ERROR_ERA_INITIALIZE);
 	default:
 		return false;
 	}
