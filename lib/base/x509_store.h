@@ -1,8 +1,9 @@
 /*
  * Certificate authorities as one store of OpenSSL's, made once and shared by
  * all TLS connections of the process. Folders are looked into when a
- * certificate is verified, files are read whole, and late: while the first
- * server is thinking about our greeting.
+ * certificate is verified, files are read late, while the first server is
+ * thinking about our greeting, and of plain PEM files only the certificates
+ * that a chain asks for become objects (x509_bundle.h).
  */
 #ifndef MPMCP_X509_STORE_H
 #define MPMCP_X509_STORE_H

@@ -1,5 +1,5 @@
 /*
- * drive URL TLS-URL CA-FOLDER CA-FILE {-- NAME COMMAND [ARG...]}...
+ * drive URL TLS-URL CA-FOLDER CA-BUNDLE {-- NAME COMMAND [ARG...]}...
  *
  * The client of the benchmark. Each command is a bridge; it is started with
  * the URL as its last argument. All of them are measured in turns, round by
@@ -56,7 +56,8 @@ struct program {
 
 static struct program programs[PROGRAMS];
 static int nprograms;
-static const char *url, *tls_url, *ca_folder, *ca_file;
+static const char *url, *tls_url, *ca_folder, *ca_bundle;
+static char *bundle_url; /* tls_url, with the authorities in one file instead of a folder */
 static char *big_argument;
 static size_t big_len;
 
@@ -112,19 +113,22 @@ static void print(struct row *r)
 
 /* ---- a program ---- */
 
-/* Over TLS the certificates of the benchmark are to be trusted. */
+/* Over TLS the system's authorities are trusted, and the benchmark's among them. Node knows no folders. */
 static char **environment(const char *where)
 {
-	static char folder[4096], file[4096];
+	static char ours[4096], node[4096];
 	static char *env[1024];
 	size_t n = 0;
 
-	if (where != tls_url)
+	if (where != tls_url && where != bundle_url)
 		return environ;
-	snprintf(folder, sizeof(folder), "SSL_CERT_DIR=%s", ca_folder);
-	snprintf(file, sizeof(file), "NODE_EXTRA_CA_CERTS=%s", ca_file);
-	env[n++] = folder;
-	env[n++] = file;
+	if (where == tls_url)
+		snprintf(ours, sizeof(ours), "SSL_CERT_DIR=%s", ca_folder);
+	else
+		snprintf(ours, sizeof(ours), "SSL_CERT_FILE=%s", ca_bundle);
+	snprintf(node, sizeof(node), "NODE_EXTRA_CA_CERTS=%s", ca_bundle);
+	env[n++] = ours;
+	env[n++] = node;
 	for (char **e = environ; *e && n < 1023; e++)
 		env[n++] = *e;
 	env[n] = NULL;
@@ -365,6 +369,11 @@ static int turn_start_tls(struct program *p, struct row *rows)
 	return start_at(p, rows, tls_url);
 }
 
+static int turn_start_bundle(struct program *p, struct row *rows)
+{
+	return start_at(p, rows, bundle_url);
+}
+
 static int trips(struct program *p, struct row *rows, const char *tool)
 {
 	static double times[100000];
@@ -571,7 +580,10 @@ static void read_arguments(int argc, char **argv)
 	url = argv[1];
 	tls_url = argv[2];
 	ca_folder = argv[3];
-	ca_file = argv[4];
+	ca_bundle = argv[4];
+	bundle_url = strdup(tls_url);
+	if (!bundle_url)
+		exit(1);
 	for (int i = 5; i < argc; i++) {
 		struct program *p = &programs[nprograms - 1];
 
@@ -607,7 +619,8 @@ static const struct {
 	int alone; /* with processes of its own */
 } all[] = {
 	{ turn_start, STARTS, "-", { "start to initialize answer, ms" }, 1 },
-	{ turn_start_tls, STARTS, "-", { "the same over TLS, ms" }, 1 },
+	{ turn_start_tls, STARTS, "-", { "start over TLS, folder of CAs, ms" }, 1 },
+	{ turn_start_bundle, STARTS, "-", { "start over TLS, bundle of CAs, ms" }, 1 },
 	{ turn_json, ROUNDS, "--", { "round trip JSON p50, us", "round trip JSON p99, us" }, 1 },
 	{ turn_sse, ROUNDS, "--", { "round trip SSE p50, us", "round trip SSE p99, us" }, 0 },
 	{ turn_rate_1, ROUNDS, "+-", { "calls/s, 1 in flight", "CPU ms for 10,000 of them" }, 0 },

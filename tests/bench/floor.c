@@ -123,8 +123,8 @@ static void start(const char *line, char *own, size_t n)
 	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
 	curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
 	curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, 65536L);
-	if (getenv("SSL_CERT_DIR")) {
-		curl_easy_setopt(c->easy, CURLOPT_CAINFO, NULL);
+	if (getenv("SSL_CERT_DIR") || getenv("SSL_CERT_FILE")) {
+		curl_easy_setopt(c->easy, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
 		curl_easy_setopt(c->easy, CURLOPT_CAPATH, getenv("SSL_CERT_DIR"));
 	}
 	curl_multi_add_handle(multi, c->easy);

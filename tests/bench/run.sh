@@ -12,7 +12,7 @@ for f in server floor drive; do
     ${CC:-cc} -O2 -D_GNU_SOURCE -o "$o/$f" tests/bench/$f.c $(pkg-config --cflags --libs libcurl libssl libcrypto) || exit 1
 done
 
-# The system's certificate folder, hashed, with an authority of our own in it.
+# The system's authorities with one of our own: as a hashed folder, and as one file.
 if [ ! -f "$o/key.pem" ]; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=bench \
         -addext subjectAltName=IP:127.0.0.1 -keyout "$o/key.pem" -out "$o/cert.pem" 2>/dev/null || exit 1
@@ -23,6 +23,7 @@ cp -P /etc/ssl/certs/????????.[0-9] "$o/certs" 2>/dev/null
 find "$o/certs" -type l | while read -r link; do
     ln -sf "$(readlink -f "/etc/ssl/certs/${link##*/}")" "$link"
 done
+cat /etc/ssl/certs/ca-certificates.crt "$o/cert.pem" >"$o/bundle.pem" 2>/dev/null
 cp "$o/cert.pem" "$o/certs/$(openssl x509 -hash -noout -in "$o/cert.pem").0"
 
 # The server ends when its input does.
@@ -54,7 +55,7 @@ else
 fi
 rm -rf "$o/auth"
 export MPMCP_AUTH_DIR="$o/auth" MCP_REMOTE_CONFIG_DIR="$o/auth" MIXPANEL_SA_TOKEN=YmVuY2g6YmVuY2g=
-"$o/drive" "$url" "$tls_url" "$o/certs" "$o/cert.pem" "$@" 3>&- 2>/dev/null >"$o/rows.txt"
+"$o/drive" "$url" "$tls_url" "$o/certs" "$o/bundle.pem" "$@" 3>&- 2>/dev/null >"$o/rows.txt"
 exec 3>&-
 awk -F '\t' -v columns="$columns" -f tests/bench/table.awk "$o/rows.txt"
 
