@@ -68,17 +68,22 @@ gone() {
     rm -rf "$r"
 }
 
+bad() { # bad LOG: what failed, at least beside other cases, with its transcript
+    awk '/^(FAIL|unsteady) / { shown = 1; print; next } !/^    [|]/ { shown = 0 } shown' "$1"
+}
+
 line() { # line HOME OWNER WHAT CASES: the README's line with "make deps WHAT" in it
     command=$(sed -nE "s/^    (.*make deps $3)\$/\\1/p" README.md)
     echo "run  uid $2: $command"
     if [ -n "$command" ] && chroot --userspec="$2:$2" --groups= "$r" env -i HOME="$1" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         LANG=C.UTF-8 CASES="$4" JOBS="${JOBS:-4}" sh -c "cd ~/mpmcp && $command" >"$o/log" 2>&1 </dev/null; then
         passed=$((passed + 1))
-        grep -E '^skip |^[0-9]+ passed' "$o/log"
+        bad "$o/log"
+        grep -E '^skip |^unsteady: |^[0-9]+ passed' "$o/log"
         echo "ok   make deps $3 as uid $2"
     else
         failed=$((failed + 1))
-        grep -A 20 '^FAIL' "$o/log" | head -n 100
+        bad "$o/log" | head -n 300
         tail -n 20 "$o/log"
         echo "FAIL make deps $3 as uid $2"
     fi

@@ -624,6 +624,13 @@ class Case:
         self.bell.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def forget(self):
+        """Lets go what was said: a case, its programs and servers hold one another, and such circles stay for long."""
+        for p in self.programs:
+            p.lines, p.sent, p.errors, p.case = [], [], b"", None
+        for s in self.servers:
+            s.requests, s.handler = [], None
+
 
 # ---- certificates, made once
 

@@ -517,11 +517,12 @@ def requests_that_wait_fill_no_memory(case):
         if r.rpc_method == "initialize":
             gate.wait(DEADLINE)
         r.answer()
+        r.body, r.rpc = b"", None  # nor of this process
     server, p = case.bridge(handler)
     p.send(INITIALIZE)
     server.wait(lambda rs: rs, "initialize")
-    line = json.dumps(request("ID", "tools/list", text="y" * 1_000_000))
-    writer = threading.Thread(target=lambda: [p.send(line.replace('"ID"', str(i))) for i in range(1, 301)])
+    line = json.dumps(request("ID", "tools/list", text="y" * 1_000_000)).encode() + b"\n"
+    writer = threading.Thread(target=lambda: [p.send_raw(line.replace(b'"ID"', b"%d" % i)) for i in range(1, 301)])
     writer.start()
     last = -1
     while writer.is_alive() and _resident_kib(p) != last:

@@ -654,9 +654,9 @@ def initialized_that_is_never_taken_keeps_requests_waiting_for_a_moment_only(cas
 
 def get_that_is_405_is_not_asked_again(case):
     """Not even for another session of the same process."""
-    server, p = case.bridge()
+    server, p = case.bridge(lambda r: r.answer(), "--debug")
     p.handshake()
-    server.wait(lambda rs: [r for r in rs if r.method == "GET"], "the GET")
+    p.wait_error_text("no GET stream: HTTP 405")
     p.call(1)
     p.send(dict(INITIALIZE, id="again"))
     p.answer("again")
