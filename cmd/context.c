@@ -6,6 +6,7 @@
 
 #include "auth/oauth.h"
 #include "auth/documents.h"
+#include "auth/service_account.h"
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/given.h"
@@ -239,26 +240,36 @@ int context_lock(struct context *c, const struct store *s, struct err *e)
 	return lock;
 }
 
-/* Where requests with this credential are counted: by the sign-in's place, or by the hash of a value
- * that was given. */
+/* The hash of who a given credential is for: a service account's name, whose secret may change, else the
+ * credential itself. */
+static bool identity(const struct secret *value, struct buf *hex)
+{
+	unsigned char sum[CRYPT_SHA256_LEN];
+	char name[SERVICE_ACCOUNT_NAME];
+
+	service_account_name(secret_str(value), name);
+	return (*name ? crypt_sha256(name, strlen(name), sum)
+		      : crypt_sha256(secret_str(value), value->len, sum)) &&
+	       crypt_hex(hex, sum, sizeof(sum));
+}
+
+/* Where requests with this credential are counted. The service counts for a person or an account, however
+ * often either signed in, and with whatever options: a profile is a person. */
 static char *count_path(void *ctx)
 {
 	struct context *c = ctx;
-	struct store_key key = { .url = c->url };
-	unsigned char sum[CRYPT_SHA256_LEN];
+	struct store_key key = { .url = c->url, .profile = c->signs_in ? c->a->profile : NULL };
 	struct store *s = NULL;
 	struct err e = { 0 };
 	struct buf hex;
 	char *path;
 
-	buf_init(&hex, 2 * sizeof(sum) + 1);
-	if (c->signs_in) {
-		s = context_store(c, &e);
-	} else if (crypt_sha256(secret_str(&c->value), c->value.len, sum) &&
-		   crypt_hex(&hex, sum, sizeof(sum))) {
-		key.client = hex.p;
+	buf_init(&hex, 2 * CRYPT_SHA256_LEN + 1);
+	key.client = "person";
+	if (!c->signs_in)
+		key.client = identity(&c->value, &hex) ? hex.p : NULL;
+	if (key.client)
 		s = store_new(c->oauth.auth_dir, &key, &e);
-	}
 	path = s ? mem_dup(store_count(s)) : NULL;
 	store_free(s);
 	buf_free(&hex);

@@ -55,6 +55,19 @@ const char *endpoint_region(const char *url)
 	return NULL;
 }
 
+const char *endpoint_meant(const char *url)
+{
+	size_t n = strlen(url);
+
+	while (n && url[n - 1] == '/')
+		n--;
+	for (size_t i = 0; i < NREGIONS; i++)
+		if (n == strlen(regions[i].url) - strlen("/mcp") &&
+			strncmp(regions[i].url, url, n) == 0)
+			return regions[i].url;
+	return NULL;
+}
+
 const char *endpoint_place(const char *url)
 {
 	static const char *const places[] = { "--region us", "--region eu", "--region in" };

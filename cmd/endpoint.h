@@ -17,6 +17,9 @@ const char *endpoint_url(const struct options *a, struct err *e)
 /* The endpoint of "us", "eu" or "in"; NULL for any other name. */
 const char *target_region_url(const char *name);
 
+/* The endpoint that a URL means which names its host and no path; NULL for any other. */
+const char *endpoint_meant(const char *url);
+
 /* "us", "eu", "in" for the service's own endpoints, else NULL. */
 const char *endpoint_region(const char *url);
 

@@ -1,5 +1,10 @@
 #include "exit.h"
 
+#include <signal.h>
+
+/* As shells count: 128 and the signal. */
+#define BY_SIGNAL 128
+
 static const enum exit_status statuses[] = {
 	[ERR_NONE] = EXIT_DONE,
 	[ERR_USAGE] = EXIT_USAGE,
@@ -21,4 +26,22 @@ _Static_assert(
 enum exit_status exit_for(enum err_kind kind)
 {
 	return statuses[kind];
+}
+
+int exit_by_signal(int signo)
+{
+	return BY_SIGNAL + signo;
+}
+
+void exit_if_signal(int status)
+{
+	sigset_t these;
+
+	if (status <= BY_SIGNAL)
+		return;
+	signal(status - BY_SIGNAL, SIG_DFL);
+	sigemptyset(&these);
+	sigaddset(&these, status - BY_SIGNAL);
+	sigprocmask(SIG_UNBLOCK, &these, NULL);
+	raise(status - BY_SIGNAL);
 }

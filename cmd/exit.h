@@ -21,4 +21,11 @@ enum exit_status {
 /* The status for a failure of this kind. */
 enum exit_status exit_for(enum err_kind kind);
 
+/* What a command returns that a signal ended, once it has cleaned up: main() then lets the signal end the
+ * process, so that a shell's loop or script stops, too. EXIT_INTERRUPTED means SIGINT, but for the bridge,
+ * whose client looks at the status. */
+int exit_by_signal(int signo);
+/* Ends the process so, when that is what status says. */
+void exit_if_signal(int status);
+
 #endif

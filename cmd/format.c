@@ -1,10 +1,30 @@
 #include "format.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/err.h"
+#include "endpoint.h"
 #include "net/url.h"
+
+void format_service(const char *url, char out[FORMAT_SERVICE])
+{
+	const char *region = endpoint_region(url), *host = strstr(url, "://");
+
+	host = host ? host + 3 : url;
+	if (region)
+		snprintf(out, FORMAT_SERVICE, "Mixpanel (%s)",
+			strcmp(region, "us") == 0   ? "US"
+			: strcmp(region, "eu") == 0 ? "EU"
+						    : "IN");
+	else
+		snprintf(out, FORMAT_SERVICE, "%.*s", (int)strcspn(host, "/?#"), host);
+	err_clean(out);
+}
 
 void format_expiry(const struct signin_record *g, char out[64])
 {
@@ -81,4 +101,48 @@ void format_requests(const char *url, const struct request_count_seen *seen, cha
 		snprintf(refused, sizeof(refused), "; it refused more %lld min ago", ago);
 	snprintf(out, 256, "%lu request%s from this machine in the last hour%s%s", n,
 		n == 1 ? "" : "s", rest, refused);
+}
+
+bool format_terminal(FILE *f)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fileno(f)) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+bool format_coloured(FILE *f)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return format_terminal(f) && !(no && *no);
+}
+
+/* The console of Linux shows the sequence. */
+static bool takes_links(FILE *f)
+{
+	return format_terminal(f) && strcmp(getenv("TERM"), "linux") != 0;
+}
+
+static bool is_printable(const char *s)
+{
+	for (; *s; s++)
+		if (*s <= ' ' || *s > '~')
+			return false;
+	return true;
+}
+
+void format_link(FILE *f, const char *url)
+{
+	if (takes_links(f) && is_printable(url))
+		fprintf(f, "\033]8;;%s\033\\%s\033]8;;\033\\", url, url);
+	else
+		fprintf(f, "%s", url);
+}
+
+void format_wait(int64_t s, char out[FORMAT_SPAN])
+{
+	long long n = (long long)(s < 120 ? s : (s + 59) / 60);
+
+	snprintf(
+		out, FORMAT_SPAN, "%lld %s%s", n, s < 120 ? "second" : "minute", n == 1 ? "" : "s");
 }

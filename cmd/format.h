@@ -1,11 +1,17 @@
-/* Dates and the like in words. */
+/* Dates and the like in words; what the terminal can show. */
 #ifndef MPMCP_FORMAT_H
 #define MPMCP_FORMAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "auth/store.h"
 #include "mcp/http/request_count.h"
+
+/* "Mixpanel (EU)"; the host, with its port, of any other server. A host has at most 255 bytes. */
+#define FORMAT_SERVICE 280
+void format_service(const char *url, char out[FORMAT_SERVICE]);
 
 /* "good until 2026-11-24 19:05 (in 9 h 59 min), refreshed automatically", "ended, renewed at the next use", ... */
 void format_expiry(const struct signin_record *g, char out[64]);
@@ -23,5 +29,15 @@ unsigned long format_allowance(const char *url);
 
 /* "14 requests from this machine in the last hour; 586 of the 600 that the service allows are left" */
 void format_requests(const char *url, const struct request_count_seen *seen, char out[256]);
+
+/* f is a terminal whose lines can be rewritten; one that also takes colours, which NO_COLOR refuses. */
+bool format_terminal(FILE *f);
+bool format_coloured(FILE *f);
+
+/* The address in full; on a terminal as a link (OSC 8), which a broken line does not cut. */
+void format_link(FILE *f, const char *url);
+
+/* "45 seconds", "5 minutes": a time-out. */
+void format_wait(int64_t s, char out[FORMAT_SPAN]);
 
 #endif

@@ -106,5 +106,8 @@ int main(int argc, char **argv)
 	options_clear(&a);
 	status = finish_output(status);
 	diag_close();
+	if (status == EXIT_INTERRUPTED && a.command->name)
+		status = exit_by_signal(SIGINT);
+	exit_if_signal(status);
 	return status;
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/pasted.h"
 #include "commands.h"
+#include "endpoint.h"
 #include "wrapper.h"
 
 #define O(field) offsetof(struct options, field)
@@ -137,12 +138,13 @@ const struct command options_commands[] = {
 		"bridge standard input and output to an MCP server", cmd_bridge,
 		EXAMPLES("https://mcp-eu.mixpanel.com/mcp", "--read-only --only-tool @analytics",
 			"https://mcp.example.com/mcp --header 'Authorization:${TOKEN}'") },
-	{ "login", FOR_LOGIN, "[OPTION...] [URL] [CALLBACK-PORT]", "sign in, in a browser",
-		cmd_login, EXAMPLES("login --region eu", "login --no-browser", "login --import") },
-	{ "logout", FOR_LOGOUT, "[OPTION...] [URL]", "revoke and forget a sign-in", cmd_logout,
-		EXAMPLES("logout --region eu", "logout --all") },
-	{ "status", FOR_STATUS, "[OPTION...] [URL]", "show the sign-ins and the credential in use",
-		cmd_status, EXAMPLES("status", "status --check") },
+	{ "login", FOR_LOGIN, "[OPTION...] [URL | REGION] [CALLBACK-PORT]", "sign in, in a browser",
+		cmd_login, EXAMPLES("login eu", "login --no-browser", "login --import") },
+	{ "logout", FOR_LOGOUT, "[OPTION...] [URL | REGION]", "revoke and forget a sign-in",
+		cmd_logout, EXAMPLES("logout eu", "logout --all", "logout --all --profile work") },
+	{ "status", FOR_STATUS, "[OPTION...] [URL | REGION]",
+		"show the sign-ins and the credential in use", cmd_status,
+		EXAMPLES("status", "status --check") },
 	{ "tools", FOR_TOOLS, "[OPTION...] [URL] [NAME]",
 		"list the tools, or show one with its schema", cmd_tools,
 		EXAMPLES("tools", "tools Run-Query", "tools --read-only --json") },
@@ -154,8 +156,9 @@ const struct command options_commands[] = {
 		"print or write a client's entry; without CLIENT: list the clients", cmd_setup,
 		EXAMPLES("setup", "setup cursor gemini --region eu --write",
 			"setup claude --undo") },
-	{ "doctor", FOR_DOCTOR, "[OPTION...] [URL | CLIENT]", "find out why a connection fails",
-		cmd_doctor, EXAMPLES("doctor", "doctor --region eu") },
+	{ "doctor", FOR_DOCTOR, "[OPTION...] [URL | REGION | CLIENT]",
+		"find out why a connection fails", cmd_doctor,
+		EXAMPLES("doctor", "doctor eu", "doctor cursor") },
 	{ "completion", FOR_COMPLETION, "bash | zsh | fish", "print completion for a shell",
 		cmd_completion, EXAMPLES("completion bash") },
 	{ "help", FOR_HELP, "[COMMAND]", "show help", cmd_help, EXAMPLES("help login") },
@@ -457,6 +460,14 @@ static bool read_option(struct reader *r, char *word)
 /* Commands that take words of their own, and those that take a callback port behind the URL. */
 #define FOR_WORDS (FOR_HELP | FOR_DOCTOR | FOR_TOOLS | FOR_CALL | FOR_SETUP | FOR_COMPLETION)
 #define FOR_PORT (FOR_BRIDGE | FOR_LOGIN)
+/* Those where a region is a word, too: "login eu". */
+#define FOR_PLACE (FOR_LOGIN | FOR_LOGOUT | FOR_STATUS | FOR_DOCTOR)
+
+static bool is_region(const struct reader *r, const char *word)
+{
+	return (r->a->command->bit & FOR_PLACE) && !r->a->url && !r->a->region &&
+	       target_region_url(word);
+}
 
 static bool read_word(struct reader *r, char *word)
 {
@@ -476,6 +487,8 @@ static bool read_word(struct reader *r, char *word)
 	} else if (r->a->command->name && !r->a->url && r->a->command->bit != FOR_HELP &&
 		   wrapper_bare_url(word)) {
 		r->a->url = word;
+	} else if (is_region(r, word)) {
+		r->a->region = word;
 	} else if (r->a->command->bit & FOR_WORDS) {
 		options_list_add(&r->a->words, mem_dup(word));
 	} else if (r->a->command->bit & FOR_PORT && !r->a->callback_port && all_digits(word) &&

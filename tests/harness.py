@@ -567,7 +567,7 @@ class Case:
             p.signal() if p.process.poll() is None else None
         for p in self.programs:
             p.wait()
-            self.check(p.process.returncode >= 0 or p.process.returncode in (-9, -15), "ended by signal %d" % -p.process.returncode)
+            self.check(p.process.returncode >= 0 or p.process.returncode in (-2, -9, -15), "ended by signal %d" % -p.process.returncode)
             self.check(p.process.returncode != 99, "the memory checker found something:\n" + p.errors.decode("utf-8", "replace"))
         leaks.look(self)
         for s in self.servers:

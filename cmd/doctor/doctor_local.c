@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "auth/service_account.h"
-#include "base/crypt.h"
 #include "base/mem.h"
 #include "endpoint.h"
 #include "os/file.h"
@@ -80,30 +79,13 @@ void doctor_arguments(struct doctor *d, struct finding *f)
 
 /* ---- credential ---- */
 
-/* The user name in "Bearer Basic <base64 of user:secret>"; "" when it is none. */
-static void account_name(const struct secret *value, char *out, size_t size)
-{
-	const char *text = secret_str(value), *p = strrchr(text, ' ');
-	struct buf pair;
-	const char *colon;
-
-	*out = 0;
-	buf_init(&pair, 2 * SERVICE_ACCOUNT_MAX);
-	if (p && strncmp(text, "Bearer Basic ", 13) == 0 &&
-		crypt_unbase64(&pair, p + 1, strlen(p + 1)) && pair.len &&
-		(colon = memchr(pair.p, ':', pair.len)))
-		snprintf(out, size, "%.*s", (int)(colon - pair.p), pair.p);
-	err_clean(out);
-	buf_wipe(&pair);
-}
-
 static void describe_account(struct doctor *d, struct finding *f)
 {
 	static const char form[] = ".mp-service-account";
-	char name[200];
+	char name[SERVICE_ACCOUNT_NAME];
 	size_t n;
 
-	account_name(&d->c.value, name, sizeof(name));
+	service_account_name(secret_str(&d->c.value), name);
 	n = strlen(name);
 	if (n < sizeof(form) || strcmp(name + n - sizeof(form) + 1, form) != 0) {
 		/* Not shown: where name and secret were swapped, it is the secret. */

@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "mcp/http/error_text.h"
 #include "format.h"
+#include "projects.h"
 
 /* English prose and JSON come to about so many bytes a token. */
 #define BYTES_PER_TOKEN 4
@@ -161,11 +162,6 @@ void doctor_tools(struct doctor *d, struct finding *f)
 
 /* ---- a harmless call ---- */
 
-struct project {
-	json_int_t id;
-	char name[80];
-};
-
 static bool has_tool(const struct doctor *d, const char *name)
 {
 	size_t i;
@@ -198,78 +194,6 @@ static void text_of(const json_t *result, char *out, size_t size)
 			break;
 	}
 	err_clean(diag_redact(out));
-}
-
-/* The data of a result: structured, or the JSON that its text is. The caller frees. */
-static json_t *data_of(const json_t *result)
-{
-	json_t *data = json_object_get(result, "structuredContent"), *inner;
-	const char *text = json_string_value(
-		json_object_get(json_array_get(json_object_get(result, "content"), 0), "text"));
-
-	data = data ? json_incref(data) : json_loads(text ? text : "", 0, NULL);
-	/* FastMCP wraps what is no object. */
-	inner = json_object_get(data, "result");
-	if (inner && json_object_size(data) == 1) {
-		json_incref(inner);
-		json_decref(data);
-		data = inner;
-	}
-	return data;
-}
-
-static bool take_project(const json_t *value, const char *key, struct project *p)
-{
-	const json_t *id = json_object_get(value, "id");
-	const char *name = json_string_value(json_object_get(value, "name"));
-
-	if (json_is_integer(id))
-		p->id = json_integer_value(id);
-	else if (key && *key && strspn(key, "0123456789") == strlen(key) && strlen(key) < 18)
-		p->id = strtoll(key, NULL, 10);
-	else
-		return false;
-	snprintf(p->name, sizeof(p->name), "%.79s", name ? name : "without a name");
-	err_clean(p->name);
-	return true;
-}
-
-struct projects_seen {
-	struct project first[PROJECTS_TRIED];
-	size_t n, all; /* in `first`; all that a call may name here */
-	bool known;    /* the answer has a form that is known */
-};
-
-static void see_project(
-	struct doctor *d, const json_t *value, const char *key, struct projects_seen *seen)
-{
-	struct project p;
-	bool good = take_project(value, key, &p);
-
-	if (good && !mcp_client_may_use(d->client, p.id))
-		return; /* --only-project */
-	seen->all++;
-	if (good && seen->n < PROJECTS_TRIED)
-		seen->first[seen->n++] = p;
-}
-
-/* An object keyed by id, or an array. */
-static void read_projects(struct doctor *d, const json_t *result, struct projects_seen *seen)
-{
-	json_t *data = data_of(result), *value;
-	const char *key;
-	size_t i;
-
-	*seen = (struct projects_seen){ .known = json_is_object(data) || json_is_array(data) };
-	json_object_foreach(data, key, value)
-	{
-		see_project(d, value, key, seen);
-	}
-	json_array_foreach(data, i, value)
-	{
-		see_project(d, value, NULL, seen);
-	}
-	json_decref(data);
 }
 
 /* The words of an error result; what they mean decides about the advice. */
@@ -355,7 +279,8 @@ static void try_projects(
 
 void doctor_access(struct doctor *d, struct finding *f)
 {
-	struct projects_seen seen;
+	struct project first[PROJECTS_TRIED];
+	struct projects seen = { .first = first, .room = PROJECTS_TRIED };
 	struct err e = { 0 };
 	json_t *result;
 
@@ -369,7 +294,7 @@ void doctor_access(struct doctor *d, struct finding *f)
 		failed_by(d, &e, f);
 		return;
 	}
-	read_projects(d, result, &seen);
+	projects_read(&seen, d->client, result);
 	if (json_is_true(json_object_get(result, "isError")) || !seen.known ||
 		(seen.all && !seen.n)) {
 		char text[400];

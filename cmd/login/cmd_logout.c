@@ -124,10 +124,41 @@ static bool forget(struct logout *l, const struct store *s)
 	return good;
 }
 
+/* --all is narrowed by a URL or region, and by a profile. */
+static bool is_meant(const struct logout *l, const struct signin_record *g)
+{
+	const struct options *a = l->c->a;
+
+	return (!(a->url || a->region) || strcmp(g->url, l->c->url) == 0) &&
+	       (!a->profile || (g->profile && strcmp(g->profile, a->profile) == 0));
+}
+
 static bool forget_each(void *ctx, const struct store *s, const struct signin_record *g)
 {
-	(void)g;
-	return forget(ctx, s);
+	return !is_meant(ctx, g) || forget(ctx, s);
+}
+
+/* What it is not narrowed by would be forgotten against the person's word. */
+static bool check_all(const struct options *a, struct err *e)
+{
+	return !(a->resource || a->client_metadata_url || a->client_info || a->authorize_params.n ||
+		       a->use_id_token) ||
+	       err_set(e, ERR_USAGE,
+		       "--all goes with a URL, --region or --profile, and with no other option "
+		       "that "
+		       "tells sign-ins apart: leave --all out to forget that one");
+}
+
+/* The whole folder, as it was asked for: also what sign-ins that are gone left behind. */
+static bool forget_all(struct logout *l, struct err *unread)
+{
+	const struct options *a = l->c->a;
+
+	if (!check_all(a, &l->e))
+		return false;
+	if (!a->url && !a->region && !a->profile)
+		store_sweep(a->auth_dir);
+	return store_each(a->auth_dir, forget_each, l, unread) && !l->e.kind;
 }
 
 static bool forget_one(struct logout *l)
@@ -183,7 +214,7 @@ static void say_nothing_was_there(const struct logout *l)
 	struct kept k = { .url = l->c->url };
 	struct err e = { 0 };
 
-	if (a->all) {
+	if (a->all && !a->url && !a->region && !a->profile) {
 		printf("There is no sign-in to forget.\n");
 		return;
 	}
@@ -202,11 +233,8 @@ int cmd_logout(const struct options *a)
 	struct err unread = { 0 };
 	bool good = context_open(a, &c, &l.e);
 
-	if (good && a->all)
-		store_sweep(a->auth_dir);
 	if (good)
-		good = a->all ? store_each(a->auth_dir, forget_each, &l, &unread) && !l.e.kind
-			      : forget_one(&l);
+		good = a->all ? forget_all(&l, &unread) : forget_one(&l);
 	if (!l.e.kind)
 		l.e = unread;
 	if (!good)

@@ -196,14 +196,15 @@ static bool add_param_options(struct buf *b, const struct oauth_options *o)
 	return true;
 }
 
-char *oauth_command(const struct oauth_options *o, const char *more)
+/* port: the command takes one. */
+static char *command(const struct oauth_options *o, const char *words, bool port)
 {
 	struct buf b;
 	char *text;
 
 	buf_init(&b, DOCUMENTS_BYTES_MAX);
-	if (!buf_addf(&b, "mpmcp login%s%s", more ? " " : "", more ? more : "") ||
-		!add_place(&b, o) || (o->callback_port && !buf_addf(&b, " %u", o->callback_port)) ||
+	if (!buf_addf(&b, "mpmcp %s", words) || !add_place(&b, o) ||
+		(port && o->callback_port && !buf_addf(&b, " %u", o->callback_port)) ||
 		!add_option(&b, "host", o->host) ||
 		!add_option(&b, "callback-path", o->callback_path) ||
 		!add_option(&b, "profile", o->profile) ||
@@ -218,9 +219,23 @@ char *oauth_command(const struct oauth_options *o, const char *more)
 		(o->client_metadata && !buf_adds(&b, " --static-oauth-client-metadata ...")) ||
 		(o->client_info && !buf_adds(&b, " --static-oauth-client-info ...")))
 		buf_reset(&b);
-	text = b.len ? buf_take(&b, NULL) : mem_dup("mpmcp login");
+	text = b.len ? buf_take(&b, NULL) : mem_printf("mpmcp %s", words);
 	buf_free(&b);
 	return text;
+}
+
+char *oauth_command(const struct oauth_options *o, const char *more)
+{
+	char *words = mem_printf("login%s%s", more ? " " : "", more ? more : "");
+	char *text = command(o, words, true);
+
+	free(words);
+	return text;
+}
+
+char *oauth_command_for(const struct oauth_options *o, const char *words)
+{
+	return command(o, words, false);
 }
 
 bool oauth_needs_pkce(const struct oauth_options *o)

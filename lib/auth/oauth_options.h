@@ -56,6 +56,8 @@ char *oauth_scopes_to_gain(const struct oauth_options *o, const char *offered,
  * that decides which sign-in it is or how the browser comes back. more: an option right after "login", or
  * NULL. Client documents may hold a secret and are only named. malloc'ed. */
 char *oauth_command(const struct oauth_options *o, const char *more);
+/* The same of another command: "mpmcp " and words, and then what names the sign-in. */
+char *oauth_command_for(const struct oauth_options *o, const char *words);
 
 /* A string member of --static-oauth-client-metadata or --static-oauth-client-info; malloc'ed, NULL when
  * it is not there. */

@@ -1,6 +1,7 @@
 #include "auth/service_account.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -412,6 +413,24 @@ bool service_account_from_pair(const char *user, const char *secret, struct buf 
 			"alone there",
 			secret_name);
 	return add_pair(&j, u, s);
+}
+
+void service_account_name(const char *value, char out[SERVICE_ACCOUNT_NAME])
+{
+	static const char scheme[] = "Bearer Basic ";
+	struct buf pair;
+	const char *colon;
+
+	*out = 0;
+	buf_init(&pair, 2 * SERVICE_ACCOUNT_MAX);
+	if (strncmp(value, scheme, sizeof(scheme) - 1) == 0) {
+		value += sizeof(scheme) - 1;
+		if (crypt_unbase64(&pair, value, strlen(value)) && pair.len &&
+			(colon = memchr(pair.p, ':', pair.len)))
+			snprintf(out, SERVICE_ACCOUNT_NAME, "%.*s", (int)(colon - pair.p), pair.p);
+	}
+	err_clean(out);
+	buf_wipe(&pair);
 }
 
 bool service_account_may_go_to(const char *url, struct err *e)

@@ -43,6 +43,10 @@ bool service_account_from_header(const char *text, const char *where, struct buf
 bool service_account_from_pair(
 	const char *user, const char *secret, struct buf *out, struct err *e) BUF_MUST;
 
+/* The user name in "Bearer Basic <base64 of user:secret>", cleaned and cut; "" when the value is another. */
+#define SERVICE_ACCOUNT_NAME 200
+void service_account_name(const char *value, char out[SERVICE_ACCOUNT_NAME]);
+
 /* A service account found in the environment goes to *.mixpanel.com over https and to loopback; for
  * any other URL e says what to do instead. */
 bool service_account_may_go_to(const char *url, struct err *e) __attribute__((warn_unused_result));

@@ -48,6 +48,8 @@ static const char *const level_names[] = {
 
 static enum diag_level shown = DIAG_NOTE;
 static int log_fd = -1;
+static diag_before_fn *before;
+static void *before_ctx;
 static bool torn; /* the last message on standard error ended in the middle of its line */
 
 static struct hidden {
@@ -277,6 +279,8 @@ static void show(const char *line, size_t n)
 {
 	size_t off = 0;
 
+	if (before)
+		before(before_ctx);
 	if (torn && write_now("\n", 1) != 1)
 		return;
 	torn = false;
@@ -289,6 +293,12 @@ static void show(const char *line, size_t n)
 		off += (size_t)done;
 	}
 	torn = off > 0 && off < n;
+}
+
+void diag_before(diag_before_fn *fn, void *ctx)
+{
+	before = fn;
+	before_ctx = ctx;
 }
 
 static void stop_log(int error)

@@ -34,6 +34,11 @@ void diag_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A note that is not redacted: the address of a sign-in page is of no use with parts of it missing. */
 void diag_link(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Called before a message goes to standard error: whoever rewrites a line of the terminal takes it away. NULL:
+ * nobody any more. */
+typedef void diag_before_fn(void *ctx);
+void diag_before(diag_before_fn *fn, void *ctx);
+
 /*
  * From now on this string is hidden in every message and every struct err, as it is and
  * percent-encoded. All of these copy it, and ignore strings under 6 bytes: hiding them would garble

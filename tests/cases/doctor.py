@@ -819,7 +819,7 @@ def interruption_ends_it(case):
     p = case.start("doctor", "--json", server.url)
     server.wait(lambda _: server.of("initialize"), "initialize")
     p.signal(signal.SIGINT)
-    case.equal(p.wait(), 3, "status")
+    case.equal(p.wait(), -signal.SIGINT, "status")
     hang.set()
     report = json.loads(b"".join(p.lines))
     _is(case, report, "tools", "skipped", "interrupted")

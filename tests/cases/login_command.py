@@ -1,23 +1,25 @@
 """mpmcp login: its words, its options, pasting, device codes, and where nobody is there."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import urllib.parse
 import urllib.request
 
-from harness import DEADLINE, INITIALIZE, free_port, terminal
+from harness import DEADLINE, INITIALIZE, Failed, free_port, readable, terminal
 from people import FOLLOW, Person, address_in, redirect_of
 
-SIGN_IN, INTERRUPTED, USAGE = 4, 3, 2
+SIGN_IN, USAGE = 4, 2
 
 
-def login_again_is_a_success_in_one_line(case):
+def login_again_is_a_success_in_a_sentence(case):
     me = Person(case)
     me.login()
     p = me.login()
-    case.check(len(p.lines) == 1 and b"Already signed in" in p.lines[0], "words %r" % p.lines)
+    case.check(len(p.lines) <= 2 and b"Already signed in" in p.lines[0], "words %r" % p.lines)
     case.equal((me.count("authorize"), len(me.opened())), (1, 1), "sign-ins")
     p = me.login("--json")
     told = json.loads(p.lines[0])
@@ -30,15 +32,16 @@ def login_again_needs_no_network(case):
     me.box["process"].kill()
     me.box["process"].wait()
     p = me.login()
-    case.check(len(p.lines) == 1 and b"Already signed in" in p.lines[0], "words %r" % p.lines)
+    case.check(b"Already signed in" in p.lines[0], "words %r" % p.lines)
 
 
 def login_says_scopes_dates_and_where_it_is_kept(case):
     me = Person(case)
     p = me.login("--profile", "work")
     text = b"".join(p.lines).decode()
-    for words in ("Signed in to %s." % me.url, "profile work", "scopes  projects analysis", "token   good for", "refreshed automatically",
-                  "kept    " + me.path()):
+    for words in ("Signed in to %s; 2 projects visible." % me.url.split("/")[2], "URL      " + me.url, "profile  work", "scopes   projects analysis",
+                  "token    good for", "refreshed automatically", "file     " + me.path(), 'Next: "mpmcp setup" lists your clients',
+                  "--profile work"):
         case.check(words in text, "%r is not in %s" % (words, text))
 
 
@@ -72,7 +75,7 @@ def login_can_be_interrupted(case):
         p = me.login("--no-browser", status=None)
         p.wait_error_text("state=")
         p.signal(number)
-        case.equal(p.wait(), INTERRUPTED, "status")
+        case.equal(p.wait(), -number, "status: the signal itself, so that loops of a shell stop")
         case.equal(me.kept(), [], "files")
 
 
@@ -85,8 +88,8 @@ def whoever_interrupts_at_a_page_that_knows_no_client_hears_of_force(case):
     p = me.login("--no-browser", status=None)
     p.wait_error_text("state=")
     p.signal(signal.SIGINT)
-    case.equal(p.wait(), INTERRUPTED, "status")
-    case.check(b'If the page did not know this program, run "mpmcp login --force %s"' % me.url.encode() in p.errors, "words %r" % p.errors)
+    case.equal(p.wait(), -signal.SIGINT, "status")
+    case.check(b'If the page did not recognise this program, run "mpmcp login --force %s"' % me.url.encode() in p.errors, "words %r" % p.errors)
     me.login("--force")
     case.check("result" in me.signed_in_bridge().call(1, "tools/list"), "no result after --force")
 
@@ -111,12 +114,27 @@ def login_in_ci_without_a_terminal_fails_at_once(case):
     me = Person(case)
     p = me.login(status=SIGN_IN, env={"CI": "true", **me.env})
     case.check(b"MIXPANEL_SA_TOKEN" in p.errors and b"--no-browser" in p.errors, "words %r" % p.errors)
+    p = me.login("--json", status=SIGN_IN, env={"CI": "true", **me.env})
+    case.equal((len(p.lines), json.loads(p.lines[0])["outcome"]), (1, "failed"), "rows of --json")
+    parent, child = terminal()
+    me.login(status=SIGN_IN, env={"CI": "true", **me.env}, stdin=child)
+    os.close(child)
+    os.close(parent)
     case.equal((me.count("register"), me.opened()), (0, []), "registrations and browsers")
+
+
+def login_with_neither_terminal_nor_display_fails_at_once(case):
+    me = Person(case, browser=False)
+    for args in ((), ("--json",)):
+        p = me.login(*args, status=SIGN_IN, env={"SSH_CONNECTION": "1 2 3 4"})
+        said = p.errors if not args else p.lines[-1]
+        case.check(b"neither a terminal nor a display" in said and b"--no-browser" in said, "words %r" % said)
+    case.equal(me.count("register"), 0, "registrations")
 
 
 def login_in_ci_goes_on_for_those_who_ask_for_the_address(case):
     me = Person(case)
-    for args in (("--no-browser",), ("--json",)):
+    for args in (("--no-browser",), ("--no-browser", "--json")):
         p = me.login("--force", *args, status=None, env={"CI": "true", **me.env})
         text = p.wait_line(lambda line: b"authorize_url" in line, "the address") if "--json" in args else None
         if text is None:
@@ -130,12 +148,14 @@ def login_in_ci_goes_on_for_those_who_ask_for_the_address(case):
 
 def login_without_a_display_shows_the_address_and_waits(case):
     me = Person(case, browser=False)
-    p = me.login(status=None, env={"SSH_CONNECTION": "1 2 3 4"})
-    p.wait_error_text("Open this address in a browser to sign in:")
-    p.wait_error_text("state=")
-    p.wait_error_text("\n\n")
+    parent, child = terminal()
+    p = me.login(status=None, env={"SSH_CONNECTION": "1 2 3 4"}, stdin=child)
+    os.close(child)
+    p.wait_error_text("Open this address in a browser to sign in")
+    p.wait_error_text("> ")
     urllib.request.urlopen(address_in(p.errors), timeout=DEADLINE).read()
     case.equal(p.wait(), 0, "status")
+    os.close(parent)
 
 
 # ---- pasting
@@ -255,12 +275,19 @@ def _with_credential(server):
     return [r for r in server.of(method="POST") if "authorization" in r.headers]
 
 
+def _proofs(server):
+    """Requests with a credential, without those that ask for the projects: of them initialize is the second."""
+    posts = _with_credential(server)
+    mine = [n for n, r in enumerate(posts) if r.rpc_method == "initialize" and b"2025-11-25" in r.body]
+    return posts[:mine[0]] if mine else posts
+
+
 def token_is_proven_by_one_request(case):
     me = Person(case)
     server = _service(case, me, lambda r: r.answer())
     status, p = _login_at(case, me, server, "--header", "X-Gate: open")
     case.equal(status, 0, "status (%r)" % p.errors)
-    posts = _with_credential(server)
+    posts = _proofs(server)
     case.equal([(r.rpc_method, r.headers["x-gate"]) for r in posts], [("initialize", "open")], "requests")
     case.check(posts[0].headers["authorization"].startswith("Bearer access-"), "credential")
 
@@ -303,7 +330,7 @@ def proof_follows_redirects_inside_the_origin_only(case):
             r.answer()
     server = _service(case, me, answer)
     case.equal(_login_at(case, me, server)[0], 0, "status")
-    case.equal([r.path for r in _with_credential(server)], ["/mcp", "/mcp/"], "requests")
+    case.equal([r.path for r in _proofs(server)], ["/mcp", "/mcp/"], "requests")
     other = case.server()
     away = _service(case, me, lambda r: r.reply(307, headers={"Location": other.url}))
     status, p = _login_at(case, me, away)
@@ -377,7 +404,7 @@ def variable_with_quotes_in_it_is_no_matter(case):
 
 
 def one_word_too_many_is_named(case):
-    for args in (("login", "http://127.0.0.1:1/mcp", "eu"), ("logout", "all"), ("status", "http://127.0.0.1:1/mcp", "1", "2")):
+    for args in (("login", "http://127.0.0.1:1/mcp", "eu"), ("login", "eu", "in"), ("logout", "all"), ("status", "http://127.0.0.1:1/mcp", "1", "2")):
         p = case.start(*args, token=None)
         p.end_input()
         case.equal(p.wait(), USAGE, "status")
@@ -431,3 +458,86 @@ def device_code_that_is_asked_for_too_often_slows_down(case):
     me = Person(case, "--fault", "device-slow-down", browser=False)
     me.login("--device-code")
     case.equal(me.count("device-poll-too-early"), 0, "questions too early")
+
+
+# ---- what the terminal shows
+
+
+class _Screen:
+    """A login whose three descriptors are one terminal."""
+
+    def __init__(self, case, *args, env):
+        self.terminal, child = terminal()
+        self.p = case.start("login", *args, token=None, env={"TERM": "xterm", **env}, stdin=child, stdout=child, stderr=child)
+        os.close(child)
+        self.seen = ""
+
+    def wait(self, pattern, times=1):
+        """Waits for so many different texts that fit; all that was shown since the last wait."""
+        while len(set(re.findall(pattern, self.seen))) < times:
+            readable(self.terminal)
+            try:
+                self.seen += os.read(self.terminal, 65536).decode()
+            except OSError:
+                raise Failed("the terminal never showed %r: %r" % (pattern, self.seen))
+        seen, self.seen = self.seen, ""
+        return seen
+
+    def type(self, text):
+        os.write(self.terminal, text.encode())
+
+    def finish(self, status=0):
+        with contextlib.suppress(OSError):
+            while True:
+                self.seen += os.read(self.terminal, 65536).decode()
+        os.close(self.terminal)
+        self.p.case.equal(self.p.wait(), status, "status (%r)" % self.seen)
+        return self.seen
+
+
+def terminal_shows_a_link_and_counts_down(case):
+    me = Person(case, browser=False)
+    t = _Screen(case, "--no-browser", "--timeout", "90", me.url, env={})
+    shown = t.wait(r"\d:\d\d left > ", 2)
+    address = re.search(r"\x1b]8;;(.*?)\x1b", shown).group(1)
+    case.check("sign in to %s. Waiting up to 90 seconds; Ctrl-C cancels." % me.url.split("/")[2] in shown.replace("\r\n", " "), "words %r" % shown)
+    case.check("\x1b]8;;%s\x1b\\%s\x1b]8;;\x1b\\" % (address, address) in shown, "the link %r" % shown)
+    t.type("what is this\n")
+    shown = t.wait(r"alone\r\n\r\x1b\[K1:\d\d left > ")
+    case.check("neither an address nor a code" in shown, "words before the new prompt %r" % shown)
+    urllib.request.urlopen(address, timeout=DEADLINE).read()
+    shown = t.finish()
+    case.check("\r\x1b[KSigned in to" in shown and "2 projects visible" in shown, "words %r" % shown)
+
+
+def terminal_that_cannot_rewrite_a_line_gets_plain_words(case):
+    me = Person(case, browser=False)
+    t = _Screen(case, "--no-browser", me.url, env={"TERM": "dumb"})
+    shown = t.wait("\r\n> ")
+    t.type(redirect_of(address_in(shown.encode())) + "\n")
+    case.check("\x1b" not in shown + t.finish(), "an escape: %r" % shown)
+
+
+# ---- where to sign in
+
+
+def region_is_understood_as_a_word(case):
+    for words in (("login", "--no-browser", "eu"), ("logout", "eu"), ("status", "eu")):
+        p = case.start(*words, token=None, env={"https_proxy": "http://127.0.0.1:1"})
+        p.end_input()
+        p.wait()
+        case.check(b"mcp-eu.mixpanel.com" in p.errors + b"".join(p.lines), "words %r %r" % (p.errors, p.lines))
+
+
+def address_without_its_path_is_understood(case):
+    for url in ("https://mcp-eu.mixpanel.com", "https://mcp-eu.mixpanel.com/"):
+        p = case.start("login", "--no-browser", url, token=None, env={"https_proxy": "http://127.0.0.1:1"})
+        p.end_input()
+        case.equal(p.wait(), 5, "status")
+        case.check(b"signing in at https://mcp-eu.mixpanel.com/mcp" in p.errors, "words %r" % p.errors)
+    for answer in ("\n", "n\n"):
+        t = _Screen(case, "--no-browser", "https://mcp-eu.mixpanel.com", env={"https_proxy": "http://127.0.0.1:1"})
+        t.wait(r"Did you mean https://mcp-eu.mixpanel.com/mcp\? \[Y/n] ")
+        t.type(answer)
+        shown = t.finish(status=5)
+        case.check("cannot reach" in shown or "proxy" in shown, "words %r" % shown)

@@ -251,10 +251,10 @@ def client_credentials_find_what_the_challenge_names(case):
 
 def interruption_ends_login_before_the_server_answers(case):
     server = case.server(lambda r: r.wait_gone())
-    p = case.start("login", server.url, token=None)
+    p = case.start("login", "--no-browser", server.url, token=None)
     server.wait(lambda rs: rs, "a request")
     p.signal(signal.SIGINT)
-    case.equal(p.wait(), 3, "status")
+    case.equal(p.wait(), -signal.SIGINT, "status")
     case.equal([r.path for r in server.requests], ["/mcp"], "requests")
 
 

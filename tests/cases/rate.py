@@ -1,10 +1,12 @@
 """The count of requests that all bridges of one identity share."""
 
+import base64
 import json
 import os
 import stat
 
-from harness import ACCOUNT_HEADER, TOKEN
+from harness import ACCOUNT_HEADER, PAIR, TOKEN
+from people import Person
 
 
 def _counts(case):
@@ -37,6 +39,23 @@ def requests_of_all_bridges_of_one_credential_are_counted(case):
     case.equal(_used(case, case.server().url), 0, "requests to another server")
     # The same credential, given in another way.
     case.equal(_used(case, server.url, "--header", "Authorization: " + ACCOUNT_HEADER, token=None), len(server.requests), "requests")
+
+
+def requests_belong_to_the_person_or_account_and_not_to_the_sign_in(case):
+    me = Person(case)
+    me.login()
+    used = _used(case, me.url, token=None)
+    case.check(used > 0, "requests of the sign-in")
+    me.run("logout", me.url)
+    case.equal(_used(case, me.url, token=None), used, "requests after the sign-in is forgotten")
+    case.equal(_used(case, me.url, "--authorize-param", "a=b", token=None), used, "requests of the same person, with other parameters")
+    case.equal(_used(case, me.url, "--profile", "other", token=None), 0, "requests of another person")
+    server = case.server()
+    p = case.start(server.url)
+    p.handshake()
+    p.finish()
+    again = base64.b64encode((PAIR + "0").encode()).decode()
+    case.equal(_used(case, server.url, env={"MIXPANEL_SA_TOKEN": again}), _used(case, server.url), "requests of the account with its next secret")
 
 
 def count_holds_nothing_of_the_credential_and_is_private(case):

@@ -289,7 +289,7 @@ def interrupted_call_ends(case):
     p = case.start("call", server.url, "x")
     server.wait(lambda _: server.of("tools/call"), "the call")
     p.signal(signal.SIGINT)
-    case.equal(p.wait(), 3, "status")
+    case.equal(p.wait(), -signal.SIGINT, "status")
     server.stop.set()
 
 

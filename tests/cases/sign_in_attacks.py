@@ -13,7 +13,7 @@ import urllib.request
 from harness import DEADLINE, INITIALIZE
 from people import Person, address_in
 
-FAILED, INTERRUPTED, SIGN_IN, NETWORK, LIMITED = 1, 3, 4, 5, 7
+FAILED, SIGN_IN, NETWORK, LIMITED = 1, 4, 5, 7
 
 
 def _stops(case, fault, *texts, status=FAILED, pages=0):
@@ -29,7 +29,7 @@ def _stops(case, fault, *texts, status=FAILED, pages=0):
 def _give_up(case, login):
     """It still waits for the person, until it is interrupted."""
     login.signal(signal.SIGINT)
-    case.equal(login.wait(), INTERRUPTED, "status")
+    case.equal(login.wait(), -signal.SIGINT, "status")
 
 
 # ---- what servers publish

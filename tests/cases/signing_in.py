@@ -545,6 +545,8 @@ def service_that_refuses_every_token_opens_one_page(case):
 def era_of_the_server_is_remembered_with_the_sign_in(case):
     me = Person(case, "--era", "modern")
     me.login()
+    case.equal(me.record()["word"], "modern", "what login learnt when it asked for the projects")
+    me.change(word=None, word_at=None)
 
     def methods():
         """What a bridge in front of a legacy client sends."""
