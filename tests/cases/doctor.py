@@ -245,7 +245,8 @@ def projects_that_may_not_be_named_are_not_tried(case):
 
 
 def wrong_arguments_are_the_first_to_be_named(case):
-    _culprit(case, _run(case, "--region", "asia", status=2), "arguments", "us, eu or in", "Correct")
+    # A wrong --region is an error of the command line, as for every command; the variable is part of the surroundings.
+    _culprit(case, _run(case, status=2, env={"MIXPANEL_REGION": "asia"}), "arguments", "us, eu or in", "Correct")
     _culprit(case, _run(case, "--cacert", "/nonexistent/ca.pem", status=2), "arguments", "/nonexistent/ca.pem", "Correct")
     report = _run(case, "--header", "X: ${NOT_SET}", status=2)
     _culprit(case, report, "arguments", "NOT_SET", "Correct")
