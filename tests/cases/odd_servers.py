@@ -8,7 +8,7 @@ import threading
 import time
 import zlib
 
-from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, Failed, initialized_result, readable, request, response
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, LIMIT, Failed, initialized_result, readable, request, response
 
 
 def _calls(answer):
@@ -312,9 +312,12 @@ def head_that_drips_for_ever_is_an_error(case):
         while True:
             r.raw("X: y\r\n")
             time.sleep(0.05)
-    _, p = case.bridge(_calls(answer), "--headers-timeout", "1")
+    _, p = case.bridge(_calls(answer), "--headers-timeout", str(LIMIT))
     p.handshake()
     case.is_error(p.call(1), -31503, "no answer in time")
+
+
+head_that_drips_for_ever_is_an_error.slow = True
 
 
 def head_that_begins_with_a_folded_line_ends_its_request_alone(case):

@@ -8,7 +8,7 @@ import threading
 import time
 
 import harness
-from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, initialized_result, request, response
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, LIMIT, initialized_result, request, response
 
 
 def closes_before_answering_is_an_error_and_sent_once(case):
@@ -868,24 +868,30 @@ def cancelled_request_frees_its_place_and_the_server_is_told(case):
 def no_header_in_time_is_an_error(case):
     def handler(r):
         r.wait_gone() if r.rpc_method == "tools/call" else r.answer()
-    _, p = case.bridge(handler, "--headers-timeout", "1")
+    _, p = case.bridge(handler, "--headers-timeout", str(LIMIT))
     p.handshake()
     case.is_error(p.call(1), -31503, "in time")
+
+
+no_header_in_time_is_an_error.slow = True
 
 
 def limit_for_the_header_is_not_twice_as_long(case):
     def handler(r):
         if r.rpc_method == "tools/call":
-            r.conn.settimeout(9)
+            r.conn.settimeout(1.9 * LIMIT)
             try:
                 r.conn.recv(1)
                 return  # gone, as it should be
             except TimeoutError:
                 r.conn.settimeout(None)
         r.answer()
-    _, p = case.bridge(handler, "--headers-timeout", "5")
+    _, p = case.bridge(handler, "--headers-timeout", str(LIMIT))
     p.handshake()
     case.is_error(p.call(1), -31503, "in time")
+
+
+limit_for_the_header_is_not_twice_as_long.slow = True
 
 
 def silence_inside_a_body_is_an_error(case):
@@ -895,9 +901,12 @@ def silence_inside_a_body_is_an_error(case):
         r.stream()
         r.chunk(": ping\n\n")
         r.wait_gone()
-    _, p = case.bridge(handler, "--body-timeout", "1")
+    _, p = case.bridge(handler, "--body-timeout", str(LIMIT))
     p.handshake()
     case.is_error(p.call(1), -31503, "no more data")
+
+
+silence_inside_a_body_is_an_error.slow = True
 
 
 def connection_refused_is_an_error_that_names_the_address(case):

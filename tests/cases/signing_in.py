@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 
-from harness import DEADLINE, INITIALIZE, INITIALIZED, PROGRAM, free_port, request
+from harness import DEADLINE, INITIALIZE, INITIALIZED, LIMIT, PROGRAM, free_port, request
 from people import FOLLOW, Person, address_in
 
 # Waits at a FIFO until the case opens it.
@@ -405,14 +405,17 @@ def page_that_knows_no_client_costs_one_sign_in(case):
     me.login()
     me.change(access_token=None, refresh_token=None)
     me.ask("forget-clients")
-    p = me.bridge("--auth-timeout", "2")
+    p = me.bridge("--auth-timeout", str(LIMIT))
     p.send(INITIALIZE)
-    case.is_error(p.answer(0), -31401, "2 seconds")
+    case.is_error(p.answer(0), -31401, "%d seconds" % LIMIT)
     me.wait_page("Invalid client")
     b = me.bridge()
     b.handshake()
     case.check("result" in b.call(1, "tools/list"), "no result")
     case.equal(me.count("register"), 2, "registrations")
+
+
+page_that_knows_no_client_costs_one_sign_in.slow = True
 
 
 def another_issuer_means_another_registration(case):

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 
-from harness import ACCOUNT_HEADER, INITIALIZE, INITIALIZED, initialized_result, request, response
+from harness import ACCOUNT_HEADER, INITIALIZE, INITIALIZED, LIMIT, initialized_result, request, response
 from origin import Origin
 
 
@@ -119,7 +119,7 @@ def fallback_that_finds_nothing_gives_the_first_refusal(case):
             r.end()
         else:
             nothing(r)
-    for handler, args in ((nothing, []), (silent, ["--headers-timeout", "5"]), (closes, [])):
+    for handler, args in ((nothing, []), (silent, ["--headers-timeout", str(LIMIT)]), (closes, [])):
         _, p = case.bridge(handler, *args)
         p.send(INITIALIZE)
         case.is_error(p.answer(0), -31404, "HTTP 404", "No such page", "Check the path of the URL")
@@ -380,7 +380,7 @@ def silence_on_the_stream_is_an_error_while_an_answer_is_due(case):
             return False
         r.reply(202)
         return True
-    old, server, p = _old(case, "--body-timeout", "5", on_post=on_post)  # enough for the answers that do come
+    old, server, p = _old(case, "--body-timeout", str(LIMIT), on_post=on_post)
     p.handshake()
     case.is_error(p.call(1), -31503, "no more data in time")
     case.equal(p.call(2)["result"], {"session": 2}, "result in the new session")
@@ -406,12 +406,11 @@ def endpoint_that_never_comes_is_an_error_or_the_other_transport(case):
 
     def silent(r):
         r.stream() if r.method == "GET" else r.answer()
-    _, p = case.bridge(silent, "--transport", "sse-only", "--headers-timeout", "5")
-    p.send(INITIALIZE)
-    case.is_error(p.answer(0), -31500, "does not name the address", "--transport")
-    _, p = case.bridge(silent, "--transport", "sse-first", "--headers-timeout", "5")
-    p.send(INITIALIZE)
-    case.check("result" in p.answer(0), "no result")
+    only, first = [case.bridge(silent, "--transport", kind, "--headers-timeout", str(LIMIT))[1] for kind in ("sse-only", "sse-first")]
+    only.send(INITIALIZE)
+    first.send(INITIALIZE)
+    case.is_error(only.answer(0), -31500, "does not name the address", "--transport")
+    case.check("result" in first.answer(0), "no result")
 
 
 endpoint_that_never_comes_is_an_error_or_the_other_transport.slow = True

@@ -14,7 +14,7 @@ import threading
 import time
 
 import harness
-from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, TOKEN, Failed, certificates, initialized_result, readable, request, response
+from harness import ACCOUNT_HEADER, DEADLINE, INITIALIZE, INITIALIZED, LIMIT, TOKEN, Failed, certificates, initialized_result, readable, request, response
 from origin import Origin
 
 
@@ -510,7 +510,7 @@ def stopped_and_continued_it_goes_on(case):
         r.answer()
         if r.rpc_method == "tools/call":
             answered.set()
-    server, p = case.bridge(handler, "--headers-timeout", "5")
+    server, p = case.bridge(handler, "--headers-timeout", str(LIMIT))
     p.handshake()
     p.send(request(1))
     server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
@@ -522,7 +522,7 @@ def stopped_and_continued_it_goes_on(case):
     release.set()
     case.check(answered.wait(DEADLINE), "the server has not answered")
     # The time-out passes while it stands still and the answer lies there.
-    threading.Event().wait(5.5)
+    threading.Event().wait(LIMIT + 0.5)
     p.signal(signal.SIGCONT)
     case.check("result" in p.answer(1), "no result")
 
