@@ -84,8 +84,8 @@ int cmd_bridge(const struct options *a)
 		return EXIT_USAGE;
 	}
 	/* What goes wrong first is what the client is told; nothing is looked at after it. */
-	if (mcp_client_protocol(a, &era, &e))
-		policy = mcp_client_policy(a, &e);
+	mcp_client_protocol(a, &era);
+	policy = mcp_client_policy(a, &e);
 	if (!e.kind && context_open(a, &c, &e))
 		auth = context_credential(&c, &e);
 	if (auth) {

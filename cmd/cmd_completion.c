@@ -1,491 +1,333 @@
+/*
+ * What may come next on a command line, for all shells: "completion --words -- WORD..." answers for
+ * the last word, which may be empty, one answer a line, as WORD TAB EXPLANATION. The line ":files LEAD"
+ * or ":folders LEAD" leaves it to the shell to complete the path after the first LEAD bytes of the word.
+ * Nothing is asked of a server while somebody types.
+ */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "setup/clients.h"
-#include "options.h"
+#include "auth/store.h"
 #include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
 #include "commands.h"
+#include "endpoint.h"
 #include "exit.h"
 #include "mcp/policy/mixpanel_tools.h"
+#include "options.h"
+#include "setup/clients.h"
 
-/*
- * Completion for three shells, printed from the same tables as --help. The
- * scripts hold words alone and ask no program while somebody types.
- */
-
-/* ---- what may stand where ---- */
-
-enum kind {
-	ANYTHING, /* nothing can be offered */
-	FILES,
-	FOLDERS,
-	AT_FILES, /* a file behind "@" */
-	WORDS,
+struct question {
+	struct options line; /* what stands before the word */
+	const char *word;    /* as far as it is typed */
+	size_t lead;         /* bytes of it before the value that is completed: "--region=" */
 };
 
-static const struct {
-	const char *option, *words;
-} choices[] = {
-	{ "region", "us eu in" },
-	{ "protocol", "auto legacy modern" },
-	{ "transport", "http-first http-only sse-first sse-only" },
-};
+/* ---- answers ---- */
 
-static const char *choices_of(const struct opt *o)
+/* Shells put an answer on the command line as it stands. */
+static bool is_harmless(const char *word)
 {
-	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
-		if (strcmp(o->name, choices[i].option) == 0)
-			return choices[i].words;
-	return NULL;
+	static const char also[] = "@%+=:,./_-";
+
+	for (; *word; word++)
+		if (!((*word >= 'a' && *word <= 'z') || (*word >= 'A' && *word <= 'Z') ||
+			    (*word >= '0' && *word <= '9') || strchr(also, *word)))
+			return false;
+	return true;
 }
 
-static bool takes_tools(const struct opt *o)
+/* Offers a value, "" or "=" after it, when it goes on from what is typed. */
+static void offer(
+	const struct question *q, const char *value, const char *after, const char *explanation)
 {
-	return o->arg && strcmp(o->arg, "GLOB") == 0;
+	const char *typed = q->word + q->lead;
+	char *text;
+
+	if (strncmp(value, typed, strlen(typed)) != 0 || !is_harmless(value))
+		return;
+	text = err_clean(mem_ndup(explanation, strcspn(explanation, "\t\r\n")));
+	printf("%.*s%s%s\t%s\n", (int)q->lead, q->word, value, after, text);
+	free(text);
 }
 
-static enum kind kind_of(const struct opt *o)
+static void offer_path(const char *kind, size_t lead)
 {
-	if (strcmp(o->arg, "FILE") == 0)
-		return FILES;
-	if (strcmp(o->arg, "DIR") == 0)
-		return FOLDERS;
-	if (strcmp(o->arg, "JSON") == 0)
-		return AT_FILES;
-	return choices_of(o) || takes_tools(o) ? WORDS : ANYTHING;
+	printf(":%s %zu\n", kind, lead);
 }
 
-static void print_tools(const char *between)
+/* "@FILE", where JSON is taken. */
+static void offer_at_file(const struct question *q)
+{
+	if (q->word[q->lead] == '@')
+		offer_path("files", q->lead + 1);
+}
+
+static void offer_commands(const struct question *q)
+{
+	for (size_t i = 0; i < options_ncommands; i++)
+		if (options_commands[i].name)
+			offer(q, options_commands[i].name, "", options_commands[i].help);
+}
+
+static const char *class_of(const struct mixpanel_tools_tool *t)
+{
+	static const char *const words[] = {
+		[MIXPANEL_TOOLS_READ] = "reads",
+		[MIXPANEL_TOOLS_ADD] = "creates",
+		[MIXPANEL_TOOLS_CHANGE] = "changes",
+		[MIXPANEL_TOOLS_DELETE] = "deletes",
+	};
+	return words[t->what];
+}
+
+static void offer_tools(const struct question *q)
 {
 	size_t n;
 	const struct mixpanel_tools_tool *all = mixpanel_tools_all(&n);
 
 	for (size_t i = 0; i < n; i++)
-		printf("%s%s", i ? between : "", all[i].name);
+		offer(q, all[i].name, "", class_of(&all[i]));
 }
 
-static void print_sets(void)
+static void offer_sets(const struct question *q)
 {
 	size_t n;
 	const struct mixpanel_tools_tool *all = mixpanel_tools_all(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		size_t k = 0;
+		size_t first = 0;
+		char name[32];
 
-		while (strcmp(all[k].set, all[i].set) != 0)
-			k++;
-		if (k == i)
-			printf("@%s ", all[i].set);
+		while (strcmp(all[first].set, all[i].set) != 0)
+			first++;
+		snprintf(name, sizeof(name), "@%s", all[i].set);
+		if (first == i)
+			offer(q, name, "", "a group of tools");
 	}
 }
 
-/* The words that an option takes. */
-static void print_values(const struct opt *o)
+static void offer_clients(const struct question *q)
 {
-	if (takes_tools(o)) {
-		print_sets();
-		print_tools(" ");
-	} else {
-		printf("%s", choices_of(o));
+	const struct options_list *named = &q->line.words;
+
+	for (size_t i = 0; i < napps; i++) {
+		bool again = false;
+
+		for (size_t k = 0; k < named->n; k++)
+			again = again || strcmp(named->item[k], apps[i].name) == 0;
+		if (!again)
+			offer(q, apps[i].name, "", apps[i].title);
 	}
 }
 
-static void print_commands(void)
+static bool offer_profile(void *ctx, const struct store *s, const struct signin_record *g)
 {
-	for (size_t i = 0; i < options_ncommands; i++)
-		if (options_commands[i].name)
-			printf("%s%s", i > 1 ? " " : "", options_commands[i].name);
-}
-
-static const char shells[] = "bash zsh fish";
-
-/* The words that may follow a command; false when none are known. */
-static bool print_operands(const struct command *c)
-{
-	if (!c->name || c->bit == FOR_HELP) {
-		print_commands();
-	} else if (c->bit == FOR_TOOLS || c->bit == FOR_CALL) {
-		print_tools(" ");
-	} else if (c->bit == FOR_SETUP) {
-		for (size_t i = 0; i < napps; i++)
-			printf("%s%s", i ? " " : "", apps[i].name);
-	} else if (c->bit == FOR_COMPLETION) {
-		printf("%s", shells);
-	} else {
-		return false;
-	}
+	(void)s;
+	if (g->profile)
+		offer(ctx, g->profile, "", g->url);
 	return true;
 }
 
-static const char *name_of(const struct command *c)
+static void offer_profiles(struct question *q)
 {
-	return c->name ? c->name : "bridge";
+	struct err e = { 0 };
+
+	if (!store_each(q->line.auth_dir, offer_profile, q, &e))
+		diag_debug("%s", err_text(&e));
 }
 
-/* ---- bash ---- */
+/* ---- what may stand where ---- */
 
-static void bash_options(enum kind kind)
+static void offer_values(struct question *q, const struct opt *o)
 {
-	const char *between = "";
-
-	for (size_t i = 0; i < options_noptions; i++) {
-		if (!options_options[i].arg || kind_of(&options_options[i]) != kind)
-			continue;
-		printf("%s--%s", between, options_options[i].name);
-		between = "|";
+	for (size_t i = 0; o->choices && o->choices[i]; i++)
+		offer(q, o->choices[i], "", "");
+	if (strcmp(o->arg, "FILE") == 0) {
+		offer_path("files", q->lead);
+	} else if (strcmp(o->arg, "DIR") == 0) {
+		offer_path("folders", q->lead);
+	} else if (strcmp(o->arg, "JSON") == 0) {
+		offer_at_file(q);
+	} else if (strcmp(o->arg, "GLOB") == 0) {
+		offer_sets(q);
+		offer_tools(q);
+	} else if (strcmp(o->name, "profile") == 0) {
+		offer_profiles(q);
 	}
 }
 
-static void bash_values(void)
+static void offer_options(const struct question *q)
 {
-	printf("\tcase $option in\n\t");
-	bash_options(FILES);
-	printf(")\n\t\t_mpmcp_files \"$value\" -f\n\t\treturn ;;\n\t");
-	bash_options(FOLDERS);
-	printf(")\n\t\t_mpmcp_files \"$value\" -d\n\t\treturn ;;\n\t");
-	bash_options(AT_FILES);
-	printf(")\n\t\t_mpmcp_at_files\n\t\treturn ;;\n");
 	for (size_t i = 0; i < options_noptions; i++) {
 		const struct opt *o = &options_options[i];
+		char *name = mem_printf("--%s", o->name);
 
-		if (!o->arg || kind_of(o) != WORDS)
-			continue;
-		printf("\t--%s)\n\t\t_mpmcp_words \"", o->name);
-		print_values(o);
-		printf("\"\n\t\treturn ;;\n");
-	}
-	printf("\t");
-	bash_options(ANYTHING);
-	printf(")\n\t\treturn ;;\n\tesac\n");
-}
-
-static void bash_commands(void)
-{
-	printf("\tcase $command in\n");
-	for (size_t c = 0; c < options_ncommands; c++) {
-		printf("\t%s)\n\t\toptions=\"", name_of(&options_commands[c]));
-		for (size_t i = 0; i < options_noptions; i++)
-			if (options_takes(&options_commands[c], &options_options[i]))
-				printf("--%s ", options_options[i].name);
-		printf("\"\n\t\toperands=\"");
-		print_operands(&options_commands[c]);
-		printf("\" ;;\n");
-	}
-	printf("\tesac\n");
-}
-
-static void print_bash(void)
-{
-	printf("# bash completion for mpmcp, printed by \"mpmcp completion bash\"\n\n"
-	       "# Readline replaces what is behind the last break character alone; an @ it "
-	       "replaces too.\n"
-	       "_mpmcp_reply() {\n"
-	       "\tlocal behind=${current##*[\"$COMP_WORDBREAKS\"]} reply\n"
-	       "\tlocal before=${current%%\"$behind\"}\n"
-	       "\tbefore=${before%%@}\n"
-	       "\tCOMPREPLY=()\n"
-	       "\twhile IFS= read -r reply; do\n"
-	       "\t\t[[ -n $reply ]] && COMPREPLY+=(\"${reply#\"$before\"}\")\n"
-	       "\tdone\n"
-	       "}\n\n"
-	       "_mpmcp_words() {\n"
-	       "\t_mpmcp_reply < <(compgen -P \"$lead\" -W \"$1\" -- \"$value\")\n"
-	       "}\n\n"
-	       "_mpmcp_files() {\n"
-	       "\tcompopt -o filenames 2>/dev/null\n"
-	       "\t_mpmcp_reply < <(compgen -P \"$lead\" \"$2\" -- \"$1\")\n"
-	       "}\n\n"
-	       "_mpmcp_at_files() {\n"
-	       "\t[[ $value == @* ]] || return\n"
-	       "\tlead=$lead@\n"
-	       "\t_mpmcp_files \"${value#@}\" -f\n"
-	       "}\n\n");
-	printf("_mpmcp() {\n"
-	       "\tlocal line=${COMP_LINE:0:COMP_POINT} command=bridge option= lead= options "
-	       "operands\n"
-	       "\tlocal current value word words\n"
-	       "\tcurrent=${line##*[[:space:]]}\n"
-	       "\tvalue=$current\n"
-	       "\tread -ra words <<<\"${line%%\"$current\"}\"\n"
-	       "\tfor word in \"${words[@]:1}\"; do\n"
-	       "\t\tif [[ -n $option ]]; then\n"
-	       "\t\t\toption=\n"
-	       "\t\telif [[ $word == --*=* ]]; then\n"
-	       "\t\t\t:\n"
-	       "\t\telse\n"
-	       "\t\t\tcase $word in\n"
-	       "\t\t\t");
-	bash_options(FILES);
-	printf("|");
-	bash_options(FOLDERS);
-	printf("|");
-	bash_options(AT_FILES);
-	printf("|");
-	bash_options(WORDS);
-	printf("|");
-	bash_options(ANYTHING);
-	printf(")\n\t\t\t\toption=$word ;;\n\t\t\t*)\n\t\t\t\tif [[ $command == bridge && \" ");
-	print_commands();
-	printf(" \" == *\" $word \"* ]]; then\n\t\t\t\t\tcommand=$word\n\t\t\t\tfi ;;\n\t\t\tesac\n"
-	       "\t\tfi\n\tdone\n"
-	       "\tif [[ -z $option && $current == --*=* ]]; then\n"
-	       "\t\toption=${current%%%%=*} value=${current#*=}\n"
-	       "\t\tlead=$option=\n"
-	       "\tfi\n");
-	bash_values();
-	bash_commands();
-	printf("\tif [[ $current == -* ]]; then\n"
-	       "\t\t_mpmcp_words \"$options\"\n"
-	       "\telif [[ $command == call && $current == @* ]]; then\n"
-	       "\t\t_mpmcp_at_files\n"
-	       "\telse\n"
-	       "\t\t_mpmcp_words \"$operands\"\n"
-	       "\tfi\n"
-	       "}\n"
-	       "complete -F _mpmcp mpmcp\n");
-}
-
-/* ---- zsh ---- */
-
-/* Inside single quotes and a specification of _arguments. */
-static void zsh_text(const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '\'') {
-			printf("'\\''");
-			continue;
-		}
-		if (strchr("[]:\\", *s))
-			putchar('\\');
-		putchar(*s);
+		if (options_offers(q->line.command, o))
+			offer(q, name, "", o->help);
+		free(name);
 	}
 }
 
-static void zsh_option(const struct opt *o)
-{
-	printf("\t\t\t'%s--%s%s[", o->type == OPT_LIST ? "*" : "", o->name, o->arg ? "=" : "");
-	zsh_text(o->help);
-	printf("]");
-	if (o->arg) {
-		printf(":");
-		zsh_text(o->arg);
-		printf(":");
-		switch (kind_of(o)) {
-		case FILES:
-			printf("_files");
-			break;
-		case FOLDERS:
-			printf("_files -/");
-			break;
-		case AT_FILES:
-			printf("_mpmcp_at_files");
-			break;
-		case WORDS:
-			printf("(");
-			print_values(o);
-			printf(")");
-			break;
-		case ANYTHING:
-			printf(" ");
-			break;
-		}
-	}
-	printf("' \\\n");
-}
+static const char *const shells[] = { "bash", "zsh", "fish" };
+#define SHELLS (sizeof(shells) / sizeof(shells[0]))
 
-static void zsh_operands(void)
+static void offer_operands(const struct question *q)
 {
-	printf("\tcase $command in\n");
-	for (size_t c = 0; c < options_ncommands; c++) {
-		if (!options_commands[c].name)
-			continue;
-		printf("\t%s)\n\t\twords_of=(", options_commands[c].name);
-		print_operands(&options_commands[c]);
-		printf(") ;;\n");
-	}
-	printf("\tesac\n");
-}
+	size_t before = q->line.words.n;
 
-static void zsh_commands(void)
-{
-	for (size_t c = 0; c < options_ncommands; c++) {
-		if (!options_commands[c].name)
-			continue;
-		printf("\t\t\t'%s:", options_commands[c].name);
-		zsh_text(options_commands[c].help);
-		printf("'\n");
+	if ((q->line.command->bit & FOR_PLACE) && !q->line.url && !q->line.region)
+		for (size_t i = 0; options_regions[i]; i++)
+			offer(q, options_regions[i], "", target_region_url(options_regions[i]));
+	switch (q->line.command->bit) {
+	case FOR_BRIDGE:
+		if (!q->line.url)
+			offer_commands(q);
+		break;
+	case FOR_HELP:
+		offer_commands(q);
+		break;
+	case FOR_TOOLS:
+		offer_sets(q);
+		offer_tools(q);
+		break;
+	case FOR_CALL:
+		if (!before)
+			offer_tools(q);
+		else if (before == 1)
+			offer_at_file(q);
+		break;
+	case FOR_SETUP:
+	case FOR_DOCTOR:
+		offer_clients(q);
+		break;
+	case FOR_COMPLETION:
+		for (size_t i = 0; i < SHELLS; i++)
+			offer(q, shells[i], "", "");
+		break;
 	}
 }
 
-static void print_zsh(void)
+static void answer(struct question *q)
 {
-	printf("#compdef mpmcp\n"
-	       "# zsh completion for mpmcp, printed by \"mpmcp completion zsh\"\n\n"
-	       "_mpmcp_at_files() {\n"
-	       "\tcompset -P @ && _files\n"
-	       "}\n\n"
-	       "_mpmcp_operands() {\n"
-	       "\tlocal -a words_of\n"
-	       "\tif [[ $command == bridge ]]; then\n"
-	       "\t\twords_of=(\n");
-	zsh_commands();
-	printf("\t\t)\n"
-	       "\t\t_describe command words_of\n"
-	       "\t\treturn\n"
-	       "\tfi\n"
-	       "\t[[ $command == call && $PREFIX == @* ]] && { _mpmcp_at_files; return }\n");
-	zsh_operands();
-	printf("\tcompadd -a words_of\n"
-	       "}\n\n"
-	       "_mpmcp() {\n"
-	       "\tlocal command=bridge word skip=\n"
-	       "\tfor word in ${words[2,CURRENT-1]}; do\n"
-	       "\t\tif [[ -n $skip ]]; then\n"
-	       "\t\t\tskip=\n"
-	       "\t\telif [[ $word == (");
-	for (size_t i = 0, n = 0; i < options_noptions; i++)
-		if (options_options[i].arg)
-			printf("%s--%s", n++ ? "|" : "", options_options[i].name);
-	printf(") ]]; then\n"
-	       "\t\t\tskip=1\n"
-	       "\t\telif [[ $word == (");
-	for (size_t c = 1; c < options_ncommands; c++)
-		printf("%s%s", c > 1 ? "|" : "", options_commands[c].name);
-	printf(") ]]; then\n"
-	       "\t\t\tcommand=$word\n"
-	       "\t\t\tbreak\n"
-	       "\t\tfi\n"
-	       "\tdone\n"
-	       "\tcase $command in\n");
-	for (size_t c = 0; c < options_ncommands; c++) {
-		printf("\t%s)\n\t\t_arguments -S \\\n", name_of(&options_commands[c]));
-		for (size_t i = 0; i < options_noptions; i++)
-			if (options_takes(&options_commands[c], &options_options[i]))
-				zsh_option(&options_options[i]);
-		printf("\t\t\t'*:word:_mpmcp_operands' ;;\n");
+	size_t n = strcspn(q->word, "=");
+	const struct opt *o = NULL;
+
+	if (strncmp(q->word, "--", 2) == 0 && q->word[n])
+		o = options_find(q->word + 2, n - 2);
+	if (q->line.lacking) {
+		offer_values(q, q->line.lacking);
+	} else if (o && o->arg) {
+		q->lead = n + 1;
+		offer_values(q, o);
+	} else if (*q->word == '-') {
+		offer_options(q);
+	} else {
+		offer_operands(q);
 	}
-	printf("\tesac\n"
-	       "}\n\n"
-	       "if [[ $funcstack[1] == _mpmcp ]]; then\n"
-	       "\t_mpmcp \"$@\"\n"
-	       "else\n"
-	       "\tcompdef _mpmcp mpmcp\n"
-	       "fi\n");
 }
 
-/* ---- fish ---- */
-
-static void fish_text(const char *s)
+static int answer_words(const struct options *a)
 {
-	printf("'");
-	for (; *s; s++) {
-		if (*s == '\'' || *s == '\\')
-			putchar('\\');
-		putchar(*s);
-	}
-	printf("'");
+	const struct options_list *words = &a->words;
+	struct question q = { .word = words->n ? words->item[words->n - 1] : "" };
+	size_t before = words->n ? words->n - 1 : 0;
+	char **argv = mem_grow(NULL, before + 2, sizeof(char *));
+	struct err e = { 0 };
+
+	argv[0] = mem_dup("mpmcp");
+	for (size_t i = 0; i < before; i++)
+		argv[i + 1] = mem_dup(words->item[i]);
+	/* What is wrong in it is said when it is run. */
+	if (!options_parse((int)before + 1, argv, &q.line, &e))
+		diag_debug("%s", err_text(&e));
+	answer(&q);
+	options_clear(&q.line);
+	for (size_t i = 0; i <= before; i++)
+		free(argv[i]);
+	free(argv);
+	return EXIT_DONE;
 }
 
-static void fish_option(const struct opt *o)
+/* ---- the scripts ---- */
+
+/* Readline replaces what follows the last break character alone ("=", ":"), and replaces an "@" too. */
+static const char bash[] =
+	"_mpmcp() {\n"
+	"\tlocal line=${COMP_LINE:0:COMP_POINT} reply words lead kind\n"
+	"\tlocal current=${line##*[[:space:]]}\n"
+	"\tlocal before=${current%\"${current##*[\"$COMP_WORDBREAKS\"]}\"}\n"
+	"\tbefore=${before%@}\n"
+	"\tread -ra words <<<\"${line%\"$current\"}\"\n"
+	"\twhile IFS=$'\\t' read -r reply _; do\n"
+	"\t\t[[ $reply == *= ]] && compopt -o nospace 2>/dev/null\n"
+	"\t\t[[ $reply == :* ]] || { COMPREPLY+=(\"${reply#\"$before\"}\"); continue; }\n"
+	"\t\t[[ $reply == :files* ]] && kind=-f || kind=-d\n"
+	"\t\tcompopt -o filenames 2>/dev/null\n"
+	"\t\tlead=${current:0:${reply#* }}\n"
+	"\t\twhile IFS= read -r reply; do\n"
+	"\t\t\treply=$lead$reply COMPREPLY+=(\"${reply#\"$before\"}\")\n"
+	"\t\tdone < <(compgen \"$kind\" -- \"${current:${#lead}}\")\n"
+	"\tdone < <(command mpmcp completion --words -- \"${words[@]:1}\" \"$current\" "
+	"2>/dev/null)\n"
+	"}\n"
+	"complete -F _mpmcp mpmcp\n";
+
+static const char zsh[] =
+	"_mpmcp() {\n"
+	"\tlocal line; local -a plain open\n"
+	"\tfor line in ${(f)\"$(command mpmcp completion --words -- "
+	"\"${(@Q)words[2,CURRENT-1]}\" \"$PREFIX\" 2>/dev/null)\"}; do\n"
+	"\t\tif [[ $line == :* ]]; then\n"
+	"\t\t\tcompset -p ${line#* }\n"
+	"\t\t\t[[ $line == :files* ]] && _files || _files -/\n"
+	"\t\t\tcontinue\n"
+	"\t\tfi\n"
+	"\t\tline=${${${line//:/\\\\:}/$'\\t'/:}%:} # as _describe takes it\n"
+	"\t\t[[ ${line%%:*} == *= ]] && open+=($line) || plain+=($line)\n"
+	"\tdone\n"
+	"\t(( $#plain )) && _describe word plain\n"
+	"\t(( $#open )) && _describe argument open -S ''\n"
+	"}\n"
+	"[[ $funcstack[1] == _mpmcp ]] && _mpmcp \"$@\" || compdef _mpmcp mpmcp\n";
+
+static const char fish[] =
+	"function __mpmcp_words\n"
+	"\tset -l words (commandline -opc) (commandline -ct)\n"
+	"\tfor line in (command mpmcp completion --words -- $words[2..-1] 2>/dev/null)\n"
+	"\t\tif not string match -q ':*' -- $line\n"
+	"\t\t\tprintf '%s\\n' $line\n"
+	"\t\t\tcontinue\n"
+	"\t\tend\n"
+	"\t\tset -l at (string split ' ' -- $line)\n"
+	"\t\tset -l path (string sub -s (math $at[2] + 1) -- $words[-1])\n"
+	"\t\tset -l kind __fish_complete_path\n"
+	"\t\ttest $at[1] = :folders; and set kind __fish_complete_directories\n"
+	"\t\t$kind $path | string replace -r '^' -- (string sub -l $at[2] -- $words[-1])\n"
+	"\tend\n"
+	"end\n"
+	"complete -c mpmcp -f -a '(__mpmcp_words)'\n";
+
+static void print_script(const char *shell, const char *first, const char *script)
 {
-	printf("complete -c mpmcp -n '__mpmcp_in");
-	for (size_t c = 0; c < options_ncommands; c++)
-		if (options_takes(&options_commands[c], o))
-			printf(" %s", name_of(&options_commands[c]));
-	printf("' -l %s -d ", o->name);
-	fish_text(o->help);
-	if (o->arg) {
-		switch (kind_of(o)) {
-		case FILES:
-			printf(" -r -F");
-			break;
-		case FOLDERS:
-			printf(" -x -a '(__fish_complete_directories)'");
-			break;
-		case AT_FILES:
-			printf(" -x -a '(__mpmcp_at_files)'");
-			break;
-		case WORDS:
-			printf(" -x -a '");
-			print_values(o);
-			printf("'");
-			break;
-		case ANYTHING:
-			printf(" -x");
-			break;
-		}
-	}
-	printf("\n");
+	printf("%s# %s completion for mpmcp, printed by \"mpmcp completion %s\"\n%s", first, shell,
+		shell, script);
 }
-
-static void fish_operands(const struct command *c)
-{
-	printf("complete -c mpmcp -n '__mpmcp_in %s' -a '", c->name);
-	print_operands(c);
-	printf("'\n");
-}
-
-static void print_fish(void)
-{
-	printf("# fish completion for mpmcp, printed by \"mpmcp completion fish\"\n\n"
-	       "function __mpmcp_command\n"
-	       "\tset -l words (commandline -opc)\n"
-	       "\tset -l skip 0\n"
-	       "\tfor word in $words[2..-1]\n"
-	       "\t\tif test $skip -eq 1\n"
-	       "\t\t\tset skip 0\n"
-	       "\t\t\tcontinue\n"
-	       "\t\tend\n"
-	       "\t\tswitch $word\n"
-	       "\t\t\tcase");
-	for (size_t i = 0; i < options_noptions; i++)
-		if (options_options[i].arg)
-			printf(" --%s", options_options[i].name);
-	printf("\n\t\t\t\tset skip 1\n"
-	       "\t\t\tcase ");
-	print_commands();
-	printf("\n\t\t\t\techo $word\n"
-	       "\t\t\t\treturn\n"
-	       "\t\tend\n"
-	       "\tend\n"
-	       "\techo bridge\n"
-	       "end\n\n"
-	       "function __mpmcp_in\n"
-	       "\tcontains -- (__mpmcp_command) $argv\n"
-	       "end\n\n"
-	       "function __mpmcp_at_files\n"
-	       "\tset -l word (commandline -ct | string replace -r '^--[^=]*=' '')\n"
-	       "\tstring match -q '@*' -- $word; or return\n"
-	       "\tfor file in (__fish_complete_path (string sub -s 2 -- $word))\n"
-	       "\t\techo @$file\n"
-	       "\tend\n"
-	       "end\n\n"
-	       "complete -c mpmcp -f\n");
-	for (size_t c = 1; c < options_ncommands; c++) {
-		printf("complete -c mpmcp -n '__mpmcp_in bridge' -a %s -d ",
-			options_commands[c].name);
-		fish_text(options_commands[c].help);
-		printf("\n");
-	}
-	for (size_t c = 1; c < options_ncommands; c++)
-		fish_operands(&options_commands[c]);
-	printf("complete -c mpmcp -n '__mpmcp_in call' -a '(__mpmcp_at_files)'\n");
-	for (size_t i = 0; i < options_noptions; i++)
-		fish_option(&options_options[i]);
-}
-
-/* ---- the command ---- */
 
 int cmd_completion(const struct options *a)
 {
 	const char *shell = a->words.n == 1 ? a->words.item[0] : "";
 
+	if (a->complete)
+		return answer_words(a);
 	if (strcmp(shell, "bash") == 0) {
-		print_bash();
+		print_script(shell, "", bash);
 	} else if (strcmp(shell, "zsh") == 0) {
-		print_zsh();
+		print_script(shell, "#compdef mpmcp\n", zsh);
 	} else if (strcmp(shell, "fish") == 0) {
-		print_fish();
+		print_script(shell, "", fish);
 	} else {
 		diag_error("completion needs one shell: bash, zsh or fish");
 		return EXIT_USAGE;

@@ -163,6 +163,12 @@ static void set_oauth(struct context *c)
 		.timeout_s = (timeout_ms + 999) / 1000 };
 }
 
+/* --transport, whose choices stand in the order of the enum. */
+static enum transport_kind transport_of(const struct options *a)
+{
+	return a->transport ? (enum transport_kind)(a->transport - 1) : TRANSPORT_HTTP_FIRST;
+}
+
 bool context_open(const struct options *a, struct context *c, struct err *e)
 {
 	*c = (struct context){ .a = a };
@@ -174,13 +180,13 @@ bool context_open(const struct options *a, struct context *c, struct err *e)
 		.cookies = !a->no_cookies,
 		.one_proxy = a->enable_proxy };
 	c->url = endpoint_url(a, e);
-	if (!c->url || !endpoint_transport(a, &c->transport, e) ||
-		!headers_read(a, &c->headers, e) ||
+	if (!c->url || !headers_read(a, &c->headers, e) ||
 		!read_document(a->client_info, "--static-oauth-client-info", &c->client_info, e) ||
 		!read_document(a->client_metadata, "--static-oauth-client-metadata",
 			&c->client_metadata, e))
 		return false;
 	c->http_opts.endpoint = c->url;
+	c->transport = transport_of(a);
 	set_oauth(c);
 	hide_client_secret(c);
 	if (!oauth_check(&c->oauth, e))

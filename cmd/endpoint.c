@@ -11,14 +11,13 @@
 #include "base/text.h"
 #include "net/url.h"
 
-static const struct {
-	const char *name, *url;
-} regions[] = {
-	{ "us", "https://mcp.mixpanel.com/mcp" },
-	{ "eu", "https://mcp-eu.mixpanel.com/mcp" },
-	{ "in", "https://mcp-in.mixpanel.com/mcp" },
+/* Beside options_regions. */
+static const char *const urls[] = {
+	"https://mcp.mixpanel.com/mcp",
+	"https://mcp-eu.mixpanel.com/mcp",
+	"https://mcp-in.mixpanel.com/mcp",
 };
-#define NREGIONS (sizeof(regions) / sizeof(regions[0]))
+#define NREGIONS (sizeof(urls) / sizeof(urls[0]))
 
 /* An empty variable, as some clients make of an unset one, counts as unset. */
 static const char *env(const char *name)
@@ -30,28 +29,16 @@ static const char *env(const char *name)
 
 const char *target_region_url(const char *name)
 {
-	for (size_t i = 0; i < NREGIONS; i++)
-		if (strcmp(regions[i].name, name) == 0)
-			return regions[i].url;
-	return NULL;
-}
+	int region = options_choice(options_regions, name);
 
-static const char *region_url(const char *name, const char *where, struct err *e)
-{
-	const char *url = target_region_url(name);
-
-	if (url)
-		return url;
-	err_set(e, ERR_USAGE, "%s is \"%.20s\"; it can be us, eu or in", where, name);
-	err_clean(e->msg);
-	return NULL;
+	return region ? urls[region - 1] : NULL;
 }
 
 const char *endpoint_region(const char *url)
 {
 	for (size_t i = 0; i < NREGIONS; i++)
-		if (strcmp(regions[i].url, url) == 0)
-			return regions[i].name;
+		if (strcmp(urls[i], url) == 0)
+			return options_regions[i];
 	return NULL;
 }
 
@@ -62,9 +49,9 @@ const char *endpoint_meant(const char *url)
 	while (n && url[n - 1] == '/')
 		n--;
 	for (size_t i = 0; i < NREGIONS; i++)
-		if (n == strlen(regions[i].url) - strlen("/mcp") &&
-			strncmp(regions[i].url, url, n) == 0)
-			return regions[i].url;
+		if (n == strlen(urls[i]) - strlen("/mcp") &&
+			strncmp(urls[i], url, n) == 0)
+			return urls[i];
 	return NULL;
 }
 
@@ -74,8 +61,21 @@ const char *endpoint_place(const char *url)
 	_Static_assert(sizeof(places) / sizeof(places[0]) == NREGIONS, "a place for each region");
 
 	for (size_t i = 0; i < NREGIONS; i++)
-		if (strcmp(regions[i].url, url) == 0)
+		if (strcmp(urls[i], url) == 0)
 			return i || env("MIXPANEL_REGION") ? places[i] : "";
+	return NULL;
+}
+
+static const char *url_by_variable(struct err *e)
+{
+	const char *name = env("MIXPANEL_REGION"), *url = name ? target_region_url(name) : urls[0];
+	char words[OPTIONS_CHOICES_MAX];
+
+	if (url)
+		return url;
+	options_choices(options_regions, words);
+	err_set(e, ERR_USAGE, "MIXPANEL_REGION is \"%.20s\"; it can be %s", name, words);
+	err_clean(e->msg);
 	return NULL;
 }
 
@@ -111,38 +111,9 @@ const char *endpoint_url(const struct options *a, struct err *e)
 		err_set(e, ERR_USAGE, "give a URL or --region, not both");
 		return NULL;
 	}
-	if (!url && a->region)
-		url = region_url(a->region, "--region", e);
-	else if (!url && env("MIXPANEL_REGION"))
-		url = region_url(env("MIXPANEL_REGION"), "MIXPANEL_REGION", e);
-	else if (!url)
-		url = regions[0].url;
+	if (!url)
+		url = a->region ? urls[a->region - 1] : url_by_variable(e);
 	return url && check_url(url, a->allow_http, e) ? url : NULL;
-}
-
-bool endpoint_transport(const struct options *a, enum transport_kind *out, struct err *e)
-{
-	static const char *const names[] = {
-		[TRANSPORT_HTTP_FIRST] = "http-first",
-		[TRANSPORT_HTTP_ONLY] = "http-only",
-		[TRANSPORT_SSE_FIRST] = "sse-first",
-		[TRANSPORT_SSE_ONLY] = "sse-only",
-	};
-
-	*out = TRANSPORT_HTTP_FIRST;
-	for (size_t i = 0; a->transport && i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(names[i], a->transport) != 0)
-			continue;
-		*out = (enum transport_kind)i;
-		return true;
-	}
-	if (!a->transport)
-		return true;
-	err_set(e, ERR_USAGE,
-		"--transport is \"%.20s\"; it can be http-first, http-only, sse-first or sse-only",
-		a->transport);
-	err_clean(e->msg);
-	return false;
 }
 
 static bool token_from_file(

@@ -7,7 +7,6 @@
 #include "options.h"
 #include "auth/auth.h"
 #include "headers.h"
-#include "mcp/http/transport.h"
 
 /* The URL to use: given, or by --region, MIXPANEL_REGION, us. Checked: http only to this machine or
  * with --allow-http, no user or password in it. Borrowed; NULL with e set. */
@@ -25,10 +24,6 @@ const char *endpoint_region(const char *url);
 
 /* What stands for such an endpoint on a command line: "" or "--region eu"; NULL for any other. */
 const char *endpoint_place(const char *url);
-
-/* --transport. */
-bool endpoint_transport(const struct options *a, enum transport_kind *out, struct err *e)
-	__attribute__((warn_unused_result));
 
 /*
  * The first that applies: an Authorization header of h; a service account (--sa-token-file,

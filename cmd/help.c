@@ -45,7 +45,13 @@ static void print_option(FILE *to, const struct opt *o)
 {
 	int n = fprintf(to, "  --%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 
-	explain(to, n > 0 ? (size_t)n : 0, COLUMN, o->help);
+	char words[OPTIONS_CHOICES_MAX], text[2 * OPTIONS_CHOICES_MAX];
+
+	if (o->choices) {
+		options_choices(o->choices, words);
+		snprintf(text, sizeof(text), "%s; %s", words, o->help);
+	}
+	explain(to, n > 0 ? (size_t)n : 0, COLUMN, o->choices ? text : o->help);
 }
 
 static void print_usage(FILE *to, const struct command *c)
@@ -95,7 +101,7 @@ static void print_options(FILE *to, const struct command *c)
 		for (size_t i = 0; i < options_noptions; i++) {
 			const struct opt *o = &options_options[i];
 
-			if ((int)o->group != g || (c && !options_takes(c, o)))
+			if ((int)o->group != g || (c && !options_offers(c, o)))
 				continue;
 			if (!begun)
 				fprintf(to, "\n%s:\n", headings[g]);

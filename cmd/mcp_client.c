@@ -52,18 +52,13 @@ struct policy *mcp_client_policy(const struct options *a, struct err *e)
 	return policy_new(&o, e);
 }
 
-bool mcp_client_protocol(const struct options *a, struct bridge_opts *o, struct err *e)
+void mcp_client_protocol(const struct options *a, struct bridge_opts *o)
 {
-	o->era = ERA_UNKNOWN;
-	o->era_sure = false;
-	if (!a->protocol || strcmp(a->protocol, "auto") == 0)
-		return true;
-	o->era_sure = true;
-	o->era = strcmp(a->protocol, "legacy") == 0   ? ERA_LEGACY
-		 : strcmp(a->protocol, "modern") == 0 ? ERA_MODERN
-						      : ERA_UNKNOWN;
-	return o->era != ERA_UNKNOWN ||
-	       err_set(e, ERR_USAGE, "--protocol takes auto, legacy or modern");
+	/* By the choices of --protocol: auto, legacy, modern. */
+	static const enum era eras[] = { ERA_UNKNOWN, ERA_LEGACY, ERA_MODERN };
+
+	o->era = a->protocol ? eras[a->protocol - 1] : ERA_UNKNOWN;
+	o->era_sure = o->era != ERA_UNKNOWN;
 }
 
 /* ---- from the bridge ---- */
@@ -398,7 +393,8 @@ static bool connect_ends(struct mcp_client *c, const struct options *a, struct e
 		.policy = c->policy,
 		.asks_only = true };
 
-	if (!mcp_client_protocol(a, &o, e) || !make_pipes(c, e))
+	mcp_client_protocol(a, &o);
+	if (!make_pipes(c, e))
 		return false;
 	c->auth = context_credential(x, e);
 	if (!c->auth)

@@ -43,8 +43,7 @@ json_t *mcp_client_tools(struct mcp_client *c, unsigned *pages, struct err *e)
 	__attribute__((warn_unused_result));
 
 /* --protocol. */
-bool mcp_client_protocol(const struct options *a, struct bridge_opts *o, struct err *e)
-	__attribute__((warn_unused_result));
+void mcp_client_protocol(const struct options *a, struct bridge_opts *o);
 
 /* The policy that the arguments ask for; NULL and no error when nothing is restricted. */
 struct policy *mcp_client_policy(const struct options *a, struct err *e)

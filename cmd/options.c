@@ -9,10 +9,15 @@
 #include "base/mem.h"
 #include "base/pasted.h"
 #include "commands.h"
-#include "endpoint.h"
 #include "wrapper.h"
 
 #define O(field) offsetof(struct options, field)
+
+#define CHOICES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+const char *const options_regions[] = { "us", "eu", "in", NULL };
+
+/* Few rows have choices; the others leave them out. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 /* clang-format off: one row a line */
 const struct opt options_options[] = {
@@ -20,13 +25,13 @@ const struct opt options_options[] = {
 		"every sign-in, every installed client, every option of --help" },
 	{ "allow-http", NULL, OPT_FLAG, O(allow_http), FOR_SERVICE, GROUP_CONNECTION,
 		"allow http:// to other machines" },
-	{ "assume-pkce-s256", NULL, OPT_FLAG, O(assume_pkce), FOR_SERVICE, GROUP_SIGN_IN,
+	{ "assume-pkce-s256", NULL, OPT_FLAG, O(assume_pkce), FOR_SIGN_IN, GROUP_SIGN_IN,
 		"sign in although the server does not announce PKCE" },
 	{ "auth-dir", "DIR", OPT_TEXT, O(auth_dir), FOR_SERVICE, GROUP_SIGN_IN,
 		"keep sign-ins here instead of ~/.mcp-auth" },
-	{ "auth-success-url", "URL", OPT_TEXT, O(auth_success_url), FOR_SERVICE, GROUP_SIGN_IN,
+	{ "auth-success-url", "URL", OPT_TEXT, O(auth_success_url), FOR_SIGN_IN, GROUP_SIGN_IN,
 		"open this page after signing in" },
-	{ "auth-timeout", "SECONDS", OPT_SECONDS, O(auth_timeout_ms), FOR_SERVICE, GROUP_SIGN_IN,
+	{ "auth-timeout", "SECONDS", OPT_SECONDS, O(auth_timeout_ms), FOR_SIGN_IN, GROUP_SIGN_IN,
 		"longest wait for a person to sign in (300)" },
 	{ "authorize-param", "NAME=VALUE", OPT_LIST, O(authorize_params), FOR_SERVICE,
 		GROUP_SIGN_IN, "another parameter for the sign-in page" },
@@ -34,7 +39,7 @@ const struct opt options_options[] = {
 		"longest pause inside a response; 0: no limit (300)" },
 	{ "cacert", "FILE", OPT_TEXT, O(cacert), FOR_SERVICE, GROUP_CONNECTION,
 		"trust only the certificate authorities in FILE" },
-	{ "callback-path", "PATH", OPT_TEXT, O(callback_path), FOR_SERVICE, GROUP_SIGN_IN,
+	{ "callback-path", "PATH", OPT_TEXT, O(callback_path), FOR_SIGN_IN, GROUP_SIGN_IN,
 		"path of the redirect URI (/oauth/callback)" },
 	{ "check", NULL, OPT_FLAG, O(check), FOR_STATUS, GROUP_COMMAND,
 		"ask the service whether the credential works" },
@@ -46,11 +51,11 @@ const struct opt options_options[] = {
 		GROUP_CONNECTION, "longest wait for a connection (10)" },
 	{ "debug", NULL, OPT_FLAG, O(debug), FOR_SERVICE, GROUP_OUTPUT,
 		"write a trace to standard error" },
-	{ "device-code", NULL, OPT_FLAG, O(device_code), FOR_SERVICE, GROUP_SIGN_IN,
+	{ "device-code", NULL, OPT_FLAG, O(device_code), FOR_SIGN_IN, GROUP_SIGN_IN,
 		"sign in with a code on another device" },
 	{ "disable-cookies", NULL, OPT_FLAG, O(no_cookies), FOR_SERVICE, GROUP_CONNECTION,
 		"neither keep nor send cookies" },
-	{ "disable-resource-parameter", NULL, OPT_FLAG, O(no_resource), FOR_SERVICE, GROUP_SIGN_IN,
+	{ "disable-resource-parameter", NULL, OPT_FLAG, O(no_resource), FOR_SIGN_IN, GROUP_SIGN_IN,
 		"send no resource parameter when signing in" },
 	{ "enable-proxy", NULL, OPT_FLAG, O(enable_proxy), FOR_SERVICE, GROUP_CONNECTION,
 		"use HTTP_PROXY for https too (other proxy variables are always used)" },
@@ -63,7 +68,7 @@ const struct opt options_options[] = {
 	{ "headers-timeout", "SECONDS", OPT_SECONDS, O(headers_timeout_ms), FOR_SERVICE,
 		GROUP_CONNECTION, "longest wait for a response to begin (300)" },
 	{ "help", NULL, OPT_FLAG, O(help), FOR_ALL, GROUP_OUTPUT, "show this help" },
-	{ "host", "NAME", OPT_TEXT, O(host), FOR_SERVICE, GROUP_SIGN_IN,
+	{ "host", "NAME", OPT_TEXT, O(host), FOR_SIGN_IN, GROUP_SIGN_IN,
 		"host of the redirect URI (localhost)" },
 	{ "ignore-tool", "GLOB", OPT_LIST, O(ignore_tools), FOR_POLICY, GROUP_RULES,
 		"hide and block these tools" },
@@ -80,7 +85,7 @@ const struct opt options_options[] = {
 		"also write messages to FILE" },
 	{ "name", "NAME", OPT_TEXT, O(name), FOR_SETUP | FOR_DOCTOR, GROUP_COMMAND,
 		"name of the entry (mixpanel)" },
-	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_SERVICE, GROUP_SIGN_IN,
+	{ "no-browser", NULL, OPT_FLAG, O(no_browser), FOR_SIGN_IN, GROUP_SIGN_IN,
 		"print the address, open no browser" },
 	{ "only-project", "ID[,ID]", OPT_LIST, O(only_projects), FOR_POLICY, GROUP_RULES,
 		"allow calls only for these projects" },
@@ -92,12 +97,12 @@ const struct opt options_options[] = {
 		"use a separate sign-in called NAME" },
 	{ "project", NULL, OPT_FLAG, O(project), FOR_SETUP | FOR_DOCTOR, GROUP_COMMAND,
 		"write the project's file, in this folder" },
-	{ "protocol", "ERA", OPT_TEXT, O(protocol), FOR_POLICY, GROUP_CONNECTION,
-		"auto, legacy or modern: what the server speaks (auto)" },
+	{ "protocol", "ERA", OPT_CHOICE, O(protocol), FOR_POLICY, GROUP_CONNECTION,
+		"what the server speaks (auto)", CHOICES("auto", "legacy", "modern") },
 	{ "read-only", NULL, OPT_FLAG, O(read_only), FOR_POLICY, GROUP_RULES,
 		"block tools that modify data" },
-	{ "region", "REGION", OPT_TEXT, O(region), FOR_SERVICE, GROUP_CONNECTION,
-		"us, eu or in; used when no URL is given" },
+	{ "region", "REGION", OPT_CHOICE, O(region), FOR_SERVICE, GROUP_CONNECTION,
+		"used when no URL is given", options_regions },
 	{ "remove", NULL, OPT_FLAG, O(remove), FOR_SETUP, GROUP_COMMAND,
 		"take the entry out of the client's file" },
 	{ "resource", "URL", OPT_TEXT, O(resource), FOR_SERVICE, GROUP_SIGN_IN,
@@ -116,13 +121,16 @@ const struct opt options_options[] = {
 		"the same as --auth-timeout" },
 	{ "token-endpoint", "URL", OPT_TEXT, O(token_endpoint), FOR_SERVICE, GROUP_SIGN_IN,
 		"with --client-credentials: skip discovery" },
-	{ "transport", "KIND", OPT_TEXT, O(transport), FOR_SERVICE, GROUP_CONNECTION,
-		"http-first (default), http-only, sse-first or sse-only" },
+	{ "transport", "KIND", OPT_CHOICE, O(transport), FOR_SIGN_IN, GROUP_CONNECTION,
+		"which transport is tried (http-first)",
+		CHOICES("http-first", "http-only", "sse-first", "sse-only") },
 	{ "undo", NULL, OPT_FLAG, O(undo), FOR_SETUP, GROUP_COMMAND,
 		"put the client's file back as it was before" },
-	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_SERVICE, GROUP_SIGN_IN,
+	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_SIGN_IN, GROUP_SIGN_IN,
 		"send the ID token in place of the access token" },
 	{ "version", NULL, OPT_FLAG, O(version), FOR_ALL, GROUP_OUTPUT, "show versions" },
+	{ "words", NULL, OPT_FLAG, O(complete), FOR_COMPLETION, GROUP_COMMAND,
+		"print what can come next, for the scripts: --words -- WORD..." },
 	{ "write", NULL, OPT_FLAG, O(write), FOR_SETUP, GROUP_COMMAND,
 		"write the entry into the client's file" },
 };
@@ -145,9 +153,9 @@ const struct command options_commands[] = {
 	{ "status", FOR_STATUS, "[OPTION...] [URL | REGION]",
 		"show the sign-ins and the credential in use", cmd_status,
 		EXAMPLES("status", "status --check") },
-	{ "tools", FOR_TOOLS, "[OPTION...] [URL] [NAME]",
-		"list the tools, or show one with its schema", cmd_tools,
-		EXAMPLES("tools", "tools Run-Query", "tools --read-only --json") },
+	{ "tools", FOR_TOOLS, "[OPTION...] [URL] [NAME | WORD | GLOB | @GROUP...]",
+		"list the tools, or show one with its arguments", cmd_tools,
+		EXAMPLES("tools", "tools Run-Query", "tools @boards 'Get-*'") },
 	{ "call", FOR_CALL, "[OPTION...] [URL] TOOL [JSON | @FILE | - | KEY=VALUE...]",
 		"call a tool", cmd_call,
 		EXAMPLES("call Get-Projects", "call Get-Events project_id=2195193",
@@ -159,8 +167,8 @@ const struct command options_commands[] = {
 	{ "doctor", FOR_DOCTOR, "[OPTION...] [URL | REGION | CLIENT]",
 		"find out why a connection fails", cmd_doctor,
 		EXAMPLES("doctor", "doctor eu", "doctor cursor") },
-	{ "completion", FOR_COMPLETION, "bash | zsh | fish", "print completion for a shell",
-		cmd_completion, EXAMPLES("completion bash") },
+	{ "completion", FOR_COMPLETION, "bash | zsh | fish | --words -- WORD...",
+		"print completion for a shell", cmd_completion, EXAMPLES("completion bash") },
 	{ "help", FOR_HELP, "[COMMAND]", "show help", cmd_help, EXAMPLES("help login") },
 };
 /* clang-format on */
@@ -277,7 +285,7 @@ struct reader {
 	struct err *e;
 };
 
-static const struct opt *find_option(const char *name, size_t n)
+const struct opt *options_find(const char *name, size_t n)
 {
 	for (size_t i = 0; i < options_noptions; i++)
 		if (strlen(options_options[i].name) == n &&
@@ -286,7 +294,7 @@ static const struct opt *find_option(const char *name, size_t n)
 	return NULL;
 }
 
-static const struct command *find_command(const char *name)
+const struct command *options_command(const char *name)
 {
 	for (size_t i = 0; i < options_ncommands; i++)
 		if (options_commands[i].name && strcmp(options_commands[i].name, name) == 0)
@@ -298,6 +306,31 @@ bool options_takes(const struct command *c, const struct opt *o)
 {
 	/* What setup is told of the bridge goes into the entry. */
 	return (o->commands & c->bit) || (c->bit == FOR_SETUP && (o->commands & FOR_BRIDGE));
+}
+
+bool options_offers(const struct command *c, const struct opt *o)
+{
+	return options_takes(c, o) && !(o->commands & IDLE_IN(c->bit));
+}
+
+int options_choice(const char *const *choices, const char *word)
+{
+	for (int i = 0; choices[i]; i++)
+		if (strcmp(choices[i], word) == 0)
+			return i + 1;
+	return 0;
+}
+
+void options_choices(const char *const *choices, char out[OPTIONS_CHOICES_MAX])
+{
+	size_t at = 0;
+
+	for (size_t i = 0; choices[i] && at < OPTIONS_CHOICES_MAX; i++)
+		at += (size_t)snprintf(out + at, OPTIONS_CHOICES_MAX - at, "%s%s",
+			!i               ? ""
+			: choices[i + 1] ? ", "
+					 : " or ",
+			choices[i]);
 }
 
 static bool all_digits(const char *s)
@@ -316,7 +349,7 @@ static bool is_torn_off(const struct reader *r, const char *so_far, const char *
 		return false;
 	if (open)
 		return true;
-	return !all_digits(word) && (r->placed || !find_command(word));
+	return !all_digits(word) && (r->placed || !options_command(word));
 }
 
 static char *join_torn(struct reader *r, const char *value)
@@ -377,6 +410,10 @@ void options_each(const struct options *a, const struct opt *o,
 		if (*(const char *const *)field)
 			put(ctx, o, *(const char *const *)field);
 		break;
+	case OPT_CHOICE:
+		if (*(const int *)field)
+			put(ctx, o, o->choices[*(const int *)field - 1]);
+		break;
 	case OPT_LIST:
 		for (size_t i = 0; i < l->n; i++)
 			put(ctx, o, l->item[i]);
@@ -390,6 +427,19 @@ void options_each(const struct options *a, const struct opt *o,
 		put(ctx, o, seconds);
 		break;
 	}
+}
+
+static bool set_choice(struct reader *r, int *out, const struct opt *o, const char *value)
+{
+	char words[OPTIONS_CHOICES_MAX];
+
+	*out = options_choice(o->choices, value);
+	if (*out)
+		return true;
+	options_choices(o->choices, words);
+	err_set(r->e, ERR_USAGE, "--%s is \"%.20s\"; it can be %s", o->name, value, words);
+	err_clean(r->e->msg);
+	return false;
 }
 
 static bool set_option(struct reader *r, const struct opt *o, const char *value)
@@ -407,6 +457,8 @@ static bool set_option(struct reader *r, const struct opt *o, const char *value)
 			return r->a->resource = NULL, r->a->no_resource = true;
 		return *value || err_set(r->e, ERR_USAGE, "--%s needs a %s that is not empty",
 					 o->name, o->arg);
+	case OPT_CHOICE:
+		return set_choice(r, field, o, value);
 	case OPT_LIST:
 		options_list_add(
 			field, o->offset == O(headers) ? join_torn(r, value) : mem_dup(value));
@@ -438,7 +490,7 @@ static const char *rest_of_word(char *rest)
 static bool read_option(struct reader *r, char *word)
 {
 	size_t n = strcspn(word, NAME_ENDS);
-	const struct opt *o = find_option(word, n);
+	const struct opt *o = options_find(word, n);
 	const char *value = word[n] == '=' ? word + n + 1 : word[n] ? rest_of_word(word + n) : NULL;
 
 	if (!o)
@@ -446,7 +498,7 @@ static bool read_option(struct reader *r, char *word)
 	if (o->type == OPT_FLAG && value)
 		return err_set(r->e, ERR_USAGE, "--%s takes no value", o->name);
 	if (o->type != OPT_FLAG && !value) {
-		if (r->at == r->n)
+		if (r->at == r->n && (r->a->lacking = o))
 			return err_set(r->e, ERR_USAGE, "--%s needs a value: --%s %s", o->name,
 				o->name, o->arg);
 		value = r->word[r->at++];
@@ -460,18 +512,19 @@ static bool read_option(struct reader *r, char *word)
 /* Commands that take words of their own, and those that take a callback port behind the URL. */
 #define FOR_WORDS (FOR_HELP | FOR_DOCTOR | FOR_TOOLS | FOR_CALL | FOR_SETUP | FOR_COMPLETION)
 #define FOR_PORT (FOR_BRIDGE | FOR_LOGIN)
-/* Those where a region is a word, too: "login eu". */
-#define FOR_PLACE (FOR_LOGIN | FOR_LOGOUT | FOR_STATUS | FOR_DOCTOR)
 
-static bool is_region(const struct reader *r, const char *word)
+static bool read_region(struct reader *r, const char *word)
 {
-	return (r->a->command->bit & FOR_PLACE) && !r->a->url && !r->a->region &&
-	       target_region_url(word);
+	if ((r->a->command->bit & FOR_PLACE) && !r->a->url && !r->a->region)
+		r->a->region = options_choice(options_regions, word);
+	else
+		return false;
+	return r->a->region != 0;
 }
 
 static bool read_word(struct reader *r, char *word)
 {
-	const struct command *c = find_command(word);
+	const struct command *c = options_command(word);
 
 	if (!r->placed && (wrapper_bare_url(word) || strstr(word, "://"))) {
 		r->placed = true;
@@ -484,11 +537,11 @@ static bool read_word(struct reader *r, char *word)
 		r->a->version = true;
 	} else if (!r->placed) {
 		return unknown_word(word, r->e);
-	} else if (r->a->command->name && !r->a->url && r->a->command->bit != FOR_HELP &&
-		   wrapper_bare_url(word)) {
+	} else if (r->a->command->name && !r->a->url &&
+		   !(r->a->command->bit & (FOR_HELP | FOR_COMPLETION)) && wrapper_bare_url(word)) {
 		r->a->url = word;
-	} else if (is_region(r, word)) {
-		r->a->region = word;
+	} else if (read_region(r, word)) {
+		return true;
 	} else if (r->a->command->bit & FOR_WORDS) {
 		options_list_add(&r->a->words, mem_dup(word));
 	} else if (r->a->command->bit & FOR_PORT && !r->a->callback_port && all_digits(word) &&
@@ -510,7 +563,7 @@ static void find_place(struct reader *r)
 {
 	for (size_t i = r->at; i < r->n; i++) {
 		const char *word = r->word[i];
-		const struct command *c = find_command(word);
+		const struct command *c = options_command(word);
 		const struct opt *o;
 
 		if (strncmp(word, "--", 2) != 0) {
@@ -518,7 +571,7 @@ static void find_place(struct reader *r)
 				r->a->command = c;
 			return;
 		}
-		o = find_option(word + 2, strcspn(word + 2, NAME_ENDS));
+		o = options_find(word + 2, strcspn(word + 2, NAME_ENDS));
 		if (o && o->type != OPT_FLAG && !strpbrk(word, NAME_ENDS))
 			i++;
 	}
@@ -556,8 +609,8 @@ bool options_parse(int argc, char *const *argv, struct options *a, struct err *e
 			return false;
 		}
 	}
-	if (a->all && !a->help && !options_takes(a->command, find_option("all", 3)))
-		return misplaced(&r, find_option("all", 3));
+	if (a->all && !a->help && !options_takes(a->command, options_find("all", 3)))
+		return misplaced(&r, options_find("all", 3));
 	return true;
 }
 

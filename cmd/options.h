@@ -30,13 +30,14 @@ struct options {
 	const char *callback_port;     /* NULL: by rule */
 	struct options_list words;     /* what else the command got */
 
-	const char *region, *profile, *auth_dir, *protocol;
+	const char *profile, *auth_dir;
+	int region, protocol,
+		transport; /* OPT_CHOICE: 0 when not given, else 1 + the choice's place */
 	struct options_list headers, header_files;
 	const char *sa_token_file;
 	const char *cacert, *log_file;
 	int64_t connect_timeout_ms, headers_timeout_ms, body_timeout_ms;
 	int64_t ping_interval_ms; /* 0: by --keep-alive alone */
-	const char *transport;
 	const char *host, *callback_path, *auth_success_url, *resource;
 	const char *client_metadata, *client_info, *client_metadata_url, *token_endpoint;
 	struct options_list authorize_params, only_projects, only_tools, ignore_tools;
@@ -47,12 +48,15 @@ struct options {
 	const char *name; /* of the entry that setup makes */
 	bool write, remove, undo, project, service_account;
 	bool allow_http, ipv4, enable_proxy, no_cookies, keep_alive, debug, silent;
+	bool complete; /* completion --words */
 	bool help, version;
+	const struct opt *lacking; /* the last word is this option, and its value is not there */
 };
 
 enum opt_type {
 	OPT_FLAG,    /* bool */
 	OPT_TEXT,    /* const char * */
+	OPT_CHOICE,  /* int: 1 + the place among the choices, 0 when not given */
 	OPT_LIST,    /* struct options_list */
 	OPT_SECONDS, /* int64_t, milliseconds: 0 to 86400 seconds, a fraction is fine */
 };
@@ -71,8 +75,14 @@ enum {
 	FOR_COMPLETION = 1 << 9,
 };
 #define FOR_ALL 0xffffu
+/* Accepted there, since a command line is often another one changed, but of no effect: not offered. */
+#define IDLE_IN(commands) ((unsigned)(commands) << 16)
 /* Whatever has to do with a server. */
 #define FOR_SERVICE (FOR_ALL & ~(unsigned)(FOR_HELP | FOR_COMPLETION))
+/* Where a region is a word, too: "login eu". */
+#define FOR_PLACE (FOR_LOGIN | FOR_LOGOUT | FOR_STATUS | FOR_DOCTOR)
+/* Whatever may have to sign in. */
+#define FOR_SIGN_IN (FOR_SERVICE | IDLE_IN(FOR_LOGOUT))
 /* Whatever lists or calls tools. */
 #define FOR_POLICY (FOR_BRIDGE | FOR_TOOLS | FOR_CALL | FOR_DOCTOR)
 
@@ -94,9 +104,11 @@ struct opt {
 	unsigned commands;
 	enum opt_group group;
 	const char *help;
+	const char *const *choices; /* of OPT_CHOICE, up to a NULL */
 };
 extern const struct opt options_options[];
 extern const size_t options_noptions;
+extern const char *const options_regions[]; /* what --region takes */
 
 struct command {
 	const char *name; /* NULL: the bridge */
@@ -121,8 +133,19 @@ void options_clear(struct options *a);
 /* MPMCP_READ_ONLY asks for --read-only: it is set, and not to 0, false, no or off. */
 bool options_read_only_variable(void);
 
-/* The option may stand behind this command. */
+/* The option or command of this name (of n bytes); NULL: there is none. */
+const struct opt *options_find(const char *name, size_t n);
+const struct command *options_command(const char *name);
+
+/* The option may stand after this command; and it does something there, so that it is worth offering. */
 bool options_takes(const struct command *c, const struct opt *o);
+bool options_offers(const struct command *c, const struct opt *o);
+
+/* 1 + the word's place among the choices, 0 when it is none of them. */
+int options_choice(const char *const *choices, const char *word);
+/* "us, eu or in" */
+#define OPTIONS_CHOICES_MAX 100
+void options_choices(const char *const *choices, char out[OPTIONS_CHOICES_MAX]);
 
 /* Calls put for each value that the option was given; once with NULL for a flag; never when the option
  * was not given, or says what holds anyway. */

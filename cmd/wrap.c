@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "columns.h"
+
 size_t wrap_width(FILE *f)
 {
 	struct winsize size;
@@ -14,22 +16,12 @@ size_t wrap_width(FILE *f)
 	return size.ws_col < WRAP_WIDTH_MIN ? WRAP_WIDTH_MIN : size.ws_col;
 }
 
-/* Characters of the n bytes: all bytes but those that continue one. */
-static size_t columns(const char *p, size_t n)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < n; i++)
-		count += ((unsigned char)p[i] & 0xC0) != 0x80;
-	return count;
-}
-
 void wrap_text(FILE *to, size_t width, size_t at, size_t indent, const char *text)
 {
 	bool first = true; /* of the line */
 
 	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
-		size_t n = strcspn(text, " "), wide = columns(text, n);
+		size_t n = strcspn(text, " "), wide = columns_of(text, n);
 
 		if (!first && at + 1 + wide > width) {
 			fprintf(to, "\n%*s", (int)indent, "");

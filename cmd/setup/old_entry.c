@@ -141,7 +141,7 @@ static const char *url_among(const json_t *args)
 
 static void find_url(struct old_entry *o)
 {
-	const char *region = o->args.region;
+	const char *region = o->args.region ? options_regions[o->args.region - 1] : NULL;
 
 	if (o->kind == OLD_OTHER)
 		o->url = url_among(words_of(o));

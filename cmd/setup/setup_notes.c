@@ -1,10 +1,12 @@
 #include "setup/setup.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/shell.h"
 #include "endpoint.h"
 #include "os/file.h"
 #include "os/start.h"
@@ -22,23 +24,14 @@ void setup_print_path(const char *path)
 		printf("%s", path);
 }
 
-/* A word as a shell takes it. */
 static void print_word(const char *w)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "-_=/:.,@%+";
+	struct buf b;
 
-	if (*w && strspn(w, plain) == strlen(w)) {
-		printf(" %s", w);
-		return;
-	}
-	printf(" '");
-	for (; *w; w++)
-		if (*w == '\'')
-			printf("'\\''");
-		else
-			putchar(*w);
-	printf("'");
+	buf_init(&b, SIZE_MAX / 2);
+	if (shell_word(&b, w))
+		printf(" %s", buf_str(&b));
+	buf_free(&b);
 }
 
 static void print_references(const struct entry *en, const struct options_list *names)

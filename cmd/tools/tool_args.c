@@ -12,6 +12,7 @@
 #include "mcp/json/message.h"
 #include "mcp/json/walk.h"
 #include "tools/pattern.h"
+#include "tools/schema.h"
 
 /* ---- JSON as it stands ---- */
 
@@ -74,169 +75,22 @@ bool tool_args_text(const char *word, struct buf *out, struct err *e)
 	return take_object(out, "the text of the arguments", e);
 }
 
-/* ---- what a schema says ---- */
-
-enum {
-	OF_STRING = 1 << 0,
-	OF_INTEGER = 1 << 1,
-	OF_NUMBER = 1 << 2,
-	OF_BOOLEAN = 1 << 3,
-	OF_OBJECT = 1 << 4,
-	OF_ARRAY = 1 << 5,
-	OF_NULL = 1 << 6,
-};
-
-static const struct {
-	const char *name, *words;
-	unsigned bit;
-} types[] = {
-	{ "string", "text", OF_STRING },
-	{ "integer", "an integer", OF_INTEGER },
-	{ "number", "a number", OF_NUMBER },
-	{ "boolean", "true or false", OF_BOOLEAN },
-	{ "object", "an object", OF_OBJECT },
-	{ "array", "an array", OF_ARRAY },
-	{ "null", "null", OF_NULL },
-};
-#define TYPES (sizeof(types) / sizeof(types[0]))
-
-static const char *const unions[] = { "anyOf", "oneOf", "allOf" };
-#define UNIONS (sizeof(unions) / sizeof(unions[0]))
-
-/* Schemas that are looked at for one pair, and inside each other: a server's may refer to itself. */
-#define LOOKS_MAX 10000
-#define DEPTH_MAX 16
-
-struct typing {
-	const json_t *root;
-	int looks;
-	struct err *e;
-};
-
-/* "$ref": "#/$defs/Name", as schemas made from classes have them. */
-static const json_t *resolve(struct typing *t, const json_t *schema)
-{
-	for (int i = 0; i < DEPTH_MAX && t->looks < LOOKS_MAX; i++) {
-		const char *ref = json_string_value(json_object_get(schema, "$ref"));
-		const json_t *at = t->root;
-
-		t->looks++;
-		if (!ref || *ref != '#')
-			return schema;
-		for (ref += ref[1] == '/' ? 2 : 1; at && *ref; ref += *ref == '/') {
-			char *name = strndup(ref, strcspn(ref, "/"));
-
-			ref += strcspn(ref, "/");
-			at = name ? json_object_get(at, name) : NULL;
-			free(name);
-		}
-		schema = at;
-	}
-	return NULL;
-}
-
-static unsigned type_of_value(const json_t *v)
-{
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
-		return OF_OBJECT;
-	case JSON_ARRAY:
-		return OF_ARRAY;
-	case JSON_STRING:
-		return OF_STRING;
-	case JSON_INTEGER:
-		return OF_INTEGER;
-	case JSON_REAL:
-		return OF_NUMBER;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		return OF_BOOLEAN;
-	case JSON_NULL:
-		break;
-	}
-	return OF_NULL;
-}
-
-static unsigned types_by_name(const json_t *name)
-{
-	const char *text = json_string_value(name);
-
-	for (size_t i = 0; text && i < TYPES; i++)
-		if (strcmp(types[i].name, text) == 0)
-			return types[i].bit;
-	return 0;
-}
-
-/* All types that a value may have; 0 when the schema does not say. */
-static unsigned types_of(struct typing *t, const json_t *schema, int depth)
-{
-	const json_t *type, *of, *one;
-	unsigned found = 0;
-	size_t i;
-
-	schema = resolve(t, schema);
-	type = json_object_get(schema, "type");
-	found = types_by_name(type);
-	json_array_foreach(type, i, one) found |= types_by_name(one);
-	for (size_t u = 0; !found && depth < DEPTH_MAX && u < UNIONS; u++) {
-		of = json_object_get(schema, unions[u]);
-		json_array_foreach(of, i, one)
-		{
-			unsigned more = types_of(t, one, depth + 1);
-
-			if (!more && u < 2)
-				return 0; /* one of the choices may be anything */
-			found |= more;
-		}
-	}
-	of = json_object_get(schema, "enum");
-	if (!found)
-		json_array_foreach(of, i, one) found |= type_of_value(one);
-	one = json_object_get(schema, "const");
-	return found || !one ? found : type_of_value(one);
-}
-
-/* The member `what` of the schema, or of one of its choices. */
-static const json_t *part_of(struct typing *t, const json_t *schema, const char *what, int depth)
-{
-	const json_t *found;
-
-	schema = resolve(t, schema);
-	found = json_object_get(schema, what);
-	for (size_t u = 0; !found && depth < DEPTH_MAX && u < UNIONS; u++) {
-		const json_t *of = json_object_get(schema, unions[u]);
-
-		for (size_t i = 0; !found && i < json_array_size(of); i++)
-			found = part_of(t, json_array_get(of, i), what, depth + 1);
-	}
-	return found;
-}
-
 /* ---- pairs ---- */
 
-static bool add_types(struct buf *b, unsigned may)
-{
-	const char *comma = "";
-
-	for (size_t i = 0; i < TYPES; i++) {
-		if (!(may & types[i].bit))
-			continue;
-		if (!buf_addf(b, "%s%s", comma, types[i].words))
-			return false;
-		comma = " or ";
-	}
-	return true;
-}
+struct typing {
+	struct schema schema;
+	struct err *e;
+};
 
 static bool wrong_type(unsigned may, const char *name, const char *text, struct err *e)
 {
 	struct buf words;
 
 	buf_init(&words, 256);
-	if (!add_types(&words, may))
+	if (!schema_add_types(&words, may))
 		buf_reset(&words);
 	err_set(e, ERR_USAGE, "%.100s must be %s, not \"%.60s\"%s", name, buf_str(&words), text,
-		may & (OF_OBJECT | OF_ARRAY) ? "; give that as JSON" : "");
+		may & (SCHEMA_OBJECT | SCHEMA_ARRAY) ? "; give that as JSON" : "");
 	err_clean(e->msg);
 	buf_free(&words);
 	return false;
@@ -252,21 +106,21 @@ static unsigned type_of_text(struct buf *copy, struct span *whole)
 	*whole = m.whole;
 	switch (walk_type(m.whole)) {
 	case WALK_OBJECT:
-		return OF_OBJECT;
+		return SCHEMA_OBJECT;
 	case WALK_ARRAY:
-		return OF_ARRAY;
+		return SCHEMA_ARRAY;
 	case WALK_STRING:
-		return OF_STRING;
+		return SCHEMA_STRING;
 	case WALK_NUMBER:
 		for (size_t i = 0; i < m.whole.n; i++)
 			if (strchr(".eE", m.whole.p[i]))
-				return OF_NUMBER;
-		return OF_INTEGER | OF_NUMBER;
+				return SCHEMA_NUMBER;
+		return SCHEMA_INTEGER | SCHEMA_NUMBER;
 	case WALK_TRUE:
 	case WALK_FALSE:
-		return OF_BOOLEAN;
+		return SCHEMA_BOOLEAN;
 	case WALK_NULL:
-		return OF_NULL;
+		return SCHEMA_NULL;
 	case WALK_NONE:
 		break;
 	}
@@ -293,7 +147,7 @@ static bool add_value(struct typing *t, const json_t *schema, const char *name, 
 static bool add_elements(
 	struct typing *t, const json_t *schema, const char *name, const char *text, struct buf *out)
 {
-	const json_t *items = part_of(t, schema, "items", 0);
+	const json_t *items = schema_part(&t->schema, schema, "items");
 	bool good = buf_addc(out, '[');
 
 	for (const char *p = text; good && *p;) {
@@ -316,16 +170,17 @@ static bool add_value(struct typing *t, const json_t *schema, const char *name, 
 	unsigned may, is;
 	bool good;
 
-	t->looks = 0;
-	may = types_of(t, schema, 0);
+	t->schema.looks = 0;
+	may = schema_types(&t->schema, schema);
 	buf_init(&copy, MESSAGE_MAX);
 	good = check_utf8(name, text, t->e) && buf_adds(&copy, text);
 	is = type_of_text(&copy, &whole);
-	if (may ? is & may & ~(unsigned)OF_STRING : is)
+	if (may ? is & may & ~(unsigned)SCHEMA_STRING : is)
 		good = good && buf_add(out, whole.p, whole.n);
-	else if (!good || !may || may & OF_STRING)
+	else if (!good || !may || may & SCHEMA_STRING)
 		good = good && message_quote(out, text, strlen(text)); /* quotes are part of it */
-	else if (may & OF_ARRAY && !element && !(is & OF_OBJECT) && *text != '[' && *text != '{')
+	else if (may & SCHEMA_ARRAY && !element && !(is & SCHEMA_OBJECT) && *text != '[' &&
+		 *text != '{')
 		good = good && add_elements(t, schema, name, text, out);
 	else
 		good = wrong_type(may, name, text, t->e);
@@ -355,8 +210,8 @@ static bool unknown_key(const json_t *properties, const char *name, struct err *
 static bool member_of(
 	struct typing *t, const json_t *schema, const char *name, const json_t **member)
 {
-	const json_t *properties = part_of(t, schema, "properties", 0),
-		     *others = part_of(t, schema, "additionalProperties", 0);
+	const json_t *properties = schema_part(&t->schema, schema, "properties"),
+		     *others = schema_part(&t->schema, schema, "additionalProperties");
 
 	*member = json_object_get(properties, name);
 	if (!*member && json_is_object(others))
@@ -393,10 +248,10 @@ static bool put(struct typing *t, json_t *at, const json_t *schema, const char *
 static json_t *enter(
 	struct typing *t, json_t *at, const json_t *schema, const char *key, const char *rest)
 {
-	unsigned may = types_of(t, schema, 0);
+	unsigned may = schema_types(&t->schema, schema);
 	json_t *next = json_object_get(at, key);
 
-	if (may && !(may & OF_OBJECT)) {
+	if (may && !(may & SCHEMA_OBJECT)) {
 		(void)!wrong_type(may, key, rest, t->e);
 		return NULL;
 	}
@@ -414,10 +269,10 @@ static json_t *enter(
 /* Names with dots in them are those of the schema, else a way down. */
 static bool add_at(struct typing *t, json_t *tree, char *key, const char *path, const char *text)
 {
-	const json_t *schema = t->root, *member;
+	const json_t *schema = t->schema.root, *member;
 	char *dot;
 
-	while (!json_object_get(part_of(t, schema, "properties", 0), key) &&
+	while (!json_object_get(schema_part(&t->schema, schema, "properties"), key) &&
 		(dot = strchr(key, '.')) != NULL) {
 		*dot = 0;
 		if (!member_of(t, schema, key, &member))
@@ -476,7 +331,7 @@ static bool add_pair(struct typing *t, json_t *tree, const char *pair)
 		err_clean(t->e->msg);
 		return false;
 	}
-	t->looks = 0;
+	t->schema.looks = 0;
 	path = mem_printf("%.*s", (int)n, pair);
 	key = mem_dup(path);
 	good = put_at(t, tree, key, path, pair + n + 1);
@@ -521,24 +376,6 @@ static bool misfit(struct typing *t, const char *fmt, ...)
 	return false;
 }
 
-/* A value in a message: text without quotes; malloc'ed. */
-static char *shown(const json_t *v)
-{
-	const char *text = json_string_value(v);
-	char *out, *json;
-
-	if (text || json_is_object(v) || json_is_array(v))
-		return mem_printf("%.60s", text                ? text
-					   : json_is_object(v) ? "an object"
-							       : "an array");
-	if (json_is_number(v))
-		return mem_printf("%.15g", json_number_value(v)); /* see arguments_fit() */
-	json = json_dumps(v, JSON_ENCODE_ANY);
-	out = mem_printf("%.60s", json ? json : "");
-	free(json);
-	return out;
-}
-
 static bool same(const json_t *a, const json_t *b)
 {
 	return json_is_number(a) && json_is_number(b)
@@ -563,14 +400,14 @@ static bool fits_enum(struct typing *t, const json_t *choices, const json_t *v, 
 		return true;
 	buf_init(&words, CHOICES_TEXT_MAX);
 	for (i = 0; i < n; i++) {
-		char *choice = shown(json_array_get(choices, i));
+		char *choice = schema_shown(json_array_get(choices, i));
 		bool room = buf_addf(&words, "%s%s", !i ? "" : i + 1 < n ? ", " : " or ", choice);
 
 		free(choice);
 		if (!room)
 			break;
 	}
-	is = shown(v);
+	is = schema_shown(v);
 	misfit(t, "%.100s is %s; it can be %s%s", path, is, buf_str(&words), i < n ? ", ..." : "");
 	free(is);
 	buf_free(&words);
@@ -613,17 +450,17 @@ static bool is_whole(double x)
 static bool fits_type(struct typing *t, const json_t *schema, const json_t *v, const char *path)
 {
 	const json_t *type = json_object_get(schema, "type"), *one;
-	unsigned may = types_by_name(type), is = type_of_value(v);
+	unsigned may = schema_type_named(type), is = schema_type_of(v);
 	double x = json_number_value(v);
 	size_t i;
 
-	json_array_foreach(type, i, one) may |= types_by_name(one);
-	if (is == OF_NUMBER && is_whole(x))
-		is |= OF_INTEGER;
-	if (may & OF_NUMBER)
-		may |= OF_INTEGER;
+	json_array_foreach(type, i, one) may |= schema_type_named(one);
+	if (is == SCHEMA_NUMBER && is_whole(x))
+		is |= SCHEMA_INTEGER;
+	if (may & SCHEMA_NUMBER)
+		may |= SCHEMA_INTEGER;
 	if (may && !(is & may)) {
-		char *text = shown(v);
+		char *text = schema_shown(v);
 
 		(void)!wrong_type(may, path, text, t->e);
 		free(text);
@@ -679,7 +516,8 @@ static bool fits_one(
 		t->e = &why;
 		good = good || fits(t, one, v, path, depth + 1);
 		t->e = &ignored;
-		if (!good && (!nearest.kind || fits_type(t, resolve(t, one), v, path)))
+		if (!good &&
+			(!nearest.kind || fits_type(t, schema_resolve(&t->schema, one), v, path)))
 			nearest = why;
 	}
 	t->e = e;
@@ -696,8 +534,8 @@ static bool fits(
 	bool good;
 	size_t i;
 
-	schema = resolve(t, schema);
-	if (!json_is_object(schema) || depth > DEPTH_MAX)
+	schema = schema_resolve(&t->schema, schema);
+	if (!json_is_object(schema) || depth > SCHEMA_DEPTH_MAX)
 		return true;
 	items = json_object_get(schema, "items");
 	good = fits_type(t, schema, v, path) &&
@@ -708,13 +546,14 @@ static bool fits(
 	json_array_foreach(json_object_get(schema, "allOf"), i, one) good =
 		good && fits(t, one, v, path, depth + 1);
 	for (size_t u = 0; u < 2; u++)
-		good = good && fits_one(t, json_object_get(schema, unions[u]), v, path, depth);
+		good = good &&
+		       fits_one(t, json_object_get(schema, schema_unions[u]), v, path, depth);
 	return good;
 }
 
 bool arguments_fit(const struct buf *arguments, const json_t *schema, struct err *e)
 {
-	struct typing t = { .root = schema, .e = e };
+	struct typing t = { .schema.root = schema, .e = e };
 	/* Integers of any size: to compare them, a double does. What is larger is for the server. */
 	json_t *v = json_loadb(
 		arguments->p, arguments->len, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
@@ -727,7 +566,7 @@ bool arguments_fit(const struct buf *arguments, const json_t *schema, struct err
 bool tool_args_pairs(
 	char *const *pairs, size_t n, const json_t *schema, struct buf *out, struct err *e)
 {
-	struct typing t = { .root = schema, .e = e };
+	struct typing t = { .schema.root = schema, .e = e };
 	json_t *tree = json_object();
 	bool good = true;
 

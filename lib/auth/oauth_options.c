@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/crypt.h"
 #include "base/mem.h"
+#include "base/shell.h"
 #include "base/secret.h"
 #include "net/url.h"
 
@@ -151,19 +152,9 @@ bool oauth_hash(const struct oauth_options *o, unsigned char sum[CRYPT_MD5_LEN])
 
 /* ---- the command ---- */
 
-/* As a shell takes it for one word. */
 static bool add_word(struct buf *b, const char *s)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_./:@%+=,-";
-	bool good;
-
-	if (*s && s[strspn(s, plain)] == 0)
-		return buf_addf(b, " %s", s);
-	good = buf_adds(b, " '");
-	for (; *s && good; s++)
-		good = *s == '\'' ? buf_adds(b, "'\\''") : buf_addc(b, *s);
-	return good && buf_addc(b, '\'');
+	return buf_addc(b, ' ') && shell_word(b, s);
 }
 
 static bool add_option(struct buf *b, const char *name, const char *value)

@@ -39,6 +39,7 @@ TYPED = (
     ("mpmcp help compl", ["help", "completion"]),
     ("mpmcp --profile wor", ["--profile", "work"]),
     ("mpmcp logout --no-brow", ["logout", "--no-brow"]),  # nothing that it would change
+    ("mpmcp login e", ["login", "eu"]),
     ("mpmcp doctor gem", ["doctor", "gemini"]),
     ("mpmcp tools @fla", ["tools", "@flags"]),
 )

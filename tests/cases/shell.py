@@ -1,10 +1,15 @@
 """tools and call from the shell, against the sandbox."""
 
+import fcntl
 import json
 import os
+import shlex
 import signal
+import struct
+import subprocess
+import termios
 
-from harness import DEADLINE, Failed, readable, response, terminal
+from harness import DEADLINE, PROGRAM, Failed, readable, response, terminal
 
 
 def _run(case, *args, status=0, **more):
@@ -18,10 +23,111 @@ def tools_are_listed_over_all_pages(case):
     box = case.sandbox("--page-size", "20")
     out = _run(case, "tools", box["mcp"], token=box["token"])
     case.equal(len(out.splitlines()), 65, "tools")
-    one = json.loads(_run(case, "tools", box["mcp"], "Run-Query", token=box["token"]))
+    case.check("Run-Query\tread\tanalytics\tRun an insights" in out, "one line a tool, with tabs: %r" % out[:200])
+    one = json.loads(_run(case, "tools", box["mcp"], "Run-Query", "--json", token=box["token"]))
     case.equal(one["name"], "Run-Query", "name")
     read = json.loads(_run(case, "tools", box["mcp"], "--read-only", "--json", token=box["token"]))
     case.equal(len(read), 36, "tools that only read")
+
+
+def tools_are_grouped_and_marked_on_a_terminal(case):
+    box = case.sandbox()
+    wide = _on_a_terminal(case, "tools", box["mcp"], token=box["token"]).split("\n")
+    for line in ("@boards", "  Delete-Dashboard                  delete  Delete a dashboard.", "@replays",
+                 "  Run-Query                         read    Run an insights, funnels, flows or \u2026",
+                 "  Get-Experiment-Results-Interpretation-Guidance  read    How to read results.",
+                 "65 tools: 36 read, 26 write, 3 delete."):
+        case.check(line in wide, "%r is not in %r" % (line, wide))
+    case.check(wide[-2].startswith("About ") and wide[-2].endswith(" tokens of a model's context."), "the last line is %r" % wide[-2])
+    groups = [line for line in wide if line.startswith("@")]
+    case.equal(groups, sorted(groups), "groups")
+    case.check(max(map(len, wide)) <= 80, "a line is wider than the terminal")
+    narrow = _on_a_terminal(case, "tools", box["mcp"], "@boards", token=box["token"], columns=40)
+    case.check("  Delete-Dashboard  delete\n    Delete a dashboard.\n" in narrow, "40 columns: %r" % narrow)
+
+
+def tools_without_known_names_are_marked_by_their_annotations(case):
+    hints = {"reads": {"readOnlyHint": True}, "writes": {"readOnlyHint": False, "destructiveHint": False},
+             "deletes": {"readOnlyHint": False, "destructiveHint": True}, "both": {"readOnlyHint": True, "destructiveHint": True}, "silent": {}}
+    tools = [{"name": n, "description": "\u8cc7\u6599" * 30, "annotations": h, "inputSchema": {"type": "object"}} for n, h in hints.items()]
+    server = case.server(lambda r: r.answer({"tools": tools} if r.rpc_method == "tools/list" else None))
+    lines = dict(line.split("\t")[:2] for line in _run(case, "tools", server.url).splitlines())
+    case.equal(lines, {"reads": "read", "writes": "write", "deletes": "delete", "both": "delete", "silent": "?"}, "marks")
+    seen = _on_a_terminal(case, "tools", server.url)
+    case.check("  reads    read    " + "\u8cc7\u6599" * 15 + "\u2026\n" in seen, "wide characters: %r" % seen)
+    case.check("other" not in seen, "a heading that says nothing: %r" % seen)
+
+
+def tools_are_narrowed_by_words_patterns_and_groups(case):
+    box = case.sandbox()
+
+    def named(*words):
+        return [line.split("\t")[0] for line in _run(case, "tools", box["mcp"], *words, token=box["token"]).splitlines()]
+    case.equal(len(named("DASHBOARD")), 7, "tools that speak of dashboards")
+    case.equal(named("@flags", "get-*"), ["Get-Feature-Flag", "Get-Feature-Flag-Setup-Guidance", "Get-Feature-Flag-Lifecycle-Guidance"], "of the group")
+    case.equal(named("cohort", "delete"), ["Delete-Cohort"], "with both words")
+    found = json.loads(_run(case, "tools", box["mcp"], "@audit", "--json", token=box["token"]))
+    case.equal([tool["name"] for tool in found], ["Get-Audit-Log"], "with --json")
+    for words, text in ((["Get-Evnts"], 'did you mean "Get-Events"? "mpmcp tools %s --read-only" lists them' % box["mcp"]),
+                        (["a", "@nothing"], "no tool fits all of these words")):
+        p = case.start("tools", box["mcp"], "--read-only", *words, token=box["token"])
+        case.equal(p.finish(), 2, "status of %r" % words)
+        case.check(text.encode() in p.errors, "%r is not in %r" % (text, p.errors))
+
+
+PAGE = """Report (read)
+
+First line that is long enough to be
+broken.
+Second.
+
+%s
+Example:
+  mpmcp call URL --only-project 7 Report project_id=7 kind=b 'filter={}'
+"""
+PAGE_WIDE = """ARGUMENT    TYPE             REQUIRED  VALUES      DEFAULT
+project_id  integer          yes       at least 1
+kind        string           yes       b or c
+    which one
+filter      object           yes
+filter.on   boolean                                true
+names       array of string
+    Values: aaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbb or cccccccccccccccccccc
+day         string or null             date
+limit       integer                    1 to 10     5
+"""
+
+
+def page_of_a_tool_has_its_arguments_and_an_example(case):
+    tool = {"name": "Report", "description": "First line that is long enough to be broken.\nSecond.", "annotations": {"readOnlyHint": True}, "inputSchema": {
+        "type": "object", "required": ["project_id", "kind", "filter"], "$defs": {"F": {"type": "object", "properties": {"on": {
+            "type": "boolean", "default": True}}}}, "properties": {
+            "project_id": {"type": "integer", "minimum": 1}, "kind": {"type": "string", "enum": ["b", "c"], "description": "which\none"},
+            "filter": {"$ref": "#/$defs/F"}, "names": {"type": "array", "items": {"type": "string", "enum": ["a" * 20, "b" * 20, "c" * 20]}},
+            "day": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}], "default": None},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 10, "default": 5}}}}
+    server = case.server(lambda r: r.answer({"tools": [tool]} if r.rpc_method == "tools/list" else {"content": []}))
+    words = ["tools", server.url, "--only-project", "7", "Report"]
+    wide = _on_a_terminal(case, *words)
+    want = (PAGE % PAGE_WIDE).replace("URL", server.url).replace("be\nbroken", "be broken")
+    case.equal(wide.split("\n"), want.split("\n"), "the page")
+    narrow = _on_a_terminal(case, *words, columns=40)
+    case.check("First line that is long enough to be\nbroken.\n" in narrow, "40 columns: %r" % narrow)
+    case.check("ARGUMENT  kind\nTYPE  string\nREQUIRED  yes\nVALUES  b or c\n    which one\n" in narrow, "40 columns: %r" % narrow)
+    example = wide.split("Example:\n")[1].strip()
+    subprocess.run(example.replace("mpmcp", shlex.quote(PROGRAM), 1), shell=True, check=True, timeout=DEADLINE,
+                   env=case.env({"MIXPANEL_SA_TOKEN": case.account[0]}), stdout=subprocess.DEVNULL)
+    case.check(b'"arguments":{"project_id":7,"kind":"b","filter":{}}' in server.of("tools/call")[0].body, "the example is not what was called")
+
+
+def hint_of_a_command_keeps_its_server_and_options_and_no_secret(case):
+    tools = {"tools": [{"name": "it's", "annotations": {"readOnlyHint": True}, "inputSchema": {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}}]}
+    server = case.server(lambda r: r.answer(tools if r.rpc_method == "tools/list" else None))
+    p = case.start("call", server.url + "?key=s3cr3tkey", "--profile", "my work", "--header", "X-Key:s3cr3tvalue", "--header", "X-Env:${WHO}",
+                   "--read-only", "--json", "it's", "a=x", env={"WHO": "somebody"})
+    case.equal(p.finish(), 2, "status")
+    hint = '"mpmcp tools \'%s?...\' --header X-Key:... --header \'X-Env:${WHO}\' --profile \'my work\' --read-only \'it\'\\\'\'s\'" shows' % server.url
+    case.check(hint.encode() in p.errors, "%s is not in %r" % (hint, p.errors))
 
 
 def commands_send_no_request_that_nobody_needs(case):
@@ -82,10 +188,11 @@ def call_says_what_is_wrong(case):
 SEQUENCE = "\x1b]0;owned\x07\u009b2J\u202e"  # the title, the screen, the reading direction
 
 
-def _on_a_terminal(case, *args):
+def _on_a_terminal(case, *args, columns=80, **more):
     """What a command writes to a terminal, both of its outputs."""
     parent, child = terminal()
-    p = case.start(*args, stdout=child, stderr=child)
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    p = case.start(*args, stdout=child, stderr=child, **more)
     os.close(child)
     p.end_input()
     text = b""
@@ -117,7 +224,7 @@ def words_of_the_service_do_not_steer_the_terminal(case):
         else:
             r.answer()
     server = case.server(handler)
-    for args, words in ((["tools", server.url], "does"), (["tools", server.url, tool["name"]], '"description"'),
+    for args, words in ((["tools", server.url], "does"), (["tools", server.url, tool["name"]], "It takes no arguments"),
                         (["call", server.url, "t", "{}"], "a\tb\n?]0;owned"), (["call", server.url, "s", "{}"], '"event"'),
                         (["call", server.url, "t", "{}", "--json"], '"image"')):
         text = _on_a_terminal(case, *args)
@@ -181,13 +288,13 @@ def call_types_what_lies_behind_dots(case):
 
 def wrong_arguments_of_call_cost_no_call_and_are_named(case):
     box = case.sandbox()
-    for words, text in ((("Get-Events", "projct_id=1"), 'did you mean "project_id"? "mpmcp tools Get-Events"'),
+    for words, text in ((("Get-Events", "projct_id=1"), 'did you mean "project_id"? "mpmcp tools %s Get-Events"' % box["mcp"]),
                         (("Get-Events", "project_id=1,x"), "project_id must be an integer"),
                         (("Create-Dashboard", "title=x"), "project_id is missing"),
                         (("Create-Dashboard", "project_id=1", "title=x", "rows=a,b"), "rows must be an object"),
                         (("Get-Business-Context", "project_id=x"), "an integer or null"),
                         (("Get-Events", "project_id=1", "project_id=2"), "given twice"),
-                        (("Get-Events",), 'project_id is missing. "mpmcp tools Get-Events" shows what it takes'),
+                        (("Get-Events",), 'project_id is missing. "mpmcp tools %s Get-Events" shows what it takes' % box["mcp"]),
                         (("Run-Query", "project_id=1", "report_type=insight", "report={}"),
                          "report_type is insight; it can be insights, funnels, flows or retention"),
                         (("Create-Dashboard", "project_id=1", "title=@" + os.path.join(case.folder, "none")), "No such file"),
@@ -195,7 +302,7 @@ def wrong_arguments_of_call_cost_no_call_and_are_named(case):
                         (("Get-Events", "{} x"), "something follows"),
                         (("Get-Events", "[]"), "no object"),
                         (("Get-Events", "@" + os.path.join(case.folder, "none")), "No such file"),
-                        (("Get-Evnts", "a=1"), 'did you mean "Get-Events"? "mpmcp tools" lists them'),
+                        (("Get-Evnts", "a=1"), 'did you mean "Get-Events"? "mpmcp tools %s" lists them' % box["mcp"]),
                         (("Get-Events", b"project_id=\xff"), "UTF-8")):
         p = case.start("call", box["mcp"], *words, token=box["token"])
         case.equal(p.finish(), 2, "status of %r (%r)" % (words, p.errors))
@@ -214,7 +321,7 @@ def unknown_tool_names_the_nearest_however_it_is_called(case):
 
 def failure_of_a_tool_says_what_to_do(case):
     box = case.sandbox("--deny-tool", "Get-Business-Context")
-    for words, status, text in ((("Get-Events", "{}"), 1, 'mpmcp tools Get-Events'),
+    for words, status, text in ((("Get-Events", "{}"), 1, 'mpmcp tools %s Get-Events' % box["mcp"]),
                                 (("Get-Events", "project_id=403403"), 6, "organisation admin must enable MCP"),
                                 (("Get-Business-Context", "project_id=1"), 4, "mpmcp login --force")):
         p = case.start("call", box["mcp"], *words, token=box["token"])
@@ -275,10 +382,9 @@ def long_progress_stays_on_its_line(case):
 
 def one_word_too_many_is_named(case):
     server = case.server()
-    for words in (("tools", server.url, "a", "b"), ("call", server.url, "a", "{}", "b")):
-        p = case.start(*words)
-        case.equal(p.finish(), 2, "status")
-        case.check(b'unexpected argument "b"' in p.errors, "words %r" % p.errors)
+    p = case.start("call", server.url, "a", "{}", "b")
+    case.equal(p.finish(), 2, "status")
+    case.check(b'unexpected argument "b"' in p.errors, "words %r" % p.errors)
     case.equal(server.requests, [], "requests")
 
 
