@@ -349,30 +349,41 @@ static void learn_values(unsigned char value[256])
 		value[(unsigned char)alphabet[i]] = i;
 }
 
+/* The 24 bits of a group; `seen` collects what its characters stand for. */
+static unsigned group(const unsigned char value[256], const char *p, unsigned *seen)
+{
+	const unsigned char *c = (const unsigned char *)p;
+	unsigned a = value[c[0]], b = value[c[1]], d = value[c[2]], e = value[c[3]];
+
+	*seen |= a | b | d | e;
+	return a << 18 | b << 12 | d << 6 | e;
+}
+
 /* A line of whole groups; *last: it ends in padding, so no other one follows. */
 static bool decode_line(struct pem *in, const struct line *l, bool *last)
 {
 	size_t n = l->n;
 	size_t pad = n > 1 && l->p[n - 1] == '=' ? 1 + (l->p[n - 2] == '=') : 0;
+	unsigned char *out = in->out;
+	unsigned bits, seen = 0;
+	char end[4];
 
 	if (!n || n % 4 || *last)
 		return false;
 	*last = pad > 0;
-	for (size_t i = 0; i < n; i += 4) {
-		const unsigned char *p = (const unsigned char *)l->p + i;
-		size_t missing = i + 4 == n ? pad : 0;
-		unsigned a = in->value[p[0]], b = in->value[p[1]];
-		unsigned c = missing > 1 ? 0 : in->value[p[2]], d = missing ? 0 : in->value[p[3]];
-
-		if ((a | b | c | d) == NO_VALUE)
-			return false;
-		*in->out++ = (unsigned char)(a << 2 | b >> 4);
-		if (missing < 2)
-			*in->out++ = (unsigned char)(b << 4 | c >> 2);
-		if (!missing)
-			*in->out++ = (unsigned char)(c << 6 | d);
+	for (const char *p = l->p, *whole = l->p + n - 4; p < whole; p += 4, out += 3) {
+		bits = group(in->value, p, &seen);
+		out[0] = (unsigned char)(bits >> 16);
+		out[1] = (unsigned char)(bits >> 8);
+		out[2] = (unsigned char)bits;
 	}
-	return true;
+	memcpy(end, l->p + n - 4, 4);
+	memset(end + 4 - pad, 'A', pad); /* which stands for zero */
+	bits = group(in->value, end, &seen);
+	for (size_t i = 0; i < 3 - pad; i++)
+		out[i] = (unsigned char)(bits >> (16 - 8 * i));
+	in->out = out + 3 - pad;
+	return seen < 64;
 }
 
 /* From the line after its begin to its end. */

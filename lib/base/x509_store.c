@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -214,6 +215,14 @@ static bool index_file(X509_STORE *store, struct file *f)
 	for (size_t i = 0; i < f->index.n; i++)
 		f->taken[i] = false;
 	return take_odd(store, f);
+}
+
+void x509_store_warm(void)
+{
+	SSL_CTX *ctx = RAND_status() == 1 ? SSL_CTX_new(TLS_client_method()) : NULL;
+
+	SSL_CTX_free(ctx);
+	ERR_clear_error();
 }
 
 void x509_store_load(struct x509_store *t)

@@ -31,6 +31,10 @@ void x509_store_add_file(struct x509_store *t, const char *path);
 /* Peers of connections made from this SSL_CTX are verified against t, and nothing else. */
 bool x509_store_use(struct x509_store *t, void *ssl_ctx) __attribute__((warn_unused_result));
 
+/* What OpenSSL does once in a process, for its first connection: to find its algorithms and seed its random
+ * numbers. Takes a millisecond and more, so it is for the time in which a name is looked up. */
+void x509_store_warm(void);
+
 /* Reads the files that were not read yet, when x509_store_use() was called. */
 void x509_store_load(struct x509_store *t);
 

@@ -29,6 +29,9 @@
 struct ca {
 	char *file, *dir, *extra;     /* each may be NULL; extra: NODE_EXTRA_CA_CERTS */
 	const char *file_by, *dir_by; /* the option or variable that named it; NULL: the system's */
+	bool expected;                /* ca_expect() */
+	bool warm;                    /* x509_store_warm(), or there was no need to */
+	bool ours;                    /* libcurl's TLS library is that of x509_store.h */
 	bool system;                  /* the system's store is meant and not looked for yet */
 	struct x509_store *trust;     /* NULL before the first connection */
 	struct buf bundle;            /* for another TLS library: file and extra together */
@@ -270,12 +273,21 @@ static bool share(struct ca *c, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
 	curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+	c->ours = true;
 	return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, c) == CURLE_OK;
 }
 
+void ca_expect(struct ca *c)
+{
+	c->expected = true;
+}
+
 void ca_settle(struct ca *c)
 {
+	if (c->expected && c->ours && !c->warm && !c->trust)
+		x509_store_warm();
+	c->warm = c->warm || c->expected;
 	if (c->trust)
 		x509_store_load(c->trust);
 }

@@ -24,7 +24,11 @@ void ca_free(struct ca *c); /* NULL is fine */
  */
 void ca_apply(struct ca *c, void *easy);
 
-/* To be called when libcurl returns: what takes long is done while the server's answer is under way. */
+/* A request over TLS is about to start, and the name to be looked up. */
+void ca_expect(struct ca *c);
+
+/* To be called when libcurl returns: what takes long is done while others work, who look up the name, make
+ * the connection, answer the greeting. */
 void ca_settle(struct ca *c);
 
 /* After a TLS connection failed: which file or folder cannot be read, and who named it; NULL when none

@@ -314,8 +314,17 @@ static long connect_limit(const struct http *h, const struct http_call *c)
 	return ms > 0 && ms < INT_MAX ? (long)ms : INT_MAX;
 }
 
+/* Of an https URL: its host is an address, so that there is no wait for a name. */
+static bool names_address(const char *url)
+{
+	const char *host = url + strlen("https://");
+
+	return *host == '[' || strchr(":/?#", host[strspn(host, "0123456789.")]);
+}
+
 CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 {
+	bool tls = strncmp(c->url, "https:", 6) == 0;
 	struct curl_slist *fields;
 
 	if (!http_fields_chain(r, c, &fields))
@@ -340,8 +349,10 @@ CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 		r->easy, CURLOPT_FRESH_CONNECT, c->fresh || needs_new_connection(r, c) ? 1L : 0L);
 	if (c->connect_only)
 		set_connect_only(r, c);
+	if (tls && !names_address(c->url))
+		ca_expect(r->http->ca);
 	/* Waits for a connection that is being opened, in case it will carry many requests. Only over
 	 * TLS is that known before the first answer; elsewhere one slow request would hold up all. */
-	curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, strncmp(c->url, "https:", 6) == 0 ? 1L : 0L);
+	curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
 	return set_url(r, c->url);
 }
