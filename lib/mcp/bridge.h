@@ -18,11 +18,17 @@
  *     mixpanel_tools        the service's tools and what they do
  *     tools_list            a tools/list without what may not be seen
  *   http/        Streamable HTTP
- *     transport             POST, GET and DELETE of one session
- *     exchange              one message and its answers: JSON body or event stream, resumption
+ *     transport             POST, GET and DELETE of one server, and what all of them share
+ *     session_headers       the header fields of a session: built once, shared
+ *     redirect              addresses that the server names
+ *     session_delete        the DELETE that ends a session
+ *     exchange              one message on its way: what it waits for, each try, its one end
+ *     http_post             a message in Streamable HTTP: what is different
+ *     http_sse_post         a message in HTTP+SSE of 2024-11-05: what is different
+ *     http_sse              the event stream of HTTP+SSE
+ *     answer                what comes back: a JSON body, an event stream, a refusal
+ *     resumption            an event stream that broke off and is taken up again
  *     get_stream            the GET stream: what the server says unasked
- *     http_sse              HTTP+SSE of 2024-11-05
- *     awaited               answers that may come on another stream
  *     sse                   text/event-stream bytes to events
  *     request_headers       what 2026-07-28 repeats in header fields
  *     toolbook              header fields that a tool asks for (Mcp-Param-*)
@@ -58,7 +64,7 @@
  * message and asks policy; session/from_client makes a post of it and owes an
  * answer; when the handshake allows, session hands it to http/transport (between
  * eras translate/ changes it first), whose exchange sends it with the credential
- * of auth/auth.h. The answer comes back through exchange (and sse) to
+ * of auth/auth.h. The answer comes back through answer (and sse) to
  * session/from_server, which finds by its id what was owed, gives it the client's
  * own id if that differs, and to_client queues it in lines.
  */

@@ -7,7 +7,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "mcp/json/message.h"
-#include "mcp/http/transport_impl.h"
+#include "mcp/http/exchange_impl.h"
 
 /* Pauses before the stream is opened again. Requests are counted by the service, so a server that
  * keeps closing is asked ever more rarely. */
@@ -63,11 +63,11 @@ static bool on_event(void *ctx, struct sse_event *ev)
  * time. */
 static void refused(struct stream *s, long status)
 {
-	s->t->no_stream = status == 405 || status == 501;
+	s->t->get.none = status == 405 || status == 501;
 	s->refused = status != 401 && status != 408 && status != 429 && status < 500;
 	if (!s->refused || !s->opened)
 		return;
-	s->lost = status == 404 && s->t->session;
+	s->lost = status == 404 && s->t->headers.session;
 	if (!s->lost && *sse_last_id(s->sse)) {
 		/* It may be the place in the stream that the server does not know any more. */
 		sse_free(s->sse);
@@ -81,7 +81,7 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 
 	s->events = status == 200 && transport_type_is(r, "text/event-stream");
 	if (s->events) {
-		s->opened = s->t->streamed = true;
+		s->opened = s->t->get.seen = true;
 		s->opened_ms = clock_ms();
 		return HTTP_GO;
 	}
@@ -120,7 +120,7 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 	}
 	diag_note("the server's GET stream sent a message longer than %zu MiB: closed",
 		MESSAGE_MAX >> 20);
-	s->t->no_stream = true;
+	s->t->get.none = true;
 	return HTTP_STOP;
 }
 
@@ -139,14 +139,14 @@ static void open_later(struct stream *s)
 static void failed(struct stream *s, unsigned weight)
 {
 	s->failures += weight;
-	if (!s->t->streamed && s->failures >= FAILURES_MAX)
+	if (!s->t->get.seen && s->failures >= FAILURES_MAX)
 		s->wanted = false; /* another session may have one */
 }
 
 /* Ends with another session, perhaps, and then s is gone. */
 static void tell_lost(struct stream *s)
 {
-	char *id = mem_dup(s->t->session);
+	char *id = mem_dup(s->t->headers.session);
 
 	s->lost = false;
 	s->t->on->session_lost(s->t->ctx, id);
@@ -165,14 +165,14 @@ static void on_done(void *ctx, struct http_req *r, enum http_outcome how, const 
 	if (e)
 		diag_debug("GET stream: %s", e->msg);
 	if (e && e->kind == ERR_LIMIT)
-		s->t->no_stream = true;
+		s->t->get.none = true;
 	/* A network that is away, for a night perhaps, comes back; looking costs the service nothing. */
 	if (!s->events && how != HTTP_UNREACHABLE && how != HTTP_SILENT)
 		failed(s, s->refused ? FAILURES_OF_REFUSAL : 1);
 	s->refused = false;
-	if (s->wanted && !s->t->no_stream)
+	if (s->wanted && !s->t->get.none)
 		open_later(s);
-	if (s->lost && s->t->session)
+	if (s->lost && s->t->headers.session)
 		tell_lost(s);
 }
 
@@ -181,7 +181,7 @@ static const struct http_events stream_events = { on_head, on_body, on_done };
 static struct http_req *start(struct stream *s, struct err *e)
 {
 	struct http_call c = { .method = "GET",
-		.url = s->t->url,
+		.url = s->t->at.url,
 		.shared = s->fields->fields,
 		.endless = true,
 		/* Or the next request would have to open one, and wait for it. */
@@ -204,8 +204,8 @@ static void get_stream_open(struct stream *s)
 	struct auth_value v = { 0 };
 	struct err e = { 0 };
 
-	s->due = s->t->resuming > 0;
-	if (s->due || s->req || !s->wanted || s->t->no_stream)
+	s->due = s->t->exchanges.resuming > 0;
+	if (s->due || s->req || !s->wanted || s->t->get.none)
 		return;
 	sse_reconnect(s->sse);
 	s->events = false;
@@ -257,12 +257,12 @@ void get_stream_free(struct stream *s)
 
 void transport_listen(struct transport *t)
 {
-	struct stream *s = t->stream;
+	struct stream *s = t->get.stream;
 
-	if (t->no_stream || t->sse)
+	if (t->get.none || !t->posts->names_session)
 		return;
 	if (!s) {
-		s = t->stream = mem_new(sizeof(*s));
+		s = t->get.stream = mem_new(sizeof(*s));
 		s->t = t;
 		s->pause_ms = PAUSE_MIN_MS;
 		s->sse = transport_parser(t, on_event, s);
@@ -277,16 +277,16 @@ void transport_listen(struct transport *t)
 
 bool transport_hears(const struct transport *t)
 {
-	const struct stream *s = t->stream;
+	const struct stream *s = t->get.stream;
 
-	return s && (s->req || s->opening.queued) && !t->no_stream;
+	return s && (s->req || s->opening.queued) && !t->get.none;
 }
 
 /* The session is over, and with it the stream and its event ids. */
 void transport_unlisten(struct transport *t)
 {
-	struct stream *s = t->stream;
+	struct stream *s = t->get.stream;
 
-	t->stream = NULL;
+	t->get.stream = NULL;
 	get_stream_free(s);
 }

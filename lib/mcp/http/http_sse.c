@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
-#include "mcp/http/transport_impl.h"
+#include "mcp/http/exchange_impl.h"
 #include "net/url.h"
 
 /* The first event comes with the header, or the server is none of this kind: some answer any GET
@@ -45,10 +45,11 @@ static bool says_other_transport(long status)
 static void not_opened(struct transport *t, const struct exchange_end *end, bool may_be_other)
 {
 	closed(t);
-	if (t->sse && t->undecided && may_be_other && says_other_transport(end->status)) {
+	if (t->posts == &http_sse_post && t->undecided && may_be_other &&
+		says_other_transport(end->status)) {
 		diag_debug(
 			"no stream of HTTP+SSE (HTTP %ld): Streamable HTTP is spoken", end->status);
-		t->sse = t->undecided = false;
+		transport_speaks(t, &streamable_post);
 	}
 	exchanges_refused(t, end);
 }
@@ -82,14 +83,15 @@ void http_sse_open(struct transport *t)
 	if (!c->limit.loop)
 		loop_timer_init(&c->limit, t->loop, limit_due, t);
 	pause = c->closed_ms ? c->closed_ms + c->retry_ms - clock_ms() : 0;
-	c->x = exchange_open_channel(t, pause > 0 ? pause : 0);
+	c->x = exchange_new(t, &http_sse_stream, &(struct exchange_call){ .fresh = true });
+	exchange_pause(c->x, pause > 0 ? pause : 0);
 }
 
-void http_sse_started(struct transport *t)
+static void stream_started(struct exchange *x)
 {
-	int64_t given = http_headers_timeout_ms(t->http);
+	int64_t given = http_headers_timeout_ms(x->t->http);
 
-	loop_timer_set(&t->channel.limit,
+	loop_timer_set(&x->t->channel.limit,
 		given > 0 && given < ENDPOINT_WAIT_MS ? given : ENDPOINT_WAIT_MS);
 }
 
@@ -103,9 +105,9 @@ static char *read_endpoint(struct transport *t, const struct sse_event *ev, stru
 	if (strlen(text) != ev->len)
 		err_set(e, ERR_PROTO, "it holds a NUL byte");
 	else
-		to = transport_join(t->url, text, e);
+		to = transport_join(t->at.url, text, e);
 	free(text);
-	if (!to || url_same_origin(to, t->given))
+	if (!to || url_same_origin(to, t->at.given))
 		return to;
 	free(to);
 	err_set(e, ERR_PROTO, "it is at another origin, where this credential must not go");
@@ -135,19 +137,20 @@ static void endpoint_event(struct transport *t, const struct sse_event *ev)
 	loop_timer_clear(&c->limit);
 	snprintf(c->name, sizeof(c->name), "sse#%lu", ++c->count);
 	diag_debug("HTTP+SSE: the event stream is open");
-	t->sse = true;
-	t->undecided = false;
+	transport_speaks(t, &http_sse_post);
 	exchanges_opened(t);
 }
 
-void http_sse_event(struct transport *t, struct sse *sse, struct sse_event *ev)
+static bool stream_event(struct exchange *x, struct sse_event *ev)
 {
-	struct incoming in = { .p = ev->data, .n = ev->len, .sse = sse, .event = ev };
+	struct transport *t = x->t;
+	struct incoming in = { .p = ev->data, .n = ev->len, .sse = x->answer.sse, .event = ev };
 
 	if (strcmp(ev->name, "endpoint") == 0)
 		endpoint_event(t, ev);
 	else if (strcmp(ev->name, "message") == 0 && t->channel.endpoint)
 		exchanges_deliver(t, &in);
+	return true;
 }
 
 void http_sse_retry(struct transport *t, int64_t ms)
@@ -170,12 +173,15 @@ void http_sse_close(struct transport *t, const struct err *why)
 	exchanges_lost(t, why ? why : &gone);
 }
 
-void http_sse_ended(struct transport *t, const struct exchange_end *end)
+static void stream_ended(struct exchange *x)
 {
+	struct transport *t = x->t;
+	const struct exchange_end *end = &x->end;
 	struct exchange_end refusal = *end;
 	struct err e = { 0 };
 	bool was_open = t->channel.endpoint != NULL;
 
+	http_sse_retry(t, x->answer.sse ? sse_retry_ms(x->answer.sse) : -1);
 	if (end->e)
 		e = *end->e;
 	else if (was_open || end->stream)
@@ -203,8 +209,8 @@ void http_sse_await(struct transport *t, bool more)
 	struct channel *c = &t->channel;
 
 	c->waiting += more ? 1U : -1U;
-	if (c->x && c->waiting == (more ? 1 : 0))
-		exchange_heed_silence(c->x, more);
+	if (c->x && c->x->request.req && c->waiting == (more ? 1 : 0))
+		http_set_endless(c->x->request.req, !more);
 }
 
 void http_sse_free(struct transport *t)
@@ -212,3 +218,54 @@ void http_sse_free(struct transport *t)
 	exchange_cancel(t->channel.x);
 	closed(t);
 }
+
+/* ---- as an exchange ---- */
+
+static char **stream_target(struct exchange *x)
+{
+	return &x->t->at.url;
+}
+
+static bool stream_request(struct exchange *x, struct http_call *c, enum fieldset_kind *fields)
+{
+	(void)x;
+	*fields = FIELDS_GET;
+	c->method = "GET";
+	c->endless = true;
+	return true;
+}
+
+static bool takes_no_json(const struct exchange *x)
+{
+	(void)x;
+	return false;
+}
+
+static void no_stream(struct exchange *x)
+{
+	exchange_end_well(x, EXCHANGE_ACCEPTED);
+}
+
+static void no_linger(struct exchange *x)
+{
+	(void)x;
+}
+
+static const char *no_session(const struct exchange *x)
+{
+	(void)x;
+	return NULL;
+}
+
+const struct exchange_kind http_sse_stream = {
+	.target = stream_target,
+	.request = stream_request,
+	.streams = stream_started,
+	.event = stream_event,
+	.takes_json = takes_no_json,
+	.is_message = takes_no_json,
+	.taken = no_stream,
+	.linger = no_linger,
+	.ended = stream_ended,
+	.session = no_session,
+};

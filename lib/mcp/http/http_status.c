@@ -28,11 +28,11 @@ static bool is_challenge(const struct http_req *r)
 static void describe_refusal(
 	struct exchange *x, const struct http_req *r, const char *words, long retry_after_s)
 {
-	struct error_said said = { .status = x->status,
+	struct error_said said = { .status = x->answer.status,
 		.text = words,
-		.page = error_text_is_page(x->body.p, x->body.len),
+		.page = error_text_is_page(x->answer.body.p, x->answer.body.len),
 		.challenge = is_challenge(r),
-		.url = x->t->given };
+		.url = x->t->at.given };
 	struct error_meaning m;
 
 	if (x->e.kind == ERR_NONE) {
@@ -45,8 +45,8 @@ static void describe_refusal(
 
 static bool keeps_refusing(struct exchange *x, const char *words)
 {
-	err_set(&x->e, ERR_AUTH, "the service keeps refusing the sign-in (HTTP %ld)%s%s", x->status,
-		*words ? ": " : "", words);
+	err_set(&x->e, ERR_AUTH, "the service keeps refusing the sign-in (HTTP %ld)%s%s",
+		x->answer.status, *words ? ": " : "", words);
 	return err_advise(&x->e, REASON_SIGN_IN, "Run \"mpmcp login --force\".");
 }
 
@@ -54,26 +54,25 @@ static bool keeps_refusing(struct exchange *x, const char *words)
 static bool answer_challenge(struct exchange *x, struct http_req *r, const char *words)
 {
 	const char *fields[HTTP_CHALLENGES];
-	struct auth_refusal refusal = { .gen = x->gen,
-		.status = x->status,
+	struct auth_refusal refusal = { .gen = x->request.gen,
+		.status = x->answer.status,
 		.challenges = fields,
 		.nchallenges = http_challenges(r, fields),
 		.words = words,
-		.tries = x->challenges };
+		.tries = x->tries.challenges };
 
-	if (x->status == 403 && !refusal.nchallenges)
+	if (x->answer.status == 403 && !refusal.nchallenges)
 		return false;
-	if (x->challenges++ >= CHALLENGES_MAX)
+	if (x->tries.challenges++ >= CHALLENGES_MAX)
 		return keeps_refusing(x, words);
-	x->waiter.fn = exchange_authorized;
-	x->waiter.ctx = x;
-	switch (auth_challenged(x->t->auth, &refusal, &x->waiter, &x->e)) {
+	x->request.waiter.fn = exchange_authorized;
+	x->request.waiter.ctx = x;
+	switch (auth_challenged(x->t->auth, &refusal, &x->request.waiter, &x->e)) {
 	case AUTH_READY:
 		exchange_pause(x, 0);
 		return true;
 	case AUTH_WAIT:
-		x->step = STEP_AUTH;
-		x->t->waiting++;
+		exchange_wait_for_auth(x);
 		return true;
 	case AUTH_FAILED:
 		break;
@@ -89,65 +88,39 @@ static int64_t told_to_wait_ms(const struct exchange *x, const struct http_req *
 	struct message m;
 	int64_t ms = -1;
 
-	if (x->body.len && message_scan(x->body.p, x->body.len, &m, NULL) == MESSAGE_OK)
+	if (x->answer.body.len &&
+		message_scan(x->answer.body.p, x->answer.body.len, &m, NULL) == MESSAGE_OK)
 		ms = rate_retry_after_ms(m.error);
 	return ms >= 0 ? ms : s < 0 ? -1 : (int64_t)s * 1000;
 }
 
 static bool wait_as_told(struct exchange *x, int64_t ms)
 {
-	int64_t least = (int64_t)RETRY_LEAST_MS << x->waits;
+	int64_t least = (int64_t)RETRY_LEAST_MS << x->tries.waits;
 
-	if ((x->status != 429 && x->status != 503) || ms < 0)
+	if ((x->answer.status != 429 && x->answer.status != 503) || ms < 0)
 		return false;
 	/* A server that says "0" again and again is asked less and less often. */
 	if (ms < least)
 		ms = least;
-	if (x->waited_ms + ms > RETRY_WAIT_MAX_MS)
+	if (x->tries.waited_ms + ms > RETRY_WAIT_MAX_MS)
 		return false;
-	x->waited_ms += ms;
-	x->waits++;
-	diag_debug("HTTP %ld: waiting %lld ms as the server says", x->status, (long long)ms);
+	x->tries.waited_ms += ms;
+	x->tries.waits++;
+	diag_debug("HTTP %ld: waiting %lld ms as the server says", x->answer.status, (long long)ms);
 	exchange_pause(x, ms);
 	return true;
 }
 
 static bool follow_redirect(struct exchange *x, struct http_req *r)
 {
-	if (x->redirects++ >= REDIRECTS_MAX)
+	if (x->tries.redirects++ >= REDIRECTS_MAX)
 		return err_set(&x->e, ERR_PROTO, "the server redirects in circles: check the URL");
-	if (!transport_redirect(x->t, exchange_target(x), !x->channel && !x->resuming,
-		    http_answer_field(r, "Location", 0), x->status, &x->e))
+	if (!transport_redirect(x->t, x->kind->target(x), x->c.body && !x->resumption.on,
+		    http_answer_field(r, "Location", 0), x->answer.status, &x->e))
 		return false;
 	exchange_pause(x, 0);
 	return true;
-}
-
-/*
- * MCP 2025-11-25, Backwards Compatibility: a server that knows only HTTP+SSE refuses the POST of
- * initialize with 400, 404 or 405. One that explains itself by a JSON-RPC error understood the
- * message, unless POST itself is what it does not know.
- */
-static bool may_fall_back(const struct exchange *x)
-{
-	struct message m;
-
-	if (x->t->sse || !x->t->undecided || !x->initialize)
-		return false;
-	if (x->status == 405)
-		return true;
-	return (x->status == 400 || x->status == 404) &&
-	       !(message_scan(x->body.p, x->body.len, &m, NULL) == MESSAGE_OK &&
-		       m.kind == MESSAGE_RESPONSE && m.error.p);
-}
-
-/* x->e and the body keep what the refusal was, in case the GET brings nothing. */
-static void fall_back(struct exchange *x)
-{
-	diag_debug("initialize was refused (HTTP %ld): is it a server of HTTP+SSE?", x->status);
-	x->fallback = true;
-	x->step = STEP_CHANNEL;
-	http_sse_open(x->t);
 }
 
 /* The JSON-RPC error is the answer to the request itself, and not one of the layer before it, which has
@@ -170,14 +143,15 @@ static bool is_session_lost(struct exchange *x)
 	struct message m;
 	bool about = x->e.reason == REASON_SESSION_LOST;
 	/* What refuses the GET of a resumption does not answer the request. */
-	bool error = !x->resuming && message_scan(x->body.p, x->body.len, &m, NULL) == MESSAGE_OK &&
+	bool error = !x->resumption.on &&
+		     message_scan(x->answer.body.p, x->answer.body.len, &m, NULL) == MESSAGE_OK &&
 		     m.kind == MESSAGE_RESPONSE && m.error.p;
 	bool answers = error && answers_request(x, &m);
 	long code = error ? era_error_code(m.error) : 0;
 
-	if (x->status == 400)
+	if (x->answer.status == 400)
 		return about && !answers;
-	if (x->status != 404 || !x->in_session)
+	if (x->answer.status != 404 || !x->request.in_session)
 		return false;
 	/* "Method not found" and what answers this very request come from a session that lives. */
 	return code != -32601 && (!answers || (about && code != -32602));
@@ -189,14 +163,15 @@ void exchange_refused(struct exchange *x, struct http_req *r)
 	char words[ERROR_TEXT_MAX + 1];
 	int64_t wait_ms = told_to_wait_ms(x, r);
 	long retry_after_s = wait_ms < 0 ? -1 : (long)((wait_ms + 999) / 1000);
-	bool redirect = x->status >= 300 && x->status < 400;
+	bool redirect = x->answer.status >= 300 && x->answer.status < 400;
 
 	x->e.kind = ERR_NONE;
-	if (x->status == 429)
+	if (x->answer.status == 429)
 		request_count_refused(x->t->rate, retry_after_s);
-	error_text_read(x->body.p, x->body.len, words);
+	error_text_read(x->answer.body.p, x->answer.body.len, words);
 	if (!x->c.quiet) {
-		if ((x->status == 401 || x->status == 403) && answer_challenge(x, r, words))
+		if ((x->answer.status == 401 || x->answer.status == 403) &&
+			answer_challenge(x, r, words))
 			return;
 		if (wait_as_told(x, wait_ms))
 			return;
@@ -204,12 +179,10 @@ void exchange_refused(struct exchange *x, struct http_req *r)
 			return;
 	}
 	describe_refusal(x, r, words, retry_after_s);
-	if (may_fall_back(x)) {
-		fall_back(x);
+	if (x->kind->falls_back && x->kind->falls_back(x))
 		return;
-	}
-	x->session_lost = is_session_lost(x);
-	if (x->resuming)
+	x->answer.session_lost = is_session_lost(x);
+	if (x->resumption.on)
 		err_prefix(&x->e, "the answer's stream broke off and could not be resumed, so "
 				  "whether the server acted on the request is unknown");
 	exchange_end_failed(x, retry_after_s);

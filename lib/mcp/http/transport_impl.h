@@ -1,6 +1,6 @@
 /*
- * What transport.c, exchange.c, awaited.c, http_sse.c and get_stream.c share; nobody
- * else includes this.
+ * What a transport consists of, for the files of this folder; nobody else
+ * includes this.
  */
 #ifndef MPMCP_TRANSPORT_IMPL_H
 #define MPMCP_TRANSPORT_IMPL_H
@@ -9,6 +9,10 @@
 
 /* Of a body that nobody reads, not more than this is taken to save the connection. */
 #define DISCARD_MAX ((size_t)64 << 10)
+
+struct exchange_kind; /* exchange_impl.h */
+
+/* ---- session_headers.c ---- */
 
 /* The header fields of requests of one kind, shared by all that were started while nothing
  * changed. */
@@ -25,7 +29,40 @@ enum fieldset_kind {
 	FIELDS_KINDS
 };
 
-struct stream; /* the standalone GET stream */
+struct session_headers {
+	struct http_fields *extra; /* of every request; borrowed */
+	char *session, *version;
+	char *agent; /* User-Agent; NULL: that of all requests */
+	struct fieldset *sets[FIELDS_KINDS];
+	unsigned long gen; /* of the authorization in sets */
+};
+
+/* The set for the authorization value at hand; a reference for the caller. NULL with e set when a
+ * value cannot be a field. */
+struct fieldset *transport_fields(struct transport *t, enum fieldset_kind kind,
+	const struct auth_value *v, struct err *e) __attribute__((warn_unused_result));
+void fieldset_drop(struct fieldset *s); /* NULL is fine */
+void session_headers_forget(struct transport *t);
+void session_headers_free(struct transport *t);
+
+/* ---- redirect.c ---- */
+
+struct address {
+	char *url;   /* the endpoint, or where it redirected to inside its origin */
+	char *given; /* the endpoint as it was given */
+};
+
+/* What an address from the server means, relative to base; malloc'ed. NULL with e set when it cannot
+ * be used. */
+char *transport_join(const char *base, const char *ref, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* Where a redirect of *url leads, when that is inside the origin; *url is set to it. A POST follows
+ * 307 and 308 only. False with e set otherwise. */
+bool transport_redirect(struct transport *t, char **url, bool post, const char *location,
+	long status, struct err *e) __attribute__((warn_unused_result));
+
+/* ---- http_sse.c ---- */
 
 /* The event stream of HTTP+SSE, which brings every answer. */
 struct channel {
@@ -39,64 +76,6 @@ struct channel {
 	unsigned waiting;        /* exchanges whose answer is awaited on it */
 };
 
-/*
- * What all answers that are not complete yet may hold together, beside MESSAGE_MAX for each: two of the
- * longest, or eight of the longest results that are known to happen. A machine with 2 GiB has that to
- * spare; 128 streams of MESSAGE_MAX each are 32 GiB. Past it the answer that grows fails. To hold it back
- * until there is room would not do: all of them may be unfinished, and none would ever end.
- */
-#define TRANSPORT_BUFFERED_MAX (2 * MESSAGE_MAX)
-
-struct transport {
-	struct loop *loop;
-	struct http *http;
-	struct auth *auth;
-	char *url;                 /* the endpoint, or where it redirected to inside its origin */
-	char *given;               /* the endpoint as it was given */
-	struct http_fields *extra; /* borrowed */
-	struct request_count *rate;
-	const struct transport_events *on;
-	void *ctx;
-	bool sse;       /* HTTP+SSE is spoken */
-	bool undecided; /* the other transport may still turn out to be the right one */
-	struct channel channel;
-	unsigned long sent; /* messages POSTed, */
-	int64_t sent_ms;    /* the last one then */
-	char *session, *version;
-	char *agent; /* User-Agent; NULL: that of all requests */
-	struct fieldset *sets[FIELDS_KINDS];
-	unsigned long gen; /* of the authorization in sets */
-	struct exchange *exchanges;
-	size_t waiting;
-	size_t resuming; /* exchanges that are about to GET their stream again */
-	struct stream *stream;
-	bool no_stream; /* the server answered 405 or 501 to GET: remembered for the process */
-	bool streamed;  /* there was a GET stream once, in any session */
-	struct delete_request *deleting;
-	struct buf_share buffered; /* of all answers that are not complete yet */
-};
-
-/* The set for the authorization value at hand; a reference for the caller. NULL with e set when a
- * value cannot be a field. */
-struct fieldset *transport_fields(struct transport *t, enum fieldset_kind kind,
-	const struct auth_value *v, struct err *e) __attribute__((warn_unused_result));
-void fieldset_drop(struct fieldset *s); /* NULL is fine */
-
-/* What an address from the server means, relative to base; malloc'ed. NULL with e set when it cannot
- * be used. */
-char *transport_join(const char *base, const char *ref, struct err *e)
-	__attribute__((warn_unused_result));
-
-/* Where a redirect of *url leads, when that is inside the origin; *url is set to it. A POST follows
- * 307 and 308 only. False with e set otherwise. */
-bool transport_redirect(struct transport *t, char **url, bool post, const char *location,
-	long status, struct err *e) __attribute__((warn_unused_result));
-
-/* Media type of an answer, parameters left off. */
-bool transport_type_is(const struct http_req *r, const char *type);
-
-/* ---- http_sse.c ---- */
-
 /* Opens the stream unless it is open or being opened; exchanges_opened() or exchanges_refused()
  * follows, later. */
 void http_sse_open(struct transport *t);
@@ -106,28 +85,69 @@ void http_sse_close(struct transport *t, const struct err *why);
 void http_sse_free(struct transport *t); /* nobody is told */
 /* Another answer is awaited on it, or one less: silence counts while any is. */
 void http_sse_await(struct transport *t, bool more);
-/* From its exchange: the stream begins; an event; the retry field so far (-1: none); the end. */
-void http_sse_started(struct transport *t);
-void http_sse_event(struct transport *t, struct sse *sse, struct sse_event *ev);
+/* How long the server wants to be left alone after the end, by its retry field (-1: it says none). */
 void http_sse_retry(struct transport *t, int64_t ms);
-void http_sse_ended(struct transport *t, const struct exchange_end *end);
-
-/* ---- awaited.c, for the channel ---- */
-
-struct exchange *exchange_open_channel(struct transport *t, int64_t pause_ms); /* its GET */
-void exchange_heed_silence(struct exchange *x, bool on);
-/* A message that came on it: goes on with the exchange that it answers. */
-void exchanges_deliver(struct transport *t, struct incoming *in);
-/* What becomes of those that waited for it; and of those that awaited answers on it. */
-void exchanges_opened(struct transport *t);
-void exchanges_refused(struct transport *t, const struct exchange_end *end);
-void exchanges_lost(struct transport *t, const struct err *why);
 
 /* ---- get_stream.c ---- */
+
+/* The standalone GET stream of Streamable HTTP. */
+struct get_stream {
+	struct stream *stream; /* NULL: not wanted */
+	bool none; /* the server answered 405 or 501 to GET: remembered for the process */
+	bool seen; /* there was one once, in any session */
+};
 
 /* The exchanges that waited before reconnecting are through: the GET stream may go on. */
 void get_stream_kick(struct stream *s);
 void get_stream_free(struct stream *s); /* NULL is fine */
+
+/* ---- session_delete.c ---- */
+
+struct delete_request;
+void session_delete_free(struct transport *t);
+
+/* ---- transport.c ---- */
+
+/*
+ * What all answers that are not complete yet may hold together, beside MESSAGE_MAX for each: two of the
+ * longest, or eight of the longest results that are known to happen. A machine with 2 GiB has that to
+ * spare; 128 streams of MESSAGE_MAX each are 32 GiB. Past it the answer that grows fails. To hold it back
+ * until there is room would not do: all of them may be unfinished, and none would ever end.
+ */
+#define TRANSPORT_BUFFERED_MAX (2 * MESSAGE_MAX)
+
+/* Those that have not ended. */
+struct exchanges {
+	struct exchange *first;
+	size_t waiting;     /* for a person to sign in */
+	size_t resuming;    /* about to GET their stream again */
+	unsigned long sent; /* messages POSTed, */
+	int64_t sent_ms;    /* the last one then */
+};
+
+struct transport {
+	struct loop *loop;
+	struct http *http;
+	struct auth *auth;
+	struct request_count *rate;
+	const struct transport_events *on;
+	void *ctx;
+	const struct exchange_kind *posts; /* what is spoken: Streamable HTTP or HTTP+SSE */
+	bool undecided; /* the other one may still turn out to be the right one */
+	struct address at;
+	struct session_headers headers;
+	struct channel channel;
+	struct get_stream get;
+	struct exchanges exchanges;
+	struct delete_request *deleting;
+	struct buf_share buffered; /* of all answers that are not complete yet */
+};
+
+/* The server has shown that it speaks this. */
+void transport_speaks(struct transport *t, const struct exchange_kind *posts);
+
+/* Media type of an answer, parameters left off. */
+bool transport_type_is(const struct http_req *r, const char *type);
 
 /* A parser of one of the transport's streams, which counts in `buffered`. */
 struct sse *transport_parser(struct transport *t, sse_fn *fn, void *ctx)
