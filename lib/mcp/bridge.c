@@ -19,6 +19,7 @@
 #include "mcp/session/session.h"
 #include "mcp/http/transport.h"
 #include "mcp/stdio/lines.h"
+#include "mcp/translate/translators.h"
 
 /* After the end of input, answers still due are waited for this long: more than a client that closes
  * its end ever waits, and long enough for a script that pipes its requests in. So is a reader that
@@ -158,8 +159,8 @@ static void recall_era(struct bridge *b)
 	const char *word = b->era_known ? NULL : auth_recall(b->auth);
 
 	b->era_known = true;
-	if (word && (strcmp(word, "modern") == 0 || strcmp(word, "legacy") == 0))
-		session_set_era(b->session, *word == 'm' ? ERA_MODERN : ERA_LEGACY, false);
+	if (era_of_word(word) != ERA_UNKNOWN)
+		session_set_era(b->session, era_of_word(word), false);
 }
 
 static void on_line(void *ctx, char *p, size_t n)
@@ -246,7 +247,7 @@ static void on_learned(void *ctx, enum era server)
 {
 	struct bridge *b = ctx;
 
-	auth_remember(b->auth, server == ERA_MODERN ? "modern" : "legacy");
+	auth_remember(b->auth, era_word(server));
 }
 
 /* For the client, which shows it, or for its model: the sign-in itself goes on. */
@@ -384,6 +385,7 @@ static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
 	b->session = session_new(b->loop, b->out, &session_events, b);
 	mem_set_last_words(last_words, b);
 	open_transport(b, h, a, o);
+	session_set_translators(b->session, translator_new);
 	session_set_policy(b->session, o->policy);
 	session_set_era(b->session, o->era, o->era_sure);
 	b->era_known = o->era_sure;

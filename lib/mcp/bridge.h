@@ -49,7 +49,9 @@
  *     from_server           messages of the server, and ends of exchanges
  *     to_client             what is written to the client
  *     server_era            which era the server speaks
+ *     translator            the seam at which eras are translated, and who does it
  *   translate/   between the eras
+ *     translators           the two fillers of session/translator.h
  *     legacy_client         a legacy client, a modern server
  *     legacy_input          questions of the server to a legacy client
  *     legacy_subscriptions  what a legacy client watches

@@ -986,6 +986,38 @@ def server_that_changes_its_era_is_followed(case):
             case.equal(len(server.of("tools/call")), 6 + 2, "number of calls")
 
 
+def what_a_client_has_set_moves_with_the_era_of_the_server(case):
+    """The log level and the resources that it watches, there and back."""
+    def strict(r):
+        if r.method == "POST" and r.rpc_method != "initialize" and "mcp-method" not in r.headers:
+            return _error(r, -32020, "Header mismatch: Mcp-Method is missing")
+        return modern(r)
+
+    def listen(r):
+        r.stream()
+        r.event({"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": {
+            "_meta": {PREFIX + "subscriptionId": r.id}, "notifications": r.rpc["params"]["notifications"]}})
+        r.wait_gone()
+
+    def count(method, value):
+        return lambda rs: len([r for r in rs if r.rpc_method == method and value in json.dumps(r.rpc["params"])]) >= seen[method] + 1
+    modern, legacy, seen = _modern(case, listen=listen), _legacy(), {"resources/subscribe": 1, "logging/setLevel": 1, "subscriptions/listen": 0}
+    now = [legacy]
+    server, p = case.bridge(lambda r: now[-1](r))
+    _legacy_hello(p)
+    p.call(1, "logging/setLevel", level="warning")
+    p.call(2, "resources/subscribe", uri="x:a")
+    now.append(strict)
+    p.call(3, name="t")
+    server.wait(count("subscriptions/listen", '"x:a"'), "the subscription")
+    case.equal([r for r in server.of("tools/call")][-1].rpc["params"]["_meta"][PREFIX + "logLevel"], "warning", "level")
+    now.append(legacy)
+    p.call(4, name="t")
+    server.wait(count("logging/setLevel", "warning"), "the level")
+    server.wait(count("resources/subscribe", "x:a"), "the resource")
+    case.equal(p.finish(), 0, "status")
+
+
 def batch_that_waits_while_the_server_changes_its_era_is_answered(case):
     """It is queued while a lost session is opened again, and whoever stands there by now knows no batches."""
     reopening, queued = threading.Event(), threading.Event()

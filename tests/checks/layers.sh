@@ -5,6 +5,8 @@
 #   in mcp: bridge > translate > session > http > stdio, policy > json
 #   in cmd: the rooms know the common files and not one another; doctor reads the entries that setup writes
 #
+# The names of eras stay in translate, session/server_era.c and json/era.
+#
 # One third-party library, one home: libcurl in net, OpenSSL in base, jansson in auth and cmd.
 climb() { # climb FOLDER UP...: files below FOLDER that include what is above them
     folder=$1
@@ -30,6 +32,9 @@ bad=$(
     climb lib/mcp/session 'mcp/translate'
     # bridge and what stands beside it are the top of mcp.
     grep -rnE --include='*.[ch]' '#include "mcp/[a-z_]+\.h"' lib/mcp/*/
+    # Eras have names where they are told apart, and where one is translated into the other.
+    grep -rniE --include='*.[ch]' 'legacy|modern' lib/mcp |
+        grep -vE '^lib/mcp/(translate/|session/server_era\.c|json/era\.[ch]|bridge\.h)'
     climb lib '(login|tools|setup|doctor)'
     for room in login tools setup doctor; do
         for other in login tools setup doctor; do

@@ -17,6 +17,7 @@
 #include "base/diag.h"
 #include "mcp/session/session.h"
 #include "mcp/json/walk.h"
+#include "mcp/translate/translators.h"
 
 static void check(bool good, const char *what)
 {
@@ -847,6 +848,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	y.loop = loop_new(NULL);
 	y.s = session_new(y.loop, &y.out, &session_events, &y);
 	session_attach(y.s, &fake);
+	session_set_translators(y.s, translator_new);
 	session_set_policy(y.s, policy);
 	session_set_era(y.s, (enum era)(flags / 2 % 3), flags & 8);
 	for (int i = 0; r.p < r.end && i < 400; i++)

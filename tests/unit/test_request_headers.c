@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "mcp/http/request_headers.h"
+#include "mcp/json/era.h"
 #include "recorded_fields.h"
 
 static void values_are_written_as_they_are_or_packed(void **state)
@@ -60,7 +61,7 @@ static void check(const char *text, const char *want)
 	struct err e = { 0 };
 
 	assert_int_equal(message_scan(copy, strlen(copy), &m, NULL), MESSAGE_OK);
-	assert_true(request_headers_is_modern(&m));
+	assert_int_equal(era_of(&m), ERA_MODERN);
 	assert_int_equal(request_headers_fields(&m, NULL, &f, &e), want != NULL);
 	if (want)
 		assert_string_equal(recorded(f), want);
@@ -124,7 +125,7 @@ static void only_messages_that_name_their_revision_are_modern(void **state)
 		struct message m;
 
 		assert_int_equal(message_scan(copy, strlen(copy), &m, NULL), MESSAGE_OK);
-		assert_false(request_headers_is_modern(&m));
+		assert_int_equal(era_of(&m), ERA_LEGACY);
 		free(copy);
 	}
 }

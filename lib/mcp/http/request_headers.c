@@ -11,12 +11,6 @@ static struct span version_of(const struct message *m)
 	return walk_path(m->params, "_meta", era_version_key, (const char *)NULL);
 }
 
-bool request_headers_is_modern(const struct message *m)
-{
-	return (m->kind == MESSAGE_REQUEST || m->kind == MESSAGE_NOTIFICATION) &&
-	       walk_type(m->params) == WALK_OBJECT && walk_type(version_of(m)) == WALK_STRING;
-}
-
 static bool is_edge(char c)
 {
 	return c == ' ' || c == '\t';

@@ -17,9 +17,6 @@
  * anyway. */
 #define REQUEST_HEADERS_VALUE_MAX 8192
 
-/* A request or notification of 2026-07-28 or later: it names its revision in params._meta. */
-bool request_headers_is_modern(const struct message *m);
-
 /* Adds MCP-Protocol-Version, Mcp-Method and, for tools/call, prompts/get and resources/read, Mcp-Name;
  * for tools/call Mcp-Param-* as b (NULL: nothing is known) says. False with e set when one of them
  * cannot be a field value. */

@@ -419,3 +419,36 @@ int era_log_level(struct span level)
 			return i;
 	return -1;
 }
+
+/* ---- what an era is ---- */
+
+const char *era_word(enum era e)
+{
+	return e == ERA_MODERN ? "modern" : e == ERA_LEGACY ? "legacy" : NULL;
+}
+
+enum era era_of_word(const char *word)
+{
+	if (word && strcmp(word, "modern") == 0)
+		return ERA_MODERN;
+	return word && strcmp(word, "legacy") == 0 ? ERA_LEGACY : ERA_UNKNOWN;
+}
+
+bool era_has_sessions(enum era e)
+{
+	return e == ERA_LEGACY;
+}
+
+bool era_is_stateless(enum era e)
+{
+	return e == ERA_MODERN;
+}
+
+enum era era_of(const struct message *m)
+{
+	bool named = (m->kind == MESSAGE_REQUEST || m->kind == MESSAGE_NOTIFICATION) &&
+		     walk_type(walk_path(m->params, "_meta", era_version_key, (char *)NULL)) ==
+			     WALK_STRING;
+
+	return named ? ERA_MODERN : ERA_LEGACY;
+}

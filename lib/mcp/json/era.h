@@ -19,6 +19,21 @@
 
 enum era { ERA_UNKNOWN, ERA_LEGACY, ERA_MODERN };
 
+/* The word for an era, "modern" or "legacy", as people and files know it; NULL and ERA_UNKNOWN for
+ * anything else. */
+const char *era_word(enum era e);
+enum era era_of_word(const char *word);
+
+/* What sets them apart for whoever only carries messages. Both are false of an era that is not known.
+ * Sessions: opened by initialize; the server may ask, too, and cancellation is a message. */
+bool era_has_sessions(enum era e);
+/* Each request says by itself what it needs, and repeats parts of that in header fields. */
+bool era_is_stateless(enum era e);
+/* Of a message that does not name its revision. */
+#define ERA_UNNAMED ERA_LEGACY
+/* The era of a message, by what it carries: a call that names its revision in params._meta is stateless. */
+enum era era_of(const struct message *m);
+
 #define ERA_MODERN_VERSION "2026-07-28"
 #define ERA_LEGACY_VERSION "2025-11-25" /* the newest of its era, asked for on a client's behalf */
 

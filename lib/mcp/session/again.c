@@ -113,17 +113,17 @@ static void go_again(struct post *p)
 	}
 }
 
-bool again_sent(struct post *p, const struct exchange_end *end)
+enum taken again_sent(struct post *p, const struct exchange_end *end)
 {
 	int64_t ms = (int64_t)PAUSE_MS << p->tries;
 
 	if (!may_go_again(p, end))
-		return false;
+		return NOT_TAKEN;
 	p->tries++;
 	diag_debug("a message that may arrive twice is sent again in %lld ms", (long long)ms);
 	post_park(p);
 	post_wait(p, ms, go_again);
-	return true;
+	return TAKEN;
 }
 
 /* ---- answers that may come on the GET stream ---- */
@@ -133,15 +133,15 @@ static void late(struct post *p)
 	post_give_up(p, p->why);
 }
 
-bool again_awaited(struct post *p, const struct exchange_end *end, const struct err *why)
+enum taken again_awaited(struct post *p, const struct exchange_end *end, const struct err *why)
 {
-	if (!exchange_succeeded(end) || !p->owed || p->junk || p->wire != ERA_LEGACY ||
+	if (!exchange_succeeded(end) || !p->owed || p->junk || !era_has_sessions(p->wire) ||
 		p->kind != POST_MESSAGE || !transport_hears(p->s->transport))
-		return false;
+		return NOT_TAKEN;
 	p->late = true;
 	p->why = mem_new(sizeof(*p->why));
 	*p->why = *why;
 	post_park(p);
 	post_wait(p, LATE_MS, late);
-	return true;
+	return TAKEN;
 }

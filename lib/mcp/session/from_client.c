@@ -74,30 +74,28 @@ static void keep_initialize(struct session *s, const struct post *p)
 		diag_debug("no memory to keep initialize for later");
 }
 
-/* What a modern request needs before its bytes move; false when it was answered instead. */
-static bool is_modern(
-	struct session *s, const struct message *m, struct http_fields **own, bool *modern)
+/* The fields that a stateless message needs, made before its bytes move. TAKEN: it was answered instead. */
+static enum taken make_fields(struct session *s, const struct message *m, struct http_fields **own)
 {
 	struct err e = { 0 };
 
-	*modern = !s->client_legacy && request_headers_is_modern(m);
-	if (!*modern || s->server == ERA_LEGACY || request_headers_fields(m, s->tools, own, &e))
-		return true;
+	if (request_headers_fields(m, s->tools, own, &e))
+		return NOT_TAKEN;
 	http_fields_free(*own);
 	if (m->kind == MESSAGE_REQUEST)
 		to_client_error(s, m->id, &e, NULL);
 	else
 		diag_debug("a notification of the client is dropped: %s", e.msg);
-	return false;
+	return TAKEN;
 }
 
 /* The first request says who asks; an initialize says it anew. */
-static void learn_client(struct session *s, const struct message *m, bool modern)
+static void learn_client(struct session *s, const struct message *m, bool stateless)
 {
 	bool opens = m->kind == MESSAGE_REQUEST && message_method_is(m, "initialize");
 	struct span info;
 
-	if (!opens && (s->client_known || !modern))
+	if (!opens && (s->client_known || !stateless))
 		return;
 	info = opens ? walk_get(m->params, "clientInfo", NULL)
 		     : walk_get(walk_get(m->params, "_meta", NULL), era_info_key, NULL);
@@ -112,15 +110,16 @@ static void send_message(struct session *s, struct lines_in *in, struct message 
 {
 	struct http_fields *own = NULL;
 	struct post *p;
-	bool modern, listen, list, sets;
+	enum era era = s->client_opened ? ERA_UNNAMED : era_of(m);
+	bool stateless = era_is_stateless(era), listen, list, sets;
 	struct err e = { 0 };
 
-	if (!is_modern(s, m, &own, &modern))
+	if (stateless && !era_has_sessions(s->server) && make_fields(s, m, &own) == TAKEN)
 		return;
-	learn_client(s, m, modern);
+	learn_client(s, m, stateless);
 	list = message_method_is(m, "tools/list");
-	sets = !modern && kept_is_set_by(m);
-	listen = modern && message_method_is(m, "subscriptions/listen");
+	sets = !stateless && kept_is_set_by(m);
+	listen = stateless && message_method_is(m, "subscriptions/listen");
 	p = keep(s, in, m, kind_of(m));
 	if (!p) {
 		http_fields_free(own);
@@ -129,7 +128,7 @@ static void send_message(struct session *s, struct lines_in *in, struct message 
 			to_client_error(s, m->id, &e, NULL);
 		return;
 	}
-	p->era = modern ? ERA_MODERN : ERA_LEGACY;
+	p->era = era;
 	p->endless = listen;
 	p->response = m->kind == MESSAGE_RESPONSE;
 	p->own = own;
@@ -158,12 +157,12 @@ static bool forbidden(struct session *s, const struct message *m)
 }
 
 /* While a person signs in, the client may want to know whether anybody is there. */
-static bool answer_ping(struct session *s, const struct message *m)
+static enum taken answer_ping(struct session *s, const struct message *m)
 {
 	if (!transport_waiting(s->transport) || !message_method_is(m, "ping"))
-		return false;
+		return NOT_TAKEN;
 	to_client_empty(s, m->id);
-	return true;
+	return TAKEN;
 }
 
 static void request(struct session *s, struct lines_in *in, struct message *m)
@@ -173,8 +172,8 @@ static void request(struct session *s, struct lines_in *in, struct message *m)
 	if (pending_find(&s->calls, m->id))
 		to_client_invalid(s, m->id, MESSAGE_INVALID_REQUEST,
 			"a request with this id is still waiting for its answer");
-	else if (!answer_ping(s, m) && !refuse_when_full(s, m->id, m->whole.n) &&
-		 !(s->modern && modern_client_resumed(s, m)))
+	else if (answer_ping(s, m) == NOT_TAKEN && !refuse_when_full(s, m->id, m->whole.n) &&
+		 translator_resumed(s, m) == NOT_TAKEN)
 		send_message(s, in, m);
 }
 
@@ -204,37 +203,40 @@ void refuse_question(struct session *s, struct span id, const char *why)
 	buf_free(&b);
 }
 
-/* MCP, Cancellation: the slot is freed at once; the client expects no answer any more. True when the
+/* MCP, Cancellation: the slot is freed at once; the client expects no answer any more. TAKEN: the
  * notification itself is of no use to the server. */
-static bool cancel(struct session *s, const struct message *m)
+static enum taken cancel(struct session *s, const struct message *m)
 {
 	struct span id = walk_get(m->params, "requestId", NULL);
 	struct call *c = id.p ? (struct call *)pending_find(&s->calls, id) : NULL;
 	struct post *p = c ? c->post : NULL;
 	bool swallow;
 
-	if (s->modern && modern_client_unsubscribe(s, id))
-		return true;
+	if (translator_cancelled(s, id) == TAKEN)
+		return TAKEN;
 	if (!p) /* it had its answer */
-		return s->server == ERA_MODERN ||
-		       (s->server != ERA_LEGACY && request_headers_is_modern(m));
+		return era_is_stateless(s->server) ||
+				       (!era_has_sessions(s->server) && era_is_stateless(era_of(m)))
+			       ? TAKEN
+			       : NOT_TAKEN;
 	if (p->kind == POST_INITIALIZE)
-		return false;
+		return NOT_TAKEN;
 	owed_cancelled(c);
 	if (p->owed)
-		return false;
+		return NOT_TAKEN;
 	/* 2026-07-28: closing the stream is the cancellation. What was not sent needs none. */
-	swallow = (p->place != PLACE_ACTIVE && !p->late) || p->wire == ERA_MODERN || p->id.len;
-	if (p->place == PLACE_ACTIVE && p->wire == ERA_LEGACY && p->id.len)
+	swallow = (p->place != PLACE_ACTIVE && !p->late) || era_is_stateless(p->wire) || p->id.len;
+	if (p->place == PLACE_ACTIVE && era_has_sessions(p->wire) && p->id.len)
 		tell_cancelled(s, (struct span){ p->id.p, p->id.len });
-	legacy_client_forget(p, true);
+	translator_forget(p, true);
 	post_drop(p);
-	return swallow;
+	return swallow ? TAKEN : NOT_TAKEN;
 }
 
 static void notification(struct session *s, struct lines_in *in, struct message *m)
 {
-	if (forbidden(s, m) || (message_method_is(m, "notifications/cancelled") && cancel(s, m)))
+	if (forbidden(s, m) ||
+		(message_method_is(m, "notifications/cancelled") && cancel(s, m) == TAKEN))
 		return;
 	if (!refuse_when_full(s, no_id, m->whole.n))
 		send_message(s, in, m);
@@ -242,7 +244,7 @@ static void notification(struct session *s, struct lines_in *in, struct message 
 
 static void client_response(struct session *s, struct lines_in *in, struct message *m)
 {
-	if (forbidden(s, m) || (s->legacy && legacy_client_responded(s, m)))
+	if (forbidden(s, m) || translator_responded(s, m) == TAKEN)
 		return;
 	if (s->questions)
 		s->questions--;
@@ -356,7 +358,7 @@ static bool batch_forbidden(struct session *s, const struct message *m)
 
 static void message(struct session *s, struct lines_in *in, struct message *m);
 
-/* A modern server knows no batches: the messages go one by one. */
+/* A server without sessions knows no batches: the messages go one by one. */
 static void split_batch(struct session *s, const struct message *m)
 {
 	struct walk w;
@@ -436,7 +438,7 @@ static void client_batch(struct session *s, struct lines_in *in, struct message 
 		refuse_batch(s, m, "too many requests are waiting to be sent");
 		return;
 	}
-	if (s->server == ERA_MODERN) {
+	if (era_is_stateless(s->server)) {
 		split_batch(s, m);
 		return;
 	}

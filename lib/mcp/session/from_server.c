@@ -31,7 +31,7 @@ static bool error_of(const struct exchange_end *end, struct message *m)
 /* It was sent in a session that was opened. */
 static bool is_in_session(const struct post *p)
 {
-	return p->wire == ERA_LEGACY && !p->fresh && p->opening && p->s->initialize.len;
+	return era_has_sessions(p->wire) && !p->fresh && p->opening && p->s->initialize.len;
 }
 
 /* A request in this session showed that the server has forgotten it. */
@@ -43,7 +43,7 @@ static void forgotten(struct session *s, unsigned long opening)
 
 /* Only what the server did not take: once it opened a stream for the answer, it may have acted. p may be
  * gone afterwards. */
-static bool send_again(struct post *p, bool stream)
+static enum taken send_again(struct post *p, bool stream)
 {
 	struct session *s = p->s;
 	unsigned long opening = p->opening;
@@ -54,16 +54,16 @@ static bool send_again(struct post *p, bool stream)
 		post_enqueue(p, true); /* its exchange goes */
 	}
 	forgotten(s, opening);
-	return again;
+	return again ? TAKEN : NOT_TAKEN;
 }
 
 /*
  * The session is there and refuses what is asked in it: the server does not know that it was initialized.
  * notifications/initialized was lost, or what it said was. Nothing was done for a request that is refused
  * with these codes. Where the words say it, another session is opened. Where only the code does, and nothing
- * has worked in this session yet, the server is told once more. True when p goes again, then.
+ * has worked in this session yet, the server is told once more. TAKEN: p goes again, then.
  */
-static bool not_ready(struct post *p, const struct message *m, long status)
+static enum taken not_ready(struct post *p, const struct message *m, long status)
 {
 	struct session *s = p->s;
 	long code = era_error_code(m->error);
@@ -71,13 +71,13 @@ static bool not_ready(struct post *p, const struct message *m, long status)
 
 	if ((code != MESSAGE_INVALID_REQUEST && code != -32602) || !is_in_session(p) ||
 		!s->greeted || p->unready == p->opening)
-		return false;
+		return NOT_TAKEN;
 	words = error_text_era(m->error) == ERROR_ERA_INITIALIZE;
 	if (status == 404 || (!words && status >= 400))
-		return false;
+		return NOT_TAKEN;
 	if (!known &&
 		(p->opening != s->opening || ((s->proven || s->unready) && (p->again || !words))))
-		return false;
+		return NOT_TAKEN;
 	s->unready = p->unready = p->opening;
 	p->again = true;
 	post_enqueue(p, true); /* its exchange goes */
@@ -85,7 +85,7 @@ static bool not_ready(struct post *p, const struct message *m, long status)
 		forgotten(s, p->opening);
 	else if (!known)
 		session_greet_again(s);
-	return true;
+	return TAKEN;
 }
 
 /* What comes on its stream as an error is its answer, or nobody's. */
@@ -137,7 +137,7 @@ static struct call *find_call(
 
 struct sieve {
 	struct session *s;
-	bool modern;
+	bool fields; /* tools name their fields: they are learned */
 };
 
 static bool passes(void *ctx, struct span tool)
@@ -148,7 +148,7 @@ static bool passes(void *ctx, struct span tool)
 
 	if (v->s->policy && !policy_shows(v->s->policy, tool))
 		return false;
-	if (!v->modern || toolbook_learn(v->s->tools, tool, &why))
+	if (!v->fields || toolbook_learn(v->s->tools, tool, &why))
 		return true;
 	buf_init(&name, 512);
 	if (!walk_string(walk_get(tool, "name", NULL), &name))
@@ -160,11 +160,11 @@ static bool passes(void *ctx, struct span tool)
 
 static bool needs_sieve(struct session *s, const struct call *c)
 {
-	bool modern = c->post->wire == ERA_MODERN;
+	bool fields = era_is_stateless(c->post->wire);
 
-	if (!c->list || (!s->policy && !modern))
+	if (!c->list || (!s->policy && !fields))
 		return false;
-	if (modern && !s->tools)
+	if (fields && !s->tools)
 		s->tools = toolbook_new();
 	return true;
 }
@@ -173,20 +173,15 @@ static bool needs_sieve(struct session *s, const struct call *c)
 
 static void pass_on(struct call *c, struct incoming *in, const struct message *m)
 {
-	struct post *p = c->post;
-
-	if (p->wire != p->era && p->era == ERA_LEGACY ? legacy_client_answer(c, in, m)
-		: p->wire != p->era                   ? modern_client_answer(c, in, m)
-						      : false)
-		return;
-	owed_answer(c, in, m, NULL);
+	if (translator_answer(c, in, m) == NOT_TAKEN)
+		owed_answer(c, in, m, NULL);
 }
 
 /* The same for a list of tools of which some must not be seen. */
 static void pass_on_filtered(struct call *c, struct incoming *in, const struct message *m)
 {
 	struct session *s = c->post->s;
-	struct sieve v = { .s = s, .modern = c->post->wire == ERA_MODERN };
+	struct sieve v = { .s = s, .fields = era_is_stateless(c->post->wire) };
 	struct incoming left = { .from = in->from };
 	struct message again;
 	struct buf out;
@@ -223,7 +218,7 @@ static struct post *new_tools_request(struct post *before, struct span cursor);
 /* Whatever came of it: the call goes out again, with the fields that are known now. */
 static void tools_listed(struct post *p, const struct message *m, const struct err *why)
 {
-	struct sieve v = { .s = p->s, .modern = true };
+	struct sieve v = { .s = p->s, .fields = true };
 	struct span tools = m ? walk_get(m->result, "tools", NULL) : (struct span){ 0 };
 	struct span cursor = m ? walk_get(m->result, "nextCursor", NULL) : (struct span){ 0 };
 	struct post *next;
@@ -270,7 +265,7 @@ static struct post *new_tools_request(struct post *before, struct span cursor)
 
 	buf_init(&body, MESSAGE_MAX);
 	if (tools_request(before, cursor, &body)) {
-		p = session_ask(before->s, &body, ERA_MODERN, tools_listed);
+		p = session_ask(before->s, &body, tools_listed);
 		p->pages = before->pages + 1;
 	}
 	buf_free(&body);
@@ -278,31 +273,31 @@ static struct post *new_tools_request(struct post *before, struct span cursor)
 }
 
 /* Client Behavior: fields that do not match call for a look at the list of tools, and one more try. */
-static bool refresh_tools(struct post *p, const struct message *m)
+static enum taken refresh_tools(struct post *p, const struct message *m)
 {
 	struct session *s = p->s;
 	struct message sent;
 	struct post *list;
 
-	if (p->refreshed || p->wire != ERA_MODERN ||
+	if (p->refreshed || !era_is_stateless(p->wire) ||
 		era_error_code(m->error) != ERA_HEADER_MISMATCH || p->kind != POST_MESSAGE ||
 		!post_message(p, &sent) || !message_method_is(&sent, "tools/call"))
-		return false;
+		return NOT_TAKEN;
 	if (!s->tools)
 		s->tools = toolbook_new();
 	p->refreshed = true;
 	list = new_tools_request(p, (struct span){ 0 });
 	if (!list)
-		return false;
+		return NOT_TAKEN;
 	post_park(p);
 	p->held_by = list;
 	post_start(list);
-	return true;
+	return TAKEN;
 }
 
 /* ---- responses ---- */
 
-static bool internal_answered(struct post *p, const struct message *m, long status)
+static enum taken internal_answered(struct post *p, const struct message *m, long status)
 {
 	post_answer_fn *fn = p->on_answer;
 	struct message sent;
@@ -310,11 +305,11 @@ static bool internal_answered(struct post *p, const struct message *m, long stat
 	if (p->kind != POST_INTERNAL || !fn || !post_message(p, &sent) || !sent.id.p ||
 		(!message_id_equal(sent.id, m->id) &&
 			!(m->error.p && (is_null_id(m) || status >= 400))))
-		return false;
+		return NOT_TAKEN;
 	p->on_answer = NULL;
 	fn(p, m, NULL);
 	post_answered(p);
-	return true;
+	return TAKEN;
 }
 
 /* The error passes as it is; only the count of requests is told. */
@@ -334,29 +329,30 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 	struct post *p;
 	bool late;
 
-	if (from && is_only_call(from) && m->error.p && not_ready(from, m, status))
+	if (from && is_only_call(from) && m->error.p && not_ready(from, m, status) == TAKEN)
 		return;
-	if (from && internal_answered(from, m, status))
+	if (from && internal_answered(from, m, status) == TAKEN)
 		return;
 	c = find_call(s, from, m, status);
 	if (!c) {
-		if (!from || !modern_client_keep(from, m))
+		if (!from || translator_keep(from, m) == NOT_TAKEN)
 			diag_debug("an answer that nobody waits for is dropped");
 		return;
 	}
 	p = c->post;
 	late = p->late;
 	note_limit(s, m->error);
-	if (p->kind == POST_INITIALIZE && p == from && server_era_greeted(p, m))
+	if (p->kind == POST_INITIALIZE && p == from && server_era_greeted(p, m) == TAKEN)
 		return;
 	server_era_note(p, m);
-	if (p == from && (server_era_turned(p, m, status) || (m->error.p && refresh_tools(p, m))))
+	if (p == from && (server_era_turned(p, m, status) == TAKEN ||
+				 (m->error.p && refresh_tools(p, m) == TAKEN)))
 		return;
 	if (c->list)
 		repeat_learn(&s->readers, m->result);
-	if (m->result.p && p->wire == ERA_LEGACY)
+	if (m->result.p && era_has_sessions(p->wire))
 		note_proof(s, p);
-	if (m->result.p && c->sets && p->wire == ERA_LEGACY)
+	if (m->result.p && c->sets && era_has_sessions(p->wire))
 		kept_note(s, p);
 	if (needs_sieve(s, c))
 		pass_on_filtered(c, in, m);
@@ -383,13 +379,11 @@ static void question(
 {
 	struct buf id;
 
-	if (s->modern && s->server == ERA_LEGACY) {
-		modern_client_asked(s, from, m);
+	if (translator_asked(s, from, m) == TAKEN)
 		return;
-	}
-	if (s->server == ERA_MODERN) {
+	if (era_is_stateless(s->server)) {
 		/* Receiving Messages: it must not. Nobody downstream could answer. */
-		diag_debug("a modern server sent a request: dropped");
+		diag_debug("a server without sessions sent a request: dropped");
 		return;
 	}
 	if (from && from == s->opener)
@@ -410,11 +404,8 @@ static void notification(
 		if (s->policy)
 			policy_forget(s->policy);
 	}
-	if (s->modern && s->server == ERA_LEGACY && modern_client_notified(s, in, from, m))
-		return;
-	if (s->legacy && s->server == ERA_MODERN && !legacy_client_notified(s, from, m))
-		return;
-	to_client_span(s, in, m->whole);
+	if (translator_notified(s, in, from, m) == NOT_TAKEN)
+		to_client_span(s, in, m->whole);
 }
 
 static void batch(
@@ -532,12 +523,12 @@ static void answer_rest(struct post *p, struct exchange *x, const struct exchang
 		pass_error(p, end);
 	if (exchange_cancelled(x) || !waits(p))
 		return;
-	if (!exchange_succeeded(end) && server_era_refused(p, end->status))
+	if (!exchange_succeeded(end) && server_era_refused(p, end->status) == TAKEN)
 		return;
-	if (again_sent(p, end))
+	if (again_sent(p, end) == TAKEN)
 		return;
 	describe_silence(p, end, &e);
-	if (again_awaited(p, end, &e))
+	if (again_awaited(p, end, &e) == TAKEN)
 		return;
 	post_fail(p, &e, &d);
 	fn = p->on_answer;
@@ -556,15 +547,16 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 	if (!p->taken && !waits(p))
 		diag_debug("a notification or response was not taken: %s", end->e->msg);
 	if (end->outcome == EXCHANGE_SESSION_LOST && p->kind != POST_INITIALIZED && !p->again &&
-		is_in_session(p) && send_again(p, end->stream))
+		is_in_session(p) && send_again(p, end->stream) == TAKEN)
 		return;
 	if (waits(p))
 		answer_rest(p, x, end);
-	else if (again_sent(p, end))
+	else if (again_sent(p, end) == TAKEN)
 		return;
-	if (exchange_cancelled(x) || modern_client_stays(p))
+	if (exchange_cancelled(x) || translator_stays(p) == TAKEN)
 		return;
-	listen = p->kind == POST_INITIALIZED && s->server != ERA_MODERN && p->opening == s->opening;
+	listen = p->kind == POST_INITIALIZED && !era_is_stateless(s->server) &&
+		 p->opening == s->opening;
 	post_drop(p); /* ends the state of its making */
 	if (listen)
 		session_listen(s); /* a server that minds will say so to the next request */

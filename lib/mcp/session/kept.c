@@ -1,7 +1,7 @@
 /*
- * What a legacy client has set in its session with a legacy server: the log
- * level, resources that it subscribed to. The client knows of one session; the
- * next one, opened behind its back, is told the same.
+ * What the client has set in its session: the log level, resources that it
+ * subscribed to. It knows of one session and one server; the next ones, which
+ * come behind its back, are told the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,25 +21,42 @@ bool kept_is_set_by(const struct message *m)
 	       message_method_is(m, "resources/unsubscribe");
 }
 
-static void watch(struct kept *k, struct span uri)
+void kept_set_level(struct kept *k, struct span level)
 {
-	if (k->nwatched == WATCHED_MAX)
-		return;
-	k->watched = mem_grow(k->watched, k->nwatched + 1, sizeof(char *));
-	k->watched[k->nwatched++] = mem_ndup(uri.p, uri.n);
+	free(k->level);
+	k->level = level.p ? mem_ndup(level.p, level.n) : NULL;
 }
 
-/* True when it was there. */
-static bool unwatch(struct kept *k, struct span uri)
+static size_t find(const struct kept *k, struct span uri)
 {
-	for (size_t i = 0; i < k->nwatched; i++) {
-		if (strlen(k->watched[i]) != uri.n || memcmp(k->watched[i], uri.p, uri.n) != 0)
-			continue;
-		free(k->watched[i]);
-		k->watched[i] = k->watched[--k->nwatched];
+	size_t i = 0;
+
+	while (i < k->nwatched &&
+		(strlen(k->watched[i]) != uri.n || memcmp(k->watched[i], uri.p, uri.n) != 0))
+		i++;
+	return i;
+}
+
+bool kept_watch(struct kept *k, struct span uri)
+{
+	if (find(k, uri) < k->nwatched)
 		return true;
-	}
-	return false;
+	if (k->nwatched == WATCHED_MAX)
+		return false;
+	k->watched = mem_grow(k->watched, k->nwatched + 1, sizeof(char *));
+	k->watched[k->nwatched++] = mem_ndup(uri.p, uri.n);
+	return true;
+}
+
+bool kept_unwatch(struct kept *k, struct span uri)
+{
+	size_t i = find(k, uri);
+
+	if (i == k->nwatched)
+		return false;
+	free(k->watched[i]);
+	k->watched[i] = k->watched[--k->nwatched];
+	return true;
 }
 
 void kept_note(struct session *s, struct post *p)
@@ -53,12 +70,11 @@ void kept_note(struct session *s, struct post *p)
 	level = walk_get(m.params, "level", NULL);
 	uri = walk_get(m.params, "uri", NULL);
 	if (message_method_is(&m, "logging/setLevel")) {
-		free(k->level);
-		k->level = level.p ? mem_ndup(level.p, level.n) : NULL;
+		kept_set_level(k, level);
 	} else if (walk_type(uri) == WALK_STRING) {
-		(void)unwatch(k, uri);
+		(void)kept_unwatch(k, uri);
 		if (message_method_is(&m, "resources/subscribe"))
-			watch(k, uri);
+			(void)!kept_watch(k, uri);
 	}
 }
 
@@ -77,7 +93,7 @@ static void ask(struct session *s, const char *method, const char *member, const
 	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(s, &b) &&
 		buf_addf(&b, ",\"method\":\"%s\",\"params\":{\"%s\":", method, member) &&
 		buf_adds(&b, value) && buf_adds(&b, "}}"))
-		post_start(session_ask(s, &b, ERA_LEGACY, restored));
+		post_start(session_ask(s, &b, restored));
 	buf_free(&b);
 }
 

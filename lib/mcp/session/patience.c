@@ -48,7 +48,7 @@ static void answer_late(struct session *s, struct post_list *l, const struct err
 
 	while (s->client.patience_ms && (p = first_out_of_patience(s, l))) {
 		post_fail(p, e, NULL);
-		legacy_client_forget(p, true);
+		translator_forget(p, true);
 		post_drop(p);
 	}
 }

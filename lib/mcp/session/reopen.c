@@ -59,8 +59,7 @@ static void is_greeted(struct session *s)
 	if (!anew)
 		return;
 	kept_restore(s);
-	if (s->modern)
-		modern_client_reopened(s);
+	translator_reopened(s);
 }
 
 /* Nobody waits any longer; the next request tries again. */
@@ -84,7 +83,7 @@ static void try_failed(struct session *s, const struct err *why, bool refused)
 	loop_timer_clear(&s->handshake);
 	s->no_session = *why;
 	err_prefix(&s->no_session,
-		s->hello.len || !s->modern
+		s->hello.len || !s->between
 			? "the server ended the session and a new one cannot be opened"
 			: "no session can be opened");
 	diag_debug("%s", err_text(&s->no_session));
@@ -182,12 +181,7 @@ static void refused(struct session *s, const struct message *m, const struct err
 {
 	struct err e = { 0 };
 
-	if (m && m->error.p && era_refusal_is_modern(m->error) && !s->server_fixed) {
-		/* What was remembered of this server is no longer true. */
-		if (s->modern)
-			session_server_is(s, ERA_MODERN);
-		else
-			legacy_client_adopt(s);
+	if (m && server_era_refused_session(s, m) == TAKEN) {
 		is_open(s);
 		return;
 	}
@@ -234,7 +228,7 @@ static void try_once(struct session *s)
 	buf_init(&body, MESSAGE_MAX);
 	if (!buf_add(&body, s->initialize.p, s->initialize.len))
 		diag_error("out of memory");
-	s->replay = session_ask(s, &body, ERA_LEGACY, replayed);
+	s->replay = session_ask(s, &body, replayed);
 	s->replay->fresh = true;
 	loop_timer_set(&s->handshake, (int64_t)TRY_MS << doublings);
 	post_start(s->replay);

@@ -1,6 +1,57 @@
+#include "base/diag.h"
 #include "mcp/http/error_text.h"
 #include "mcp/json/walk.h"
 #include "mcp/session/session_impl.h"
+
+/* ---- what is known of it ---- */
+
+struct between *server_era_between(struct session *s, enum era client)
+{
+	if (s->server == client || s->server == ERA_UNKNOWN || client == ERA_UNKNOWN)
+		return NULL;
+	return translator_use(s, client);
+}
+
+void server_era_is(struct session *s, enum era era)
+{
+	s->server_recalled = false;
+	if (s->server == era || s->server_fixed)
+		return;
+	if (era_word(era))
+		diag_debug("the server is of the %s era", era_word(era));
+	s->server = era;
+	if (s->between && (era == ERA_UNKNOWN || s->between->client == era))
+		translator_leave(s);
+}
+
+void server_era_opened(struct session *s)
+{
+	server_era_is(s, ERA_LEGACY);
+	if (s->translators)
+		s->on->learned(s->ctx, ERA_LEGACY);
+}
+
+/* There are no sessions any more. A client that opened one is translated for from here on. */
+static void went_modern(struct session *s, enum era client)
+{
+	transport_unlisten(s->transport);
+	transport_forget_session(s->transport);
+	server_era_is(s, ERA_MODERN);
+	s->on->learned(s->ctx, ERA_MODERN);
+	buf_reset(&s->hello);
+	if (server_era_between(s, client))
+		translator_reopened(s);
+}
+
+enum taken server_era_refused_session(struct session *s, const struct message *m)
+{
+	if (!m->error.p || !era_refusal_is_modern(m->error) || s->server_fixed)
+		return NOT_TAKEN;
+	went_modern(s, s->between ? s->between->client : ERA_LEGACY);
+	return TAKEN;
+}
+
+/* ---- what an answer shows ---- */
 
 static bool is_discover(struct post *p)
 {
@@ -12,7 +63,7 @@ static bool is_discover(struct post *p)
 /* It did not wait for what becomes of its modern request: nobody opens a session on its behalf. */
 static bool client_opens(const struct session *s)
 {
-	return s->client_legacy || (s->opener && s->opener->kind == POST_INITIALIZE);
+	return s->client_opened || (s->opener && s->opener->kind == POST_INITIALIZE);
 }
 
 /* Sent as a modern request, and not to a server that must be a modern one. */
@@ -84,12 +135,17 @@ static bool is_no_discovery(struct post *p, const struct message *m)
 	       walk_type(walk_get(m->result, "supportedVersions", NULL)) != WALK_ARRAY;
 }
 
+/* It waits for a session. For a client that knows none, whoever translates opens one. */
 static void fall_back(struct post *p)
 {
-	if (p->era == ERA_MODERN)
-		modern_client_fall_back(p);
-	else
-		legacy_client_fall_back(p);
+	struct session *s = p->s;
+
+	server_era_is(s, ERA_LEGACY);
+	p->reopened = true;
+	post_enqueue(p, true);
+	if (p->era == ERA_LEGACY && s->state == STATE_OPEN && !s->lost &&
+		!transport_version(s->transport))
+		session_reopen(s);
 }
 
 /* Sent in a session, or without one to a server that once had them, and refused as no legacy server
@@ -103,15 +159,15 @@ static bool shows_modern(const struct post *p, struct span error, long status)
 
 /* A translated request was refused in our revision by a server that names this very revision: it was
  * not ready, perhaps. Once more; the client could make nothing of the error. */
-static bool again_as_told(struct post *p, struct span error)
+static enum taken again_as_told(struct post *p, struct span error)
 {
 	if (p->corrected || p->wire != ERA_MODERN || p->era != ERA_LEGACY ||
 		p->kind != POST_MESSAGE || era_error_code(error) != ERA_UNSUPPORTED_VERSION ||
 		!era_supports(error, ERA_MODERN_VERSION))
-		return false;
+		return NOT_TAKEN;
 	p->corrected = true;
 	post_enqueue(p, true);
-	return true;
+	return TAKEN;
 }
 
 static void go_forward(struct post *p)
@@ -120,12 +176,8 @@ static void go_forward(struct post *p)
 
 	p->reopened = true;
 	post_enqueue(p, true);
-	if (s->server == ERA_MODERN)
-		return;
-	if (p->era == ERA_MODERN)
-		modern_client_leave(s);
-	else
-		legacy_client_adopt(s);
+	if (s->server != ERA_MODERN)
+		went_modern(s, p->era);
 }
 
 /* Legacy servers know neither resultType nor these errors. */
@@ -135,40 +187,43 @@ void server_era_note(struct post *p, const struct message *m)
 		return;
 	if (m->result.p ? walk_get(m->result, "resultType", NULL).p != NULL
 			: era_refusal_is_of_modern(m->error, 0, false))
-		session_server_is(p->s, ERA_MODERN);
+		server_era_is(p->s, ERA_MODERN);
 }
 
-bool server_era_greeted(struct post *p, const struct message *m)
+enum taken server_era_greeted(struct post *p, const struct message *m)
 {
 	struct session *s = p->s;
+	struct between *b;
 
 	if (m->result.p) {
 		session_negotiated(p, m);
-		s->client_legacy = true;
-		modern_client_free(s);
-	} else if (!s->server_fixed && era_refusal_is_modern(m->error)) {
-		legacy_client_discover(p, m);
-		return true;
+		s->client_opened = true;
+		translator_leave(s);
+	} else if (!s->server_fixed && era_refusal_is_modern(m->error) &&
+		   (b = translator_use(s, ERA_LEGACY))) {
+		p->between = b;
+		b->by->refused(b, p, m);
+		return TAKEN;
 	}
 	session_opened(s, p);
-	return false;
+	return NOT_TAKEN;
 }
 
-bool server_era_turned(struct post *p, const struct message *m, long status)
+enum taken server_era_turned(struct post *p, const struct message *m, long status)
 {
 	if (m->error.p ? shows_legacy(p, m->error, status) : is_no_discovery(p, m))
 		fall_back(p);
 	else if (m->error.p && shows_modern(p, m->error, status))
 		go_forward(p);
 	else
-		return m->error.p && again_as_told(p, m->error);
-	return true;
+		return m->error.p ? again_as_told(p, m->error) : NOT_TAKEN;
+	return TAKEN;
 }
 
-bool server_era_refused(struct post *p, long status)
+enum taken server_era_refused(struct post *p, long status)
 {
 	if (!shows_legacy(p, (struct span){ 0 }, status))
-		return false;
+		return NOT_TAKEN;
 	fall_back(p);
-	return true;
+	return TAKEN;
 }

@@ -70,6 +70,11 @@ void session_attach(struct session *s, struct transport *t)
 	s->transport = t;
 }
 
+void session_set_translators(struct session *s, translator_new_fn *fn)
+{
+	s->new_translator = fn;
+}
+
 void session_set_policy(struct session *s, struct policy *p)
 {
 	s->policy = p;
@@ -96,15 +101,6 @@ void session_listen(struct session *s)
 enum era session_era(const struct session *s)
 {
 	return s->server;
-}
-
-void session_server_is(struct session *s, enum era era)
-{
-	s->server_recalled = false;
-	if (s->server == era || s->server_fixed)
-		return;
-	diag_debug("the server is of the %s era", era == ERA_MODERN ? "modern" : "legacy");
-	s->server = era;
 }
 
 /* A stream that stays open behind its answer is no work. */
@@ -232,8 +228,7 @@ struct post *post_new(struct session *s, enum post_kind kind)
 
 	p->s = s;
 	p->kind = kind;
-	p->era = ERA_LEGACY;
-	p->log_level = -1;
+	p->era = ERA_UNNAMED;
 	p->one.post = p;
 	p->calls = &p->one;
 	buf_init(&p->body, MESSAGE_MAX);
@@ -265,8 +260,7 @@ void post_free(struct post *p)
 		owed_give_up(p);
 	if (p->calls != &p->one)
 		free(p->calls);
-	legacy_client_forget(p, false);
-	modern_client_forget(p);
+	translator_forget(p, false);
 	http_fields_free(p->own);
 	free(p->why);
 	buf_free(&p->body);
@@ -297,12 +291,12 @@ static void start_exchange(struct post *p)
 	struct buf *b = p->sent.len ? &p->sent : &p->body;
 	struct exchange_call c = { .body = b->p,
 		.len = b->len,
-		.resumable = p->wire != ERA_MODERN,
+		.resumable = !era_is_stateless(p->wire),
 		.ctx = p,
 		.own = p->own,
 		.one_way = !p->ncalls && !p->on_answer,
 		.endless = p->endless,
-		.fresh = p->wire == ERA_MODERN || p->fresh };
+		.fresh = era_is_stateless(p->wire) || p->fresh };
 
 	p->own = NULL;
 	p->opening = s->opening;
@@ -324,14 +318,34 @@ static void close_subscription(struct post *p)
 	buf_free(&b);
 }
 
-/* Fields for a modern message that has none yet: it was translated, or is sent once more. */
+/* Fields for a message that needs them and has none yet: it was translated, or is sent once more. */
 static bool add_fields(struct post *p, struct err *e)
 {
 	struct message m;
 
-	if (p->wire != ERA_MODERN || p->own || !post_message(p, &m))
+	if (!era_is_stateless(p->wire) || p->own || !post_message(p, &m))
 		return true;
 	return request_headers_fields(&m, p->s->tools, &p->own, e);
+}
+
+/* Whether somebody translates it, and has more to do with it than that. */
+static enum prepared settle_era(struct post *p)
+{
+	struct session *s = p->s;
+	struct between *b;
+
+	if (p->kind == POST_INTERNAL) {
+		p->wire = p->era;
+		return PREPARED;
+	}
+	if (s->client_opened && era_has_sessions(s->server))
+		p->era = s->server; /* it came before the client opened a session */
+	b = server_era_between(s, p->era);
+	if (b != p->between)
+		translator_forget(p, false);
+	p->between = b;
+	p->wire = b ? s->server : p->era;
+	return b ? b->by->prepare(b, p) : PREPARED;
 }
 
 void post_start(struct post *p)
@@ -345,22 +359,12 @@ void post_start(struct post *p)
 		post_free(p);
 		return;
 	}
-	if (s->client_legacy && s->server == ERA_LEGACY)
-		p->era = ERA_LEGACY; /* it came before the client opened a session */
-	p->wire = p->era;
-	if (p->kind != POST_INTERNAL && p->era == ERA_LEGACY && s->server == ERA_MODERN) {
-		p->wire = ERA_MODERN;
-		if (!legacy_client_prepare(p))
-			return;
-	} else if (p->kind != POST_INTERNAL && p->era == ERA_MODERN && s->server == ERA_LEGACY) {
-		p->wire = ERA_LEGACY;
-		if (!modern_client_prepare(p))
-			return;
-	}
+	if (settle_era(p) == ELSEWHERE)
+		return;
 	/* What is left of a try in the other era. */
 	if (p->wire == p->era)
 		buf_reset(&p->sent);
-	if (p->wire != ERA_MODERN) {
+	if (!era_is_stateless(p->wire)) {
 		http_fields_free(p->own);
 		p->own = NULL;
 	}
@@ -403,7 +407,7 @@ static void begin(struct post *p)
 		s->opener = p;
 		s->greeted = false;
 		s->lost = false;
-	} else if (p->kind == POST_INITIALIZED && s->server != ERA_MODERN && !p->tries) {
+	} else if (p->kind == POST_INITIALIZED && !era_is_stateless(s->server) && !p->tries) {
 		s->state = STATE_INITIALIZED;
 		s->opener = p;
 		s->greeted = true;
@@ -454,12 +458,14 @@ bool session_own_id(struct session *s, struct buf *out)
 	return buf_addf(out, "\"mpmcp:%lu\"", ++s->serial);
 }
 
-struct post *session_ask(struct session *s, struct buf *body, enum era era, post_answer_fn *fn)
+struct post *session_ask(struct session *s, struct buf *body, post_answer_fn *fn)
 {
 	struct post *p = post_new(s, POST_INTERNAL);
+	struct message m;
 
 	buf_move(&p->body, body);
-	p->era = era;
+	if (post_message(p, &m))
+		p->era = era_of(&m);
 	p->on_answer = fn;
 	return p;
 }
@@ -502,15 +508,13 @@ void session_negotiated(struct post *p, const struct message *m)
 	s->batches = strcmp(buf_str(&version), "2025-03-26") == 0;
 	s->opening++;
 	s->proven = false;
-	session_server_is(s, ERA_LEGACY);
+	server_era_opened(s);
 	strset_clear(&s->readers);
 	if (s->policy)
 		policy_forget(s->policy);
 	buf_reset(&s->hello);
-	if (s->modern && !buf_add(&s->hello, m->result.p, m->result.n))
+	if (s->between && !buf_add(&s->hello, m->result.p, m->result.n))
 		diag_error("out of memory");
-	if (s->modern || s->legacy)
-		s->on->learned(s->ctx, ERA_LEGACY);
 	diag_debug("revision %s, %s session id", buf_str(&version), id ? "with" : "no");
 	buf_free(&version);
 }
@@ -546,8 +550,7 @@ void session_end_input(struct session *s)
 		close_subscription(p);
 		post_drop(p);
 	}
-	legacy_client_end_input(s);
-	modern_client_end_input(s);
+	translator_end_input(s);
 	session_pump(s);
 }
 
@@ -578,8 +581,7 @@ void session_free(struct session *s)
 	free_list(&s->active);
 	free_list(&s->parked);
 	free_list(&s->queue);
-	legacy_client_free(s);
-	modern_client_free(s);
+	translators_free(s);
 	toolbook_free(s->tools);
 	strset_clear(&s->readers);
 	loop_task_clear(&s->pump_task);

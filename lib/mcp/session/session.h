@@ -20,6 +20,7 @@
 #include "mcp/json/era.h"
 #include "mcp/policy/policy.h"
 #include "mcp/http/transport.h"
+#include "mcp/session/translator.h"
 #include "mcp/stdio/lines.h"
 #include "net/loop.h"
 
@@ -42,6 +43,8 @@ struct session *session_new(
 	struct loop *l, struct lines_out *out, const struct session_events *on, void *ctx);
 void session_free(struct session *s); /* NULL is fine; before the transport is freed */
 void session_attach(struct session *s, struct transport *t);
+/* Who makes translators; without it, client and server must be of one era. */
+void session_set_translators(struct session *s, translator_new_fn *fn);
 void session_set_policy(
 	struct session *s, struct policy *p); /* borrowed; NULL: everything may pass */
 /* Of which era the server is: sure, because the person says so, or remembered, until a refusal shows

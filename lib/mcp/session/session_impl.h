@@ -9,12 +9,9 @@
  *   from_server.c    messages of the server and the ends of exchanges
  *   server_era.c     what they tell about its era, and who goes another way then
  *   owed.c           who is owed an answer, and how a request comes to its end
- *   to_client.c            what is written to the client
+ *   translator.c     who translates, where client and server are of two eras
+ *   to_client.c      what is written to the client
  *   patience.c       what becomes of those who wait for a person to sign in
- *   legacy_client.c  a legacy client in front of a modern server, with
- *                    legacy_input.c and legacy_subscriptions.c (legacy_impl.h)
- *   modern_client.c  a modern client in front of a legacy server, with
- *                    modern_input.c and modern_subscriptions.c (modern_impl.h)
  */
 #ifndef MPMCP_SESSION_IMPL_H
 #define MPMCP_SESSION_IMPL_H
@@ -28,6 +25,7 @@
 #include "mcp/session/pending.h"
 #include "mcp/json/error_reply.h"
 #include "mcp/session/session.h"
+#include "mcp/session/translator.h"
 #include "mcp/http/toolbook.h"
 
 struct post;
@@ -82,7 +80,7 @@ struct post {
 	bool endless;            /* a subscription: answered only when it is over */
 	bool counted;            /* in s->in_flight: not yet answered in full, or not yet taken */
 	bool junk;               /* the server sent something that is no message */
-	bool reopened;           /* waited for a session to be opened on a modern client's behalf */
+	bool reopened;           /* waited for a session that is opened on its client's behalf */
 	bool refreshed;          /* the list of tools was fetched again because of this call */
 	bool corrected;          /* sent again in the revision that the server asked for */
 	bool taken;              /* its exchange ended as it should */
@@ -98,9 +96,8 @@ struct post {
 	int64_t arrived_ms, tell_ms; /* the request; when it is told again that a sign-in goes on */
 	void *ctx; /* POST_INTERNAL: for on_answer; NULL when that is gone, or a number */
 	post_answer_fn *on_answer; /* POST_INTERNAL */
-	struct round *round;       /* legacy_client.c: questions put to the client */
-	struct dialog *dialog;     /* modern_client.c: questions of the server */
-	int log_level;             /* modern_client.c: asked for by this request; -1: none */
+	struct between *between;   /* who translates it; NULL: nobody */
+	void *translation;         /* what that one knows of it */
 };
 
 enum state {
@@ -114,7 +111,7 @@ struct post_list {
 	struct post head; /* sentinel */
 };
 
-/* What a legacy client has set in its session and believes to be in force. */
+/* What the client has set in its session and believes to be in force. */
 struct kept {
 	char *level;    /* raw, of logging/setLevel; NULL: none */
 	char **watched; /* raw JSON strings, of resources/subscribe */
@@ -150,7 +147,7 @@ struct session {
 	bool asks_only;            /* session_asks_only() */
 	struct client_info client; /* who asks */
 	bool client_known;         /* it has said so */
-	bool client_legacy; /* it opened a session: its requests need not be looked through */
+	bool client_opened; /* it opened a session: its requests need not be looked through */
 	struct post_list queue, active, parked;
 	size_t queued, queued_bytes; /* of the queue */
 	size_t queued_notes; /* how many of them are owed nothing: notifications, responses */
@@ -160,7 +157,7 @@ struct session {
 		arriving; /* id of a request that is being read and neither owed nor answered yet */
 	size_t questions; /* requests of the server that the client has not answered */
 	struct buf initialize; /* the client's own, or ours for it: kept for a replay */
-	struct buf hello;      /* modern client: the server's answer to our initialize */
+	struct buf hello;      /* the server's answer to our initialize */
 	bool greeted;          /* the client sent notifications/initialized */
 	bool reopened_unasked; /* the session was opened again, and no request of the client came since */
 	bool batches;          /* the negotiated revision knows batches (2025-03-26) */
@@ -168,7 +165,7 @@ struct session {
 	bool input_stopped;
 	bool input_ended; /* no line will come any more: nothing endless is begun, nobody is asked */
 	struct policy *policy;
-	struct toolbook *tools; /* of a modern server; NULL until it listed some */
+	struct toolbook *tools; /* which fields they ask for; NULL until some were listed */
 	struct strset readers;  /* repeat_learn() */
 	unsigned long serial;   /* of ids of ours */
 	struct loop_task pump_task;
@@ -178,8 +175,9 @@ struct session {
 	struct loop_timer due;       /* the first of the posts that wait for a time */
 	struct loop_timer patience;  /* set while a person signs in */
 	unsigned long progress;      /* notes about that */
-	struct legacy_client *legacy;
-	struct modern_client *modern;
+	translator_new_fn *new_translator;
+	struct between *between;     /* client and server are of two eras; NULL: they are not */
+	struct between *translators; /* all that there ever were */
 };
 
 /* ---- session.c ---- */
@@ -201,7 +199,7 @@ void post_uncount(struct post *p);  /* in flight no more: another one may start 
 bool session_own_id(struct session *s, struct buf *out) BUF_MUST;
 
 /* A request of ours, to be sent with post_start(); body is taken over. fn is called once, later. */
-struct post *session_ask(struct session *s, struct buf *body, enum era era, post_answer_fn *fn);
+struct post *session_ask(struct session *s, struct buf *body, post_answer_fn *fn);
 /* Whoever waits for `before` waits for `next` instead; NULL: stays as it is. */
 void session_hold(struct post *before, struct post *next);
 /* A message that wants no answer. */
@@ -216,9 +214,6 @@ void session_check_input(struct session *s);
 void session_opened(struct session *s, const struct post *p);
 /* The standalone GET stream, for a client that listens. */
 void session_listen(struct session *s);
-
-/* What the server turned out to be. */
-void session_server_is(struct session *s, enum era era);
 
 /* The message of p as it was sent. False only for what was checked before: never. */
 bool post_message(struct post *p, struct message *m);
@@ -241,11 +236,12 @@ void greeting_begins(struct session *s);
 void again_init(struct session *s);
 /* p is queued or parked; fn is called after ms, unless it went elsewhere before. */
 void post_wait(struct post *p, int64_t ms, post_due_fn *fn);
-/* The exchange of p is over and brought no answer. True when p, a message that may arrive twice, is sent
+/* The exchange of p is over and brought no answer. TAKEN: p, a message that may arrive twice, is sent
  * again after a pause. */
-bool again_sent(struct post *p, const struct exchange_end *end) __attribute__((warn_unused_result));
-/* True when p waits for answers that may come on the GET stream; else it gets why. Takes nothing over. */
-bool again_awaited(struct post *p, const struct exchange_end *end, const struct err *why)
+enum taken again_sent(struct post *p, const struct exchange_end *end)
+	__attribute__((warn_unused_result));
+/* TAKEN: p waits for answers that may come on the GET stream; if none does, it gets why, which is copied. */
+enum taken again_awaited(struct post *p, const struct exchange_end *end, const struct err *why)
 	__attribute__((warn_unused_result));
 
 /* ---- kept.c ---- */
@@ -254,6 +250,10 @@ bool again_awaited(struct post *p, const struct exchange_end *end, const struct 
 bool kept_is_set_by(const struct message *m);
 /* It has, with a result. */
 void kept_note(struct session *s, struct post *p);
+/* Raw values; false when there is no place for one more. */
+void kept_set_level(struct kept *k, struct span level);
+bool kept_watch(struct kept *k, struct span uri) __attribute__((warn_unused_result));
+bool kept_unwatch(struct kept *k, struct span uri); /* true when it was there */
 /* Another session: what was set in the one before is set again. */
 void kept_restore(struct session *s);
 void kept_clear(struct kept *k);
@@ -303,72 +303,25 @@ void client_batch_split(struct post *p);
 
 /* ---- server_era.c ---- */
 
-/* The answer to the client's initialize. True when somebody else answers the client. */
-bool server_era_greeted(struct post *p, const struct message *m)
+/* Who stands between the client of a post of this era and the server; NULL: nobody need. */
+struct between *server_era_between(struct session *s, enum era client);
+/* The server turned out to be of this era: whoever translated for another one leaves. */
+void server_era_is(struct session *s, enum era era);
+/* A session was opened: its server has such. */
+void server_era_opened(struct session *s);
+/* The answer to the client's initialize. TAKEN: somebody else answers the client. */
+enum taken server_era_greeted(struct post *p, const struct message *m)
 	__attribute__((warn_unused_result));
-/* An answer that only modern servers give is remembered. */
+/* m answers an initialize of ours. TAKEN: it shows that there are no sessions any more. */
+enum taken server_era_refused_session(struct session *s, const struct message *m)
+	__attribute__((warn_unused_result));
+/* An answer that only servers of one era give is remembered. */
 void server_era_note(struct post *p, const struct message *m);
-/* The answer to p, in its own exchange. True when it shows that p was sent in the wrong era or
- * revision: then p goes another way, and the client does not see this answer. */
-bool server_era_turned(struct post *p, const struct message *m, long status)
+/* The answer to p, in its own exchange. TAKEN: it shows that p was sent in the wrong era or
+ * revision; p goes another way, and the client does not see this answer. */
+enum taken server_era_turned(struct post *p, const struct message *m, long status)
 	__attribute__((warn_unused_result));
 /* The same for a refusal without a JSON-RPC error. */
-bool server_era_refused(struct post *p, long status) __attribute__((warn_unused_result));
-
-/* ---- legacy_client.c ---- */
-
-void legacy_client_free(struct session *s);
-
-/* initialize was refused in a way that only modern servers know: asks who they are. p keeps its call. */
-void legacy_client_discover(struct post *p, const struct message *refusal);
-
-/* Before p is sent: writes p->sent. False when it was answered, parked or dropped instead. */
-bool legacy_client_prepare(struct post *p) __attribute__((warn_unused_result));
-/* The answer to a call of such a post. True when it was dealt with. */
-bool legacy_client_answer(struct call *c, struct incoming *in, const struct message *m)
-	__attribute__((warn_unused_result));
-/* A notification of the server; false when it is nothing for the client. */
-bool legacy_client_notified(struct session *s, const struct post *from, const struct message *m)
-	__attribute__((warn_unused_result));
-/* A response of the client. True when it was to a question of ours. */
-bool legacy_client_responded(struct session *s, const struct message *m)
-	__attribute__((warn_unused_result));
-/* p goes: questions that were put for it are void, and the client is told so if need be. */
-void legacy_client_forget(struct post *p, bool tell);
-void legacy_client_end_input(struct session *s);
-/* The server is a modern one by now: the client's requests are translated from here on. */
-void legacy_client_adopt(struct session *s);
-/* A translated request was refused by what is a legacy server by now: p waits for a session. */
-void legacy_client_fall_back(struct post *p);
-
-/* ---- modern_client.c ---- */
-
-void modern_client_free(struct session *s); /* its subscriptions and dialogs end */
-
-/* A modern request was refused by what can only be a legacy server: p waits for a session. */
-void modern_client_fall_back(struct post *p);
-bool modern_client_prepare(struct post *p) __attribute__((warn_unused_result));
-bool modern_client_answer(struct call *c, struct incoming *in, const struct message *m)
-	__attribute__((warn_unused_result));
-/* A request of the server, asked on the stream of `from` (NULL: the GET stream). */
-void modern_client_asked(struct session *s, struct post *from, const struct message *m);
-bool modern_client_notified(struct session *s, struct incoming *in, struct post *from,
-	const struct message *m) __attribute__((warn_unused_result));
-/* A request of the client that goes on with an earlier one. True when it was taken care of. */
-bool modern_client_resumed(struct session *s, const struct message *m)
-	__attribute__((warn_unused_result));
-void modern_client_forget(struct post *p);      /* p goes */
-void modern_client_reopened(struct session *s); /* another session: subscriptions are made again */
-/* The answer of a post whose client has not come back yet. True when it is kept for it. */
-bool modern_client_keep(struct post *p, const struct message *m)
-	__attribute__((warn_unused_result));
-/* The client ends a subscription; true when id names one. */
-bool modern_client_unsubscribe(struct session *s, struct span id)
-	__attribute__((warn_unused_result));
-/* Its exchange is over. True when p stays, with an answer that the client has still to fetch. */
-bool modern_client_stays(struct post *p) __attribute__((warn_unused_result));
-void modern_client_end_input(struct session *s);
-/* The server is a modern one by now: what was made of its session is over. */
-void modern_client_leave(struct session *s);
+enum taken server_era_refused(struct post *p, long status) __attribute__((warn_unused_result));
 
 #endif

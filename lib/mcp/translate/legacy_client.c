@@ -37,34 +37,37 @@ static void note_client(struct legacy_client *l, struct span params)
 		diag_error("out of memory");
 }
 
-static struct legacy_client *get(struct session *s)
+static struct legacy_client *get(struct between *b)
 {
-	struct legacy_client *l = s->legacy;
+	return (struct legacy_client *)b;
+}
 
-	if (l)
-		return l;
-	l = s->legacy = mem_new(sizeof(*l));
-	l->s = s;
+struct legacy_client *legacy_of(const struct post *p)
+{
+	return get(p->between);
+}
+
+struct between *legacy_client_new(struct session *s)
+{
+	struct legacy_client *l = mem_new(sizeof(*l));
+
+	l->between =
+		(struct between){ .by = &legacy_client_translator, .s = s, .client = ERA_LEGACY };
 	buf_init(&l->meta, MESSAGE_MAX);
-	buf_init(&l->level, 64);
 	buf_init(&l->refusal, MESSAGE_MAX);
 	legacy_subscriptions_init(l);
 	note_client(l, (struct span){ 0 });
-	return l;
+	return &l->between;
 }
 
-void legacy_client_free(struct session *s)
+static void legacy_free(struct between *b)
 {
-	struct legacy_client *l = s->legacy;
+	struct legacy_client *l = get(b);
 
-	if (!l)
-		return;
-	legacy_subscriptions_free(l);
+	loop_timer_clear(&l->timer);
 	buf_free(&l->meta);
-	buf_free(&l->level);
 	buf_free(&l->refusal);
 	free(l);
-	s->legacy = NULL;
 }
 
 /* ---- initialize ---- */
@@ -106,11 +109,11 @@ static void note_server(struct legacy_client *l, struct span discovered)
 
 static void welcome(struct legacy_client *l, const struct message *m)
 {
-	struct session *s = l->s;
+	struct session *s = l->between.s;
 	struct message hello;
 	struct buf b;
 
-	session_server_is(s, ERA_MODERN);
+	server_era_is(s, ERA_MODERN);
 	s->on->learned(s->ctx, ERA_MODERN);
 	note_server(l, m->result);
 	buf_init(&b, MESSAGE_MAX);
@@ -119,7 +122,7 @@ static void welcome(struct legacy_client *l, const struct message *m)
 		owed_text(&l->hello->one, &b);
 		s->batches = walk_string_is(
 			walk_get(hello.params, "protocolVersion", NULL), "2025-03-26");
-		s->client_legacy = true;
+		s->client_opened = true;
 	}
 	buf_free(&b);
 	hello_over(l);
@@ -134,7 +137,8 @@ static bool is_no_evidence(const struct err *why)
 
 static void discovered(struct post *p, const struct message *m, const struct err *why)
 {
-	struct legacy_client *l = p->s->legacy;
+	struct legacy_client *l = legacy_of(p);
+	struct session *s = p->s;
 	struct post *hello = l->hello;
 
 	if (!hello)
@@ -149,11 +153,11 @@ static void discovered(struct post *p, const struct message *m, const struct err
 		if (ask_discover(l))
 			return;
 	}
-	if (!l->refusal.len && !l->s->server_fixed && (m || !is_no_evidence(why))) {
+	if (!l->refusal.len && !s->server_fixed && (m || !is_no_evidence(why))) {
 		/* It was remembered as modern and is not, any more: the client's own words decide. */
 		l->hello = NULL;
-		session_server_is(l->s, ERA_UNKNOWN);
-		session_opened(l->s, hello);
+		server_era_is(s, ERA_UNKNOWN);
+		session_opened(s, hello);
 		post_enqueue(hello, true);
 		return;
 	}
@@ -168,15 +172,20 @@ static void discovered(struct post *p, const struct message *m, const struct err
 
 static bool ask(struct legacy_client *l, post_answer_fn *fn)
 {
+	struct session *s = l->between.s;
+	struct post *p;
 	struct buf b;
 	bool good;
 
 	buf_init(&b, MESSAGE_MAX);
-	good = buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(l->s, &b) &&
+	good = buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(s, &b) &&
 	       buf_adds(&b, ",\"method\":\"server/discover\",\"params\":{\"_meta\":{") &&
 	       buf_add(&b, l->meta.p, l->meta.len) && buf_adds(&b, "}}}");
-	if (good)
-		post_start(session_ask(l->s, &b, ERA_MODERN, fn));
+	if (good) {
+		p = session_ask(s, &b, fn);
+		p->between = &l->between;
+		post_start(p);
+	}
 	buf_free(&b);
 	return good;
 }
@@ -186,9 +195,11 @@ static bool ask_discover(struct legacy_client *l)
 	return ask(l, discovered);
 }
 
-void legacy_client_discover(struct post *p, const struct message *refusal)
+/* What the client knows as initialize is server/discover. refusal: what the server said to initialize; NULL:
+ * it was not asked. */
+static void discover(struct between *b, struct post *p, const struct message *refusal)
 {
-	struct legacy_client *l = get(p->s);
+	struct legacy_client *l = get(b);
 	struct message m;
 
 	buf_reset(&l->refusal);
@@ -197,7 +208,6 @@ void legacy_client_discover(struct post *p, const struct message *refusal)
 	post_park(p);
 	l->hello = p;
 	l->corrected = false;
-	l->greeted = false;
 	if (post_message(p, &m))
 		note_client(l, m.params);
 	diag_debug("initialize is translated: server/discover is asked for");
@@ -210,46 +220,46 @@ void legacy_client_discover(struct post *p, const struct message *refusal)
 /* Whoever asks gets translated answers already; this is for what the server tells unasked. */
 static void adopted(struct post *p, const struct message *m, const struct err *why)
 {
-	struct legacy_client *l = p->s->legacy;
+	struct legacy_client *l = legacy_of(p);
 
 	(void)why;
-	if (!l || !m || !era_is_discovery(m->result))
+	if (!m || !era_is_discovery(m->result))
 		return;
 	note_server(l, m->result);
 	legacy_subscriptions_open(l);
 }
 
-void legacy_client_adopt(struct session *s)
+static void legacy_reopened(struct between *b)
 {
-	struct legacy_client *l = get(s);
+	struct legacy_client *l = get(b);
+	struct session *s = b->s;
 	struct message m;
 
-	transport_unlisten(s->transport);
-	transport_forget_session(s->transport);
-	session_server_is(s, ERA_MODERN);
-	s->on->learned(s->ctx, ERA_MODERN);
 	if (message_scan(s->initialize.p, s->initialize.len, &m, NULL) == MESSAGE_OK)
 		note_client(l, m.params);
-	l->greeted = s->greeted;
 	ask(l, adopted);
 }
 
-void legacy_client_fall_back(struct post *p)
+/* Whoever waits for the client asks the server anew, as the client did. */
+static void legacy_leave(struct between *b)
 {
-	struct session *s = p->s;
-	struct legacy_client *l = s->legacy;
+	struct post_list *list = &b->s->parked;
+	struct legacy_client *l = get(b);
+	struct post *hello = l->hello;
 
-	session_server_is(s, ERA_LEGACY);
-	s->greeted = s->greeted || l->greeted;
-	l->greeted = false;
-	legacy_subscriptions_open(l); /* closes it */
-	/* It goes out as the client sent it, under the client's own id: the rounds are void. */
-	legacy_input_free(p);
-	buf_reset(&p->id);
-	p->reopened = true;
-	post_enqueue(p, true);
-	if (s->state == STATE_OPEN && !s->lost && !transport_version(s->transport))
-		session_reopen(s);
+	for (struct post *p = list->head.next, *next; p != &list->head; p = next) {
+		next = p->next;
+		if (!legacy_input_of(l, p))
+			continue;
+		translator_forget(p, true);
+		post_enqueue(p, false);
+	}
+	legacy_subscriptions_leave(l);
+	l->hello = NULL;
+	if (!hello)
+		return;
+	session_opened(b->s, hello);
+	post_enqueue(hello, true);
 }
 
 bool legacy_anybody(const struct session *s, struct err *e)
@@ -263,19 +273,20 @@ bool legacy_anybody(const struct session *s, struct err *e)
 
 static void set_level(struct legacy_client *l, struct post *p, struct span level)
 {
-	buf_reset(&l->level);
-	if (era_log_level(level) < 0 || !buf_add(&l->level, level.p, level.n))
+	if (era_log_level(level) < 0) {
 		owed_invalid(&p->one, -32602, "\"level\" is no log level");
-	else
+	} else {
+		kept_set_level(&l->between.s->kept, level);
 		owed_empty(&p->one);
+	}
 	post_free(p);
 }
 
-/* True when the request is dealt with here. */
-static bool is_ours(struct legacy_client *l, struct post *p, const struct message *m)
+/* TAKEN: the request is dealt with here. */
+static enum taken take_ours(struct legacy_client *l, struct post *p, const struct message *m)
 {
 	if (message_method_is(m, "initialize")) {
-		legacy_client_discover(p, NULL);
+		discover(&l->between, p, NULL);
 	} else if (message_method_is(m, "ping")) {
 		owed_empty(&p->one);
 		post_free(p);
@@ -286,16 +297,16 @@ static bool is_ours(struct legacy_client *l, struct post *p, const struct messag
 	} else if (message_method_is(m, "resources/unsubscribe")) {
 		legacy_subscriptions_remove(l, p, walk_get(m->params, "uri", NULL));
 	} else {
-		return false;
+		return NOT_TAKEN;
 	}
-	return true;
+	return TAKEN;
 }
 
 /* 2026-07-28 knows no notifications of clients, and no responses. */
 static void take_note(struct legacy_client *l, struct post *p)
 {
 	if (p->kind == POST_INITIALIZED) {
-		l->greeted = true;
+		p->s->greeted = true;
 		legacy_subscriptions_open(l);
 	}
 	post_free(p);
@@ -305,16 +316,21 @@ static void take_note(struct legacy_client *l, struct post *p)
 
 static bool add_members(const struct legacy_client *l, struct buf *out)
 {
+	const char *level = l->between.s->kept.level;
+	struct span raw = { level, level ? strlen(level) : 0 };
+
+	/* One that another server took may be none here. */
 	return buf_add(out, l->meta.p, l->meta.len) &&
-	       (!l->level.len ||
+	       (era_log_level(raw) < 0 ||
 		       (buf_adds(out, ",\"") && buf_adds(out, era_log_key) &&
-			       buf_adds(out, "\":") && buf_add(out, l->level.p, l->level.len)));
+			       buf_adds(out, "\":") && buf_add(out, raw.p, raw.n)));
 }
 
 static bool translate(struct legacy_client *l, struct post *p, const struct message *m)
 {
 	struct edits e = { 0 };
 	struct buf members, inputs, scratch;
+	struct round *round = legacy_input_of(l, p);
 	struct span more = { 0 };
 	bool good;
 
@@ -323,12 +339,12 @@ static bool translate(struct legacy_client *l, struct post *p, const struct mess
 	buf_init(&scratch, MESSAGE_MAX);
 	buf_reset(&p->sent);
 	buf_reset(&p->id);
-	good = add_members(l, &members) && (!p->round || legacy_input_inputs(p->round, &inputs));
+	good = add_members(l, &members) && (!round || legacy_input_inputs(round, &inputs));
 	if (inputs.len)
 		more = (struct span){ inputs.p, inputs.len };
-	if (good && p->round) {
+	if (good && round) {
 		/* Every round is a request of its own. */
-		good = session_own_id(l->s, &p->id);
+		good = session_own_id(p->s, &p->id);
 		edit_replace(&e, m->id, (struct span){ p->id.p, p->id.len });
 	}
 	good = good &&
@@ -340,38 +356,38 @@ static bool translate(struct legacy_client *l, struct post *p, const struct mess
 	return good;
 }
 
-bool legacy_client_prepare(struct post *p)
+static enum prepared legacy_prepare(struct between *b, struct post *p)
 {
-	struct legacy_client *l = get(p->s);
+	struct legacy_client *l = get(b);
 	struct message m;
 	struct err e = { 0 };
 
 	if (message_scan(p->body.p, p->body.len, &m, NULL) == MESSAGE_OK &&
 		m.kind == MESSAGE_BATCH) {
 		client_batch_split(p);
-		return false;
+		return ELSEWHERE;
 	}
 	if (m.kind != MESSAGE_REQUEST) {
 		take_note(l, p);
-		return false;
+		return ELSEWHERE;
 	}
-	if (is_ours(l, p, &m))
-		return false;
+	if (take_ours(l, p, &m) == TAKEN)
+		return ELSEWHERE;
 	if (translate(l, p, &m))
-		return true;
+		return PREPARED;
 	err_set(&e, ERR_LIMIT, "the request is too long to be translated");
 	post_fail(p, &e, NULL);
 	post_free(p);
-	return false;
+	return ELSEWHERE;
 }
 
-bool legacy_client_answer(struct call *c, struct incoming *in, const struct message *m)
+static enum taken legacy_answer(struct call *c, struct incoming *in, const struct message *m)
 {
 	struct edits e = { 0 };
 	struct err why = { 0 };
 
 	if (!m->result.p)
-		return false;
+		return NOT_TAKEN;
 	switch (era_result_type(m->result)) {
 	case ERA_COMPLETE:
 		era_result_to_legacy(&e, m->result);
@@ -387,17 +403,15 @@ bool legacy_client_answer(struct call *c, struct incoming *in, const struct mess
 		post_answered(c->post);
 		break;
 	}
-	return true;
+	return TAKEN;
 }
 
 /* ---- the end ---- */
 
-void legacy_client_forget(struct post *p, bool tell)
+static void legacy_forget(struct post *p, bool tell)
 {
-	struct legacy_client *l = p->s->legacy;
+	struct legacy_client *l = legacy_of(p);
 
-	if (!l)
-		return;
 	if (tell)
 		legacy_input_withdraw(p);
 	legacy_input_free(p);
@@ -407,19 +421,32 @@ void legacy_client_forget(struct post *p, bool tell)
 }
 
 /* Nobody is there to answer questions any more. */
-void legacy_client_end_input(struct session *s)
+static void legacy_end_input(struct between *b)
 {
-	struct post_list *list = &s->parked;
+	struct post_list *list = &b->s->parked;
 	struct err e = { 0 };
 
-	if (!s->legacy || legacy_anybody(s, &e))
+	if (legacy_anybody(b->s, &e))
 		return;
 	for (struct post *p = list->head.next, *next; p != &list->head; p = next) {
 		next = p->next;
-		if (!p->round)
+		if (!legacy_input_of(get(b), p))
 			continue;
 		post_fail(p, &e, NULL);
 		post_drop(p);
 	}
-	legacy_subscriptions_end(s->legacy, &e);
+	legacy_subscriptions_end(get(b), &e);
 }
+
+const struct translator legacy_client_translator = {
+	.prepare = legacy_prepare,
+	.refused = discover,
+	.answer = legacy_answer,
+	.notified = legacy_subscriptions_notified,
+	.responded = legacy_input_responded,
+	.forget = legacy_forget,
+	.reopened = legacy_reopened,
+	.end_input = legacy_end_input,
+	.leave = legacy_leave,
+	.free = legacy_free,
+};

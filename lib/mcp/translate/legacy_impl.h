@@ -10,27 +10,30 @@
 #define MPMCP_LEGACY_IMPL_H
 
 #include "mcp/session/session_impl.h"
+#include "mcp/translate/translators.h"
 
 struct waiting;
+struct round;
 
 struct legacy_client {
-	struct session *s;
-	struct buf meta;    /* members of _meta for every request */
-	struct buf level;   /* raw, of logging/setLevel; empty: none asked for */
-	struct buf refusal; /* the server's answer to initialize, in case discovery fails */
-	struct post *hello; /* the client's initialize, waiting */
-	bool corrected;     /* server/discover was repeated after a -32022 */
+	struct between between; /* first */
+	struct buf meta;        /* members of _meta for every request */
+	struct buf refusal;     /* the server's answer to initialize, in case discovery fails */
+	struct post *hello;     /* the client's initialize, waiting */
+	bool corrected;         /* server/discover was repeated after a -32022 */
 	bool sampling, roots, elicit_form, elicit_url;
 	bool lists[3]; /* the server tells of changes: tools, prompts, resources */
 	struct post *stream, *next_stream; /* subscriptions/listen: acknowledged, and not yet */
-	char **watched;                    /* raw JSON strings */
-	size_t nwatched;
 	struct waiting *waiting;
 	struct loop_timer timer;
 	int64_t pause_ms;
 	bool streamed; /* the server acknowledged a subscription once */
-	bool greeted;  /* the client is ready to be notified */
 };
+
+/* The one that p is translated by. */
+struct legacy_client *legacy_of(const struct post *p);
+/* The questions put for p; NULL: none, or somebody else translates it. */
+struct round *legacy_input_of(const struct legacy_client *l, const struct post *p);
 
 /* False with e set when the input has ended: nobody would answer, or hear. */
 bool legacy_anybody(const struct session *s, struct err *e) __attribute__((warn_unused_result));
@@ -43,6 +46,9 @@ void legacy_input_ask(struct call *c, const struct message *m);
 bool legacy_input_inputs(const struct round *r, struct buf *out) BUF_MUST;
 void legacy_input_withdraw(struct post *p); /* tells the client that its open questions are void */
 void legacy_input_free(struct post *p);
+/* A translator's operations. */
+enum taken legacy_input_responded(struct between *b, const struct message *m)
+	__attribute__((warn_unused_result));
 
 /* ---- legacy_subscriptions.c ---- */
 
@@ -57,7 +63,10 @@ void legacy_subscriptions_remove(struct legacy_client *l, struct post *p, struct
 void legacy_subscriptions_forget(struct legacy_client *l, struct post *p); /* p goes */
 /* Whoever waits for the server's acknowledgment is told why there will be none. */
 void legacy_subscriptions_end(struct legacy_client *l, const struct err *why);
-void legacy_subscriptions_free(struct legacy_client *l);
+/* The server is of the client's era by now: whoever waits asks it. */
+void legacy_subscriptions_leave(struct legacy_client *l);
+enum taken legacy_subscriptions_notified(struct between *b, struct incoming *in, struct post *from,
+	const struct message *m) __attribute__((warn_unused_result));
 void legacy_subscriptions_init(struct legacy_client *l);
 
 #endif

@@ -43,13 +43,22 @@ static void clear_asks(struct round *r, struct session *s)
 	buf_free(&r->state);
 }
 
+struct round *legacy_input_of(const struct legacy_client *l, const struct post *p)
+{
+	return p->between == &l->between ? p->translation : NULL;
+}
+
+/* The rounds are void: should p be sent again, it goes under the client's own id. */
 void legacy_input_free(struct post *p)
 {
-	if (!p->round)
+	struct round *r = p->translation;
+
+	if (!r)
 		return;
-	clear_asks(p->round, p->s);
-	free(p->round);
-	p->round = NULL;
+	clear_asks(r, p->s);
+	free(r);
+	p->translation = NULL;
+	buf_reset(&p->id);
 }
 
 static bool may_ask(const struct legacy_client *l, struct span request)
@@ -98,7 +107,7 @@ static bool ask_message(struct buf *b, const struct ask *a, struct span request)
 
 static bool add_ask(struct post *p, const struct walk_item *it, struct buf *out)
 {
-	struct round *r = p->round;
+	struct round *r = p->translation;
 	struct ask *a = &r->asks[r->nasks];
 
 	buf_init(&a->key, MESSAGE_MAX);
@@ -114,7 +123,8 @@ static bool add_ask(struct post *p, const struct walk_item *it, struct buf *out)
 /* All questions of a round, or none: the messages are collected before the first is said. */
 static bool read_asks(struct post *p, struct span requests, struct buf *out, struct err *e)
 {
-	struct legacy_client *l = p->s->legacy;
+	struct legacy_client *l = legacy_of(p);
+	struct round *r = p->translation;
 	struct walk_item it;
 	struct walk w;
 
@@ -127,7 +137,7 @@ static bool read_asks(struct post *p, struct span requests, struct buf *out, str
 			return err_set(e, ERR_PROTO,
 				"the server asks something that this client never offered to "
 				"answer");
-		if (p->round->nasks == ASKS_MAX)
+		if (r->nasks == ASKS_MAX)
 			return err_set(e, ERR_LIMIT,
 				"the server asks more than %d questions at once", ASKS_MAX);
 		if (out->len && !buf_addc(out, '\n'))
@@ -151,15 +161,16 @@ static bool begin_round(struct post *p, const struct message *m, struct buf *out
 {
 	struct span state = walk_get(m->result, "requestState", NULL);
 	struct span requests = walk_get(m->result, "inputRequests", NULL);
+	struct round *r = p->translation;
 
-	if (!p->round)
-		p->round = mem_new(sizeof(*p->round));
-	clear_asks(p->round, p->s);
-	buf_init(&p->round->state, MESSAGE_MAX);
+	if (!r)
+		r = p->translation = mem_new(sizeof(*r));
+	clear_asks(r, p->s);
+	buf_init(&r->state, MESSAGE_MAX);
 	if (!may_require_input(p))
 		return err_set(
 			e, ERR_PROTO, "the server wants input for a request that takes none");
-	if (p->round->n++ == ROUNDS_MAX)
+	if (r->n++ == ROUNDS_MAX)
 		return err_set(e, ERR_PROTO,
 			"the server keeps asking: %d rounds of questions for one request, none of "
 			"which "
@@ -167,7 +178,7 @@ static bool begin_round(struct post *p, const struct message *m, struct buf *out
 			ROUNDS_MAX);
 	if (!requests.p && !state.p)
 		return err_set(e, ERR_PROTO, "the server wants input, but does not say which");
-	if (state.p && !buf_add(&p->round->state, state.p, state.n))
+	if (state.p && !buf_add(&r->state, state.p, state.n))
 		return err_set(e, ERR_LIMIT, "out of memory");
 	return read_asks(p, requests, out, e);
 }
@@ -177,14 +188,18 @@ void legacy_input_ask(struct call *c, const struct message *m)
 {
 	struct post *p = c->post;
 	struct session *s = p->s;
+	struct round *r;
 	struct buf out;
 	struct err e = { 0 };
+	bool good;
 
 	buf_init(&out, MESSAGE_MAX);
-	if (!begin_round(p, m, &out, &e) || (p->round->nasks && !legacy_anybody(s, &e))) {
+	good = begin_round(p, m, &out, &e);
+	r = p->translation;
+	if (!good || (r->nasks && !legacy_anybody(s, &e))) {
 		post_fail(p, &e, NULL);
 		post_answered(p);
-	} else if (!p->round->nasks) {
+	} else if (!r->nasks) {
 		post_enqueue(p, true);
 	} else if (to_client_text(s, &out)) {
 		post_park(p);
@@ -195,13 +210,15 @@ void legacy_input_ask(struct call *c, const struct message *m)
 	buf_free(&out);
 }
 
-static struct ask *find_ask(struct session *s, struct span id, struct post **of)
+static struct ask *find_ask(struct legacy_client *l, struct span id, struct post **of)
 {
-	struct post_list *l = &s->parked;
+	struct post_list *list = &l->between.s->parked;
 
-	for (struct post *p = l->head.next; p != &l->head; p = p->next) {
-		for (size_t i = 0; p->round && i < p->round->nasks; i++) {
-			struct ask *a = &p->round->asks[i];
+	for (struct post *p = list->head.next; p != &list->head; p = p->next) {
+		struct round *r = legacy_input_of(l, p);
+
+		for (size_t i = 0; r && i < r->nasks; i++) {
+			struct ask *a = &r->asks[i];
 
 			if (a->result.len ||
 				!message_id_equal((struct span){ a->id.p, a->id.len }, id))
@@ -213,40 +230,44 @@ static struct ask *find_ask(struct session *s, struct span id, struct post **of)
 	return NULL;
 }
 
-bool legacy_client_responded(struct session *s, const struct message *m)
+enum taken legacy_input_responded(struct between *b, const struct message *m)
 {
+	struct session *s = b->s;
 	struct post *p;
-	struct ask *a = find_ask(s, m->id, &p);
+	struct ask *a = find_ask((struct legacy_client *)b, m->id, &p);
+	struct round *r;
 	struct err e = { 0 };
 
 	if (!a)
-		return false;
+		return NOT_TAKEN;
 	if (m->error.p || !buf_add(&a->result, m->result.p, m->result.n)) {
 		if (m->error.p)
 			era_error_words(m->error, &e);
 		else
 			err_set(&e, ERR_LIMIT, "out of memory");
 		err_prefix(&e, "the server asked something, and this client did not answer it");
-		legacy_client_forget(p, true);
+		translator_forget(p, true);
 		post_fail(p, &e, NULL);
 		post_drop(p);
-		return true;
+		return TAKEN;
 	}
 	if (s->questions)
 		s->questions--;
-	if (!--p->round->open)
+	r = p->translation;
+	if (!--r->open)
 		post_enqueue(p, true);
-	return true;
+	return TAKEN;
 }
 
 /* Tells the client that questions which it has not answered are void. */
 void legacy_input_withdraw(struct post *p)
 {
+	const struct round *r = p->translation;
 	struct buf b;
 
 	buf_init(&b, MESSAGE_MAX);
-	for (size_t i = 0; p->round && i < p->round->nasks; i++) {
-		const struct ask *a = &p->round->asks[i];
+	for (size_t i = 0; r && i < r->nasks; i++) {
+		const struct ask *a = &r->asks[i];
 
 		buf_reset(&b);
 		if (!a->result.len &&

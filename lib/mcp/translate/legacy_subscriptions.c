@@ -11,9 +11,6 @@
 #include "mcp/translate/legacy_impl.h"
 #include "mcp/json/walk.h"
 
-/* Resources that are watched: more than a client deals with. */
-#define WATCHED_MAX 1024
-
 /* Pauses before a subscription that ended is opened again; requests are counted by the service. */
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS 60000
@@ -34,15 +31,7 @@ static void timer_due(void *ctx)
 void legacy_subscriptions_init(struct legacy_client *l)
 {
 	l->pause_ms = PAUSE_MIN_MS;
-	loop_timer_init(&l->timer, l->s->loop, timer_due, l);
-}
-
-void legacy_subscriptions_free(struct legacy_client *l)
-{
-	loop_timer_clear(&l->timer);
-	for (size_t i = 0; i < l->nwatched; i++)
-		free(l->watched[i]);
-	free(l->watched);
+	loop_timer_init(&l->timer, l->between.s->loop, timer_due, l);
 }
 
 void legacy_subscriptions_forget(struct legacy_client *l, struct post *p)
@@ -65,39 +54,54 @@ static bool add_filter(const struct legacy_client *l, struct buf *b)
 {
 	static const char *const members[] = { "\"toolsListChanged\":true",
 		"\"promptsListChanged\":true", "\"resourcesListChanged\":true" };
+	const struct kept *k = &l->between.s->kept;
 	bool good = buf_addc(b, '{');
 	size_t n = 0;
 
 	for (size_t i = 0; i < 3 && good; i++)
 		if (l->lists[i])
 			good = (!n++ || buf_addc(b, ',')) && buf_adds(b, members[i]);
-	if (l->nwatched)
+	if (k->nwatched)
 		good = good && (!n || buf_addc(b, ',')) &&
 		       buf_adds(b, "\"resourceSubscriptions\":[");
-	for (size_t i = 0; i < l->nwatched && good; i++)
-		good = (!i || buf_addc(b, ',')) && buf_adds(b, l->watched[i]);
-	return good && (!l->nwatched || buf_addc(b, ']')) && buf_addc(b, '}');
+	for (size_t i = 0; i < k->nwatched && good; i++)
+		good = (!i || buf_addc(b, ',')) && buf_adds(b, k->watched[i]);
+	return good && (!k->nwatched || buf_addc(b, ']')) && buf_addc(b, '}');
+}
+
+static struct span uri_of(struct post *p)
+{
+	struct message m;
+
+	return post_message(p, &m) ? walk_get(m.params, "uri", NULL) : (struct span){ 0 };
+}
+
+static bool lists(struct span list, struct span uri)
+{
+	struct walk_item it;
+	struct walk w;
+	struct buf text;
+	bool found = false;
+
+	buf_init(&text, MESSAGE_MAX);
+	if (walk_string(uri, &text) && walk_open(&w, list))
+		while (!found && walk_next(&w, &it))
+			found = walk_string_is(it.value, buf_str(&text));
+	buf_free(&text);
+	return found;
 }
 
 /* Whoever waits to watch something is told how that went. honoured: the list that the server
- * acknowledged; {NULL} with why when it refused. */
+ * acknowledged; {NULL} with why when it refused. What is refused is not watched. */
 static void answer_waiting(struct legacy_client *l, struct span honoured, const struct err *why)
 {
 	while (l->waiting) {
 		struct post *p = l->waiting->p;
-		struct message m;
-		struct walk_item it;
-		struct walk w;
-		struct buf uri;
-		bool found = false;
+		struct span uri = uri_of(p);
+		bool found = !why && lists(honoured, uri);
 
-		buf_init(&uri, MESSAGE_MAX);
-		if (!why && post_message(p, &m) &&
-			walk_string(walk_get(m.params, "uri", NULL), &uri) &&
-			walk_open(&w, honoured))
-			while (!found && walk_next(&w, &it))
-				found = walk_string_is(it.value, buf_str(&uri));
-		buf_free(&uri);
+		if (!found)
+			(void)kept_unwatch(&l->between.s->kept, uri);
 		if (why)
 			owed_fail(&p->one, why, NULL);
 		else if (found)
@@ -126,7 +130,7 @@ static void acknowledged(struct legacy_client *l, const struct message *m)
 /* A stream is over: again after a while, unless the server will have none of it. */
 static void stream_over(struct post *p, const struct message *m, const struct err *why)
 {
-	struct legacy_client *l = p->s->legacy;
+	struct legacy_client *l = legacy_of(p);
 	bool refused = m && m->error.p;
 	bool unacknowledged = p == l->next_stream;
 	struct err e = { 0 };
@@ -156,13 +160,16 @@ static void stream_over(struct post *p, const struct message *m, const struct er
 
 static bool wants_stream(const struct legacy_client *l)
 {
-	return l->greeted && !l->s->asks_only &&
-	       (l->lists[0] || l->lists[1] || l->lists[2] || l->nwatched);
+	const struct session *s = l->between.s;
+
+	return s->between == &l->between && s->greeted && !s->asks_only &&
+	       (l->lists[0] || l->lists[1] || l->lists[2] || s->kept.nwatched);
 }
 
 /* With the filter as it is now; the one before goes on until this one is acknowledged. */
 void legacy_subscriptions_open(struct legacy_client *l)
 {
+	struct session *s = l->between.s;
 	struct post *old = l->next_stream, *p;
 	struct err e = { 0 };
 	struct buf b;
@@ -171,7 +178,7 @@ void legacy_subscriptions_open(struct legacy_client *l)
 	l->next_stream = NULL;
 	if (old)
 		post_drop(old);
-	if (l->s->input_ended)
+	if (s->input_ended)
 		return;
 	if (!wants_stream(l)) {
 		old = l->stream;
@@ -181,11 +188,12 @@ void legacy_subscriptions_open(struct legacy_client *l)
 		return;
 	}
 	buf_init(&b, MESSAGE_MAX);
-	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(l->s, &b) &&
+	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(s, &b) &&
 		buf_adds(&b, ",\"method\":\"subscriptions/listen\",\"params\":{\"_meta\":{") &&
 		buf_add(&b, l->meta.p, l->meta.len) && buf_adds(&b, "},\"notifications\":") &&
 		add_filter(l, &b) && buf_adds(&b, "}}")) {
-		p = l->next_stream = session_ask(l->s, &b, ERA_MODERN, stream_over);
+		p = l->next_stream = session_ask(s, &b, stream_over);
+		p->between = &l->between;
 		p->endless = true;
 		post_start(p);
 	} else {
@@ -195,57 +203,47 @@ void legacy_subscriptions_open(struct legacy_client *l)
 	buf_free(&b);
 }
 
-bool legacy_client_notified(struct session *s, const struct post *from, const struct message *m)
+enum taken legacy_subscriptions_notified(
+	struct between *b, struct incoming *in, struct post *from, const struct message *m)
 {
-	struct legacy_client *l = s->legacy;
-
+	struct legacy_client *l = (struct legacy_client *)b;
 	bool opening = from && from == l->next_stream;
 
+	(void)in;
+	if (b->s->server != ERA_MODERN)
+		return NOT_TAKEN;
 	if (message_method_is(m, "notifications/subscriptions/acknowledged")) {
 		if (opening)
 			acknowledged(l, m);
-		return false;
+		return TAKEN;
 	}
 	/* A stream that is not acknowledged, and the end of one: nothing that a client knows. */
-	return !opening && !message_method_is(m, "notifications/cancelled");
-}
-
-static size_t find_watched(const struct legacy_client *l, struct span uri)
-{
-	size_t i = 0;
-
-	while (i < l->nwatched &&
-		!(strlen(l->watched[i]) == uri.n && memcmp(l->watched[i], uri.p, uri.n) == 0))
-		i++;
-	return i;
+	return opening || message_method_is(m, "notifications/cancelled") ? TAKEN : NOT_TAKEN;
 }
 
 void legacy_subscriptions_add(struct legacy_client *l, struct post *p, struct span uri)
 {
+	struct session *s = l->between.s;
 	struct waiting *w;
 	struct err e = { 0 };
 
-	if (!legacy_anybody(l->s, &e)) {
+	if (!legacy_anybody(s, &e)) {
 		post_fail(p, &e, NULL);
 		post_free(p);
 		return;
 	}
-	if (walk_type(uri) != WALK_STRING || l->nwatched == WATCHED_MAX) {
+	if (walk_type(uri) != WALK_STRING || !kept_watch(&s->kept, uri)) {
 		owed_invalid(&p->one, -32602,
-			l->nwatched == WATCHED_MAX ? "too many resources are watched already"
-						   : "\"uri\" must be a string");
+			walk_type(uri) == WALK_STRING ? "too many resources are watched already"
+						      : "\"uri\" must be a string");
 		post_free(p);
 		return;
-	}
-	if (find_watched(l, uri) == l->nwatched) {
-		l->watched = mem_grow(l->watched, l->nwatched + 1, sizeof(char *));
-		l->watched[l->nwatched++] = mem_ndup(uri.p, uri.n);
 	}
 	post_park(p);
 	w = mem_new(sizeof(*w));
 	*w = (struct waiting){ p, l->waiting };
 	l->waiting = w;
-	l->greeted = true;
+	s->greeted = true;
 	legacy_subscriptions_open(l);
 }
 
@@ -253,15 +251,12 @@ void legacy_subscriptions_add(struct legacy_client *l, struct post *p, struct sp
 static void forget_waiting(struct legacy_client *l, struct span uri)
 {
 	struct waiting *w = l->waiting;
-	struct message m;
 
 	while (w) {
 		struct post *p = w->p;
-		struct span own = { 0 };
+		struct span own = uri_of(p);
 
 		w = w->next;
-		if (post_message(p, &m))
-			own = walk_get(m.params, "uri", NULL);
 		if (own.n != uri.n || memcmp(own.p, uri.p, uri.n) != 0)
 			continue;
 		owed_empty(&p->one);
@@ -271,15 +266,11 @@ static void forget_waiting(struct legacy_client *l, struct span uri)
 
 void legacy_subscriptions_remove(struct legacy_client *l, struct post *p, struct span uri)
 {
-	size_t i = find_watched(l, uri);
-
 	owed_empty(&p->one);
-	if (i == l->nwatched) {
+	if (!kept_unwatch(&l->between.s->kept, uri)) {
 		post_free(p);
 		return;
 	}
-	free(l->watched[i]);
-	l->watched[i] = l->watched[--l->nwatched];
 	forget_waiting(l, uri);
 	post_free(p); /* uri lies in its body */
 	legacy_subscriptions_open(l);
@@ -289,4 +280,29 @@ void legacy_subscriptions_end(struct legacy_client *l, const struct err *why)
 {
 	loop_timer_clear(&l->timer);
 	answer_waiting(l, (struct span){ 0 }, why);
+}
+
+static void drop(struct post **stream)
+{
+	struct post *p = *stream;
+
+	*stream = NULL;
+	if (p)
+		post_drop(p);
+}
+
+void legacy_subscriptions_leave(struct legacy_client *l)
+{
+	loop_timer_clear(&l->timer);
+	drop(&l->next_stream);
+	drop(&l->stream);
+	l->streamed = false;
+	l->pause_ms = PAUSE_MIN_MS;
+	while (l->waiting) {
+		struct waiting *w = l->waiting;
+
+		l->waiting = w->next;
+		post_enqueue(w->p, false);
+		free(w);
+	}
 }

@@ -15,14 +15,27 @@
 #include "mcp/translate/modern_impl.h"
 #include "mcp/json/walk.h"
 
-static struct modern_client *get(struct session *s)
+/* What the server was told: nothing yet. */
+#define LEVEL_NONE 8
+
+static struct modern_client *get(struct between *b)
 {
-	if (!s->modern) {
-		s->modern = mem_new(sizeof(*s->modern));
-		s->modern->s = s;
-		s->modern->log_level = 8;
-	}
-	return s->modern;
+	return (struct modern_client *)b;
+}
+
+struct modern_client *modern_of(const struct post *p)
+{
+	return get(p->between);
+}
+
+struct between *modern_client_new(struct session *s)
+{
+	struct modern_client *c = mem_new(sizeof(*c));
+
+	c->between =
+		(struct between){ .by = &modern_client_translator, .s = s, .client = ERA_MODERN };
+	c->log_level = LEVEL_NONE;
+	return &c->between;
 }
 
 /* Of the legacy server. */
@@ -58,8 +71,8 @@ static void over(struct post *p)
 		post_drop(p);
 }
 
-/* False when p was answered: Protocol Version Negotiation. */
-static bool check_revision(struct post *p)
+/* Protocol Version Negotiation. */
+static enum prepared check_revision(struct post *p)
 {
 	struct message m;
 	struct span version = { 0 };
@@ -68,32 +81,32 @@ static bool check_revision(struct post *p)
 	if (body_envelope(p, &m))
 		version = walk_path(m.params, "_meta", era_version_key, (char *)NULL);
 	if (!p->ncalls || walk_string_is(version, ERA_MODERN_VERSION))
-		return true;
+		return PREPARED;
 	buf_init(&b, MESSAGE_MAX);
 	owed_text(&p->one, era_unsupported(&b, p->one.pending.id, version) ? &b : NULL);
 	buf_free(&b);
 	over(p);
-	return false;
+	return ELSEWHERE;
 }
 
-void modern_client_fall_back(struct post *p)
+/* p waits for a session that is opened with what it says of its client. */
+static void open_session(struct post *p)
 {
 	struct session *s = p->s;
 	struct err e = { 0 };
 
-	session_server_is(s, ERA_LEGACY);
-	if (!check_revision(p))
+	server_era_is(s, ERA_LEGACY);
+	if (check_revision(p) == ELSEWHERE)
 		return;
-	get(s);
 	p->reopened = true;
-	if (!s->hello.len && !s->lost && !make_initialize(p)) {
+	if (!s->lost && !make_initialize(p)) {
 		err_set(&e, ERR_LIMIT, "out of memory");
 		post_fail(p, &e, NULL);
 		over(p);
 		return;
 	}
 	post_enqueue(p, true);
-	if (!s->hello.len && s->state == STATE_OPEN && !s->lost)
+	if (s->state == STATE_OPEN && !s->lost)
 		session_reopen(s);
 }
 
@@ -101,31 +114,36 @@ void modern_client_fall_back(struct post *p)
 
 /* Log messages are for requests that asked for them. One on the GET stream may belong to any, also to
  * one whose answer was quicker on its own stream: it is for whoever asked before. */
-static bool wants_log(const struct session *s, const struct post *from, const struct message *m)
+static bool wants_log(
+	const struct modern_client *c, const struct post *from, const struct message *m)
 {
 	int level = era_log_level(walk_get(m->params, "level", NULL));
 
 	if (from)
-		return from->log_level >= 0 && level >= from->log_level;
-	return level >= s->modern->log_level;
+		return modern_input_level(from) >= 0 && level >= modern_input_level(from);
+	return level >= c->log_level;
 }
 
-bool modern_client_notified(
-	struct session *s, struct incoming *in, struct post *from, const struct message *m)
+static enum taken modern_notified(
+	struct between *b, struct incoming *in, struct post *from, const struct message *m)
 {
-	if (modern_subscriptions_changed(s->modern, m))
-		return true;
+	struct modern_client *c = get(b);
+
+	if (modern_subscriptions_changed(c, m) == TAKEN)
+		return TAKEN;
 	if (message_method_is(m, "notifications/progress"))
-		return modern_input_progress(s, in, from, m);
+		return modern_input_progress(b->s, in, from, m);
 	if (message_method_is(m, "notifications/message"))
-		return !wants_log(s, from, m);
+		return wants_log(c, from, m) ? NOT_TAKEN : TAKEN;
 	if (message_method_is(m, "notifications/cancelled")) {
 		modern_input_withdrawn(from, m);
-		return true;
+		return TAKEN;
 	}
 	/* Only what belongs to a request may be said to a modern client without its asking. */
 	return !from || message_method_is(m, "notifications/elicitation/complete") ||
-	       message_method_is(m, "notifications/tasks/status");
+			       message_method_is(m, "notifications/tasks/status")
+		       ? TAKEN
+		       : NOT_TAKEN;
 }
 
 /* ---- requests of the client ---- */
@@ -138,18 +156,19 @@ static void level_set(struct post *p, const struct message *m, const struct err 
 /* The server has one level for the session: it is told when a request wants more than that. */
 static struct post *ask_level(struct modern_client *c, struct span level, int n)
 {
+	struct session *s = c->between.s;
 	struct post *p = NULL;
 	struct buf b;
 
 	if (n < 0 || n >= c->log_level ||
-		walk_type(walk_get(modern_capabilities(c->s), "logging", NULL)) != WALK_OBJECT)
+		walk_type(walk_get(modern_capabilities(s), "logging", NULL)) != WALK_OBJECT)
 		return NULL;
 	c->log_level = n;
 	buf_init(&b, MESSAGE_MAX);
-	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(c->s, &b) &&
+	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(s, &b) &&
 		buf_adds(&b, ",\"method\":\"logging/setLevel\",\"params\":{\"level\":") &&
 		buf_add(&b, level.p, level.n) && buf_adds(&b, "}}")) {
-		p = session_ask(c->s, &b, ERA_LEGACY, level_set);
+		p = session_ask(s, &b, level_set);
 		post_start(p);
 	}
 	buf_free(&b);
@@ -183,105 +202,108 @@ static bool translate(struct post *p, const struct message *m)
 	return edit_apply(&e, m->whole, &p->sent);
 }
 
-bool modern_client_prepare(struct post *p)
+static enum prepared modern_prepare(struct between *b, struct post *p)
 {
-	struct modern_client *c = get(p->s);
-	struct session *s = p->s;
+	struct modern_client *c = get(b);
 	struct message m;
 	struct span level;
 	struct post *first;
 	struct err e = { 0 };
+	int n;
 
-	if (!s->hello.len) {
-		modern_client_fall_back(p);
-		return false;
+	if (!b->s->hello.len) {
+		open_session(p);
+		return ELSEWHERE;
 	}
 	if (!body_envelope(p, &m))
-		return true; /* never: it was scanned before */
-	if (!check_revision(p))
-		return false;
+		return PREPARED; /* never: it was scanned before */
+	if (check_revision(p) == ELSEWHERE)
+		return ELSEWHERE;
 	if (message_method_is(&m, "server/discover")) {
 		answer_discover(p);
-		return false;
+		return ELSEWHERE;
 	}
 	if (message_method_is(&m, "subscriptions/listen")) {
 		modern_subscriptions_add(p, &m);
-		return false;
+		return ELSEWHERE;
 	}
 	level = walk_path(m.params, "_meta", era_log_key, (char *)NULL);
-	p->log_level = era_log_level(level);
-	first = ask_level(c, level, p->log_level);
+	n = era_log_level(level);
+	modern_input_set_level(p, n);
+	first = ask_level(c, level, n);
 	if (first) {
 		post_park(p);
 		p->held_by = first;
-		return false;
+		return ELSEWHERE;
 	}
 	if (translate(p, &m))
-		return true;
+		return PREPARED;
 	err_set(&e, ERR_LIMIT, "the request is too long to be translated");
 	post_fail(p, &e, NULL);
 	post_free(p);
-	return false;
+	return ELSEWHERE;
 }
 
-bool modern_client_answer(struct call *c, struct incoming *in, const struct message *m)
+void modern_answer(struct call *c, struct incoming *in, const struct message *m)
 {
 	static const char invalid_params[] = "-32602";
 	struct edits e = { 0 };
 	struct message request;
 	struct span code = walk_get(m->error, "code", NULL);
 
-	if (!body_envelope(c->post, &request))
-		return false;
-	if (m->result.p)
+	if (m->result.p && body_envelope(c->post, &request))
 		era_result_to_modern(&e, m->result, &request);
 	else if (walk_type(code) == WALK_NUMBER && era_error_code(m->error) == -32002)
 		edit_replace(&e, code, (struct span){ invalid_params, sizeof(invalid_params) - 1 });
 	owed_answer(c, in, m, &e);
-	return true;
+}
+
+static enum taken modern_answered(struct call *c, struct incoming *in, const struct message *m)
+{
+	modern_answer(c, in, m);
+	return TAKEN;
 }
 
 /* ---- the end ---- */
 
-void modern_client_forget(struct post *p)
+static void modern_forget(struct post *p, bool tell)
 {
+	(void)tell; /* the client is told by its questions' end */
 	modern_input_free(p);
-	if (p->s->modern)
-		modern_subscriptions_forget(p->s->modern, p);
+	modern_subscriptions_forget(modern_of(p), p);
 }
 
-void modern_client_reopened(struct session *s)
+static void modern_reopened(struct between *b)
 {
-	s->modern->log_level = 8;
-	modern_subscriptions_watch_again(s->modern);
+	get(b)->log_level = LEVEL_NONE;
+	modern_subscriptions_watch_again(get(b));
 }
 
-void modern_client_end_input(struct session *s)
+/* What was made of the server's session is over. */
+static void modern_end(struct between *b)
 {
-	if (!s->modern)
-		return;
-	modern_subscriptions_end(s->modern);
-	modern_input_end_all(s);
+	modern_subscriptions_end(get(b));
+	modern_input_end_all(b->s);
+	get(b)->log_level = LEVEL_NONE;
 }
 
-void modern_client_leave(struct session *s)
+static void modern_free(struct between *b)
 {
-	transport_unlisten(s->transport);
-	transport_forget_session(s->transport);
-	session_server_is(s, ERA_MODERN);
-	s->on->learned(s->ctx, ERA_MODERN);
-	buf_reset(&s->hello);
-	modern_client_end_input(s);
+	free(get(b));
 }
 
-void modern_client_free(struct session *s)
-{
-	struct modern_client *c = s->modern;
-
-	if (!c)
-		return;
-	modern_subscriptions_end(c);
-	modern_input_end_all(s);
-	free(c);
-	s->modern = NULL;
-}
+const struct translator modern_client_translator = {
+	.prepare = modern_prepare,
+	.answer = modern_answered,
+	.asked = modern_input_asked,
+	.notified = modern_notified,
+	.resumed = modern_input_resumed,
+	.cancelled = modern_subscriptions_cancelled,
+	.keep = modern_input_keep,
+	.stays = modern_input_stays,
+	.forget = modern_forget,
+	.reopened = modern_reopened,
+	.end_input = modern_end,
+	.leave = modern_end,
+	.free = modern_free,
+};

@@ -10,25 +10,39 @@
 #define MPMCP_MODERN_IMPL_H
 
 #include "mcp/session/session_impl.h"
+#include "mcp/translate/translators.h"
 
 struct sub;
 
 struct modern_client {
-	struct session *s;
+	struct between between; /* first */
 	struct sub *subs;
 	unsigned long clock;
 	int log_level; /* what the server was told; 8: nothing yet */
 };
 
+/* The one that p is translated by. */
+struct modern_client *modern_of(const struct post *p);
 /* The capabilities of the legacy server. */
 struct span modern_capabilities(const struct session *s);
 
 /* ---- modern_input.c ---- */
 
 void modern_input_free(struct post *p);
-/* Progress of a call that has a dialog carries the token of the client's latest request. True when
- * that was seen to. */
-bool modern_input_progress(struct session *s, struct incoming *in, struct post *from,
+/* The log level that p asks for, and from which on messages are for it; -1: none. */
+void modern_input_set_level(struct post *p, int level);
+int modern_input_level(const struct post *p);
+/* A translator's operations. */
+enum taken modern_input_asked(struct between *b, struct post *from, const struct message *m)
+	__attribute__((warn_unused_result));
+enum taken modern_input_resumed(struct between *b, const struct message *m)
+	__attribute__((warn_unused_result));
+enum taken modern_input_keep(struct post *p, const struct message *m)
+	__attribute__((warn_unused_result));
+enum taken modern_input_stays(struct post *p) __attribute__((warn_unused_result));
+/* Progress of a call that has a dialog carries the token of the client's latest request. TAKEN: that was
+ * seen to. */
+enum taken modern_input_progress(struct session *s, struct incoming *in, struct post *from,
 	const struct message *m) __attribute__((warn_unused_result));
 /* The server takes a question back. */
 void modern_input_withdrawn(struct post *from, const struct message *m);
@@ -41,8 +55,13 @@ void modern_subscriptions_add(
 void modern_subscriptions_forget(struct modern_client *c, struct post *p); /* p goes */
 void modern_subscriptions_watch_again(struct modern_client *c);            /* in another session */
 void modern_subscriptions_end(struct modern_client *c); /* answers and drops all */
-/* A notification of changes: told to whom it concerns. False when it is another one. */
-bool modern_subscriptions_changed(struct modern_client *c, const struct message *m)
+/* A notification of changes: told to whom it concerns. NOT_TAKEN: it is another one. */
+enum taken modern_subscriptions_changed(struct modern_client *c, const struct message *m)
 	__attribute__((warn_unused_result));
+/* A translator's operation: the client ends a subscription. */
+enum taken modern_subscriptions_cancelled(struct between *b, struct span id)
+	__attribute__((warn_unused_result));
+/* The answer to a call, by the translator's operation or without. */
+void modern_answer(struct call *c, struct incoming *in, const struct message *m);
 
 #endif

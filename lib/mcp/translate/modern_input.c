@@ -40,6 +40,7 @@ struct dialog {
 	unsigned long since;  /* for finding the oldest */
 	struct buf late;      /* an answer that came while the client was away */
 	struct buf progress;  /* raw progressToken of the client's latest request; empty: none */
+	int log_level;        /* asked for by the request; -1: none */
 };
 
 static bool body_envelope(struct post *p, struct message *m)
@@ -54,15 +55,38 @@ static void question_free(struct question *q)
 	free(q);
 }
 
-static struct dialog *modern_input_of(struct post *p)
+/* NULL: there is none, or somebody else translates p. */
+static struct dialog *dialog_of(const struct post *p)
 {
-	if (!p->dialog) {
-		p->dialog = mem_new(sizeof(*p->dialog));
-		buf_init(&p->dialog->token, 128);
-		buf_init(&p->dialog->late, MESSAGE_MAX);
-		buf_init(&p->dialog->progress, MESSAGE_MAX);
-	}
-	return p->dialog;
+	return p->between && p->between->by == &modern_client_translator ? p->translation : NULL;
+}
+
+static struct dialog *make_dialog(struct post *p)
+{
+	struct dialog *d = dialog_of(p);
+
+	if (d)
+		return d;
+	p->translation = d = mem_new(sizeof(*d));
+	buf_init(&d->token, 128);
+	buf_init(&d->late, MESSAGE_MAX);
+	buf_init(&d->progress, MESSAGE_MAX);
+	d->log_level = -1;
+	return d;
+}
+
+/* Most requests ask for none: nothing is kept for them. */
+void modern_input_set_level(struct post *p, int level)
+{
+	if (level >= 0 || dialog_of(p))
+		make_dialog(p)->log_level = level;
+}
+
+int modern_input_level(const struct post *p)
+{
+	const struct dialog *d = dialog_of(p);
+
+	return d ? d->log_level : -1;
 }
 
 static void pop_question(struct dialog *d)
@@ -76,7 +100,7 @@ static void pop_question(struct dialog *d)
 
 void modern_input_free(struct post *p)
 {
-	struct dialog *d = p->dialog;
+	struct dialog *d = dialog_of(p);
 
 	if (!d)
 		return;
@@ -86,7 +110,7 @@ void modern_input_free(struct post *p)
 	buf_free(&d->late);
 	buf_free(&d->progress);
 	free(d);
-	p->dialog = NULL;
+	p->translation = NULL;
 }
 
 static bool new_token(struct dialog *d)
@@ -101,7 +125,7 @@ static bool new_token(struct dialog *d)
 
 static bool question_message(struct post *p, struct buf *b)
 {
-	struct dialog *d = p->dialog;
+	struct dialog *d = dialog_of(p);
 	struct span id = p->one.pending.id;
 
 	return buf_adds(b, "{\"jsonrpc\":\"2.0\",\"id\":") && buf_add(b, id.p, id.n) &&
@@ -120,7 +144,7 @@ static void drop_oldest(struct session *s);
 static void put_question(struct post *p)
 {
 	struct session *s = p->s;
-	struct dialog *d = p->dialog;
+	struct dialog *d = dialog_of(p);
 	struct buf b;
 
 	d->serial = ++s->serial;
@@ -128,17 +152,19 @@ static void put_question(struct post *p)
 	owed_text(&p->one, new_token(d) && question_message(p, &b) ? &b : NULL);
 	buf_free(&b);
 	d->away = true;
-	d->since = ++s->modern->clock;
+	d->since = ++modern_of(p)->clock;
 	drop_oldest(s);
 }
 
 static void each_away(struct post_list *l, size_t *n, struct post **oldest)
 {
 	for (struct post *p = l->head.next; p != &l->head; p = p->next) {
-		if (!p->dialog || !p->dialog->away)
+		struct dialog *d = dialog_of(p);
+
+		if (!d || !d->away)
 			continue;
 		++*n;
-		if (!*oldest || p->dialog->since < (*oldest)->dialog->since)
+		if (!*oldest || d->since < dialog_of(*oldest)->since)
 			*oldest = p;
 	}
 }
@@ -244,7 +270,7 @@ static bool add_request(struct buf *b, const struct message *m)
 
 static void add_question(struct post *p, const struct message *m)
 {
-	struct dialog *d = modern_input_of(p);
+	struct dialog *d = make_dialog(p);
 	struct question *q = mem_new(sizeof(*q)), **at = &d->first;
 
 	buf_init(&q->id, MESSAGE_MAX);
@@ -263,9 +289,10 @@ static void add_question(struct post *p, const struct message *m)
 		put_question(p);
 }
 
-void modern_client_asked(struct session *s, struct post *from, const struct message *m)
+enum taken modern_input_asked(struct between *b, struct post *from, const struct message *m)
 {
 	static const char empty[] = "{}";
+	struct session *s = b->s;
 	struct post *p = from && takes_questions(from) ? from : any_call(s);
 
 	if (message_method_is(m, "ping"))
@@ -284,23 +311,27 @@ void modern_client_asked(struct session *s, struct post *from, const struct mess
 			s, m->id, "this client did not declare that it answers such requests");
 	else
 		add_question(p, m);
+	return TAKEN;
 }
 
 /* ---- the client comes back ---- */
 
 static struct post *find_away(struct post_list *l, struct span token)
 {
-	for (struct post *p = l->head.next; p != &l->head; p = p->next)
-		if (p->dialog && p->dialog->away && p->dialog->token.len == token.n &&
-			memcmp(p->dialog->token.p, token.p, token.n) == 0)
+	for (struct post *p = l->head.next; p != &l->head; p = p->next) {
+		const struct dialog *d = dialog_of(p);
+
+		if (d && d->away && d->token.len == token.n &&
+			memcmp(d->token.p, token.p, token.n) == 0)
 			return p;
+	}
 	return NULL;
 }
 
 /* From now on the call is answered to the request m. */
 static bool rebind(struct post *p, const struct message *m)
 {
-	struct dialog *d = p->dialog;
+	struct dialog *d = dialog_of(p);
 	struct span id = server_id(p);
 	struct span progress = walk_path(m->params, "_meta", "progressToken", (char *)NULL);
 
@@ -322,14 +353,14 @@ static bool rebind(struct post *p, const struct message *m)
 
 static void deliver_late(struct post *p)
 {
-	struct buf late = p->dialog->late;
+	struct dialog *d = dialog_of(p);
+	struct buf late = d->late;
 	struct incoming in = { .p = late.p, .n = late.len, .whole = &late };
 	struct message m;
 
-	buf_init(&p->dialog->late, MESSAGE_MAX);
-	if (message_scan(late.p, late.len, &m, NULL) == MESSAGE_OK &&
-		!modern_client_answer(&p->one, &in, &m))
-		owed_answer(&p->one, &in, &m, NULL);
+	buf_init(&d->late, MESSAGE_MAX);
+	if (message_scan(late.p, late.len, &m, NULL) == MESSAGE_OK)
+		modern_answer(&p->one, &in, &m);
 	buf_free(&late);
 	if (p->place == PLACE_PARKED)
 		post_drop(p);
@@ -351,75 +382,82 @@ static bool same_method(struct post *p, const struct message *m)
 /* The answer to the first question is passed on. False when there is none. */
 static bool take_answer(struct post *p, const struct message *m)
 {
-	struct question *q = p->dialog->first;
+	struct dialog *d = dialog_of(p);
+	struct question *q = d->first;
 	struct span value;
 	char key[32];
 
-	snprintf(key, sizeof(key), "q%lu", p->dialog->serial);
+	snprintf(key, sizeof(key), "q%lu", d->serial);
 	value = walk_path(m->params, "inputResponses", key, (char *)NULL);
 	if (!value.p && !q->withdrawn)
 		return false;
 	if (!q->withdrawn)
 		reply_to_server(p->s, (struct span){ q->id.p, q->id.len }, "result", value);
-	pop_question(p->dialog);
+	pop_question(d);
 	return true;
 }
 
-bool modern_client_resumed(struct session *s, const struct message *m)
+enum taken modern_input_resumed(struct between *b, const struct message *m)
 {
 	struct span token = walk_get(m->params, "requestState", NULL);
+	struct session *s = b->s;
+	struct dialog *d;
 	struct post *p;
 
 	if (walk_type(token) != WALK_STRING || token.n < sizeof(token_prefix) ||
 		memcmp(token.p + 1, token_prefix, sizeof(token_prefix) - 1) != 0)
-		return false;
+		return NOT_TAKEN;
 	p = find_away(&s->active, token);
 	p = p ? p : find_away(&s->parked, token);
 	if (!p || !same_method(p, m) || !rebind(p, m)) {
 		to_client_invalid(s, m->id, -32602,
 			"the call that this question belongs to is over: make the call again");
-		return true;
+		return TAKEN;
 	}
-	if (p->dialog->first && !take_answer(p, m)) {
+	d = dialog_of(p);
+	if (d->first && !take_answer(p, m))
 		put_question(p);
-		return true;
-	}
-	if (p->dialog->late.len)
+	else if (d->late.len)
 		deliver_late(p);
-	else if (p->dialog->first)
+	else if (d->first)
 		put_question(p);
-	return true;
+	return TAKEN;
 }
 
-bool modern_client_keep(struct post *p, const struct message *m)
+enum taken modern_input_keep(struct post *p, const struct message *m)
 {
-	return p->dialog && p->dialog->away && !p->dialog->late.len &&
-	       buf_add(&p->dialog->late, m->whole.p, m->whole.n);
+	struct dialog *d = dialog_of(p);
+
+	return d && d->away && !d->late.len && buf_add(&d->late, m->whole.p, m->whole.n)
+		       ? TAKEN
+		       : NOT_TAKEN;
 }
 
-bool modern_client_stays(struct post *p)
+enum taken modern_input_stays(struct post *p)
 {
-	if (!p->dialog || !p->dialog->away || !p->dialog->late.len || p->s->input_ended)
-		return false;
+	const struct dialog *d = dialog_of(p);
+
+	if (!d || !d->away || !d->late.len || p->s->input_ended)
+		return NOT_TAKEN;
 	post_park(p);
-	return true;
+	return TAKEN;
 }
 
 /* Progress of a call that is answered to another request by now carries that one's token. */
-bool modern_input_progress(
+enum taken modern_input_progress(
 	struct session *s, struct incoming *in, struct post *from, const struct message *m)
 {
 	struct span token = walk_get(m->params, "progressToken", NULL);
+	struct dialog *d = from ? dialog_of(from) : NULL;
 	struct edits e = { 0 };
 
-	if (!from || !from->dialog || !from->owner.len)
-		return false;
-	if (from->dialog->progress.len && !from->dialog->away && token.p) {
-		edit_replace(&e, token,
-			(struct span){ from->dialog->progress.p, from->dialog->progress.len });
+	if (!d || !from->owner.len)
+		return NOT_TAKEN;
+	if (d->progress.len && !d->away && token.p) {
+		edit_replace(&e, token, (struct span){ d->progress.p, d->progress.len });
 		to_client_edited(s, in, m->whole, &e);
 	}
-	return true;
+	return TAKEN;
 }
 
 /* The server takes a question back. One that the client has stays until it comes back, or its answer would
@@ -427,7 +465,7 @@ bool modern_input_progress(
 void modern_input_withdrawn(struct post *from, const struct message *m)
 {
 	struct span id = walk_get(m->params, "requestId", NULL);
-	struct dialog *d = from ? from->dialog : NULL;
+	struct dialog *d = from ? dialog_of(from) : NULL;
 
 	if (!d)
 		return;

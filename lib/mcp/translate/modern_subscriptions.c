@@ -77,7 +77,7 @@ static void acknowledge(struct modern_client *c, struct sub *b)
 		    era_subscription_key) &&
 		buf_add(&m, id.p, id.n) && buf_adds(&m, "},\"notifications\":") &&
 		add_honoured(b, &m) && buf_adds(&m, "}}"))
-		to_client_text(c->s, &m);
+		to_client_text(c->between.s, &m);
 	buf_free(&m);
 }
 
@@ -100,7 +100,7 @@ static void forget_uri(struct sub *b, struct span uri)
 
 static struct sub *find_sub(struct modern_client *c, uintptr_t serial)
 {
-	struct sub *b = c ? c->subs : NULL;
+	struct sub *b = c->subs;
 
 	while (b && b->serial != serial)
 		b = b->next;
@@ -111,7 +111,8 @@ static struct sub *find_sub(struct modern_client *c, uintptr_t serial)
 static void watched(struct post *p, const struct message *m, const struct err *why)
 {
 	struct session *s = p->s;
-	struct sub *b = find_sub(s->modern, (uintptr_t)p->ctx);
+	struct modern_client *c = modern_of(p);
+	struct sub *b = find_sub(c, (uintptr_t)p->ctx);
 	struct message asked;
 
 	(void)why;
@@ -120,7 +121,7 @@ static void watched(struct post *p, const struct message *m, const struct err *w
 	if ((!m || m->error.p) && p->opening == s->opening && !s->lost && post_message(p, &asked))
 		forget_uri(b, walk_get(asked.params, "uri", NULL));
 	if (!--b->asked && !b->acknowledged)
-		acknowledge(s->modern, b);
+		acknowledge(c, b);
 }
 
 static void unwatched(struct post *p, const struct message *m, const struct err *why)
@@ -130,8 +131,9 @@ static void unwatched(struct post *p, const struct message *m, const struct err 
 
 /* False when there is no memory for it: fn is never called. */
 static bool ask_resource(
-	struct session *s, const char *method, const char *uri, post_answer_fn *fn, void *ctx)
+	struct modern_client *c, const char *method, const char *uri, post_answer_fn *fn, void *ctx)
 {
+	struct session *s = c->between.s;
 	struct buf b;
 	struct post *p = NULL;
 
@@ -139,7 +141,8 @@ static bool ask_resource(
 	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(s, &b) &&
 		buf_addf(&b, ",\"method\":\"%s\",\"params\":{\"uri\":", method) &&
 		buf_adds(&b, uri) && buf_adds(&b, "}}")) {
-		p = session_ask(s, &b, ERA_LEGACY, fn);
+		p = session_ask(s, &b, fn);
+		p->between = &c->between;
 		p->ctx = ctx;
 		post_start(p);
 	}
@@ -154,7 +157,7 @@ static void watch_all(struct modern_client *c, struct sub *b)
 
 	while (i < b->nuris) {
 		if (!ask_resource(
-			    c->s, "resources/subscribe", b->uris[i], watched, (void *)b->serial)) {
+			    c, "resources/subscribe", b->uris[i], watched, (void *)b->serial)) {
 			drop_uri(b, i);
 			continue;
 		}
@@ -165,7 +168,7 @@ static void watch_all(struct modern_client *c, struct sub *b)
 
 static void read_filter(struct modern_client *c, struct sub *b, struct span filter)
 {
-	struct span has = modern_capabilities(c->s),
+	struct span has = modern_capabilities(c->between.s),
 		    uris = walk_get(filter, "resourceSubscriptions", NULL);
 	struct walk_item it;
 	struct walk w;
@@ -186,7 +189,7 @@ static void read_filter(struct modern_client *c, struct sub *b, struct span filt
 
 void modern_subscriptions_add(struct post *p, const struct message *m)
 {
-	struct modern_client *c = p->s->modern;
+	struct modern_client *c = modern_of(p);
 	struct sub *b = mem_new(sizeof(*b));
 
 	post_park(p);
@@ -214,22 +217,22 @@ static void end_sub(struct modern_client *c, struct sub *b)
 	for (size_t i = 0; i < b->nuris; i++)
 		if (!is_watched(c, b, b->uris[i]))
 			(void)!ask_resource(
-				c->s, "resources/unsubscribe", b->uris[i], unwatched, NULL);
+				c, "resources/unsubscribe", b->uris[i], unwatched, NULL);
 	owed_cancelled(&b->p->one);
 	post_drop(b->p); /* b goes with it */
 }
 
-bool modern_client_unsubscribe(struct session *s, struct span id)
+enum taken modern_subscriptions_cancelled(struct between *between, struct span id)
 {
-	struct modern_client *c = s->modern;
+	struct modern_client *c = (struct modern_client *)between;
 
 	for (struct sub *b = c->subs; b && id.p; b = b->next) {
 		if (!message_id_equal(b->p->one.pending.id, id))
 			continue;
 		end_sub(c, b);
-		return true;
+		return TAKEN;
 	}
-	return false;
+	return NOT_TAKEN;
 }
 
 static bool sub_wants(const struct sub *b, const struct message *m)
@@ -266,7 +269,7 @@ static void notify(struct modern_client *c, const struct sub *b, const struct me
 		era_add_meta(&e, m, (struct span){ members.p, members.len }, (struct span){ 0 },
 			&scratch) &&
 		edit_apply(&e, m->whole, &out))
-		to_client_text(c->s, &out);
+		to_client_text(c->between.s, &out);
 	buf_free(&members);
 	buf_free(&scratch);
 	buf_free(&out);
@@ -280,14 +283,14 @@ static bool is_change(const struct message *m)
 	return message_method_is(m, "notifications/resources/updated");
 }
 
-bool modern_subscriptions_changed(struct modern_client *c, const struct message *m)
+enum taken modern_subscriptions_changed(struct modern_client *c, const struct message *m)
 {
 	if (!is_change(m))
-		return false;
+		return NOT_TAKEN;
 	for (struct sub *b = c->subs; b; b = b->next)
 		if (b->acknowledged && sub_wants(b, m))
 			notify(c, b, m);
-	return true;
+	return TAKEN;
 }
 
 void modern_subscriptions_watch_again(struct modern_client *c)
