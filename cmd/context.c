@@ -282,21 +282,38 @@ static char *count_path(void *ctx)
 	return path;
 }
 
+static void use_value(struct context *c, const char *value)
+{
+	secret_set(&c->value, value, strlen(value));
+	c->signs_in = false;
+}
+
+void context_use_account(struct context *c, const char *value)
+{
+	use_value(c, value);
+	if (!c->rate)
+		c->rate = request_count_new(c->loop, count_path, c);
+}
+
 struct auth *context_credential(struct context *c, struct err *e)
 {
-	struct auth *auth = NULL;
+	struct credential found;
 	struct auth_value v = { 0 };
+	bool good = endpoint_credential(c->a, c->url, &c->headers, &found, e);
 
-	if (!endpoint_credential(c->a, c->url, &c->headers, &auth, &c->why, &c->repaired, e))
+	c->why = found.why;
+	c->repaired = found.repaired;
+	c->kept_account = found.kept;
+	if (!good)
 		return NULL;
-	c->signs_in = !auth;
+	c->signs_in = !found.auth;
 	if (!c->rate)
 		c->rate = request_count_new(c->loop, count_path, c);
 	if (c->signs_in) {
 		c->why = "a sign-in (OAuth)";
 		return auth_new_oauth(c->loop, c->http, &c->http_opts, &c->oauth, e);
 	}
-	if (auth_value(auth, &v, NULL, e) == AUTH_READY && v.field)
-		secret_set(&c->value, v.field, strlen(v.field));
-	return auth;
+	if (auth_value(found.auth, &v, NULL, e) == AUTH_READY && v.field)
+		use_value(c, v.field);
+	return found.auth;
 }

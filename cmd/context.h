@@ -29,6 +29,7 @@ struct context {
 	/* Set by context_credential(): */
 	const char *why;            /* which credential, in words */
 	const char *repaired;       /* what was mended in the service account's token; or NULL */
+	bool kept_account;          /* it is the service account of the token folder */
 	bool signs_in;              /* it is OAuth: a sign-in */
 	struct request_count *rate; /* counts the requests made with it */
 	struct secret value;        /* of the Authorization field; unset with OAuth */
@@ -51,5 +52,8 @@ struct store *context_store(struct context *c, struct err *e) __attribute__((war
  * NULL with e set. */
 struct auth *context_credential(struct context *c, struct err *e)
 	__attribute__((warn_unused_result));
+
+/* From now on requests are counted as this account's ("Bearer Basic ..."), whatever the rule says. */
+void context_use_account(struct context *c, const char *value);
 
 #endif

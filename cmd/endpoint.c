@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/kept_account.h"
 #include "auth/service_account.h"
 #include "base/buf.h"
 #include "base/diag.h"
@@ -149,51 +150,72 @@ static bool pair_from_env(struct buf *value, const char **why, struct err *e)
 	return service_account_from_pair(user, secret, value, e);
 }
 
-static bool service_account(const struct options *a, struct buf *value, const char **why,
-	const char **repaired, struct err *e)
+static bool given_account(
+	const struct options *a, struct buf *value, struct credential *out, struct err *e)
 {
-	bool good;
-
 	if (a->sa_token_file) {
-		*why = "the service account in the file of --sa-token-file";
-		good = token_from_file(a->sa_token_file, value, repaired, e);
-	} else if (env("MIXPANEL_SA_TOKEN")) {
-		*why = "the service account in MIXPANEL_SA_TOKEN";
-		given_value(env("MIXPANEL_SA_TOKEN"), strlen(env("MIXPANEL_SA_TOKEN")));
-		good = service_account_from_token(
-			env("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, repaired, e);
-	} else {
-		good = pair_from_env(value, why, e);
+		out->why = "the service account in the file of --sa-token-file";
+		return token_from_file(a->sa_token_file, value, &out->repaired, e);
 	}
-	if (good && *repaired)
-		diag_debug("%s: %s", *why, *repaired);
+	if (!env("MIXPANEL_SA_TOKEN"))
+		return pair_from_env(value, &out->why, e);
+	out->why = "the service account in MIXPANEL_SA_TOKEN";
+	given_value(env("MIXPANEL_SA_TOKEN"), strlen(env("MIXPANEL_SA_TOKEN")));
+	return service_account_from_token(
+		env("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, &out->repaired, e);
+}
+
+/* A person's client, or a machine's, is given by who wants that one. */
+static bool kept_account(const struct options *a, const char *url, struct buf *value,
+	struct credential *out, struct err *e)
+{
+	struct kept_account k;
+	bool good = true;
+
+	if (a->client_credentials || !service_account_may_go_to(url, NULL))
+		return true;
+	switch (kept_account_load(a->auth_dir, url, a->profile, &k, e)) {
+	case STORE_OK:
+		out->kept = true;
+		out->why = "the service account that \"mpmcp login --service-account\" keeps";
+		good = buf_add(value, secret_str(&k.value), k.value.len);
+		break;
+	case STORE_BROKEN:
+	case STORE_FAILED:
+		good = false;
+		break;
+	case STORE_NONE:
+	case STORE_CLOSED:
+		break;
+	}
+	kept_account_clear(&k);
 	return good;
 }
 
 bool endpoint_credential(const struct options *a, const char *url, const struct headers *h,
-	struct auth **auth, const char **why, const char **repaired, struct err *e)
+	struct credential *out, struct err *e)
 {
 	struct buf value;
 	bool good = false;
 
-	*auth = NULL;
-	*repaired = NULL;
-	*why = "no credential";
+	*out = (struct credential){ .why = "no credential" };
 	if (h->authorization) {
-		*why = "the Authorization header that was given";
-		*repaired = h->repaired;
-		*auth = auth_new_fixed(h->authorization, *why,
+		out->why = "the Authorization header that was given";
+		out->repaired = h->repaired;
+		out->auth = auth_new_fixed(h->authorization, out->why,
 			"Check its value; for a service account it reads \"Bearer Basic <base64 of "
 			"username:secret>\".");
 		return true;
 	}
 	buf_init(&value, 2 * SERVICE_ACCOUNT_MAX);
-	if (!service_account(a, &value, why, repaired, e))
+	if (!given_account(a, &value, out, e) ||
+		(value.len && !service_account_may_go_to(url, e)) ||
+		(!value.len && !kept_account(a, url, &value, out, e)))
 		goto out;
-	if (value.len && !service_account_may_go_to(url, e))
-		goto out;
+	if (out->repaired)
+		diag_debug("%s: %s", out->why, out->repaired);
 	if (value.len)
-		*auth = auth_new_fixed(buf_str(&value), *why,
+		out->auth = auth_new_fixed(buf_str(&value), out->why,
 			"Check that the account exists, has not expired, and that the region is "
 			"right (--region).");
 	good = true;

@@ -25,13 +25,20 @@ const char *endpoint_region(const char *url);
 /* What stands for such an endpoint on a command line: "" or "--region eu"; NULL for any other. */
 const char *endpoint_place(const char *url);
 
+/* What applies, and where it is from. */
+struct credential {
+	struct auth *auth;    /* NULL: there is none, and a person signs in */
+	const char *why;      /* names the source; static */
+	const char *repaired; /* what was mended in it; static, or NULL */
+	bool kept;            /* by login --service-account */
+};
+
 /*
- * The first that applies: an Authorization header of h; a service account (--sa-token-file,
- * MIXPANEL_SA_TOKEN, MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET). *auth is NULL when there is none.
- * *why is a static phrase that names the source, *repaired one that says what was mended in it, or NULL.
+ * The first that applies: an Authorization header of h; a service account (--sa-token-file, MIXPANEL_SA_TOKEN,
+ * MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET); one that is kept in the token folder under this profile. False
+ * with e set when it cannot be used; out->why then names it, where it was found.
  */
 bool endpoint_credential(const struct options *a, const char *url, const struct headers *h,
-	struct auth **auth, const char **why, const char **repaired, struct err *e)
-	__attribute__((warn_unused_result));
+	struct credential *out, struct err *e) __attribute__((warn_unused_result));
 
 #endif

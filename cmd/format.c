@@ -1,5 +1,6 @@
 #include "format.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "endpoint.h"
+#include "wrap.h"
 #include "net/url.h"
 
 void format_service(const char *url, char out[FORMAT_SERVICE])
@@ -48,6 +50,17 @@ void format_expiry(const struct signin_record *g, char out[64])
 		snprintf(out, 64, "good for %lld days%s", left / 86400, renewed);
 }
 
+void format_left(const struct signin_record *g, char out[64])
+{
+	const char *renewed = secret_isset(&g->refresh) ? "; refreshed automatically" : "";
+	int64_t left = g->expires_s - clock_wall_s();
+	char span[FORMAT_SPAN] = "";
+
+	if (secret_isset(&g->access) && g->expires_s && left > 0)
+		format_span(left, span);
+	snprintf(out, 64, "%s%s%s%s", renewed, *span ? "; " : "", span, *span ? " left" : "");
+}
+
 void format_date(int64_t s, char out[FORMAT_DATE])
 {
 	time_t t = (time_t)s;
@@ -84,22 +97,24 @@ unsigned long format_allowance(const char *url)
 	return n;
 }
 
-void format_requests(const char *url, const struct request_count_seen *seen, char out[256])
+void format_requests(
+	const char *url, const struct request_count_seen *seen, char out[FORMAT_REQUESTS])
 {
 	unsigned long most = format_allowance(url), n = seen->requests;
-	long long now = (long long)clock_wall_s(), ago = (now - (long long)seen->refused_s) / 60,
-		  left = (long long)seen->until_s - now;
-	char rest[100] = "", refused[100] = "";
+	int64_t now = clock_wall_s();
+	char rest[100] = "", refused[100] = "", span[FORMAT_SPAN];
 
 	if (most)
 		snprintf(rest, sizeof(rest), "; %lu of the %lu that the service allows are left",
 			n < most ? most - n : 0, most);
-	if (seen->until_s)
-		snprintf(refused, sizeof(refused), "; it refuses more for another %lld min",
-			(left + 59) / 60);
-	else if (seen->refused_s)
-		snprintf(refused, sizeof(refused), "; it refused more %lld min ago", ago);
-	snprintf(out, 256, "%lu request%s from this machine in the last hour%s%s", n,
+	if (seen->until_s) {
+		format_span(seen->until_s - now, span);
+		snprintf(refused, sizeof(refused), "; rate limited, no more for another %s", span);
+	} else if (seen->refused_s) {
+		format_span(now - seen->refused_s, span);
+		snprintf(refused, sizeof(refused), "; rate limited %s ago", span);
+	}
+	snprintf(out, FORMAT_REQUESTS, "%lu request%s from this machine in the last hour%s%s", n,
 		n == 1 ? "" : "s", rest, refused);
 }
 
@@ -145,4 +160,29 @@ void format_wait(int64_t s, char out[FORMAT_SPAN])
 
 	snprintf(
 		out, FORMAT_SPAN, "%lld %s%s", n, s < 120 ? "second" : "minute", n == 1 ? "" : "s");
+}
+
+void format_row(const char *name, const char *text)
+{
+	enum { INDENT = 11 };
+
+	printf("  %-8s ", name);
+	wrap_text(stdout, wrap_width(stdout), INDENT, INDENT, text);
+}
+
+static const char *const moods[] = {
+	[FORMAT_GOOD] = "32",
+	[FORMAT_DOUBT] = "33",
+	[FORMAT_BAD] = "1;31",
+};
+_Static_assert(sizeof(moods) / sizeof(moods[0]) == FORMAT_BAD + 1, "a colour for each mood");
+
+void format_lead(FILE *f, enum format_mood mood, const char *text, size_t n)
+{
+	wrap_marked(f, wrap_width(f), text, n, format_coloured(f) ? moods[mood] : NULL);
+}
+
+size_t format_json(FILE *f)
+{
+	return isatty(fileno(f)) ? JSON_INDENT(2) : JSON_COMPACT;
 }

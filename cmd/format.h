@@ -16,6 +16,9 @@ void format_service(const char *url, char out[FORMAT_SERVICE]);
 /* "good until 2026-11-24 19:05 (in 9 h 59 min), refreshed automatically", "ended, renewed at the next use", ... */
 void format_expiry(const struct signin_record *g, char out[64]);
 
+/* "; refreshed automatically; 9 h 59 min left": how long that sign-in serves. */
+void format_left(const struct signin_record *g, char out[64]);
+
 /* "2026-11-24 19:05 UTC"; "an unknown date" for 0. */
 #define FORMAT_DATE 32
 void format_date(int64_t s, char out[FORMAT_DATE]);
@@ -28,7 +31,9 @@ void format_span(int64_t s, char out[FORMAT_SPAN]);
 unsigned long format_allowance(const char *url);
 
 /* "14 requests from this machine in the last hour; 586 of the 600 that the service allows are left" */
-void format_requests(const char *url, const struct request_count_seen *seen, char out[256]);
+#define FORMAT_REQUESTS 256
+void format_requests(
+	const char *url, const struct request_count_seen *seen, char out[FORMAT_REQUESTS]);
 
 /* f is a terminal whose lines can be rewritten; one that also takes colours, which NO_COLOR refuses. */
 bool format_terminal(FILE *f);
@@ -39,5 +44,15 @@ void format_link(FILE *f, const char *url);
 
 /* "45 seconds", "5 minutes": a time-out. */
 void format_wait(int64_t s, char out[FORMAT_SPAN]);
+
+/* "  name     text", broken at the width of the terminal, on standard output. */
+void format_row(const char *name, const char *text);
+
+/* Text, broken at the width of f, whose first n bytes are coloured where f takes colours. */
+enum format_mood { FORMAT_GOOD, FORMAT_DOUBT, FORMAT_BAD };
+void format_lead(FILE *f, enum format_mood mood, const char *text, size_t n);
+
+/* Flags of json_dumps(): compact, but on a terminal for people. */
+size_t format_json(FILE *f);
 
 #endif

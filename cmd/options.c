@@ -109,8 +109,8 @@ const struct opt options_options[] = {
 		"resource parameter; makes it a separate sign-in" },
 	{ "sa-token-file", "FILE", OPT_TEXT, O(sa_token_file), FOR_SERVICE, GROUP_SIGN_IN,
 		"read the service-account token from FILE" },
-	{ "service-account", NULL, OPT_FLAG, O(service_account), FOR_SETUP, GROUP_COMMAND,
-		"use the service account in MIXPANEL_SA_TOKEN" },
+	{ "service-account", NULL, OPT_FLAG, O(service_account), FOR_LOGIN | FOR_SETUP,
+		GROUP_COMMAND, "login: keep one; setup: use the one in MIXPANEL_SA_TOKEN" },
 	{ "silent", NULL, OPT_FLAG, O(silent), FOR_SERVICE, GROUP_OUTPUT,
 		"print nothing but errors" },
 	{ "static-oauth-client-info", "JSON", OPT_TEXT, O(client_info), FOR_SERVICE, GROUP_SIGN_IN,
@@ -128,6 +128,8 @@ const struct opt options_options[] = {
 		"put the client's file back as it was before" },
 	{ "use-id-token", NULL, OPT_FLAG, O(use_id_token), FOR_SIGN_IN, GROUP_SIGN_IN,
 		"send the ID token in place of the access token" },
+	{ "verbose", NULL, OPT_FLAG, O(verbose), FOR_STATUS, GROUP_OUTPUT,
+		"also show scopes and files (-v)" },
 	{ "version", NULL, OPT_FLAG, O(version), FOR_ALL, GROUP_OUTPUT, "show versions" },
 	{ "words", NULL, OPT_FLAG, O(complete), FOR_COMPLETION, GROUP_COMMAND,
 		"print what can come next, for the scripts: --words -- WORD..." },
@@ -147,7 +149,7 @@ const struct command options_commands[] = {
 		EXAMPLES("https://mcp-eu.mixpanel.com/mcp", "--read-only --only-tool @analytics",
 			"https://mcp.example.com/mcp --header 'Authorization:${TOKEN}'") },
 	{ "login", FOR_LOGIN, "[OPTION...] [URL | REGION] [CALLBACK-PORT]", "sign in, in a browser",
-		cmd_login, EXAMPLES("login eu", "login --no-browser", "login --import") },
+		cmd_login, EXAMPLES("login eu", "login --no-browser", "login --service-account") },
 	{ "logout", FOR_LOGOUT, "[OPTION...] [URL | REGION]", "revoke and forget a sign-in",
 		cmd_logout, EXAMPLES("logout eu", "logout --all", "logout --all --profile work") },
 	{ "status", FOR_STATUS, "[OPTION...] [URL | REGION]",
@@ -580,6 +582,7 @@ static void find_place(struct reader *r)
 bool options_parse(int argc, char *const *argv, struct options *a, struct err *e)
 {
 	struct reader r = { .a = a, .e = e };
+	static char verbose[] = "verbose";
 	bool words_only = false;
 
 	*a = defaults;
@@ -598,6 +601,9 @@ bool options_parse(int argc, char *const *argv, struct options *a, struct err *e
 			a->help = true;
 		} else if (!words_only && strcmp(word, "-V") == 0) {
 			a->version = true;
+		} else if (!words_only && strcmp(word, "-v") == 0) {
+			if (!read_option(&r, verbose))
+				return false;
 		} else if (!words_only && strncmp(word, "--", 2) == 0) {
 			if (!read_option(&r, word + 2))
 				return false;

@@ -44,7 +44,7 @@ struct options {
 	int64_t auth_timeout_ms, timeout_ms;
 	bool no_resource, assume_pkce, use_id_token, device_code, client_credentials, no_browser;
 	bool read_only;
-	bool force, json, import, all, check;
+	bool force, json, import, all, check, verbose;
 	const char *name; /* of the entry that setup makes */
 	bool write, remove, undo, project, service_account;
 	bool allow_http, ipv4, enable_proxy, no_cookies, keep_alive, debug, silent;

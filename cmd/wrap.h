@@ -17,4 +17,7 @@ size_t wrap_width(FILE *f);
  */
 void wrap_text(FILE *to, size_t width, size_t at, size_t indent, const char *text);
 
+/* The same from column 0, with the first n bytes in a colour (the numbers of SGR); NULL: none. */
+void wrap_marked(FILE *to, size_t width, const char *text, size_t n, const char *colour);
+
 #endif

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "auth/documents.h"
 #include "base/diag.h"
 #include "commands.h"
 #include "doctor/doctor.h"
 #include "exit.h"
+#include "format.h"
 
 /* ---- findings ---- */
 
@@ -190,16 +190,9 @@ static const struct {
 };
 _Static_assert(sizeof(states) / sizeof(states[0]) == FOUND_SKIP + 1, "a mark for each state");
 
-static bool coloured(void)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
-}
-
 static void say_line(const struct check *c, const struct finding *f)
 {
-	bool colour = coloured();
+	bool colour = format_coloured(stdout);
 
 	printf("%s%s%s%-5s%s %-18s %s\n", colour ? "\033[" : "",
 		colour ? states[f->state].colour : "", colour ? "m" : "", states[f->state].mark,
@@ -247,7 +240,7 @@ static void say_json(const struct doctor *d, const struct finding all[CHECKS], i
 	o = json_pack("{s:s*, s:s, s:i, s:I, s:o}", "url", d->shown, "version", MPMCP_VERSION,
 		"status", status, "requests_used", (json_int_t)request_count_own(d->c.rate),
 		"checks", list);
-	text = json_dumps(o, JSON_COMPACT);
+	text = json_dumps(o, format_json(stdout));
 	printf("%s\n", text ? text : "{}");
 	free(text);
 	json_decref(o);

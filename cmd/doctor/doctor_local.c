@@ -147,6 +147,8 @@ void doctor_credential(struct doctor *d, struct finding *f)
 	d->auth = context_credential(&d->c, &e);
 	if (!d->auth) {
 		failed_as(f, &e);
+		if (*f->advice)
+			return;
 		if (service_account_may_go_to(d->c.url, NULL))
 			advise(f, "Set it anew: printf %%s 'username:secret' | base64 -w0 makes "
 				  "the text.");
@@ -168,7 +170,7 @@ void doctor_credential(struct doctor *d, struct finding *f)
 struct folder {
 	char *path;
 	struct os_info is;
-	unsigned sign_ins, broken;
+	unsigned sign_ins, accounts, broken;
 	char open[256]; /* a file that others can read or that is not ours */
 	struct os_info open_is;
 };
@@ -205,9 +207,10 @@ static void look_at_file(struct folder *o, const char *name)
 	bool known = os_info_at(OS_HERE, path, false, &i);
 
 	o->sign_ins += ends_in(name, ".json");
+	o->accounts += ends_in(name, ".account");
 	o->broken += ends_in(name, ".broken");
 	free(path);
-	if (!ends_in(name, ".json") || !known)
+	if (!(ends_in(name, ".json") || ends_in(name, ".account")) || !known)
 		return;
 	if (i.kind == OS_FILE && i.ours && !(i.mode & 077))
 		return;
@@ -244,11 +247,16 @@ static void not_there(struct folder *o, struct finding *f)
 
 static void describe_folder(struct folder *o, struct finding *f)
 {
-	char aside[64] = "";
+	char aside[96] = "";
+	int n = 0;
 
 	look_at_files(o);
+	if (o->accounts)
+		n = snprintf(aside, sizeof(aside), ", %u service account%s", o->accounts,
+			o->accounts == 1 ? "" : "s");
 	if (o->broken)
-		snprintf(aside, sizeof(aside), ", %u set aside as broken", o->broken);
+		snprintf(aside + n, sizeof(aside) - (size_t)n, ", %u set aside as broken",
+			o->broken);
 	if (*o->open && o->open_is.kind != OS_FILE) {
 		failed(f, ERR_IO, "%s/%s is no plain file", o->path, o->open);
 		advise(f, "Remove it and sign in again.");

@@ -323,15 +323,17 @@ void doctor_requests(struct doctor *d, struct finding *f)
 	request_count_look(d->c.rate, &seen);
 	format_requests(d->c.url, &seen, words);
 	if (seen.until_s && d->tools) {
-		warn_of(f, "%s; yet it takes some again", words);
-		advise(f, "Ask for little, and look which other clients use the same account.");
+		seen.until_s = seen.refused_s = 0;
+		format_requests(d->c.url, &seen, words);
+		warn_of(f, "rate limited earlier; accepting requests again now; %s", words);
+		advise(f, "Send few requests, and check which other clients use this account.");
 	} else if (seen.until_s) {
 		failed(f, ERR_RATE, "%s", words);
-		advise(f, "Wait so long, and look which other clients use the same account.");
+		advise(f, "Wait that long, and check which other clients use this account.");
 	} else if (format_allowance(d->c.url) &&
 		   seen.requests + FEW_REQUESTS > format_allowance(d->c.url)) {
 		warn_of(f, "%s", words);
-		advise(f, "Look which clients use the account; they are counted together.");
+		advise(f, "Check which clients use this account; they are counted together.");
 	} else {
 		found(f, "%s", words);
 	}

@@ -136,9 +136,14 @@ static bool login(struct login *l)
 	char *more;
 
 	warn_root(l);
-	if (!load_known(l) || !loop_signal(l->c->loop, SIGINT, interrupted, l, &l->e) ||
+	if (l->c->a->service_account && l->c->a->import)
+		return err_set(&l->e, ERR_USAGE, "give --service-account or --import, not both");
+	if ((!l->c->a->service_account && !load_known(l)) ||
+		!loop_signal(l->c->loop, SIGINT, interrupted, l, &l->e) ||
 		!loop_signal(l->c->loop, SIGTERM, interrupted, l, &l->e))
 		return false;
+	if (l->c->a->service_account)
+		return login_account(l);
 	login_warn_of_other(l);
 	if (l->known.url && still_signed_in(&l->known) && !l->c->a->force) {
 		more = login_scopes_to_gain(l);

@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/kept_account.h"
 #include "auth/store.h"
 #include "auth/token.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "commands.h"
 #include "context.h"
@@ -124,18 +126,58 @@ static bool forget(struct logout *l, const struct store *s)
 	return good;
 }
 
+/* ---- service accounts ---- */
+
+static bool forget_account(struct logout *l, const struct kept_account *k)
+{
+	if (!file_remove(k->path, &l->e))
+		return false;
+	printf("Removed the service account of %s%s%s%s.\n", k->url, k->profile ? " (profile " : "",
+		k->profile ? k->profile : "", k->profile ? ")" : "");
+	l->count++;
+	return true;
+}
+
+/* One that cannot be read goes, too. */
+static bool forget_own_account(struct logout *l)
+{
+	const struct oauth_options *o = &l->c->oauth;
+	struct kept_account k;
+	struct err e = { 0 };
+	enum store_status status = kept_account_load(o->auth_dir, o->url, o->profile, &k, &e);
+	char *path = NULL;
+	bool good = true;
+
+	if (status == STORE_OK) {
+		good = forget_account(l, &k);
+	} else if (status != STORE_NONE) {
+		path = kept_account_path(o->auth_dir, o->url, o->profile, &l->e);
+		good = path && file_remove(path, &l->e);
+	}
+	kept_account_clear(&k);
+	free(path);
+	return good;
+}
+
+/* ---- all of them ---- */
+
 /* --all is narrowed by a URL or region, and by a profile. */
-static bool is_meant(const struct logout *l, const struct signin_record *g)
+static bool is_meant(const struct logout *l, const char *url, const char *profile)
 {
 	const struct options *a = l->c->a;
 
-	return (!(a->url || a->region) || strcmp(g->url, l->c->url) == 0) &&
-	       (!a->profile || (g->profile && strcmp(g->profile, a->profile) == 0));
+	return (!(a->url || a->region) || strcmp(url, l->c->url) == 0) &&
+	       (!a->profile || (profile && strcmp(profile, a->profile) == 0));
 }
 
 static bool forget_each(void *ctx, const struct store *s, const struct signin_record *g)
 {
-	return !is_meant(ctx, g) || forget(ctx, s);
+	return !is_meant(ctx, g->url, g->profile) || forget(ctx, s);
+}
+
+static bool forget_each_account(void *ctx, const struct kept_account *k)
+{
+	return !is_meant(ctx, k->url, k->profile) || forget_account(ctx, k);
 }
 
 /* What it is not narrowed by would be forgotten against the person's word. */
@@ -158,13 +200,14 @@ static bool forget_all(struct logout *l, struct err *unread)
 		return false;
 	if (!a->url && !a->region && !a->profile)
 		store_sweep(a->auth_dir);
-	return store_each(a->auth_dir, forget_each, l, unread) && !l->e.kind;
+	kept_account_each(a->auth_dir, forget_each_account, l);
+	return !l->e.kind && store_each(a->auth_dir, forget_each, l, unread) && !l->e.kind;
 }
 
 static bool forget_one(struct logout *l)
 {
 	struct store *s = context_store(l->c, &l->e);
-	bool good = s && forget(l, s);
+	bool good = s && forget(l, s) && forget_own_account(l);
 
 	store_free(s);
 	return good;

@@ -1,8 +1,12 @@
+/* mpmcp status: what a bridge would use, and what is saved. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/kept_account.h"
+#include "auth/oauth.h"
+#include "auth/service_account.h"
 #include "auth/store.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -13,13 +17,15 @@
 #include "exit.h"
 #include "endpoint.h"
 #include "format.h"
+#include "wrap.h"
 
 struct status {
 	struct context *c;
-	json_t *json; /* the list of sign-ins, with --json */
-	size_t count;
+	json_t *json, *accounts; /* lists of what is saved, with --json */
+	size_t count;            /* of what was listed */
+	struct signin_record
+		used; /* the sign-in that a bridge would use; empty when there is none */
 	bool needed;
-	bool unread; /* some sign-in, or the whole folder */
 	struct err e;
 };
 
@@ -28,6 +34,8 @@ static bool can_be_used(const struct signin_record *g)
 	return secret_isset(&g->refresh) ||
 	       (secret_isset(&g->access) && (!g->expires_s || g->expires_s > clock_wall_s()));
 }
+
+/* ---- what is saved ---- */
 
 static void show_json(
 	struct status *s, const char *path, const struct signin_record *g, const char *more)
@@ -40,37 +48,50 @@ static void show_json(
 			secret_isset(&g->refresh), "signed_in", can_be_used(g), "file", path));
 }
 
+static void show_head(struct status *s, const char *url, const char *profile)
+{
+	char service[FORMAT_SERVICE];
+
+	if (!s->count++)
+		printf("\nSaved:\n");
+	format_service(url, service);
+	printf("%s", service);
+	if (profile)
+		printf(", profile %s", profile);
+	printf("\n");
+	format_row("URL", url);
+}
+
 static void show_scopes(const struct signin_record *g)
 {
 	const char *asked = g->scope_asked, *granted = g->scope_granted;
 
-	if (asked && granted && strcmp(asked, granted) == 0)
-		printf("  scopes   %s\n", granted);
-	else
-		printf("  asked    %s\n  granted  %s\n", asked ? asked : "no scope in particular",
-			granted ? granted : "not said");
+	if (!asked || !granted || strcmp(asked, granted) != 0)
+		format_row("asked", asked ? asked : "no scope in particular");
+	format_row("scopes", granted ? granted : "not named by the server");
 }
 
-static void show_words(const char *path, const struct signin_record *g, const char *more)
+static void show_words(
+	struct status *s, const char *path, const struct signin_record *g, const char *more)
 {
-	const char *region = endpoint_region(g->url);
 	char until[64];
 
+	show_head(s, g->url, g->profile);
 	format_expiry(g, until);
-	printf("%s%s%s%s\n", g->url, region ? "  (region " : "", region ? region : "",
-		region ? ")" : "");
-	if (g->profile)
-		printf("  profile  %s\n", g->profile);
 	if (!secret_isset(&g->access) && !secret_isset(&g->refresh))
-		printf("  token    none: sign in again\n");
+		format_row("token", "none: sign in again");
 	else
-		printf("  token    %s\n  refresh  %s\n", until,
-			secret_isset(&g->refresh) ? "yes"
-						  : "no: sign in again when the token ends");
-	show_scopes(g);
-	if (more)
-		printf("  lacks    %s (to be had by a new sign-in)\n", more);
-	printf("  file     %s\n\n", path);
+		format_row("token", until);
+	if (s->c->a->verbose)
+		show_scopes(g);
+	if (more) {
+		char *text = mem_printf("%s (\"mpmcp login --force\" requests them)", more);
+
+		format_row("new", text);
+		free(text);
+	}
+	if (s->c->a->verbose)
+		format_row("file", path);
 }
 
 static bool show(void *ctx, const struct store *st, const struct signin_record *g)
@@ -79,35 +100,48 @@ static bool show(void *ctx, const struct store *st, const struct signin_record *
 	struct status *s = ctx;
 	char *more = oauth_scopes_to_gain(&nothing_pinned, g->scopes_offered, g);
 
-	s->count++;
 	if (s->json)
 		show_json(s, store_path(st), g, more);
 	else
-		show_words(store_path(st), g, more);
+		show_words(s, store_path(st), g, more);
 	free(more);
 	return true;
 }
 
-/* The one that the bridge would use. */
-static bool find_credential(struct status *s)
+static bool show_account(void *ctx, const struct kept_account *k)
 {
-	struct auth *auth = context_credential(s->c, &s->e);
-	struct store *store;
-	struct signin_record g;
+	struct status *s = ctx;
+	char name[SERVICE_ACCOUNT_NAME];
 
-	if (!auth)
-		return false;
-	auth_free(auth);
-	if (!s->c->signs_in || s->c->oauth.client_credentials)
+	service_account_name(secret_str(&k->value), name);
+	if (s->json) {
+		json_array_append_new(
+			s->accounts, json_pack("{s:s, s:s*, s:s*, s:s, s:s}", "url", k->url,
+					     "region", endpoint_region(k->url), "profile",
+					     k->profile, "username", name, "file", k->path));
 		return true;
-	store = context_store(s->c, &s->e);
+	}
+	show_head(s, k->url, k->profile);
+	format_row("account", name);
+	if (s->c->a->verbose)
+		format_row("file", k->path);
+	return true;
+}
+
+/* ---- what is used ---- */
+
+/* Reads it again, too, after --check. */
+static bool find_sign_in(struct status *s)
+{
+	struct store *store = context_store(s->c, &s->e);
+
 	if (!store)
 		return false;
+	signin_record_clear(&s->used);
 	s->needed = true;
-	switch (store_load(store, &g, &s->e)) {
+	switch (store_load(store, &s->used, &s->e)) {
 	case STORE_OK:
-		s->needed = !can_be_used(&g);
-		signin_record_clear(&g);
+		s->needed = !can_be_used(&s->used);
 		break;
 	case STORE_BROKEN:
 		diag_note("%s", err_text(&s->e));
@@ -122,6 +156,29 @@ static bool find_credential(struct status *s)
 	return true;
 }
 
+/* The one that the bridge would use. */
+static bool find_credential(struct status *s)
+{
+	struct auth *auth = context_credential(s->c, &s->e);
+
+	if (!auth)
+		return false;
+	auth_free(auth);
+	if (!s->c->signs_in || s->c->oauth.client_credentials)
+		return true;
+	return find_sign_in(s);
+}
+
+/* The check may have renewed the token, or found that there is nothing to renew. */
+static void read_again(struct status *s)
+{
+	struct err e = s->e;
+
+	if (s->c->signs_in && !s->c->oauth.client_credentials && find_sign_in(s))
+		s->needed = false; /* the check has its own word about that */
+	s->e = e;
+}
+
 /* As a bridge does: a token that has ended is renewed, a server of any era is understood. */
 static void check(struct status *s)
 {
@@ -132,30 +189,20 @@ static void check(struct status *s)
 	s->c->oauth.no_browser = true;
 	client = mcp_client_new(s->c, s->c->a, &s->e);
 	mcp_client_free(client);
+	read_again(s);
 }
 
-/* ---- the command ---- */
+/* ---- the answer ---- */
 
 /* What cannot be read of others changes nothing for the one that is asked about, which has its own word. */
 static void list(struct status *s, const char *auth_dir)
 {
 	struct err e = { 0 };
+	bool all = store_each(auth_dir, show, s, &e);
 
-	s->unread = !store_each(auth_dir, show, s, &e);
-	if (s->unread && strcmp(e.msg, s->e.msg) != 0)
+	kept_account_each(auth_dir, show_account, s);
+	if (!all && strcmp(e.msg, s->e.msg) != 0)
 		diag_note("%s", err_text(&e));
-}
-
-static void say_credential(const struct status *s)
-{
-	char *command = oauth_command(&s->c->oauth, NULL);
-
-	printf("For %s the bridge uses %s", s->c->url, s->c->why);
-	if (s->needed)
-		printf(", and none is at hand: run \"%s\".\n", command);
-	else
-		printf("%s.\n", s->c->signs_in ? "" : "; sign-ins are not used");
-	free(command);
 }
 
 /* What --check found out; NULL: nothing was asked. A service that cannot be reached refuses nothing. */
@@ -168,52 +215,113 @@ static const char *verdict(const struct status *s)
 	return s->e.kind == ERR_AUTH || s->e.kind == ERR_FORBIDDEN ? "no" : "unknown";
 }
 
-static void say(const struct status *s)
+static char *lead(const struct status *s)
+{
+	char service[FORMAT_SERVICE];
+
+	format_service(s->c->url, service);
+	if (s->needed)
+		return mem_printf("Not signed in to %s", service);
+	if (s->c->signs_in && s->c->oauth.client_credentials)
+		return mem_printf("%s: signs in as a client (--client-credentials)", service);
+	if (s->c->signs_in)
+		return mem_printf("Signed in to %s", service);
+	return mem_printf("%s: bridges use %s", service, s->c->why);
+}
+
+static char *rest(const struct status *s)
+{
+	char *command, *text, until[64];
+
+	if (s->needed) {
+		command = oauth_command(&s->c->oauth, NULL);
+		text = mem_printf(". Run \"%s\".", command);
+		free(command);
+		return text;
+	}
+	if (!s->c->signs_in)
+		return mem_dup("; sign-ins are not used.");
+	if (s->c->oauth.client_credentials)
+		return mem_dup(".");
+	format_left(&s->used, until);
+	return mem_printf("%s.", until);
+}
+
+static void say_answer(const struct status *s)
 {
 	const char *works = verdict(s);
+	char *first = lead(s), *more = rest(s);
+	char *text = mem_printf("%s%s%s", first, more,
+		!works                      ? ""
+		: strcmp(works, "yes") == 0 ? " The service accepts it."
+		: strcmp(works, "no") == 0  ? " The service does not accept it."
+					    : " The service could not be asked.");
+	bool bad = s->needed || (works && strcmp(works, "no") == 0);
+
+	format_lead(stdout,
+		bad                  ? FORMAT_BAD
+		: works && s->e.kind ? FORMAT_DOUBT
+				     : FORMAT_GOOD,
+		text, strlen(first));
+	free(text);
+	free(first);
+	free(more);
+}
+
+static void say_words(struct status *s)
+{
 	struct request_count_seen seen;
-	char requests[256];
+	char requests[FORMAT_REQUESTS], *text;
 
+	say_answer(s);
 	request_count_look(s->c->rate, &seen);
-	if (s->json) {
-		json_t *o = json_pack("{s:s, s:s, s:b, s:s*, s:s*, s:I, s:O}", "url", s->c->url,
-			"credential", s->c->why, "sign_in_needed", s->needed, "works", works,
-			"message", s->e.kind ? err_text(&s->e) : NULL, "requests_last_hour",
-			(json_int_t)seen.requests, "sign_ins", s->json);
-		char *text = json_dumps(o, JSON_COMPACT);
-
-		printf("%s\n", text ? text : "{}");
-		free(text);
-		json_decref(o);
-		return;
-	}
-	if (!s->count && !s->unread)
-		printf("No sign-in is kept.\n\n");
-	say_credential(s);
 	format_requests(s->c->url, &seen, requests);
-	printf("%s.\n", requests);
-	if (works && !s->e.kind)
-		printf("The service takes it.\n");
+	text = mem_printf("%s.", requests);
+	wrap_text(stdout, wrap_width(stdout), 0, 0, text);
+	free(text);
+	list(s, s->c->a->auth_dir);
+}
+
+static void say_json(struct status *s)
+{
+	struct request_count_seen seen;
+	json_t *o;
+	char *text;
+
+	list(s, s->c->a->auth_dir);
+	request_count_look(s->c->rate, &seen);
+	o = json_pack("{s:s, s:s, s:b, s:s*, s:s*, s:I, s:O, s:O}", "url", s->c->url, "credential",
+		s->c->why, "sign_in_needed", s->needed, "works", verdict(s), "message",
+		s->e.kind ? err_text(&s->e) : NULL, "requests_last_hour", (json_int_t)seen.requests,
+		"sign_ins", s->json, "service_accounts", s->accounts);
+	text = json_dumps(o, format_json(stdout));
+	printf("%s\n", text ? text : "{}");
+	free(text);
+	json_decref(o);
 }
 
 int cmd_status(const struct options *a)
 {
 	struct context c;
-	struct status s = { .c = &c, .json = a->json ? json_array() : NULL };
+	struct status s = { .c = &c,
+		.json = a->json ? json_array() : NULL,
+		.accounts = a->json ? json_array() : NULL };
 	bool good = context_open(a, &c, &s.e) && find_credential(&s);
 	enum exit_status status;
 
-	/* Before the list: it may renew a token, or find out that there is nothing to renew. */
+	/* Before anything is said: it may renew a token, or find out that there is nothing to renew. */
 	if (good && a->check)
 		check(&s);
-	if (good) {
-		list(&s, a->auth_dir);
-		say(&s);
-	}
+	if (good && a->json)
+		say_json(&s);
+	else if (good)
+		say_words(&s);
 	if (s.e.kind && (!good || !a->json))
 		diag_error("%s", err_text(&s.e));
 	status = s.e.kind ? exit_for(s.e.kind) : s.needed ? EXIT_SIGN_IN : EXIT_DONE;
+	signin_record_clear(&s.used);
 	json_decref(s.json);
+	json_decref(s.accounts);
 	context_close(&c);
 	return (int)status;
 }

@@ -2,6 +2,7 @@
  * mpmcp login: what its parts share. cmd_login.c decides what is to be done;
  * login_flow.c signs in with a person (paste_input.h where their browser is on
  * another machine), login_import.c takes over mcp-remote's sign-in,
+ * login_account.c keeps a service account,
  * login_offer.c asks the server what it offers, login_keep.c saves what either
  * brought and proves it, login_text.c has the words.
  */
@@ -32,6 +33,8 @@ struct login {
 bool login_flow(struct login *l);
 /* Copies mcp-remote's. */
 bool login_import(struct login *l);
+/* Reads a service account from the terminal or standard input, tries it and keeps it. */
+bool login_account(struct login *l);
 /* Saves l->g, asks the service whether it accepts it, and says so. outcome: for --json. */
 bool login_keep(struct login *l, const char *outcome);
 
@@ -56,7 +59,9 @@ void login_say_signed_in(const struct login *l, const char *outcome, long projec
 /* more: what a new sign-in would add; or NULL. */
 void login_say_already(const struct login *l, const char *more);
 void login_say_failure(struct login *l);
-/* Another credential goes before any sign-in; people forget that it is there. */
+/* A service account that is kept now. */
+void login_say_account(const struct login *l, const struct secret *value);
+/* Another credential goes before what is about to be kept; people forget that it is there. */
 void login_warn_of_other(const struct login *l);
 
 #endif

@@ -4,13 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/kept_account.h"
 #include "auth/oauth.h"
 #include "auth/scope.h"
+#include "auth/service_account.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "endpoint.h"
 #include "format.h"
 #include "login/login.h"
+#include "projects.h"
 #include "wrap.h"
 
 /* ---- JSON ---- */
@@ -49,15 +52,6 @@ void login_say_address(const char *url, const char *code)
 
 /* ---- words ---- */
 
-/* "  name     text", broken at the width of the terminal. */
-static void say_row(const char *name, const char *text)
-{
-	enum { INDENT = 11 };
-
-	printf("  %-8s ", name);
-	wrap_text(stdout, wrap_width(stdout), INDENT, INDENT, text);
-}
-
 static void say_scopes(const struct login *l)
 {
 	const struct signin_record *g = &l->g;
@@ -65,11 +59,11 @@ static void say_scopes(const struct login *l)
 	const char *before = l->known.scope_granted ? l->known.scope_granted : l->known.scope_asked;
 	char *gained = before ? scope_missing(g->scope_granted, before) : NULL;
 
-	say_row("scopes", g->scope_granted ? g->scope_granted : "not named by the server");
+	format_row("scopes", g->scope_granted ? g->scope_granted : "not named by the server");
 	if (gained)
-		say_row("new", gained);
+		format_row("new", gained);
 	if (lacking)
-		say_row("missing", lacking);
+		format_row("missing", lacking);
 	free(lacking);
 	free(gained);
 }
@@ -87,23 +81,29 @@ static void say_next(const struct login *l)
 	free(command);
 }
 
+/* "; 3 projects visible"; "" when that is not known. */
+static void visible(long n, char out[64])
+{
+	*out = 0;
+	if (n >= 0)
+		snprintf(out, 64, "; %ld project%s visible", n, n == 1 ? "" : "s");
+}
+
 static void say_signed_in_words(const struct login *l, long projects)
 {
 	const struct signin_record *g = &l->g;
-	char service[FORMAT_SERVICE], seen[64] = "", until[64];
+	char service[FORMAT_SERVICE], seen[64], until[64];
 
 	format_service(l->c->url, service);
-	if (projects >= 0)
-		snprintf(seen, sizeof(seen), "; %ld project%s visible", projects,
-			projects == 1 ? "" : "s");
+	visible(projects, seen);
 	printf("Signed in to %s%s.\n", service, seen);
-	say_row("URL", l->c->url);
+	format_row("URL", l->c->url);
 	if (g->profile)
-		say_row("profile", g->profile);
+		format_row("profile", g->profile);
 	say_scopes(l);
 	format_expiry(g, until);
-	say_row("token", until);
-	say_row("file", store_path(l->store));
+	format_row("token", until);
+	format_row("file", store_path(l->store));
 	say_next(l);
 	fflush(stdout);
 }
@@ -163,16 +163,60 @@ void login_say_failure(struct login *l)
 		diag_error("%s", err_text(&l->e));
 }
 
+/* The count is asked with the credential that bridges use, which must be this one. */
+static long account_projects(const struct login *l)
+{
+	struct err e = { 0 };
+	struct auth *auth = context_credential(l->c, &e);
+	long n = auth && l->c->kept_account ? projects_visible(l->c) : -1;
+
+	auth_free(auth);
+	return n;
+}
+
+void login_say_account(const struct login *l, const struct secret *value)
+{
+	const char *url = l->c->url, *profile = l->c->oauth.profile;
+	char name[SERVICE_ACCOUNT_NAME], service[FORMAT_SERVICE], seen[64];
+	char *path = kept_account_path(l->c->oauth.auth_dir, url, profile, NULL);
+	long projects = account_projects(l);
+
+	service_account_name(secret_str(value), name);
+	if (l->json) {
+		json_t *o = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:s*}", "outcome",
+			"service_account_kept", "url", url, "region", endpoint_region(url),
+			"profile", profile, "username", name, "file", path);
+
+		if (projects >= 0)
+			json_object_set_new(o, "projects", json_integer(projects));
+		say_json(o);
+	} else {
+		format_service(url, service);
+		visible(projects, seen);
+		printf("The service account works with %s%s.\n", service, seen);
+		format_row("account", name);
+		format_row("URL", url);
+		if (profile)
+			format_row("profile", profile);
+		format_row("file", path ? path : "");
+		say_next(l);
+		fflush(stdout);
+	}
+	free(path);
+}
+
 void login_warn_of_other(const struct login *l)
 {
 	struct err e = { 0 };
 	struct auth *auth = context_credential(l->c, &e);
+	bool account = l->c->a->service_account;
 
-	if (!auth)
+	if (!auth && !account)
 		diag_note("bridges will not use this sign-in, and fail: %s", err_text(&e));
-	else if (!l->c->signs_in)
-		diag_note("with these options and variables, bridges use %s, not this sign-in. "
-			  "Remove it to use the sign-in",
-			l->c->why);
+	else if (auth && !l->c->signs_in && !(account && l->c->kept_account))
+		diag_note(
+			"with these options and variables, bridges use %s, not this %s. Remove it "
+			"to use the %s",
+			l->c->why, account ? "one" : "sign-in", account ? "other" : "sign-in");
 	auth_free(auth);
 }

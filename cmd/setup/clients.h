@@ -18,7 +18,7 @@ enum app_secret {
 	APP_REFERENCE, /* "env" holds NAME and a reference to it */
 	APP_NAMES,     /* "env_vars" lists the names to hand on */
 	APP_INPUT,     /* the application asks the person and keeps it */
-	APP_FILE,      /* neither: a file that --sa-token-file names */
+	APP_FILE,      /* neither: the token folder, or a file that --sa-token-file names */
 };
 
 /* Which variables of its own environment an application hands on. */

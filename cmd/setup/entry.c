@@ -347,19 +347,7 @@ static bool fill_args(
 
 /* ---- secrets and variables ---- */
 
-static char *token_file(struct err *e)
-{
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = os_home();
-
-	if (config && *config == '/')
-		return mem_printf("%s/mpmcp/sa-token", config);
-	if (home)
-		return mem_printf("%s/.config/mpmcp/sa-token", home);
-	err_set(e, ERR_USAGE, "HOME is not set: use --sa-token-file FILE");
-	return NULL;
-}
-
-static bool fill_secret(struct entry *en, const struct options *a, struct err *e)
+static bool fill_secret(struct entry *en, const struct options *a)
 {
 	en->service_account = a->service_account || a->sa_token_file;
 	if (a->sa_token_file) {
@@ -372,11 +360,7 @@ static bool fill_secret(struct entry *en, const struct options *a, struct err *e
 		if (os_is_absolute(en->old->args.sa_token_file))
 			en->token_file = mem_dup(en->old->args.sa_token_file);
 	} else if (en->app->secret == APP_FILE) {
-		en->token_file = token_file(e);
-		if (!en->token_file)
-			return false;
-		options_list_add(&en->args, mem_dup("--sa-token-file"));
-		options_list_add(&en->args, mem_dup(en->token_file));
+		en->kept_account = true;
 	} else if (en->app->secret != APP_INPUT && !set_variable(TOKEN) &&
 		   set_variable(PAIR_USER) && set_variable(PAIR_SECRET)) {
 		options_list_add(&en->secrets, mem_dup(PAIR_USER));
@@ -534,7 +518,7 @@ bool entry_make(const struct options *a, const struct app *app, const struct old
 		en->name = old ? old->name : "mixpanel";
 	if ((a->name && !check_name(en->name, e)) || !check_old(a, old, e) ||
 		!check_headers(a, e) || !check_client_info(a, e) || !find_command(en, a, e) ||
-		!fill_args(en, a, old, e) || !fill_secret(en, a, e) || !check_text(en, e))
+		!fill_args(en, a, old, e) || !fill_secret(en, a) || !check_text(en, e))
 		return false;
 	en->service_account = en->service_account || (en->old && old_entry_has_credential(en->old));
 	fill_env(en);

@@ -26,8 +26,9 @@ struct entry {
 	struct options_list withheld; /* set here, of use, and not to be had in this client */
 	const struct old_entry *old;  /* what it keeps, or NULL; borrowed */
 	char *token_file;             /* where the service-account token is expected, or NULL */
-	bool service_account;         /* rather than a sign-in of a person */
-	bool plain;                   /* command is the bare name, to be found in PATH */
+	bool kept_account; /* the service account is the one that login keeps: the entry says nothing */
+	bool service_account; /* rather than a sign-in of a person */
+	bool plain;           /* command is the bare name, to be found in PATH */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/kept_account.h"
 #include "base/mem.h"
 #include "base/shell.h"
 #include "endpoint.h"
@@ -88,23 +89,59 @@ static bool has_blank(const struct entry *en)
 
 static void print_token_file(const struct entry *en)
 {
-	char *folder =
-		mem_ndup(en->token_file, (size_t)(strrchr(en->token_file, '/') - en->token_file));
-
 	printf("The token is read from ");
 	setup_print_path(en->token_file);
-	if (os_may(en->token_file, OS_MAY_READ)) {
-		printf(".\n");
-	} else {
-		printf(", which is not there yet. Put it there, for yourself alone:\n\n    (umask "
-		       "077; "
-		       "mkdir -p");
-		print_word(folder);
-		printf("; printenv MIXPANEL_SA_TOKEN >");
-		print_word(en->token_file);
-		printf(")\n\n");
+	printf("%s.\n", os_may(en->token_file, OS_MAY_READ)
+				? ""
+				: ", which is not there yet. Put it there, readable for yourself "
+				  "alone; or leave --sa-token-file out and run \"mpmcp login "
+				  "--service-account\"");
+}
+
+/* "mpmcp login --service-account --region eu --profile work". */
+static void print_login(const struct options *a, const struct entry *en, const char *more)
+{
+	const char *profile = a->profile, *region = endpoint_region(en->url);
+
+	if (!profile && en->old)
+		profile = en->old->args.profile;
+	printf("\"mpmcp login%s", more);
+	if (region)
+		printf(" --region %s", region);
+	else
+		print_word(en->url);
+	if (profile) {
+		printf(" --profile");
+		print_word(profile);
 	}
-	free(folder);
+	printf("\"");
+}
+
+static bool is_kept(const struct options *a, const struct entry *en)
+{
+	struct kept_account k;
+	const char *profile = a->profile, *folder = a->auth_dir;
+	bool kept;
+
+	if (!profile && en->old)
+		profile = en->old->args.profile;
+	if (!folder && en->old)
+		folder = en->old->args.auth_dir;
+	kept = kept_account_load(folder, en->url, profile, &k, NULL) == STORE_OK;
+	kept_account_clear(&k);
+	return kept;
+}
+
+static void print_kept_account(const struct options *a, const struct entry *en)
+{
+	printf("%s\n", en->app->why);
+	if (is_kept(a, en)) {
+		printf("The service account is saved in the token folder already.\n");
+		return;
+	}
+	printf("Run ");
+	print_login(a, en, " --service-account");
+	printf(" once: it asks for the service account, checks it and saves it for you alone.\n");
 }
 
 static void print_service_account(const struct entry *en)
@@ -128,20 +165,9 @@ static void print_service_account(const struct entry *en)
 
 static void print_sign_in(const struct options *a, const struct entry *en)
 {
-	const char *profile = a->profile, *region = endpoint_region(en->url);
-
-	if (!profile && en->old)
-		profile = en->old->args.profile;
-	printf("Sign in with \"mpmcp login");
-	if (region)
-		printf(" --region %s", region);
-	else
-		print_word(en->url);
-	if (profile) {
-		printf(" --profile");
-		print_word(profile);
-	}
-	printf("\" now, or in the browser at the first use.\n");
+	printf("Sign in with ");
+	print_login(a, en, "");
+	printf(" now, or in the browser at the first use.\n");
 }
 
 /* What else a person has to know or do. */
@@ -149,7 +175,9 @@ void setup_print_notes(const struct options *a, const struct entry *en)
 {
 	const struct app *app = en->app;
 
-	if (en->secrets.n || en->token_file)
+	if (en->kept_account)
+		print_kept_account(a, en);
+	else if (en->secrets.n || en->token_file)
 		print_service_account(en);
 	else if (!en->service_account)
 		print_sign_in(a, en);

@@ -794,16 +794,16 @@ def rate_limit_is_named(case):
         row = _row(report, first)
         case.check("limit" in row["detail"] or "too many requests (HTTP 429)" in row["detail"], "words %r" % row)
         case.check("Try again in 3600 seconds. Send fewer" in row["advice"] or "Wait" in row["advice"], "advice %r" % row)
-        _is(case, report, "requests", "failed" if form == "429" else "ok", "refuse")
+        _is(case, report, "requests", "failed" if form == "429" else "ok", "rate limited")
 
 
 def refusal_that_is_over_is_not_the_culprit(case):
     box = case.sandbox("--rate", "1", "--retry-after", "3600")
     report = _run(case, box["mcp"], token=box["token"], status=7)
-    _is(case, report, "requests", "failed", "refuses more for another 60 min")
+    _is(case, report, "requests", "failed", "rate limited, no more for another 60 min")
     case.control(box, "set?rate=0")
     report = _run(case, box["mcp"], token=box["token"])
-    _is(case, report, "requests", "warning", "takes some again")
+    _is(case, report, "requests", "warning", "accepting requests again now")
 
 
 def little_that_is_left_of_the_hour_is_noted(case):

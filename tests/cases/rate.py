@@ -86,7 +86,7 @@ def refusals_are_noted_in_every_form(case):
         if name == "-32000":
             case.equal(error, {"code": -32000, "message": "Global rate limit exceeded", "data": {"retryAfter": 600}}, "error")
         p.finish()
-        case.check("it refuses more for another" in _status(case, server.url), "%s is not noted" % name)
+        case.check("rate limited, no more for another" in _status(case, server.url), "%s is not noted" % name)
 
 
 def count_that_cannot_be_written_is_no_trouble(case):

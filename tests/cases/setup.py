@@ -60,19 +60,18 @@ def _entry(case, client, path):
 
 def each_client_gets_an_entry_in_its_own_syntax(case):
     args = ["--region", "eu", "--read-only", "--profile", "work"]
-    file = os.path.join(case.home, ".config/mpmcp/sa-token")
     token = {"MIXPANEL_SA_TOKEN": "${MIXPANEL_SA_TOKEN}"}
     env_token = {"MIXPANEL_SA_TOKEN": "${env:MIXPANEL_SA_TOKEN}"}
     want = {
         "gemini": {"env": token},
         "cursor": {"env": env_token},
-        "claude": {"args": ["--sa-token-file", file]},
+        "claude": {},
         "claude-code": {"type": "stdio", "env": token},
         "codex": {"env_vars": ["MIXPANEL_SA_TOKEN"]},
         "copilot": {"type": "stdio", "env": token, "tools": ["*"]},
         "vscode": {"type": "stdio", "env": {"MIXPANEL_SA_TOKEN": "${input:mixpanel-sa-token}"}},
         "windsurf": {"env": env_token},
-        "devin": {"args": ["--sa-token-file", file]},
+        "devin": {},
         "json": {"env": token},
     }
     for client, special in want.items():
@@ -103,9 +102,8 @@ MORE = {  # client: (file below HOME, file in a project, container, reference to
 
 
 def every_client_of_today_gets_an_entry(case):
-    token = os.path.join(case.home, ".config/mpmcp/sa-token")
     for client, (file, project, container, reference) in MORE.items():
-        want = {"command": harness.PROGRAM, "args": [EU] + ([] if reference else ["--sa-token-file", token])}
+        want = {"command": harness.PROGRAM, "args": [EU]}
         if reference:
             want["env"] = {"MIXPANEL_SA_TOKEN": reference % "MIXPANEL_SA_TOKEN"}
         if client == "opencode":
@@ -144,12 +142,12 @@ def other_names_of_a_client_are_understood(case):
 
 
 def a_page_shows_the_same_entry_and_says_why(case):
-    for client, text in (("gemini", "TOKEN, SECRET, KEY, AUTH"), ("codex", "env_vars"), ("claude", "sa-token"),
+    for client, text in (("gemini", "TOKEN, SECRET, KEY, AUTH"), ("codex", "env_vars"), ("claude", '"mpmcp login --service-account --region us" once'),
                          ("vscode", "asks for the token"), ("cursor", "${env:NAME}"), ("claude-code", "claude mcp add -s user")):
         page = _setup(case, client, "--service-account", token=harness.TOKEN)
         case.check(text in page, "%s: no word of %r" % (client, text))
         case.check(harness.TOKEN not in page, "%s: the secret is printed" % client)
-        case.check("MIXPANEL_SA_TOKEN" in page, client)
+        case.check("MIXPANEL_SA_TOKEN" in page or client == "claude", client)
     page = _setup(case, "gemini")
     start = page.index("{")
     case.equal(json.JSONDecoder().raw_decode(page[start:])[0]["mcpServers"]["mixpanel"], _json(case, "gemini"), "entry on the page")
