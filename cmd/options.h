@@ -31,7 +31,7 @@ struct options {
 	struct options_list words;     /* what else the command got */
 
 	const char *profile, *auth_dir;
-	int region, protocol,
+	int region, protocol, output,
 		transport; /* OPT_CHOICE: 0 when not given, else 1 + the choice's place */
 	struct options_list headers, header_files;
 	const char *sa_token_file;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/shell.h"
@@ -13,6 +14,7 @@
 #include "mcp/policy/mixpanel_tools.h"
 #include "mcp_client.h"
 #include "tools/pretty.h"
+#include "tools/result.h"
 #include "tools/tool_args.h"
 #include "tools/tool_list.h"
 
@@ -76,33 +78,25 @@ static bool read_text(const struct options *a, struct buf *out, struct err *e)
 	return tool_args_text(a->words.item[1], out, e);
 }
 
-static void show_content(FILE *f, struct walk *content)
+/* As --output asks, else for people on a terminal, for programs elsewhere. */
+static enum result_form form_of(const struct options *a)
 {
-	struct walk_item item;
-	struct buf text;
-
-	while (walk_next(content, &item)) {
-		buf_init(&text, MESSAGE_MAX);
-		if (walk_string(walk_get(item.value, "text", NULL), &text))
-			pretty_text(f, buf_str(&text), text.len);
-		else
-			pretty_text(f, item.value.p, item.value.n);
-		buf_free(&text);
-	}
+	if (a->output)
+		return (enum result_form)a->output;
+	return isatty(STDOUT_FILENO) ? RESULT_TABLE : RESULT_JSON;
 }
 
 /* Of a failure its words, on standard error: who reads standard output takes that for the result. */
-static void show_result(struct span result, bool failed)
+static void show_result(const struct options *a, struct span result, bool failed, struct err *e)
 {
-	struct span structured = walk_get(result, "structuredContent", NULL);
-	FILE *f = failed ? stderr : stdout;
-	struct walk content;
-	bool open = walk_open(&content, walk_get(result, "content", NULL));
-
-	if (walk_type(structured) == WALK_OBJECT && !(failed && open))
-		pretty_print(f, structured);
-	else if (open)
-		show_content(f, &content);
+	if (a->json)
+		pretty_text(stdout, result.p, result.n);
+	else if (!failed)
+		(void)!result_print(stdout, result, form_of(a), e);
+	else if (walk_type(walk_get(result, "content", NULL)) == WALK_ARRAY)
+		result_print_text(stderr, result);
+	else
+		(void)!result_print(stderr, result, RESULT_JSON, e);
 }
 
 /* The words of a failed result; as much as known texts need. */
@@ -168,10 +162,7 @@ static void call(
 	}
 	result = (struct span){ buf_str(&raw), raw.len };
 	failed = walk_true(walk_get(result, "isError", NULL));
-	if (a->json)
-		pretty_text(stdout, raw.p, raw.len);
-	else
-		show_result(result, failed);
+	show_result(a, result, failed, e);
 	if (failed) {
 		fflush(stdout);
 		failed_result(c, a, result, e);
@@ -187,6 +178,10 @@ int cmd_call(const struct options *a)
 	struct mcp_client *client = NULL;
 	struct buf arguments;
 
+	if (a->json && a->output) {
+		diag_error("give --json or --output, not both");
+		return EXIT_USAGE;
+	}
 	if (!a->words.n) {
 		char *line = command_line(a, "tools");
 

@@ -8,8 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-/* Words of others: what a terminal would obey is shown as "?"; elsewhere they stay as they are. */
-static void put(FILE *f, const char *p, size_t n)
+void pretty_put(FILE *f, const char *p, size_t n)
 {
 	size_t at;
 
@@ -91,7 +90,7 @@ void pretty_print(FILE *f, struct span v)
 			break;
 		case '"':
 			next = skip_string(p, end);
-			put(f, p, (size_t)(next - p));
+			pretty_put(f, p, (size_t)(next - p));
 			break;
 		default:
 			fputc(*p, f);
@@ -102,6 +101,6 @@ void pretty_print(FILE *f, struct span v)
 
 void pretty_text(FILE *f, const char *p, size_t n)
 {
-	put(f, p, n);
+	pretty_put(f, p, n);
 	fputc('\n', f);
 }

@@ -12,6 +12,9 @@
 /* v is text that message_scan() has passed. */
 void pretty_print(FILE *f, struct span v);
 
+/* Words of others: what a terminal would obey is shown as "?"; elsewhere they stay as they are. */
+void pretty_put(FILE *f, const char *p, size_t n);
+
 /* Text, and a line's end. */
 void pretty_text(FILE *f, const char *p, size_t n);
 

@@ -11,6 +11,8 @@
 #define GAP 2        /* blanks between columns */
 #define COLUMN_MIN 8 /* what is narrower than that is not cut any more */
 #define NOTE_INDENT 4
+/* Fewer rows than that are shown whole, however wide they are. */
+#define CUT_ROWS 6
 #define ELLIPSIS "\xe2\x80\xa6"
 
 struct cell {
@@ -231,7 +233,7 @@ void table_print(FILE *f, const struct table *t, size_t width)
 	struct layout l;
 
 	measure(t, &l);
-	if (l.sum <= width || squeeze(t, &l, width))
+	if (l.sum <= width || (rows_of(t) - 1 >= CUT_ROWS && squeeze(t, &l, width)))
 		print_grid(f, t, &l, width);
 	else
 		print_records(f, t, &l, width);

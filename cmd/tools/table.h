@@ -1,6 +1,7 @@
 /*
  * Rows of short texts, drawn for a terminal: columns side by side as far as they fit the width, the widest
- * cut with an ellipsis; where even that is too narrow, one cell a line under its column's name.
+ * cut with an ellipsis; where rows are few, or even that is too narrow, one cell a line beside its
+ * column's name.
  */
 #ifndef MPMCP_TABLE_H
 #define MPMCP_TABLE_H

@@ -225,14 +225,109 @@ def words_of_the_service_do_not_steer_the_terminal(case):
             r.answer()
     server = case.server(handler)
     for args, words in ((["tools", server.url], "does"), (["tools", server.url, tool["name"]], "It takes no arguments"),
-                        (["call", server.url, "t", "{}"], "a\tb\n?]0;owned"), (["call", server.url, "s", "{}"], '"event"'),
-                        (["call", server.url, "t", "{}", "--json"], '"image"')):
+                        (["call", server.url, "t", "{}"], "a\tb\n?]0;owned"), (["call", server.url, "s", "{}"], "event  ?]0;owned"),
+                        (["call", server.url, "t", "{}", "--json"], '"image"'),
+                        (["call", server.url, "t", "{}", "--output", "raw"], "a\tb\n?]0;owned"),
+                        (["call", server.url, "s", "{}", "--output", "csv"], "event\r\n?]0;owned"),
+                        (["call", server.url, "s", "{}", "--output", "json"], '"event"')):
         text = _on_a_terminal(case, *args)
         case.check(words in text and "owned" in text, "%s says %r" % (args[0], text))
         case.check(not any(c in text for c in "\x1b\x07\u009b\u202e"), "%s lets through %r" % (args[0], text))
     out = _run(case, "call", server.url, "t", "{}")
     case.check(out.startswith("a\tb\n" + SEQUENCE + "c\n"), "into a pipe it is %r" % out)
     case.check("\x1b" not in _run(case, "tools", server.url), "a list of names holds them also in a pipe")
+
+
+def _results(case, **results):
+    """A server with a tool for each of these results."""
+    def handler(r):
+        if r.rpc_method != "tools/call":
+            return r.answer()
+        result = results[r.rpc["params"]["name"]]
+        r.json('{"jsonrpc":"2.0","id":%d,"result":{"content":[],"structuredContent":%s}}' % (r.id, result) if isinstance(result, str)
+               else response(r.id, {"content": result}))
+    return case.server(handler).url
+
+
+DAYS = ["2026-11-%02d" % day for day in range(1, 4)]
+SEEN = {
+    "rows": ("""results:
+                  id  name        on     tags
+12345678901234567890  Caf\u00e9        true   a, b
+                   7  \u8cc7\u6599\u8cc7\u6599\u8cc7  false
+""", """results:
+id  12345678901234567890
+name  Caf\u00e9
+on  true
+tags  a, b
+
+id  7
+name  \u8cc7\u6599\u8cc7\u6599\u8cc7
+on  false
+"""),
+    "map": ("    id  name\n219519  one\n     8  two\n", None),
+    "series": ("""date        Orders
+2026-11-01     100  ####################
+2026-11-02     200  ########################################
+2026-11-03       0
+""", """date        Orders
+2026-11-01     100  ##########
+2026-11-02     200  ####################
+2026-11-03       0
+"""),
+    "many": ("""date        a    b
+2026-11-01  1   10
+2026-11-02  2    0
+2026-11-03  4  2.5
+
+a  \u2583\u2585\u2588
+b  \u2588\u2581\u2583
+""", None),
+    "text": ("id  name\n 1  Morning\n", None),
+    "markdown": ("# Title\n\n| a | b |\n", None),
+    "picture": ("[image image/png, 3 KB; --json prints it]\n", None),
+}
+
+
+def results_are_tables_and_bars_on_a_terminal(case):
+    url = _results(case, rows='{"results":[{"id":12345678901234567890,"name":"Caf\u00e9","on":true,"tags":["a","b"]},'
+                              '{"id":7,"name":"\u8cc7\u6599\u8cc7\u6599\u8cc7","on":false,"tags":null}]}',
+                   map='{"219519":{"id":219519,"name":"one"},"8":{"id":8,"name":"two"}}',
+                   series=json.dumps({"Orders": dict(zip(DAYS, (100, 200, 0)))}),
+                   many=json.dumps({"a": dict(zip(DAYS, (1, 2, 4))), "b": dict(zip(DAYS, (10, 0, 2.5)))}),
+                   text=[{"type": "text", "text": ' [{"id": 1,\n "name": "Morning"}] '}],
+                   markdown=[{"type": "text", "text": "# Title\n\n| a | b |"}],
+                   deep='{"kind":"x","report":{"filter":{"by":"city","steps":[{"of":{"a":1}}]}},"events":["a","b"]}',
+                   picture=[{"type": "image", "mimeType": "image/png", "data": "A" * 4000}])
+    for name, (wide, narrow) in SEEN.items():
+        for columns, want in ((80, wide), (40, narrow)):
+            if want:
+                case.equal(_on_a_terminal(case, "call", url, name, "{}", columns=columns).split("\n"), want.split("\n"), name)
+    deep = _on_a_terminal(case, "call", url, "deep", "{}")
+    case.check(deep.startswith("kind    x\nevents  a, b\n\nreport:\n") and "report.filter:\nby  city\n" in deep, "deep: %r" % deep)
+
+
+def output_is_what_was_asked_for(case):
+    url = _results(case, rows='{"total":2,"results":[{"id":1,"name":"a,\\"b\\"\\nc"},{"id":-2.50,"name":"=HYPERLINK(1)","more":{"x":[1]}}]}',
+                   list='{"events":["a","-b"]}', one='{"a":1,"b":null}', series=json.dumps({"Orders": dict(zip(DAYS, (1, None, 3)))}),
+                   text=[{"type": "text", "text": '[{"a": 1}]'}], words=[{"type": "text", "text": "some words"}])
+
+    def printed(name, form):
+        p = case.start("call", url, name, "{}", "--output", form)
+        case.equal(p.finish(), 0, "status of %s as %s (%r)" % (name, form, p.errors))
+        return b"".join(p.lines).decode()
+    for name, want in (("rows", 'id,name,more\r\n1,"a,""b""\nc",\r\n-2.50,"\'=HYPERLINK(1)","{""x"":[1]}"\r\n'),
+                       ("list", 'events\r\na\r\n"\'-b"\r\n'), ("one", "a,b\r\n1,\r\n"),
+                       ("series", "date,Orders\r\n2026-11-01,1\r\n2026-11-02,\r\n2026-11-03,3\r\n"), ("text", "a\r\n1\r\n")):
+        case.equal(printed(name, "csv"), want, "%s as CSV" % name)
+    case.equal(printed("text", "raw"), '[{"a": 1}]\n', "the text")
+    case.equal(printed("one", "table"), "a  1\nb  \n", "a table in a pipe")
+    case.equal(json.loads(printed("one", "json")), {"a": 1, "b": None}, "JSON")
+    for words, status, text in ((["words", "{}", "--output", "csv"], 2, "no rows"), (["one", "{}", "--output", "csv", "--json"], 2, "not both"),
+                                (["one", "{}", "--output", "yaml"], 2, "it can be table, json, raw or csv")):
+        p = case.start("call", url, *words)
+        case.equal(p.finish(), status, "status of %r" % words)
+        case.check(text.encode() in p.errors and not p.lines, "%r is not in %r" % (text, p.errors))
 
 
 # What the program's own JSON library would change or refuse.
