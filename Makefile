@@ -157,6 +157,21 @@ npm:
 	@$(PYTHON) packaging/npm/pack.py
 	@bash packaging/npm/check.sh
 
+# The bundle for Claude Desktop, of the archives that are there.
+.PHONY: mcpb
+mcpb:
+	@$(PYTHON) packaging/mcpb/pack.py
+	@sh packaging/mcpb/check.sh
+
+# The Homebrew formula, without Homebrew: what it does is done here. The commit is built, not the tree.
+.PHONY: homebrew
+homebrew:
+	@command -v ruby >/dev/null || { echo 'not run: the formula (no ruby)'; exit 0; }; \
+	$(MAKE) -s dist O=$O/homebrew >/dev/null && \
+	sh packaging/homebrew/formula.sh https://example.com/releases/download/v$(VERSION) $O/homebrew/mpmcp-$(VERSION).tar.gz \
+		>$O/homebrew/mpmcp.rb && \
+	ruby packaging/homebrew/check.rb $O/homebrew/mpmcp.rb $O/homebrew/mpmcp-$(VERSION).tar.gz $O/homebrew/prefix
+
 # For the release of Debian or Ubuntu that this machine runs.
 .PHONY: deb
 deb:
@@ -263,7 +278,8 @@ uninstall:
 .PHONY: dist
 dist:
 	@mkdir -p $O
-	git archive --prefix=mpmcp-$(VERSION)/ -o $O/mpmcp-$(VERSION).tar.gz HEAD
+	git archive --prefix=mpmcp-$(VERSION)/ -o $O/mpmcp-$(VERSION).tar HEAD
+	gzip -9nf $O/mpmcp-$(VERSION).tar
 	@echo $O/mpmcp-$(VERSION).tar.gz
 
 .PHONY: clean
@@ -273,7 +289,7 @@ clean:
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: check-bare static release npm deb asan valgrind fuzz torture soak lint interop interop-clients front bench bench-scan dist clean uninstall'
+	@echo 'also: check-bare static release npm mcpb homebrew deb asan valgrind fuzz torture soak lint interop interop-clients front bench bench-scan dist clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d
 endif

@@ -24,8 +24,10 @@ FILES = [
     "share/doc/mpmcp/README.md", "share/fish/vendor_completions.d/mpmcp.fish", "share/man/man1/mpmcp.1",
     "share/zsh/site-functions/_mpmcp",
 ]
-LC_LOAD_DYLIB, LC_CODE_SIGNATURE, LC_BUILD_VERSION, LC_ID_DYLIB = 0xC, 0x1D, 0x32, 0xD
+LC_LOAD_DYLIB, LC_CODE_SIGNATURE, LC_BUILD_VERSION = 0xC, 0x1D, 0x32
+FAT_MAGIC, MH_MAGIC_64, MH_EXECUTE, MH_PIE, PLATFORM_MACOS = 0xCAFEBABE, 0xFEEDFACF, 2, 0x200000, 1
 MACHINES = {"x86_64": 62, "aarch64": 183}
+MACHO_MACHINES = {"x86_64": 0x01000007, "aarch64": 0x0100000C}
 DT_NEEDED, SHT_VERNEED = 1, 0x6FFFFFFE
 
 _spec = importlib.util.spec_from_file_location("hardening", os.path.join(TOP, "tests/checks/hardening.py"))
@@ -68,25 +70,48 @@ def elf_problems(data, target):
             yield "needs " + lib.decode()
 
 
-def macho_problems(data, target):
-    if struct.unpack_from("<I", data)[0] != 0xFEEDFACF:
-        yield "not a 64-bit Mach-O file"
+def universal_problems(data, _):
+    """Both programs, whole, each on a page of its processor."""
+    magic, count = struct.unpack_from(">II", data)
+    if magic != FAT_MAGIC:
+        yield "not a universal file"
         return
-    count = struct.unpack_from("<I", data, 16)[0]
-    at, signature = 32, None
+    wanted = {number: name for name, number in MACHO_MACHINES.items()}
+    for i in range(count):
+        processor, _, at, size, alignment = struct.unpack_from(">IIIII", data, 8 + 20 * i)
+        name = wanted.pop(processor, None)
+        if name is None or at % (1 << alignment) or at + size > len(data):
+            yield "entry %d of the universal file is wrong" % i
+            continue
+        yield from ("%s: %s" % (name, problem) for problem in macho_problems(data[at:at + size], name))
+    for name in wanted.values():
+        yield "no program for " + name
+
+
+def macho_problems(data, target):
+    magic, processor, _, kind, count, _, flags = struct.unpack_from("<7I", data)
+    if magic != MH_MAGIC_64 or kind != MH_EXECUTE or processor != MACHO_MACHINES[target.split("-")[0]]:
+        yield "not a 64-bit Mach-O program for this processor"
+        return
+    if not flags & MH_PIE:
+        yield "not position independent"
+    at, signature, minimum = 32, None, None
     for _ in range(count):
         command, size = struct.unpack_from("<II", data, at)
-        if command == LC_LOAD_DYLIB:
+        # Weak, re-exported and so on differ in the upper bits.
+        if command & 0xFFFF in (LC_LOAD_DYLIB, 0x18, 0x1F, 0x20, 0x23):
             name = text(data, at + struct.unpack_from("<I", data, at + 8)[0])
             if name != "/usr/lib/libSystem.B.dylib":
                 yield "needs " + name
         elif command == LC_BUILD_VERSION:
-            minimum = struct.unpack_from("<I", data, at + 12)[0]
-            if minimum > 11 << 16:
-                yield "needs macOS %d.%d" % (minimum >> 16, minimum >> 8 & 255)
+            platform, minimum = struct.unpack_from("<II", data, at + 8)
+            if platform != PLATFORM_MACOS or minimum != 11 << 16:
+                yield "made for platform %d, version %d.%d" % (platform, minimum >> 16, minimum >> 8 & 255)
         elif command == LC_CODE_SIGNATURE:
             signature = struct.unpack_from("<II", data, at + 8)
         at += size
+    if minimum is None:
+        yield "does not say which macOS it is for"
     if signature:
         yield from signature_problems(data, *signature)
     elif target.startswith("aarch64"):
@@ -140,7 +165,20 @@ def archive_problems(path, target):
         data = tar.extractfile(members["bin/mpmcp"]).read()
     if TOP.encode() in data:
         yield "the program holds the path of this folder"
-    yield from (macho_problems if "-macos" in target else elf_problems)(data, target)
+    kind = universal_problems if target.startswith("universal") else macho_problems if "-macos" in target else elf_problems
+    yield from kind(data, target)
+
+
+def source_problems(path):
+    """What builds from it needs, and nothing that was built."""
+    root = os.path.basename(path)[:-len(".tar.gz")] + "/"
+    with tarfile.open(path) as tar:
+        names = tar.getnames()
+    yield from ("holds %s, outside of %s" % (name, root) for name in names if not (name + "/").startswith(root))
+    yield from ("lacks " + name for name in ("Makefile", "LICENSE", "man/mpmcp.1", "cmd/main.c", "packaging/release.sh")
+                if root + name not in names)
+    if any(name.startswith(root + "build/") for name in names):
+        yield "holds what was built"
 
 
 def sbom_problems(path, archive):
@@ -176,7 +214,7 @@ def schema_problems(paths):
 def sums_problems():
     with open(os.path.join(DIST, "SHA256SUMS"), encoding="utf-8") as f:
         sums = {name: s for s, name in (line.split() for line in f)}
-    for name in sorted(set(os.listdir(DIST)) - {"SHA256SUMS", "NOTES.md", "install.sh"}):
+    for name in sorted(set(os.listdir(DIST)) - {"SHA256SUMS", "NOTES.md", "install.sh", "mpmcp.rb"}):
         with open(os.path.join(DIST, name), "rb") as f:
             if sums.get(name) != hashlib.sha256(f.read()).hexdigest():
                 yield "SHA256SUMS has no or another sum for " + name
@@ -205,11 +243,15 @@ def main():
     for name in sorted(os.listdir(DIST)):
         if not name.endswith(".tar.gz"):
             continue
-        target = re.match(r"mpmcp-[^-]+-(.*)\.tar\.gz$", name).group(1)
         path = os.path.join(DIST, name)
+        match = re.match(r"mpmcp-[^-]+-(.*)\.tar\.gz$", name)
+        if not match:
+            found += ["%s: %s" % (name, p) for p in source_problems(path)]
+            continue
+        target = match.group(1)
         bom = path[:-len(".tar.gz")] + ".cdx.json"
         boms.append(bom)
-        if target != "universal-macos.11":
+        if not target.startswith("universal"):
             targets.append(target)
         found += ["%s: %s" % (name, p) for p in [*archive_problems(path, target), *sbom_problems(bom, path)]]
     if not boms:

@@ -22,7 +22,7 @@ libs='-lcurl -lnghttp2 -lssl -lcrypto -lzstd -lbrotlidec -lbrotlicommon -lz -lja
 case $target in
     # The Makefile would ask the compiler, and one that is wrapped need not answer.
     *-linux-*) system=linux posix=-D_POSIX_C_SOURCE=200809L strip='-Wl,--gc-sections -s' werror=-Werror ;;
-    *) system=darwin posix='' strip=-Wl,-dead_strip werror='' ;;
+    *) system=darwin posix='' strip='-Wl,-dead_strip -s' werror='' ;;
 esac
 case $target in *-linux-gnu*) libs="$libs -lpthread -ldl" ;; esac
 PATH=$folder/bin:$PATH

@@ -2,16 +2,21 @@
 # names mean what they mean to all other programs here, and does not hold up the loop.
 #
 # --enable-ipv6: configure would run a program to find out, which a cross build cannot, and IPv6 would go off.
-case $TARGET in *-macos*) host=${TARGET%%-*}-apple-darwin20 ;; *) host=${TARGET%%.[0-9]*} ;; esac
+libs= threads="USE_THREADS_POSIX HAVE_POLL"
+case $TARGET in
+    *-macos*) host=${TARGET%%-*}-apple-darwin20 ;;
+    *-windows-*) host=${TARGET%%-*}-w64-mingw32 libs='-lws2_32 -lcrypt32 -lbcrypt' threads=USE_THREADS_WIN32 ;;
+    *) host=${TARGET%%.[0-9]*} ;;
+esac
 cp -R "$SOURCE" source
 cd source
 # Debian's patches touch what configure is made from; it is not to be made again.
 find . \( -name aclocal.m4 -o -name configure -o -name Makefile.in -o -name curl_config.h.in \) -exec touch {} +
 cpp="-I$FOLDER/include -DNGHTTP2_STATICLIB"
-# The proxy settings of macOS would need its frameworks.
-case $TARGET in *-macos*) cpp="$cpp -DCURL_OSX_CALL_COPYPROXIES=0" ;; esac
+# On macOS curl asks the system for its proxies once, and drops the answer: a program needs a framework for that.
+case $TARGET in *-macos*) sed -i '/define CURL_MACOS_CALL_COPYPROXIES/d' lib/curl_setup.h ;; esac
 ./configure -q --build="$(cc -dumpmachine)" --host="$host" CC=release-cc AR=release-ar RANLIB=release-ranlib PKG_CONFIG=false \
-    CFLAGS="$CFLAGS" CPPFLAGS="$cpp" LDFLAGS="-L$FOLDER/lib" \
+    CFLAGS="$CFLAGS" CPPFLAGS="$cpp" LDFLAGS="-L$FOLDER/lib" LIBS="$libs" \
     --disable-shared --enable-static --enable-threaded-resolver --disable-ares --enable-ipv6 \
     --with-openssl --with-nghttp2 --with-zlib --with-brotli --with-zstd \
     --without-ca-bundle --without-ca-path --without-libpsl --without-libidn2 --without-apple-idn --without-librtmp \
@@ -22,10 +27,10 @@ case $TARGET in *-macos*) cpp="$cpp -DCURL_OSX_CALL_COPYPROXIES=0" ;; esac
     --disable-alt-svc --disable-hsts --disable-doh --disable-netrc --disable-websockets --disable-libcurl-option \
     --disable-kerberos-auth --disable-negotiate-auth --disable-aws --disable-dependency-tracking
 # What a test program decided wrongly would only be seen by who misses it.
-for has in USE_IPV6 USE_NGHTTP2 HAVE_LIBZ HAVE_BROTLI HAVE_ZSTD USE_OPENSSL USE_THREADS_POSIX HAVE_POLL; do
+for has in USE_IPV6 USE_NGHTTP2 HAVE_LIBZ HAVE_BROTLI HAVE_ZSTD USE_OPENSSL $threads; do
     grep -Eq "^#define $has 1" lib/curl_config.h || { echo "configure left out $has"; exit 1; }
 done
-make -s -C lib -j"$JOBS" V=0
+make -s -C lib -j"$JOBS" V=0 libcurl.la
 cp lib/.libs/libcurl.a "$FOLDER/lib"
 rm -rf "$FOLDER/include/curl"
 mkdir "$FOLDER/include/curl"

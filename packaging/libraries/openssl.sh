@@ -1,18 +1,22 @@
+# On macOS random bytes come from /dev/urandom: those of CommonCrypto need a header that the compiler lacks.
 case $TARGET in
     x86_64-linux*) system=linux-x86_64 ;;
     aarch64-linux*) system=linux-aarch64 ;;
-    x86_64-macos*) system=darwin64-x86_64-cc ;;
-    aarch64-macos*) system=darwin64-arm64-cc ;;
+    x86_64-macos*) system='darwin64-x86_64-cc -DOPENSSL_NO_APPLE_CRYPTO_RANDOM' ;;
+    aarch64-macos*) system='darwin64-arm64-cc -DOPENSSL_NO_APPLE_CRYPTO_RANDOM' ;;
+    x86_64-windows*) system=mingw64 ;;
     *) echo "openssl.sh: no system of OpenSSL is known for $TARGET"; exit 1 ;;
 esac
 # Certificates where the system keeps them. Nothing is loaded at run time: no engines, modules, configuration.
 # Left out beside that: what no client of HTTP over TLS uses. async wants makecontext(), which musl has not.
-CC=release-cc AR=release-ar RANLIB=release-ranlib perl "$SOURCE/Configure" "$system" --prefix=/usr --libdir=lib \
+CC=release-cc AR=release-ar RANLIB=release-ranlib perl "$SOURCE/Configure" $system --prefix=/usr --libdir=lib \
     --openssldir=/etc/ssl no-shared no-dso no-engine no-legacy no-module no-autoload-config no-async no-apps no-docs \
     no-tests no-quic no-dtls no-cmp no-cms no-ts no-srp no-srtp no-rfc3779 no-ui-console no-integrity-only-ciphers \
     no-slh-dsa no-ssl-trace no-aria no-bf no-camellia no-cast no-dsa no-ec2m no-gost no-idea no-md4 no-mdc2 no-rc2 \
     no-rc4 no-rmd160 no-scrypt no-argon2 no-seed no-siphash no-siv no-sm2 no-sm3 no-sm4 no-whirlpool
 make -s -j"$JOBS" build_generated
+# A constant of the assembler, which is a symbol in the object file unless it begins with L; zig's linker fails at it.
+case $TARGET in aarch64-macos*) sed -i 's/\bmixin\b/Lmixin/g' crypto/chacha/chacha-armv8-sve.S ;; esac
 make -s -j"$JOBS" libcrypto.a libssl.a
 cp libcrypto.a libssl.a "$FOLDER/lib"
 rm -rf "$FOLDER/include/openssl"
