@@ -21,8 +21,8 @@ const char *const options_regions[] = { "us", "eu", "in", NULL };
 
 /* clang-format off: one row a line */
 const struct opt options_options[] = {
-	{ "all", NULL, OPT_FLAG, O(all), FOR_LOGOUT | FOR_SETUP | FOR_HELP, GROUP_COMMAND,
-		"every sign-in, every installed client, every option of --help" },
+	{ "all", NULL, OPT_FLAG, O(all), FOR_LOGOUT | FOR_SETUP | FOR_DOCTOR | FOR_HELP, GROUP_COMMAND,
+		"every sign-in, installed client, check; every option of --help" },
 	{ "allow-http", NULL, OPT_FLAG, O(allow_http), FOR_SERVICE, GROUP_CONNECTION,
 		"allow http:// to other machines" },
 	{ "assume-pkce-s256", NULL, OPT_FLAG, O(assume_pkce), FOR_SIGN_IN, GROUP_SIGN_IN,

@@ -7,10 +7,12 @@
 
 #include "auth/documents.h"
 #include "base/diag.h"
+#include "base/mem.h"
 #include "commands.h"
 #include "doctor/doctor.h"
 #include "exit.h"
 #include "format.h"
+#include "wrap.h"
 
 /* ---- findings ---- */
 
@@ -150,10 +152,10 @@ static size_t first_check(const struct doctor *d)
 	return d->app ? CLIENT : ARGUMENTS;
 }
 
-static void look(struct doctor *d, struct finding all[CHECKS],
-	void (*say)(const struct check *c, const struct finding *f))
+/* roots: which failure a check fell to; CHECKS: none. */
+static void look(struct doctor *d, struct finding all[CHECKS], size_t roots[CHECKS],
+	void (*say)(const struct doctor *d, const struct check *c, const struct finding *f))
 {
-	size_t roots[CHECKS]; /* which failure a check fell to; CHECKS: none */
 	struct err e = { 0 };
 
 	for (size_t i = 0; i < first_check(d); i++)
@@ -168,13 +170,13 @@ static void look(struct doctor *d, struct finding all[CHECKS],
 		if (d->interrupted)
 			skipped(f, "interrupted");
 		else if (roots[i] != CHECKS)
-			skipped(f, "pointless before \"%s\" is in order", checks[roots[i]].title);
+			skipped(f, "\"%s\" must pass first", checks[roots[i]].title);
 		else
 			checks[i].look(d, f);
 		if (f->state == FOUND_FAILURE)
 			roots[i] = i;
 		if (say)
-			say(&checks[i], f);
+			say(d, &checks[i], f);
 	}
 }
 
@@ -190,17 +192,62 @@ static const struct {
 };
 _Static_assert(sizeof(states) / sizeof(states[0]) == FOUND_SKIP + 1, "a mark for each state");
 
-static void say_line(const struct check *c, const struct finding *f)
+/* Columns: of the mark, and where the text begins behind mark and title. On a narrow terminal it begins below. */
+#define MARK 6
+#define TEXT 25
+#define NARROW 60
+
+static void say_text(const char *text)
+{
+	size_t width = wrap_width(stdout), at = width < NARROW ? MARK : TEXT;
+
+	wrap_text(stdout, width, at, at, text);
+}
+
+static void say_line(enum finding_state state, const char *title, const char *detail)
 {
 	bool colour = format_coloured(stdout);
 
-	printf("%s%s%s%-5s%s %-18s %s\n", colour ? "\033[" : "",
-		colour ? states[f->state].colour : "", colour ? "m" : "", states[f->state].mark,
-		colour ? "\033[0m" : "", c->title, f->detail);
-	if (*f->advice)
-		printf("%25s-> %s\n", "", f->advice);
+	printf("%s%s%s%-5s%s %-18s", colour ? "\033[" : "", colour ? states[state].colour : "",
+		colour ? "m" : "", states[state].mark, colour ? "\033[0m" : "", title);
+	if (wrap_width(stdout) < NARROW)
+		printf("\n%*s", MARK, "");
+	else
+		printf(" ");
+	say_text(detail);
+}
+
+/* What is to be done about a failure comes at the end, and what was not looked at in one line. */
+static void say_finding(const struct doctor *d, const struct check *c, const struct finding *f)
+{
+	if (f->state == FOUND_SKIP && !d->a->all)
+		return;
+	say_line(f->state, c->title, f->detail);
+	if (*f->advice && f->state != FOUND_FAILURE) {
+		char *advice = mem_printf("-> %s", f->advice);
+
+		printf("%*s", wrap_width(stdout) < NARROW ? MARK : TEXT, "");
+		say_text(advice);
+		free(advice);
+	}
 	/* Each as it is found: some take their time. */
 	fflush(stdout);
+}
+
+/* Which checks await this one. */
+static void say_folded(const size_t roots[CHECKS], size_t root)
+{
+	char title[32], detail[80];
+	size_t n = 0;
+
+	for (size_t i = 0; i < CHECKS; i++)
+		n += i != root && roots[i] == root;
+	if (!n)
+		return;
+	snprintf(title, sizeof(title), "%zu check%s", n, n == 1 ? "" : "s");
+	snprintf(detail, sizeof(detail), "\"%s\" must pass first; --all lists %s",
+		checks[root].title, n == 1 ? "it" : "them");
+	say_line(FOUND_SKIP, title, detail);
 }
 
 static size_t count_state(const struct finding all[CHECKS], enum finding_state state)
@@ -212,19 +259,50 @@ static size_t count_state(const struct finding all[CHECKS], enum finding_state s
 	return n;
 }
 
-static void say_end(const struct doctor *d, const struct finding all[CHECKS])
+static void say_remedies(const struct finding all[CHECKS], size_t failures)
+{
+	bool first = true;
+
+	printf("%zu problem%s.", failures, failures == 1 ? "" : "s");
+	for (size_t i = 0; i < CHECKS; i++) {
+		char *text;
+
+		if (all[i].state != FOUND_FAILURE || !*all[i].advice)
+			continue;
+		text = mem_printf("%s: %s", first ? "Next" : "Then", all[i].advice);
+		if (first)
+			printf(" ");
+		wrap_text(stdout, wrap_width(stdout), first ? sizeof("1 problem.") : 0, 0, text);
+		free(text);
+		first = false;
+	}
+	if (first)
+		printf("\n");
+}
+
+static void say_end(
+	const struct doctor *d, const struct finding all[CHECKS], const size_t roots[CHECKS])
 {
 	size_t failures = count_state(all, FOUND_FAILURE),
 	       warnings = count_state(all, FOUND_WARNING);
 	unsigned long used = request_count_own(d->c.rate);
+	char *text;
 
-	if (failures || warnings)
-		printf("\n%s: %zu failure%s, %zu warning%s",
-			failures ? "Something is wrong" : "It works", failures,
-			failures == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
-	else
-		printf("\nAll is well");
-	printf(". Looking took %lu request%s of the hour.\n", used, used == 1 ? "" : "s");
+	for (size_t i = first_check(d); i < CHECKS && !d->a->all; i++)
+		if (all[i].state == FOUND_FAILURE)
+			say_folded(roots, i);
+	text = mem_printf("%sThese checks used %lu of this hour's requests.",
+		d->interrupted  ? "Interrupted. "
+		: failures      ? ""
+		: warnings == 1 ? "It works, with 1 warning. "
+		: warnings      ? "It works, with several warnings. "
+				: "No problems. ",
+		used);
+	printf("\n");
+	wrap_text(stdout, wrap_width(stdout), 0, 0, text);
+	free(text);
+	if (failures)
+		say_remedies(all, failures);
 }
 
 static void say_json(const struct doctor *d, const struct finding all[CHECKS], int status)
@@ -300,19 +378,20 @@ static bool find_client(struct doctor *d)
 int cmd_doctor(const struct options *a)
 {
 	struct finding all[CHECKS] = { 0 };
+	size_t roots[CHECKS];
 	struct doctor d = { .a = a };
 	int status;
 
 	if (!find_client(&d))
 		return EXIT_USAGE;
-	look(&d, all, a->json ? NULL : say_line);
+	look(&d, all, roots, a->json ? NULL : say_finding);
 	status = status_of(&d, all);
 	mcp_client_free(d.client); /* its last request counts, too */
 	d.client = NULL;
 	if (a->json)
 		say_json(&d, all, status);
 	else
-		say_end(&d, all);
+		say_end(&d, all, roots);
 	doctor_clear(&d);
 	return status;
 }

@@ -123,6 +123,13 @@ static void describe_header(struct doctor *d, struct finding *f)
 	}
 }
 
+/* As CI gives it to a pull request from a fork. */
+static void empty_account(struct finding *f)
+{
+	warn_of(f, "a sign-in (OAuth), as MIXPANEL_SA_TOKEN is set but empty");
+	advise(f, "%s", service_account_empty());
+}
+
 static void load_sign_in(struct doctor *d, struct finding *f)
 {
 	struct err e = { 0 };
@@ -135,8 +142,10 @@ static void load_sign_in(struct doctor *d, struct finding *f)
 	d->kept = store_load(d->store, &d->record, &d->kept_why);
 	if (d->c.oauth.client_credentials)
 		found(f, "OAuth client credentials (--client-credentials)");
+	else if (service_account_empty())
+		empty_account(f);
 	else
-		found(f, "a sign-in (OAuth)%s%s, as neither header nor service account are given",
+		found(f, "a sign-in (OAuth)%s%s, as neither header nor service account is given",
 			d->a->profile ? ", profile " : "", d->a->profile ? d->a->profile : "");
 }
 

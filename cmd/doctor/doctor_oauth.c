@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/service_account.h"
 #include "auth/discover.h"
 #include "auth/scope.h"
 #include "auth/documents.h"
@@ -378,6 +379,8 @@ void doctor_token(struct doctor *d, struct finding *f)
 		doctor_login(d, NULL, f);
 	} else if (!some) {
 		nothing_kept(d, f);
+		if (service_account_empty())
+			advise(f, "%s", service_account_empty());
 	} else if (!secret_isset(&d->record.refresh) && d->record.expires_s &&
 		   d->record.expires_s <= clock_wall_s()) {
 		failed(f, ERR_AUTH, "the sign-in has ended, and it came without a way to renew it");

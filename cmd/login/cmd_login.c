@@ -7,6 +7,7 @@
 
 #include "auth/browser.h"
 #include "auth/oauth.h"
+#include "auth/service_account.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
@@ -42,6 +43,8 @@ static bool somebody_is_there(struct login *l)
 	if (!why)
 		return true;
 	err_set(&l->e, ERR_AUTH, "nobody can sign in here: %s", why);
+	if (service_account_empty())
+		return err_advise(&l->e, REASON_SIGN_IN, "%s", service_account_empty());
 	return err_advise(&l->e, REASON_SIGN_IN,
 		"Use a service account (MIXPANEL_SA_TOKEN), or give --no-browser to get the "
 		"address to sign in at, or --device-code.");

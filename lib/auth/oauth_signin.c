@@ -7,6 +7,7 @@
 
 #include "auth/browser.h"
 #include "auth/scope.h"
+#include "auth/service_account.h"
 #include "auth/signin_worker.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -105,12 +106,15 @@ static bool no_person(const struct oauth *a, struct err *e)
 			a->challenge.scope);
 	else
 		err_set(e, ERR_AUTH, "a sign-in is needed, and no browser can be opened from here");
-	err_advise(e, a->challenge.step_up ? REASON_SCOPE_MISSING : REASON_SIGN_IN,
-		"Run \"%s\" in a terminal, then try again%s.", command,
-		a->challenge.step_up
-			? ""
-			: "; or use a service account: \"env\": { \"MIXPANEL_SA_TOKEN\": "
-			  "\"...\" } in the client's entry");
+	if (!a->challenge.step_up && service_account_empty())
+		err_advise(e, REASON_SIGN_IN, "%s", service_account_empty());
+	else
+		err_advise(e, a->challenge.step_up ? REASON_SCOPE_MISSING : REASON_SIGN_IN,
+			"Run \"%s\" in a terminal, then try again%s.", command,
+			a->challenge.step_up
+				? ""
+				: "; or use a service account: \"env\": { \"MIXPANEL_SA_TOKEN\": "
+				  "\"...\" } in the client's entry");
 	free(command);
 	return false;
 }

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -413,6 +414,15 @@ bool service_account_from_pair(const char *user, const char *secret, struct buf 
 			"alone there",
 			secret_name);
 	return add_pair(&j, u, s);
+}
+
+const char *service_account_empty(void)
+{
+	const char *v = getenv("MIXPANEL_SA_TOKEN");
+
+	return v && !*v ? "MIXPANEL_SA_TOKEN is set but empty: put the service account there. CI "
+			  "systems give a pull request from a fork no secrets."
+			: NULL;
 }
 
 void service_account_name(const char *value, char out[SERVICE_ACCOUNT_NAME])

@@ -43,6 +43,9 @@ bool service_account_from_header(const char *text, const char *where, struct buf
 bool service_account_from_pair(
 	const char *user, const char *secret, struct buf *out, struct err *e) BUF_MUST;
 
+/* What to say where the variable is set but empty, which counts as unset; NULL where it is not. */
+const char *service_account_empty(void);
+
 /* The user name in "Bearer Basic <base64 of user:secret>", cleaned and cut; "" when the value is another. */
 #define SERVICE_ACCOUNT_NAME 200
 void service_account_name(const char *value, char out[SERVICE_ACCOUNT_NAME]);

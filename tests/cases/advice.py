@@ -13,7 +13,7 @@ PAGE = "<!DOCTYPE html><html><head><title>%s</title></head><body>x</body></html>
 # status, header fields, body; code of the error, and what its message holds.
 ROWS = (
     (402, JSON, '{"error": "Your plan does not allow API calls. Upgrade"}', -31403, "Your plan does not allow", "includes API access"),
-    (402, {}, "", -31403, "the account's plan", "billing"),
+    (402, {}, "", -31403, "your plan does not allow API calls", "billing"),
     (403, dict(HTML, **{"cf-mitigated": "challenge"}), PAGE % "Just a moment...", -31403, "wants a browser", "Just a moment", "A program cannot"),
     (503, HTML, PAGE % "Just a moment...", -31403, "wants a browser", "A program cannot"),
     (403, HTML, PAGE % "Attention Required! | Cloudflare", -31403, "proxy or firewall", "Attention Required!", "not a permission"),

@@ -1,15 +1,19 @@
 """mpmcp doctor: broken set-ups, and the culprit that it names in each."""
 
+import contextlib
+import fcntl
 import json
 import os
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import time
 import urllib.request
 
-from harness import Case, ACCOUNT_HEADER, DEADLINE, TOKEN, certificates, initialized_result, response, terminal
+from harness import Case, ACCOUNT_HEADER, DEADLINE, TOKEN, certificates, initialized_result, request, response, terminal
 
 BROWSER = """#!/usr/bin/env python3
 import sys, urllib.request
@@ -68,7 +72,7 @@ def _culprit(case, report, ident, detail, advice):
 
 def _nothing_pointless(case, report, *idents):
     for ident in idents:
-        _is(case, report, ident, "skipped", "pointless")
+        _is(case, report, ident, "skipped", "must pass first")
 
 
 def _closed_port(case):
@@ -172,21 +176,67 @@ def healthy_sign_in_is_healthy(case):
     _is(case, report, "folder", "ok", "mode 0700, 1 sign-in")
 
 
-def person_reads_a_line_for_each_check(case):
+def person_reads_a_line_for_each_check_that_says_something(case):
     box = case.sandbox()
-    p = case.start("doctor", box["mcp"], token=box["token"])
-    p.end_input()
-    case.equal(p.wait(), 0, "status")
+    p = case.start("doctor", box["mcp"], "--all", token=box["token"])
+    case.equal(p.finish(), 0, "status")
     lines = b"".join(p.lines).decode().splitlines()
-    case.equal(sum(line.startswith(("ok ", "skip ")) for line in lines), len(IDS), "lines")
-    case.check(lines[-1].startswith("All is well. Looking took "), "last line %r" % lines[-1])
+    case.equal(sum(line.startswith(("ok ", "skip ")) for line in lines), len(IDS), "lines with --all")
+    case.check(lines[-1].startswith("No problems. These checks used "), "last line %r" % lines[-1])
     case.check("\033" not in "".join(lines), "colours without a terminal")
-    p = case.start("doctor", "http://127.0.0.1:%d/mcp" % _closed_port(case))
+    case.check(max(map(len, lines)) <= 80, "lines are broken at 80 columns: %r" % lines)
+    p = case.start("doctor", box["mcp"], token=box["token"])
+    case.equal(p.finish(), 0, "status")
+    case.check(not any(line.startswith(b"skip") for line in p.lines), "lines %r" % p.lines)
+
+
+def one_failure_folds_what_depends_on_it_and_the_remedy_comes_last(case):
+    url = "http://127.0.0.1:%d/mcp" % _closed_port(case)
+    p = case.start("doctor", url)
+    case.equal(p.finish(), 5, "status")
+    lines = b"".join(p.lines).decode().splitlines()
+    case.equal([line[:24].split(None, 1)[1].strip() for line in lines if line.startswith(("FAIL", "skip"))], ["connection", "10 checks"], "failures and what is folded")
+    case.check(any('"connection" must pass first; --all lists them' in line for line in lines), "lines %r" % lines)
+    case.check(" ".join(lines).rpartition("hour's requests. ")[2].startswith("1 problem. Next: Nothing listens there"), "the end %r" % lines[-4:])
+    p = case.start("doctor", url, "--all")
+    case.equal(p.finish(), 5, "status")
+    case.equal(sum(line.startswith(b"skip") for line in p.lines), 10, "lines with --all: %r" % p.lines)
+
+
+def narrow_terminal_gets_text_below_its_title(case):
+    parent, child = terminal()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    p = case.start("doctor", "http://127.0.0.1:%d/mcp" % _closed_port(case), stdout=child, env={"NO_COLOR": "1"})
+    os.close(child)
     p.end_input()
+    shown = b""
+    with contextlib.suppress(OSError):
+        while True:
+            shown += os.read(parent, 65536)
+    os.close(parent)
     case.equal(p.wait(), 5, "status")
-    text = b"".join(p.lines).decode()
-    case.check("FAIL  connection" in text and "-> Nothing listens there" in text and "Something is wrong: 1 failure" in text,
-               "words %r" % text)
+    long = [line for line in shown.decode().splitlines() if len(line) > 40 and " " in line.strip()]
+    case.equal(long, [], "lines that are too long")
+
+
+def account_that_is_set_but_empty_is_named(case):
+    box = case.sandbox()
+    p = case.start("doctor", box["mcp"], token=None, env={"MIXPANEL_SA_TOKEN": "", "CI": "true"})
+    case.equal(p.finish(), 4, "status")
+    said = b" ".join(b"".join(p.lines).split()).decode()
+    case.check("warn credential a sign-in (OAuth), as MIXPANEL_SA_TOKEN is set but empty" in said, said)
+    case.check("1 problem. Next: MIXPANEL_SA_TOKEN is set but empty: put the service account there. CI systems give" in said, said)
+    p = case.start("login", box["mcp"], token=None, env={"MIXPANEL_SA_TOKEN": "", "CI": "true"})
+    case.check(p.finish() == 4 and b"set but empty" in p.errors, "words of login %r" % p.errors)
+    p = case.start(box["mcp"], token=None, env={"MIXPANEL_SA_TOKEN": "", "CI": "true"})
+    p.send(request(1, "tools/list"))
+    case.is_error(p.answer(1), -31401, "MIXPANEL_SA_TOKEN is set but empty")
+
+
+def plan_without_api_calls_is_named(case):
+    server = case.server(_service(before=lambda r: r.method == "POST" and (r.reply(402), True)[1]))
+    report = _run(case, server.url, status=6)
+    _is(case, report, "initialize", "failed", "your plan does not allow API calls (HTTP 402)", "billing")
 
 
 def colours_are_for_terminals_that_want_them(case):

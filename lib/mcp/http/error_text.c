@@ -292,7 +292,7 @@ static const struct row {
 
 	{ .from = 402,
 		.to = 402,
-		.means = { ERR_FORBIDDEN, REASON_PLAN, "the account's plan does not include this",
+		.means = { ERR_FORBIDDEN, REASON_PLAN, "your plan does not allow API calls",
 			"Check the plan and the billing of the account, or use another "
 			"account." } },
 	{ .from = 403,
