@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <unistd.h>
 
 #include "options.h"
 #include "base/diag.h"
@@ -9,6 +8,8 @@
 #include "exit.h"
 #include "help.h"
 #include "mcp/bridge.h"
+#include "os/start.h"
+#include "os/terminal.h"
 
 static enum exit_status status_of(enum bridge_end how, const struct err *e)
 {
@@ -33,8 +34,8 @@ static enum exit_status status_of(enum bridge_end how, const struct err *e)
 static void refuse(const struct err *e)
 {
 	diag_error("%s", err_text(e));
-	if (!isatty(STDIN_FILENO))
-		bridge_refuse(STDIN_FILENO, STDOUT_FILENO, e);
+	if (!os_is_terminal(stdin))
+		bridge_refuse(OS_STDIN, OS_STDOUT, e);
 }
 
 static enum exit_status run(
@@ -49,8 +50,8 @@ static enum exit_status run(
 		.ping_interval_ms = c->a->ping_interval_ms,
 		.policy = policy,
 		.rate = c->rate,
-		.in_fd = STDIN_FILENO,
-		.out_fd = STDOUT_FILENO };
+		.in_fd = OS_STDIN,
+		.out_fd = OS_STDOUT };
 	enum bridge_end how = BRIDGE_END_FAILED;
 	struct err e = { 0 };
 	struct bridge *b;
@@ -79,7 +80,7 @@ int cmd_bridge(const struct options *a)
 	struct bridge_opts era;
 	enum exit_status status;
 
-	if (!a->url && isatty(STDIN_FILENO)) {
+	if (!a->url && os_is_terminal(stdin)) {
 		help_short(stderr);
 		return EXIT_USAGE;
 	}

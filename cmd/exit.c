@@ -1,7 +1,5 @@
 #include "exit.h"
 
-#include <signal.h>
-
 /* As shells count: 128 and the signal. */
 #define BY_SIGNAL 128
 
@@ -28,20 +26,13 @@ enum exit_status exit_for(enum err_kind kind)
 	return statuses[kind];
 }
 
-int exit_by_signal(int signo)
+int exit_by_signal(enum os_signal signal)
 {
-	return BY_SIGNAL + signo;
+	return BY_SIGNAL + os_signal_number(signal);
 }
 
 void exit_if_signal(int status)
 {
-	sigset_t these;
-
-	if (status <= BY_SIGNAL)
-		return;
-	signal(status - BY_SIGNAL, SIG_DFL);
-	sigemptyset(&these);
-	sigaddset(&these, status - BY_SIGNAL);
-	sigprocmask(SIG_UNBLOCK, &these, NULL);
-	raise(status - BY_SIGNAL);
+	if (status > BY_SIGNAL)
+		os_end_by_signal(status - BY_SIGNAL);
 }

@@ -6,6 +6,7 @@
 #define MPMCP_EXIT_H
 
 #include "base/err.h"
+#include "os/loop.h"
 
 enum exit_status {
 	EXIT_DONE = 0,        /* success */
@@ -24,7 +25,7 @@ enum exit_status exit_for(enum err_kind kind);
 /* What a command returns that a signal ended, once it has cleaned up: main() then lets the signal end the
  * process, so that a shell's loop or script stops, too. EXIT_INTERRUPTED means SIGINT, but for the bridge,
  * whose client looks at the status. */
-int exit_by_signal(int signo);
+int exit_by_signal(enum os_signal signal);
 /* Ends the process so, when that is what status says. */
 void exit_if_signal(int status);
 

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "endpoint.h"
 #include "wrap.h"
 #include "net/url.h"
+#include "os/terminal.h"
+#include "os/time.h"
 
 void format_service(const char *url, char out[FORMAT_SERVICE])
 {
@@ -63,10 +64,9 @@ void format_left(const struct signin_record *g, char out[64])
 
 void format_date(int64_t s, char out[FORMAT_DATE])
 {
-	time_t t = (time_t)s;
 	struct tm tm;
 
-	if (!s || !gmtime_r(&t, &tm) || !strftime(out, FORMAT_DATE, "%Y-%m-%d %H:%M UTC", &tm))
+	if (!s || !os_utc(s, &tm) || !strftime(out, FORMAT_DATE, "%Y-%m-%d %H:%M UTC", &tm))
 		snprintf(out, FORMAT_DATE, "an unknown date");
 }
 
@@ -120,9 +120,7 @@ void format_requests(
 
 bool format_terminal(FILE *f)
 {
-	const char *term = getenv("TERM");
-
-	return isatty(fileno(f)) && term && *term && strcmp(term, "dumb") != 0;
+	return os_terminal_obeys(f);
 }
 
 bool format_coloured(FILE *f)
@@ -135,7 +133,9 @@ bool format_coloured(FILE *f)
 /* The console of Linux shows the sequence. */
 static bool takes_links(FILE *f)
 {
-	return format_terminal(f) && strcmp(getenv("TERM"), "linux") != 0;
+	const char *term = getenv("TERM");
+
+	return format_terminal(f) && !(term && strcmp(term, "linux") == 0);
 }
 
 static bool is_printable(const char *s)
@@ -184,5 +184,5 @@ void format_lead(FILE *f, enum format_mood mood, const char *text, size_t n)
 
 size_t format_json(FILE *f)
 {
-	return isatty(fileno(f)) ? JSON_INDENT(2) : JSON_COMPACT;
+	return os_is_terminal(f) ? JSON_INDENT(2) : JSON_COMPACT;
 }

@@ -107,7 +107,7 @@ int main(int argc, char **argv)
 	status = finish_output(status);
 	diag_close();
 	if (status == EXIT_INTERRUPTED && a.command->name)
-		status = exit_by_signal(SIGINT);
+		status = exit_by_signal(OS_INTERRUPT);
 	exit_if_signal(status);
 	return status;
 }

@@ -1,13 +1,9 @@
 #include "mcp_client.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/diag.h"
@@ -19,6 +15,8 @@
 #include "mcp/policy/tools_list.h"
 #include "mcp/json/walk.h"
 #include "mcp/stdio/lines.h"
+#include "os/loop.h"
+#include "os/terminal.h"
 
 enum { TO_BRIDGE_READ, TO_BRIDGE_WRITE, FROM_BRIDGE_READ, FROM_BRIDGE_WRITE, ENDS };
 
@@ -140,22 +138,22 @@ static void take_result(struct mcp_client *c, struct span result)
 /* One line of the terminal, which is taken away afterwards: what would wrap is cut. */
 static void show_progress(struct mcp_client *c, const struct message *m)
 {
-	struct winsize size = { 0 };
+	unsigned width = os_terminal_width(stderr);
 	struct buf text;
 	size_t n;
 
-	if (!isatty(STDERR_FILENO) || !message_method_is(m, "notifications/progress"))
+	if (!os_is_terminal(stderr) || !message_method_is(m, "notifications/progress"))
 		return;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2)
-		size.ws_col = 80;
+	if (width < 2)
+		width = 80;
 	buf_init(&text, MESSAGE_MAX);
 	if (!walk_string(walk_get(m->params, "message", NULL), &text) || !text.len)
 		(void)!buf_adds(&text, "working...");
 	if (!text.p)
 		return; /* no memory */
 	n = strlen(err_clean(text.p));
-	if (n >= size.ws_col)
-		for (n = size.ws_col - 1u; n && ((unsigned char)text.p[n] & 0xC0) == 0x80;)
+	if (n >= width)
+		for (n = width - 1; n && ((unsigned char)text.p[n] & 0xC0) == 0x80;)
 			n--;
 	fprintf(stderr, "\r\033[K%.*s", (int)n, text.p);
 	c->progress = true;
@@ -332,11 +330,11 @@ json_t *mcp_client_tools(struct mcp_client *c, unsigned *pages, struct err *e)
 
 /* ---- the whole ---- */
 
-static void interrupted(void *ctx, int signo)
+static void interrupted(void *ctx, enum os_signal signal)
 {
 	struct mcp_client *c = ctx;
 
-	(void)signo;
+	(void)signal;
 	err_set(&c->e, ERR_CANCELLED, "interrupted");
 	loop_stop(c->context->loop);
 }
@@ -376,11 +374,8 @@ bool mcp_client_restricted(const struct mcp_client *c)
 
 static bool make_pipes(struct mcp_client *c, struct err *e)
 {
-	if (pipe(&c->fds[TO_BRIDGE_READ]) != 0 || pipe(&c->fds[FROM_BRIDGE_READ]) != 0)
-		return err_set(e, ERR_IO, "cannot make a pipe: %s", strerror(errno));
-	for (int i = 0; i < ENDS; i++)
-		fcntl(c->fds[i], F_SETFD, FD_CLOEXEC);
-	return true;
+	return (os_pipe(&c->fds[TO_BRIDGE_READ]) && os_pipe(&c->fds[FROM_BRIDGE_READ])) ||
+	       err_set(e, ERR_IO, "cannot make a pipe: %s", strerror(errno));
 }
 
 static bool connect_ends(struct mcp_client *c, const struct options *a, struct err *e)
@@ -405,7 +400,7 @@ static bool connect_ends(struct mcp_client *c, const struct options *a, struct e
 	c->in = lines_in_new(x->loop, c->fds[FROM_BRIDGE_READ], MESSAGE_MAX, &in_events, c, e);
 	c->out = c->in ? lines_out_new(x->loop, c->fds[TO_BRIDGE_WRITE], &out_events, c, e) : NULL;
 	c->bridge = c->out ? bridge_new(x->loop, x->http, c->auth, &o, e) : NULL;
-	return c->bridge && loop_signal(x->loop, SIGINT, interrupted, c, e);
+	return c->bridge && loop_signal(x->loop, OS_INTERRUPT, interrupted, c, e);
 }
 
 struct mcp_client *mcp_client_new(struct context *context, const struct options *a, struct err *e)
@@ -424,8 +419,7 @@ struct mcp_client *mcp_client_new(struct context *context, const struct options 
 
 static void close_end(struct mcp_client *c, int end)
 {
-	if (c->fds[end] >= 0)
-		close(c->fds[end]);
+	os_stream_close(c->fds[end]);
 	c->fds[end] = -1;
 }
 

@@ -2,18 +2,18 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
+
+#include "os/terminal.h"
 
 #include "columns.h"
 
 size_t wrap_width(FILE *f)
 {
-	struct winsize size;
+	unsigned n = os_terminal_width(f);
 
-	if (ioctl(fileno(f), TIOCGWINSZ, &size) != 0 || !size.ws_col)
+	if (!n)
 		return WRAP_WIDTH;
-	return size.ws_col < WRAP_WIDTH_MIN ? WRAP_WIDTH_MIN : size.ws_col;
+	return n < WRAP_WIDTH_MIN ? WRAP_WIDTH_MIN : n;
 }
 
 /* marked: where the colour ends; NULL: there is none. */

@@ -128,11 +128,11 @@ _Static_assert(sizeof(checks) / sizeof(checks[0]) == CHECKS, "a row for each che
 
 /* ---- looking ---- */
 
-static void interrupted(void *ctx, int signo)
+static void interrupted(void *ctx, enum os_signal signal)
 {
 	struct doctor *d = ctx;
 
-	(void)signo;
+	(void)signal;
 	d->interrupted = true;
 	loop_stop(d->c.loop);
 }
@@ -164,7 +164,7 @@ static void look(struct doctor *d, struct finding all[CHECKS], size_t roots[CHEC
 		struct finding *f = &all[i];
 
 		if (i == CREDENTIAL && d->opened &&
-			!loop_signal(d->c.loop, SIGINT, interrupted, d, &e))
+			!loop_signal(d->c.loop, OS_INTERRUPT, interrupted, d, &e))
 			diag_debug("%s", err_text(&e));
 		roots[i] = obstacle(roots, i);
 		if (d->interrupted)

@@ -1,9 +1,7 @@
 /* mpmcp login: what is to be done for this endpoint, and whether anybody is there to do it. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "auth/browser.h"
 #include "auth/oauth.h"
@@ -18,6 +16,7 @@
 #include "login/question.h"
 #include "os/file.h"
 #include "os/start.h"
+#include "os/terminal.h"
 
 /* ---- who is there ---- */
 
@@ -38,7 +37,7 @@ static bool somebody_is_there(struct login *l)
 		return true;
 	if (env_isset("CI"))
 		why = "CI is set";
-	else if (!isatty(STDIN_FILENO) && !isatty(STDERR_FILENO) && !browser_possible())
+	else if (!os_is_terminal(stdin) && !os_is_terminal(stderr) && !browser_possible())
 		why = "there is neither a terminal nor a display";
 	if (!why)
 		return true;
@@ -125,11 +124,11 @@ static void take_meant_url(struct options *a)
 /* ---- the command ---- */
 
 /* Whoever sees an error on the page does not wait for the end: they interrupt, and try again. */
-static void interrupted(void *ctx, int signo)
+static void interrupted(void *ctx, enum os_signal signal)
 {
 	struct login *l = ctx;
 
-	l->signo = signo;
+	l->signal = signal;
 	err_set(&l->e, ERR_CANCELLED, "interrupted");
 	loop_stop(l->c->loop);
 }
@@ -142,18 +141,18 @@ static bool login(struct login *l)
 	if (l->c->a->service_account && l->c->a->import)
 		return err_set(&l->e, ERR_USAGE, "give --service-account or --import, not both");
 	if ((!l->c->a->service_account && !load_known(l)) ||
-		!loop_signal(l->c->loop, SIGINT, interrupted, l, &l->e) ||
-		!loop_signal(l->c->loop, SIGTERM, interrupted, l, &l->e))
+		!loop_signal(l->c->loop, OS_INTERRUPT, interrupted, l, &l->e) ||
+		!loop_signal(l->c->loop, OS_TERMINATE, interrupted, l, &l->e))
 		return false;
 	if (l->c->a->service_account)
 		return login_account(l);
 	login_warn_of_other(l);
 	if (l->known.url && still_signed_in(&l->known) && !l->c->a->force) {
 		more = login_scopes_to_gain(l);
-		if (!l->signo)
+		if (!l->signal)
 			login_say_already(l, more);
 		free(more);
-		return !l->signo;
+		return !l->signal;
 	}
 	if (l->c->a->import)
 		return login_import(l);
@@ -176,5 +175,5 @@ int cmd_login(const struct options *given)
 	signin_record_clear(&l.g);
 	store_free(l.store);
 	context_close(&c);
-	return l.signo ? exit_by_signal(l.signo) : (int)exit_for(l.e.kind);
+	return l.signal ? exit_by_signal(l.signal) : (int)exit_for(l.e.kind);
 }

@@ -20,8 +20,8 @@ struct login {
 	struct store *store;
 	struct signin_record known, g; /* the sign-in before, and the new one */
 	bool json;
-	int lock;  /* of the sign-in: bridges wait for this one and open no page of their own */
-	int signo; /* the signal that ended it; 0: none */
+	int lock; /* of the sign-in: bridges wait for this one and open no page of their own */
+	enum os_signal signal; /* that ended it */
 	/* The wait that is under way is over; l->e says whether it was in vain. */
 	bool done;
 	struct err e;

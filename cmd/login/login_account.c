@@ -1,7 +1,6 @@
 /* login --service-account: asks for one, tries it, keeps it in the token folder. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "auth/kept_account.h"
 #include "auth/service_account.h"
@@ -14,15 +13,18 @@
 #include "login/question.h"
 #include "probe.h"
 #include "projects.h"
+#include "os/file.h"
+#include "os/start.h"
+#include "os/terminal.h"
 
 /* ---- asking ---- */
 
 static bool read_input(struct buf *text, struct err *e)
 {
 	char piece[1024];
-	ssize_t n;
+	int64_t n;
 
-	while ((n = read(STDIN_FILENO, piece, sizeof(piece))) > 0)
+	while ((n = os_read(OS_STDIN, piece, sizeof(piece))) > 0)
 		if (!buf_add(text, piece, (size_t)n))
 			return err_set(e, ERR_USAGE,
 				"standard input is longer than %d bytes: that is no service "
@@ -38,7 +40,7 @@ static bool ask(struct login *l, struct buf *text)
 	char service[FORMAT_SERVICE], *prompt;
 	bool good;
 
-	if (!isatty(STDIN_FILENO))
+	if (!os_is_terminal(stdin))
 		return read_input(text, &l->e);
 	format_service(l->c->url, service);
 	prompt = mem_printf(
@@ -46,7 +48,7 @@ static bool ask(struct login *l, struct buf *text)
 	good = question_hidden(l->c->loop, prompt, text) ||
 	       err_set(&l->e, ERR_USAGE, "nothing was typed");
 	free(prompt);
-	return good && !l->signo;
+	return good && !l->signal;
 }
 
 static bool read_account(struct login *l, struct secret *value)
@@ -100,8 +102,8 @@ static bool try_account(struct login *l, const struct secret *value)
 	if (t.probe && !loop_run(l->c->loop, &l->e))
 		loop_stop(l->c->loop);
 	probe_cancel(t.probe);
-	if (!l->e.kind || l->signo)
-		return !l->signo;
+	if (!l->e.kind || l->signal)
+		return !l->signal;
 	if (l->e.kind == ERR_AUTH)
 		err_advise(&l->e, l->e.reason,
 			"Check that the account exists, has not expired, and that the region is "

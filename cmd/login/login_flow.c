@@ -1,9 +1,7 @@
 /* A new sign-in: in a browser, by paste, with a device code or as a client; flow.h has the protocol. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "auth/browser.h"
 #include "auth/flow.h"
@@ -16,6 +14,7 @@
 #include "login/paste_input.h"
 #include "probe.h"
 #include "wrap.h"
+#include "os/terminal.h"
 
 struct signing_in {
 	struct login *l;
@@ -39,7 +38,7 @@ static void say(const char *text)
 static void say_what_is_awaited(const struct login *l, const char *code)
 {
 	const struct oauth_options *o = &l->c->oauth;
-	bool terminal = isatty(STDIN_FILENO) || isatty(STDERR_FILENO);
+	bool terminal = os_is_terminal(stdin) || os_is_terminal(stderr);
 	char service[FORMAT_SERVICE], wait[FORMAT_SPAN], *text;
 
 	format_service(l->c->url, service);
@@ -62,7 +61,7 @@ static void say_address(const struct login *l, const char *url, const char *code
 	fprintf(stderr, "\n\n");
 	if (code)
 		fprintf(stderr, "and type the code  %s\n\n", code);
-	else if (isatty(STDIN_FILENO))
+	else if (os_is_terminal(stdin))
 		say("If the browser is on another machine, its last page will not load there. "
 		    "Paste the address of that page here, or the code in it:");
 }
@@ -200,7 +199,7 @@ bool login_flow(struct login *l)
 	loop_timer_set(&s.deadline, l->c->oauth.timeout_s * 1000);
 	diag_before(hide_input, &s);
 	good = start(&s) && loop_run(l->c->loop, &l->e) && !l->e.kind && l->done;
-	if (l->signo)
+	if (l->signal)
 		advise_force(&s);
 	diag_before(NULL, NULL);
 	loop_timer_clear(&s.deadline);

@@ -1,17 +1,17 @@
 #include "login/paste_input.h"
 
-#include <poll.h>
-#include <signal.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "format.h"
+#include "os/loop.h"
+#include "os/start.h"
+#include "os/terminal.h"
 
 /* A pasted address: as long as a URL may be, with room for the blanks of an indented one. */
 #define PASTE_MAX 16384
@@ -32,8 +32,8 @@ struct paste_input {
 	char text[PASTE_MAX];
 	size_t len, line;
 	bool too_long;
-	struct termios before; /* the terminal, as it was */
-	bool changed;
+	struct os_stream input;
+	struct os_terminal *terminal;
 };
 
 /* ---- the countdown ---- */
@@ -163,7 +163,7 @@ static void take_byte(struct paste_input *p, char c)
 /* After Enter, when nothing more of a paste is on its way; a bracketed one says itself where it ends. */
 static bool is_over(struct paste_input *p)
 {
-	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct os_wait in = { .fd = p->input.fd, .want = OS_CAN_READ };
 	const char *from, *next, *last = NULL;
 
 	p->text[p->len] = 0;
@@ -171,21 +171,23 @@ static bool is_over(struct paste_input *p)
 		last = next;
 	if (last && strncmp(last, "\033[200~", 6) == 0)
 		return false;
-	return p->len > p->line && p->text[p->len - 1] == '\n' && poll(&in, 1, 0) <= 0;
+	return p->len > p->line && p->text[p->len - 1] == '\n' && os_wait(&in, 1, 0) <= 0;
 }
 
 static void on_input(void *ctx, int happened)
 {
 	struct paste_input *p = ctx;
 	char c[4096];
-	ssize_t n = read(STDIN_FILENO, c, sizeof(c));
+	int64_t n = os_receive(p->input.fd, c, sizeof(c));
 
 	(void)happened;
+	if (n < 0 && errno == EAGAIN)
+		return;
 	if (n <= 0 || (n == 1 && *c == 0x04)) { /* ^D */
 		loop_watch_set(p->watch, 0);
 		return;
 	}
-	for (ssize_t i = 0; i < n; i++)
+	for (int64_t i = 0; i < n; i++)
 		take_byte(p, c[i]);
 	secret_wipe(c, sizeof(c));
 	if (is_over(p))
@@ -194,22 +196,7 @@ static void on_input(void *ctx, int happened)
 
 /* ---- the terminal ---- */
 
-/* A terminal that waits for whole lines cuts them after 4095 bytes. In the background it is not ours. */
-static void open_terminal(struct paste_input *p)
-{
-	pid_t owner = tcgetpgrp(STDIN_FILENO);
-	struct termios raw;
-
-	if ((owner >= 0 && owner != getpgrp()) || tcgetattr(STDIN_FILENO, &p->before) != 0)
-		return;
-	raw = p->before;
-	raw.c_lflag &= ~(tcflag_t)ICANON;
-	raw.c_cc[VMIN] = 1;
-	raw.c_cc[VTIME] = 0;
-	p->changed = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
-}
-
-/* Reading from the background fails instead of stopping us: the browser's answer still comes. */
+/* Where nothing can be read, the browser's answer still comes. */
 struct paste_input *paste_input_new(
 	struct loop *l, int64_t ends_ms, paste_input_fn *take, void *ctx)
 {
@@ -221,12 +208,11 @@ struct paste_input *paste_input_new(
 	p->ctx = ctx;
 	p->counts = format_terminal(stderr);
 	loop_timer_init(&p->count, l, counted, p);
-	if (!take || !isatty(STDIN_FILENO))
+	if (!take || !os_is_terminal(stdin) ||
+		!os_stream_open(OS_STDIN, OS_STREAM_TYPED, &p->input))
 		return p;
-	signal(SIGTTIN, SIG_IGN);
-	signal(SIGTTOU, SIG_IGN);
-	open_terminal(p);
-	p->watch = loop_watch(l, STDIN_FILENO, LOOP_READ, on_input, p);
+	p->terminal = os_terminal_take(OS_BY_KEY);
+	p->watch = loop_watch(l, p->input.fd, LOOP_READ, on_input, p);
 	return p;
 }
 
@@ -236,9 +222,10 @@ void paste_input_free(struct paste_input *p)
 		return;
 	paste_input_hide(p);
 	loop_timer_clear(&p->count);
+	if (p->watch)
+		os_stream_end(&p->input);
 	loop_watch_free(p->watch);
-	if (p->changed)
-		tcsetattr(STDIN_FILENO, TCSANOW, &p->before);
+	os_terminal_give_back(p->terminal);
 	forget_paste(p);
 	free(p);
 }

@@ -3,16 +3,16 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "os/terminal.h"
 
 void pretty_put(FILE *f, const char *p, size_t n)
 {
 	size_t at;
 
-	if (!isatty(fileno(f))) {
+	if (!os_is_terminal(f)) {
 		fwrite(p, 1, n, f);
 		return;
 	}

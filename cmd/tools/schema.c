@@ -36,7 +36,7 @@ const json_t *schema_resolve(struct schema *t, const json_t *schema)
 		if (!ref || *ref != '#')
 			return schema;
 		for (ref += ref[1] == '/' ? 2 : 1; at && *ref; ref += *ref == '/') {
-			char *name = strndup(ref, strcspn(ref, "/"));
+			char *name = mem_ndup(ref, strcspn(ref, "/"));
 
 			ref += strcspn(ref, "/");
 			at = name ? json_object_get(at, name) : NULL;

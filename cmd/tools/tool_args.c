@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "options.h"
 #include "base/mem.h"
@@ -13,6 +12,8 @@
 #include "mcp/json/walk.h"
 #include "tools/pattern.h"
 #include "tools/schema.h"
+#include "os/file.h"
+#include "os/start.h"
 
 /* ---- JSON as it stands ---- */
 
@@ -25,9 +26,9 @@ bool tool_args_is_text(const char *word)
 static bool read_stdin(struct buf *out, struct err *e)
 {
 	char piece[16384];
-	ssize_t n;
+	int64_t n;
 
-	while ((n = read(STDIN_FILENO, piece, sizeof(piece))) > 0)
+	while ((n = os_read(OS_STDIN, piece, sizeof(piece))) > 0)
 		if (!buf_add(out, piece, (size_t)n))
 			return err_set(e, ERR_LIMIT, "standard input is too long");
 	return n == 0 || err_set(e, ERR_IO, "cannot read standard input");

@@ -4,7 +4,6 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -12,6 +11,7 @@
 #include "command_line.h"
 #include "mcp/policy/mixpanel_tools.h"
 #include "wrap.h"
+#include "os/terminal.h"
 
 /* Bytes of JSON that models count as one token, about. */
 #define TOKEN_BYTES 4
@@ -275,7 +275,7 @@ void tool_list_print(FILE *f, const json_t *tools, size_t all)
 	size_t n, i;
 	const json_t *tool;
 
-	if (!isatty(fileno(f))) {
+	if (!os_is_terminal(f)) {
 		json_array_foreach(tools, i, tool) print_line(f, tool);
 		return;
 	}

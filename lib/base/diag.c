@@ -1,28 +1,19 @@
 #include "base/diag.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
-
-/* macOS has no such flag; SIGPIPE is ignored by the whole program, the flag only spares a call of ours
- * from depending on that. */
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
-#endif
+#include "os/file.h"
+#include "os/loop.h"
+#include "os/process.h"
+#include "os/time.h"
 
 /* One message: an authorization URL of URL_MAX bytes and some words around it. */
 #define LINE_MAX_BYTES 16384
@@ -257,36 +248,17 @@ char *diag_redact(char *s)
 
 /* ---- where messages go ---- */
 
-/*
- * Writes to standard error only what it takes at once. Its flags stay as they are: the terminal or
- * pipe is shared with other programs, and O_NONBLOCK would be theirs too. A pipe that poll() calls
- * writable takes PIPE_BUF bytes; a socket can be told per call.
- */
-static ssize_t write_now(const char *p, size_t n)
-{
-	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
-	ssize_t done;
-
-	done = send(STDERR_FILENO, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (done >= 0 || errno != ENOTSOCK)
-		return done;
-	if (poll(&fd, 1, 0) != 1 || !(fd.revents & POLLOUT))
-		return -1;
-	return write(STDERR_FILENO, p, n);
-}
-
 static void show(const char *line, size_t n)
 {
 	size_t off = 0;
 
 	if (before)
 		before(before_ctx);
-	if (torn && write_now("\n", 1) != 1)
+	if (torn && os_write_at_once("\n", 1) != 1)
 		return;
 	torn = false;
 	while (off < n) {
-		size_t piece = n - off < PIPE_BUF ? n - off : PIPE_BUF;
-		ssize_t done = write_now(line + off, piece);
+		int64_t done = os_write_at_once(line + off, n - off);
 
 		if (done <= 0)
 			break; /* full or gone: the rest is dropped, as the header promises */
@@ -303,7 +275,7 @@ void diag_before(diag_before_fn *fn, void *ctx)
 
 static void stop_log(int error)
 {
-	close(log_fd);
+	os_close(log_fd);
 	log_fd = -1;
 	diag_error("cannot write to the log file: %s; nothing more is logged", strerror(error));
 }
@@ -315,38 +287,33 @@ static void stop_log(int error)
  */
 static void append_log(enum diag_level level, const char *text)
 {
-	time_t now = (time_t)clock_wall_s();
 	char when[32], head[64];
-	struct iovec parts[3];
+	struct os_part parts[3];
 	struct tm tm;
-	ssize_t done;
-	size_t n;
 
-	if (!gmtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm))
+	if (!os_utc(clock_wall_s(), &tm) ||
+		!strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm))
 		when[0] = '\0';
-	snprintf(head, sizeof(head), "%s %ld %s: ", when, (long)getpid(), level_names[level]);
-	parts[0] = (struct iovec){ head, strlen(head) };
-	parts[1] = (struct iovec){ (void *)(uintptr_t)text, strlen(text) };
-	parts[2] = (struct iovec){ (void *)(uintptr_t) "\n", 1 };
-	n = parts[0].iov_len + parts[1].iov_len + 1;
-	done = writev(log_fd, parts, 3);
-	if (done < 0 || (size_t)done < n)
-		stop_log(done < 0 ? errno : ENOSPC);
+	snprintf(head, sizeof(head), "%s %ld %s: ", when, os_process_number(), level_names[level]);
+	parts[0] = (struct os_part){ head, strlen(head) };
+	parts[1] = (struct os_part){ text, strlen(text) };
+	parts[2] = (struct os_part){ "\n", 1 };
+	if (!os_write_line(log_fd, parts, 3))
+		stop_log(errno);
 }
 
 bool diag_open_log(const char *path, struct err *e)
 {
-	struct stat st;
-	int fd = open(
-		path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int fd = os_open(
+		OS_HERE, path, OS_WRITE | OS_CREATE | OS_APPEND | OS_NOFOLLOW | OS_AT_ONCE, 0600);
+	struct os_info i;
 
 	if (fd < 0)
 		return err_set(e, ERR_USAGE,
 			"cannot open the log file %s: %s; give another one with --log-file", path,
-			errno == ELOOP ? "it is a symbolic link" : strerror(errno));
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-		fchmod(fd, 0600) != 0) {
-		close(fd);
+			os_is_link_refusal(errno) ? "it is a symbolic link" : strerror(errno));
+	if (!os_info(fd, &i) || i.kind != OS_FILE || !i.ours || !os_set_mode(fd, 0600)) {
+		os_close(fd);
 		return err_set(e, ERR_USAGE,
 			"the log file %s is not a plain file of yours; "
 			"give another one with --log-file",
@@ -360,7 +327,7 @@ bool diag_open_log(const char *path, struct err *e)
 void diag_close(void)
 {
 	if (log_fd >= 0)
-		close(log_fd);
+		os_close(log_fd);
 	log_fd = -1;
 }
 

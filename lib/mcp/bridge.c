@@ -1,14 +1,8 @@
 #include "mcp/bridge.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 #include "base/clock.h"
 #include "base/diag.h"
@@ -20,6 +14,8 @@
 #include "mcp/http/transport.h"
 #include "mcp/stdio/lines.h"
 #include "mcp/translate/translators.h"
+#include "os/loop.h"
+#include "os/process.h"
 
 /* After the end of input, answers still due are waited for this long: more than a client that closes
  * its end ever waits, and long enough for a script that pipes its requests in. So is a reader that
@@ -46,8 +42,9 @@ struct bridge {
 	uint64_t written;        /* when that was last looked at */
 	struct loop_task person; /* somebody would have to sign in now */
 	enum bridge_end how;
-	struct err e; /* BRIDGE_END_FAILED: why */
-	pid_t parent;
+	struct err e;  /* BRIDGE_END_FAILED: why */
+	int parent_fd; /* can be read when who started us is gone; -1: unknown */
+	struct loop_watch *parent;
 	bool ended_input; /* nothing more will be read */
 	bool leaving;     /* the session is being deleted; then the loop stops */
 	bool deleted;     /* and that is done: only output is still to be written */
@@ -270,67 +267,55 @@ static bool on_awaits_person(void *ctx, struct err *e)
 static const struct session_events session_events = { on_idle, on_input, on_learned,
 	on_awaits_person };
 
-static void on_signal(void *ctx, int signo)
+static void on_signal(void *ctx, enum os_signal signal)
 {
 	struct bridge *b = ctx;
 
-	if (signo == SIGUSR2) {
-		/* From the kernel: the thread that started us ended. Only when the whole process is gone
-		 * does that concern us. */
-		if (getppid() != b->parent)
-			leave(b, BRIDGE_END_PARENT);
-		return;
-	}
 	if (b->leaving)
 		stop(b);
-	leave_owing(b, signo == SIGINT ? BRIDGE_END_INTERRUPT : BRIDGE_END_SIGNAL,
+	leave_owing(b, signal == OS_INTERRUPT ? BRIDGE_END_INTERRUPT : BRIDGE_END_SIGNAL,
 		"the bridge was told to end");
 }
 
+static void on_parent_end(void *ctx, int happened)
+{
+	struct bridge *b = ctx;
+
+	(void)happened;
+	loop_watch_set(b->parent, 0);
+	leave(b, BRIDGE_END_PARENT);
+}
+
 /* A client that dies without closing our input (because another process holds it, too). */
-static bool watch_parent(struct bridge *b, struct err *e)
+static void watch_parent(struct bridge *b)
 {
-	b->parent = getppid();
-#ifdef __linux__
-	if (b->parent == 1)
-		return true;
-	if (!loop_signal(b->loop, SIGUSR2, on_signal, b, e))
-		return false;
-	if (prctl(PR_SET_PDEATHSIG, SIGUSR2) != 0)
-		diag_debug("no notice when the parent ends: %s", strerror(errno));
-	if (getppid() != b->parent)
+	b->parent_fd = os_parent_watch();
+	if (b->parent_fd >= 0)
+		b->parent = loop_watch(b->loop, b->parent_fd, LOOP_READ, on_parent_end, b);
+	else if (errno == ESRCH)
 		leave(b, BRIDGE_END_PARENT);
-#endif
-	return true;
+	else
+		diag_debug("no notice when the parent ends: %s", strerror(errno));
 }
 
-/* What their parents left behind is ours where we are the first process, of a container, say: nobody else can take
- * note of their ends. Who waits for a child of his own does so in one go. */
-static void on_child(void *ctx, int signo)
+/* What their parents left behind is ours where we are the first process, of a container, say. */
+static void on_child(void *ctx, enum os_signal signal)
 {
-	(void)ctx, (void)signo;
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
-}
-
-/* nohup(1) says so. */
-static bool hang_up_is_ignored(void)
-{
-	struct sigaction now;
-
-	return sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+	(void)ctx, (void)signal;
+	os_take_orphans();
 }
 
 static bool watch_signals(struct bridge *b, struct err *e)
 {
-	static const int signals[] = { SIGTERM, SIGINT };
+	static const enum os_signal signals[] = { OS_TERMINATE, OS_INTERRUPT };
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (!loop_signal(b->loop, signals[i], on_signal, b, e))
 			return false;
-	if (getpid() == 1 && !loop_signal(b->loop, SIGCHLD, on_child, b, e))
+	if (os_is_first_process() && !loop_signal(b->loop, OS_CHILD_ENDED, on_child, b, e))
 		return false;
-	return hang_up_is_ignored() || loop_signal(b->loop, SIGHUP, on_signal, b, e);
+	return os_signal_is_ignored(OS_HANG_UP) ||
+	       loop_signal(b->loop, OS_HANG_UP, on_signal, b, e);
 }
 
 /* ---- the whole ---- */
@@ -401,6 +386,7 @@ struct bridge *bridge_new(
 	struct bridge *b = mem_new(sizeof(*b));
 
 	b->loop = l;
+	b->parent_fd = -1;
 	b->auth = a;
 	b->how = BRIDGE_END_FAILED;
 	loop_timer_init(&b->drain, l, drain_over, b);
@@ -435,6 +421,8 @@ void bridge_free(struct bridge *b)
 	loop_timer_clear(&b->drain);
 	lines_in_free(b->in);
 	lines_out_free(b->out);
+	loop_watch_free(b->parent);
+	os_parent_end(b->parent_fd);
 	http_fields_free(b->fields);
 	free(b);
 }
@@ -445,8 +433,9 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 
 	/* Without descriptors for them, signals end the process as they end any other; the client is told
 	 * by the answer to its first request. */
-	if (!watch_signals(b, &unwatched) || !watch_parent(b, &unwatched))
+	if (!watch_signals(b, &unwatched))
 		diag_note("%s", err_text(&unwatched));
+	watch_parent(b);
 	if (!loop_run(b->loop, e)) {
 		session_fail_all(b->session, e);
 		lines_out_flush(b->out, LAST_FLUSH_MS);
@@ -506,9 +495,9 @@ static void refuse_stop(void *ctx)
 	loop_stop(r->loop);
 }
 
-static void refuse_signal(void *ctx, int signo)
+static void refuse_signal(void *ctx, enum os_signal signal)
 {
-	(void)signo;
+	(void)signal;
 	refuse_stop(ctx);
 }
 
@@ -539,8 +528,8 @@ void bridge_refuse(int in_fd, int out_fd, const struct err *why)
 	r.out = lines_out_new(r.loop, out_fd, &out, &r, &e);
 	w = r.out ? lines_in_new(r.loop, in_fd, MESSAGE_MAX, &in, &r, &e) : NULL;
 	/* Without descriptors for them, signals end the process as they end any other. */
-	if (w && !(loop_signal(r.loop, SIGTERM, refuse_signal, &r, &e) &&
-			 loop_signal(r.loop, SIGINT, refuse_signal, &r, &e)))
+	if (w && !(loop_signal(r.loop, OS_TERMINATE, refuse_signal, &r, &e) &&
+			 loop_signal(r.loop, OS_INTERRUPT, refuse_signal, &r, &e)))
 		diag_debug("%s", err_text(&e));
 	if (!w || !loop_run(r.loop, &e))
 		goto fail;

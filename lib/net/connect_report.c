@@ -1,18 +1,14 @@
 #include "net/connect_report.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "os/socket.h"
 
 void connect_report_clear(struct connect_report *w)
 {
@@ -50,18 +46,18 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 {
 	struct connect_report_log *log = ctx;
 	char text[INET6_ADDRSTRLEN];
-	curl_socket_t s = socket(a->family, a->socktype, a->protocol);
+	int s = os_socket(a->family, a->socktype, a->protocol);
 	int copy;
 
 	(void)purpose;
 	log->port = address_text(&a->addr, text);
 	/* A name with so many addresses that they do not fit is shown with the first ones. */
 	if (*text && !buf_addf(&log->tried, "%s%s", log->tried.len ? ", " : "", text))
-		return s;
-	copy = s == CURL_SOCKET_BAD ? -1 : fcntl(s, F_DUPFD_CLOEXEC, 0);
+		return (curl_socket_t)s;
+	copy = s < 0 ? -1 : os_socket_dup(s);
 	if (copy >= 0 && !buf_add(&log->sockets, &copy, sizeof(copy)))
-		close(copy);
-	return s;
+		os_socket_close(copy);
+	return (curl_socket_t)s;
 }
 
 void connect_report_watch(struct connect_report_log *log, void *easy)
@@ -84,7 +80,7 @@ static int copy_at(const struct connect_report_log *log, size_t i)
 void connect_report_log_clear(struct connect_report_log *log)
 {
 	for (size_t i = 0; i < log->sockets.len / sizeof(int); i++)
-		close(copy_at(log, i));
+		os_socket_close(copy_at(log, i));
 	buf_free(&log->sockets);
 	buf_free(&log->tried);
 }

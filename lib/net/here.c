@@ -1,11 +1,10 @@
 #include "net/here.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+
+#include "os/socket.h"
 
 /* ---- addresses ---- */
 

@@ -1,15 +1,14 @@
 #include "net/http_impl.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "os/socket.h"
 
 /* ---- what libcurl calls ---- */
 
@@ -93,16 +92,11 @@ static int on_prereq(void *ctx, char *ip, char *local_ip, int port, int local_po
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct http_req *r = ctx;
-	curl_socket_t fd;
-
 	(void)purpose;
 	r->barred = r->barred || origin_is_barred(r->site, &a->addr);
 	if (r->look_up_only || origin_is_barred(r->site, &a->addr))
 		return CURL_SOCKET_BAD;
-	fd = socket(a->family, a->socktype, a->protocol);
-	if (fd != CURL_SOCKET_BAD)
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-	return fd;
+	return (curl_socket_t)os_socket(a->family, a->socktype, a->protocol);
 }
 
 static int on_new_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)

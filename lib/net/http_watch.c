@@ -1,7 +1,5 @@
 #include "net/http_impl.h"
 
-#include <unistd.h>
-
 #include "base/diag.h"
 
 /* How often while there are only streams that may be silent for ever: for the sake of the clocks. */
@@ -211,7 +209,7 @@ void http_watch_free(struct http *h)
 	if (!h->changes)
 		return;
 	loop_watch_free(h->changes);
-	close(h->changes_fd);
+	os_socket_close(h->changes_fd);
 }
 
 /* ---- all of it ---- */

@@ -1,20 +1,14 @@
 #include "net/loop.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-
-/* Signals that one loop may own: a handful, so a fixed table does. */
-#define SIGNALS_MAX 8
+#include "os/loop.h"
+#include "os/time.h"
 
 struct loop_watch {
 	struct loop *loop;
@@ -24,31 +18,24 @@ struct loop_watch {
 };
 
 struct owned_signal {
-	int signo;
-	loop_signal_fn *fn;
+	loop_signal_fn *fn; /* NULL: not caught */
 	void *ctx;
-	struct sigaction before;
 };
 
 struct loop {
 	/* fds[i] belongs to watches[i]; a watch freed in the middle of a round leaves a hole (NULL)
 	 * until the round is over, so that indices stay what they were. */
-	struct pollfd *fds;
+	struct os_wait *fds;
 	struct loop_watch **watches;
 	size_t n, room;
 	size_t holes;
 	struct loop_timer timers; /* sentinel of a list sorted by due_ms */
 	struct loop_task tasks;   /* sentinel of a queue */
 	unsigned long round;      /* of running tasks */
-	struct owned_signal signals[SIGNALS_MAX];
-	size_t nsignals;
-	int pipe[2]; /* signal handler to loop; -1 until the first loop_signal() */
-	struct loop_watch *pipe_watch;
+	struct owned_signal signals[OS_SIGNALS];
+	struct loop_watch *signal_watch; /* NULL until the first loop_signal() */
 	bool stop;
 };
-
-/* Where the signal handler writes: handlers get no context. */
-static volatile sig_atomic_t signal_fd = -1;
 
 struct loop *loop_new(struct err *e)
 {
@@ -57,27 +44,16 @@ struct loop *loop_new(struct err *e)
 	(void)e;
 	l->timers.prev = l->timers.next = &l->timers;
 	l->tasks.prev = l->tasks.next = &l->tasks;
-	l->pipe[0] = l->pipe[1] = -1;
 	return l;
-}
-
-static void release_signals(struct loop *l)
-{
-	for (size_t i = 0; i < l->nsignals; i++)
-		sigaction(l->signals[i].signo, &l->signals[i].before, NULL);
-	if (l->pipe[0] < 0)
-		return;
-	signal_fd = -1;
-	loop_watch_free(l->pipe_watch);
-	close(l->pipe[0]);
-	close(l->pipe[1]);
 }
 
 void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
-	release_signals(l);
+	if (l->signal_watch)
+		os_signals_close();
+	loop_watch_free(l->signal_watch);
 	free(l->fds);
 	free(l->watches);
 	free(l);
@@ -92,19 +68,20 @@ void loop_stop(struct loop *l)
 
 static short poll_events(int events)
 {
-	return (short)((events & LOOP_READ ? POLLIN : 0) | (events & LOOP_WRITE ? POLLOUT : 0));
+	return (short)((events & LOOP_READ ? OS_CAN_READ : 0) |
+		       (events & LOOP_WRITE ? OS_CAN_WRITE : 0));
 }
 
 /* poll() reports errors and hang-ups even when nothing is asked for; a negative descriptor is how
  * it is told to look away. */
-static void set_events(struct pollfd *p, int fd, int events)
+static void set_events(struct os_wait *p, int fd, int events)
 {
 	p->fd = events ? fd : -1 - fd;
-	p->events = poll_events(events);
-	p->revents = 0;
+	p->want = poll_events(events);
+	p->got = 0;
 }
 
-static int slot_fd(const struct pollfd *p)
+static int slot_fd(const struct os_wait *p)
 {
 	return p->fd >= 0 ? p->fd : -1 - p->fd;
 }
@@ -127,12 +104,12 @@ struct loop_watch *loop_watch(struct loop *l, int fd, int events, loop_watch_fn 
 
 void loop_watch_set(struct loop_watch *w, int events)
 {
-	struct pollfd *p = &w->loop->fds[w->slot];
-	short happened = p->revents;
+	struct os_wait *p = &w->loop->fds[w->slot];
+	short happened = p->got;
 
 	set_events(p, slot_fd(p), events);
 	/* Called in the middle of a round: what was found is still delivered, if still wanted. */
-	p->revents = events ? happened : 0;
+	p->got = events ? happened : 0;
 }
 
 void loop_watch_free(struct loop_watch *w)
@@ -141,7 +118,7 @@ void loop_watch_free(struct loop_watch *w)
 		return;
 	w->loop->watches[w->slot] = NULL;
 	w->loop->fds[w->slot].fd = -1;
-	w->loop->fds[w->slot].revents = 0;
+	w->loop->fds[w->slot].got = 0;
 	w->loop->holes++;
 	free(w);
 }
@@ -167,16 +144,18 @@ static void dispatch(struct loop *l, int ready)
 	size_t n = l->n; /* watches added by a callback have to wait for the next round */
 
 	for (size_t i = 0; i < n && ready > 0 && !l->stop; i++) {
-		short r = l->fds[i].revents;
+		short r = l->fds[i].got;
 
 		if (!r)
 			continue;
 		ready--;
-		l->fds[i].revents = 0;
+		l->fds[i].got = 0;
 		if (l->watches[i])
 			l->watches[i]->fn(l->watches[i]->ctx,
-				(r & POLLIN ? LOOP_READ : 0) | (r & POLLOUT ? LOOP_WRITE : 0) |
-					(r & (POLLHUP | POLLERR | POLLNVAL) ? LOOP_HANGUP : 0));
+				(r & OS_CAN_READ ? LOOP_READ : 0) |
+					(r & OS_CAN_WRITE ? LOOP_WRITE : 0) |
+					(r & (OS_HUNG_UP | OS_FAILED | OS_NOT_OPEN) ? LOOP_HANGUP
+										    : 0));
 	}
 }
 
@@ -278,71 +257,36 @@ static void run_tasks(struct loop *l)
 
 /* ---- signals ---- */
 
-static void on_signal(int signo)
-{
-	unsigned char b = (unsigned char)signo;
-	int saved = errno;
-
-	/* A full pipe means that the loop has plenty of signals to look at already. */
-	if (signal_fd >= 0 && write(signal_fd, &b, 1) < 0)
-		errno = saved;
-	errno = saved;
-}
-
 static void read_signals(void *ctx, int happened)
 {
 	struct loop *l = ctx;
-	unsigned char got[64];
-	ssize_t n = read(l->pipe[0], got, sizeof(got));
+	enum os_signal s;
 
 	(void)happened;
-	for (ssize_t i = 0; i < n; i++)
-		for (size_t k = 0; k < l->nsignals; k++)
-			if (l->signals[k].signo == got[i])
-				l->signals[k].fn(l->signals[k].ctx, got[i]);
+	while ((s = os_signal_next()) != OS_NO_SIGNAL)
+		if (l->signals[s].fn)
+			l->signals[s].fn(l->signals[s].ctx, s);
 }
 
-static bool open_signal_pipe(struct loop *l, struct err *e)
+bool loop_signal(
+	struct loop *l, enum os_signal signal, loop_signal_fn *fn, void *ctx, struct err *e)
 {
-	if (pipe(l->pipe) != 0)
+	int fd = l->signal_watch ? -1 : os_signals_open();
+
+	if (!l->signal_watch && fd < 0)
 		return err_set(e, ERR_IO, "cannot make a pipe: %s", strerror(errno));
-	for (int i = 0; i < 2; i++) {
-		fcntl(l->pipe[i], F_SETFD, FD_CLOEXEC);
-		fcntl(l->pipe[i], F_SETFL, O_NONBLOCK);
-	}
-	l->pipe_watch = loop_watch(l, l->pipe[0], LOOP_READ, read_signals, l);
-	signal_fd = l->pipe[1];
-	return true;
-}
-
-bool loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struct err *e)
-{
-	struct owned_signal *s = &l->signals[l->nsignals];
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-	sigset_t these;
-
-	if (l->nsignals == SIGNALS_MAX)
-		return err_set(e, ERR_IO, "more than %d signals are handled", SIGNALS_MAX);
-	if (l->pipe[0] < 0 && !open_signal_pipe(l, e))
-		return false;
-	*s = (struct owned_signal){ .signo = signo, .fn = fn, .ctx = ctx };
-	sigemptyset(&sa.sa_mask);
-	if (sigaction(signo, &sa, &s->before) != 0)
-		return err_set(e, ERR_IO, "cannot handle signal %d: %s", signo, strerror(errno));
-	l->nsignals++;
-	/* Whoever started us may have had it blocked, and that is inherited. */
-	sigemptyset(&these);
-	sigaddset(&these, signo);
-	sigprocmask(SIG_UNBLOCK, &these, NULL);
+	if (!l->signal_watch)
+		l->signal_watch = loop_watch(l, fd, LOOP_READ, read_signals, l);
+	if (!os_signal_catch(signal))
+		return err_set(e, ERR_IO, "cannot handle signals: %s", strerror(errno));
+	l->signals[signal] = (struct owned_signal){ fn, ctx };
 	return true;
 }
 
 void loop_ignore_signals(struct loop *l)
 {
-	for (size_t i = 0; i < l->nsignals; i++) {
-		l->signals[i].before = (struct sigaction){ .sa_handler = SIG_IGN };
-		sigaction(l->signals[i].signo, &l->signals[i].before, NULL);
-	}
+	if (l->signal_watch)
+		os_signals_ignore();
 }
 
 /* ---- the loop ---- */
@@ -361,7 +305,7 @@ static int wait_ms(const struct loop *l, int64_t now)
 
 /* Shortage of memory in the kernel, which passes or does not: two seconds, then somebody must be told. */
 #define FAILURES_MAX 100
-#define PAUSE_NS (20 * 1000 * 1000)
+#define PAUSE_MS 20
 
 static bool is_passing(int why)
 {
@@ -370,7 +314,6 @@ static bool is_passing(int why)
 
 bool loop_run(struct loop *l, struct err *e)
 {
-	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	int64_t looked_ms = INT64_MIN; /* timers due by then may fire */
 	int failures = 0;
 
@@ -388,7 +331,7 @@ bool loop_run(struct loop *l, struct err *e)
 		/* Not asked for when no timer is set: none can be due. */
 		before_ms = l->timers.next != &l->timers ? clock_ms() : INT64_MIN;
 		wait = wait_ms(l, before_ms);
-		ready = poll(l->fds, (nfds_t)l->n, wait);
+		ready = os_wait(l->fds, l->n, wait);
 		if (ready >= 0) {
 			failures = 0;
 			/* A wait without a sign is one that has passed. */
@@ -397,7 +340,7 @@ bool loop_run(struct loop *l, struct err *e)
 		} else if (errno != EINTR && !(is_passing(errno) && failures++ < FAILURES_MAX)) {
 			return err_set(e, ERR_IO, "cannot wait for input: %s", strerror(errno));
 		} else if (errno != EINTR) {
-			nanosleep(&pause, NULL);
+			os_sleep_ms(PAUSE_MS);
 		}
 	}
 }

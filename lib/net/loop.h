@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "os/loop.h"
 
 struct loop;
 struct loop_watch;
@@ -63,9 +64,9 @@ void loop_task_clear(struct loop_task *t);
 
 /* Signals, delivered on the loop. One loop at a time may own signals; loop_free() restores the
  * dispositions that loop_signal() replaced. */
-typedef void loop_signal_fn(void *ctx, int signo);
-bool loop_signal(struct loop *l, int signo, loop_signal_fn *fn, void *ctx, struct err *e)
-	__attribute__((warn_unused_result));
+typedef void loop_signal_fn(void *ctx, enum os_signal signal);
+bool loop_signal(struct loop *l, enum os_signal signal, loop_signal_fn *fn, void *ctx,
+	struct err *e) __attribute__((warn_unused_result));
 
 /* For a process that is about to end with a status of its own: the loop's signals have no effect any
  * more, after loop_free() neither. */

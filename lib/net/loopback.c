@@ -1,25 +1,15 @@
 #include "net/loopback.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "net/request_head.h"
-
-/* macOS has no such flag; SIGPIPE is ignored by the whole program, the flag only spares a call of ours
- * from depending on that. */
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
-#endif
+#include "os/socket.h"
 
 /* Connections at a time; the oldest one makes room, so that idle ones cannot keep the real one out. */
 #define CONNS_MAX 32
@@ -54,7 +44,7 @@ static void conn_free(struct listen_conn *c)
 {
 	loop_watch_free(c->watch);
 	loop_timer_clear(&c->timer);
-	close(c->fd);
+	os_socket_close(c->fd);
 	c->prev->next = c->next;
 	c->next->prev = c->prev;
 	c->s->nconns--;
@@ -85,13 +75,13 @@ static void send_all(struct listen_conn *c, const struct buf *b)
 	size_t done = 0;
 
 	while (done < b->len) {
-		ssize_t n = send(c->fd, b->p + done, b->len - done, MSG_NOSIGNAL);
+		int64_t n = os_socket_send(c->fd, b->p + done, b->len - done);
 
-		if (n <= 0 && errno != EINTR)
+		if (n <= 0)
 			break;
-		done += n > 0 ? (size_t)n : 0;
+		done += (size_t)n;
 	}
-	shutdown(c->fd, SHUT_WR);
+	shutdown(c->fd, OS_SHUT_WRITE);
 	conn_free(c);
 }
 
@@ -200,11 +190,11 @@ static void conn_ready(void *ctx, int happened)
 {
 	struct listen_conn *c = ctx;
 	struct request_head h;
-	ssize_t got = recv(c->fd, c->in + c->n, sizeof(c->in) - c->n, 0);
+	int64_t got = recv(c->fd, c->in + c->n, sizeof(c->in) - c->n, 0);
 	long used;
 
 	(void)happened;
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+	if (got < 0 && os_socket_error() == EAGAIN)
 		return;
 	if (got <= 0) {
 		conn_free(c);
@@ -244,17 +234,19 @@ static void make_room(struct listener *s)
 static void accept_one(struct listener *s, int from)
 {
 	struct listen_conn *c;
-	int fd = accept(from, NULL, NULL);
+	int fd = os_socket_accept(from), error = fd < 0 ? os_socket_error() : 0;
 
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && (c = oldest_idle(s))) {
+	if ((error == EMFILE || error == ENFILE) && (c = oldest_idle(s))) {
 		conn_free(c);
-		fd = accept(from, NULL, NULL);
+		fd = os_socket_accept(from);
 	}
 	if (fd < 0)
 		return;
+	if (!os_socket_set_blocking(fd, false)) {
+		os_socket_close(fd);
+		return;
+	}
 	make_room(s);
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
 	c = mem_new(sizeof(*c));
 	c->s = s;
 	c->fd = fd;
@@ -287,20 +279,18 @@ static void ready6(void *ctx, int happened)
 
 /* ---- sockets ---- */
 
-static int bind_socket(const struct sockaddr *a, socklen_t n)
+static int bind_socket(const struct sockaddr *a, socklen_t n, int *error)
 {
-	int fd = socket(a->sa_family, SOCK_STREAM, 0), on = 1;
+	int fd = os_socket(a->sa_family, SOCK_STREAM, 0), on = 1;
 
-	if (fd < 0)
-		return -1;
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	if (a->sa_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, a, n) == 0 && listen(fd, 64) == 0)
+	*error = 0;
+	if (fd >= 0 && a->sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, (const void *)&on, sizeof(on));
+	if (fd >= 0 && os_socket_set_blocking(fd, false) && os_socket_own_port(fd) &&
+		bind(fd, a, n) == 0 && listen(fd, 64) == 0)
 		return fd;
-	close(fd);
+	*error = os_socket_error();
+	os_socket_close(fd);
 	return -1;
 }
 
@@ -314,13 +304,14 @@ static bool bind_port(struct listener *s, unsigned port)
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
 		.sin6_port = htons((uint16_t)port),
 		.sin6_addr = in6addr_loopback };
+	int error;
 
-	s->fds[0] = bind_socket((struct sockaddr *)&v4, sizeof(v4));
+	s->fds[0] = bind_socket((struct sockaddr *)&v4, sizeof(v4), &error);
 	if (s->fds[0] < 0)
 		return false;
-	s->fds[1] = bind_socket((struct sockaddr *)&v6, sizeof(v6));
-	if (s->fds[1] < 0 && errno == EADDRINUSE) {
-		close(s->fds[0]);
+	s->fds[1] = bind_socket((struct sockaddr *)&v6, sizeof(v6), &error);
+	if (s->fds[1] < 0 && error == EADDRINUSE) {
+		os_socket_close(s->fds[0]);
 		s->fds[0] = -1;
 		return false;
 	}
@@ -373,8 +364,7 @@ void loopback_free(struct listener *s)
 		conn_free(s->conns.next);
 	for (int i = 0; i < 2; i++) {
 		loop_watch_free(s->watches[i]);
-		if (s->fds[i] >= 0)
-			close(s->fds[i]);
+		os_socket_close(s->fds[i]);
 	}
 	free(s->path);
 	free(s->host);

@@ -1,6 +1,5 @@
 #include "net/origin.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "base/mem.h"
 #include "net/here.h"
 #include "net/url.h"
+#include "os/socket.h"
 
 /* Cookies of one origin: browsers keep 180. Looked at every so many that came, because some load
  * balancers renew theirs with every answer. */

@@ -1,15 +1,16 @@
 /*
  * TCP connections whose other end may go without a word: a laptop slept, a NAT
  * forgot, the way changed (RFC 1122 section 4.2.3.6, RFC 5482). What the kernel is
- * told to do about it, and what it knows. Everything that differs between
- * systems is in tcp.c; where one knows less, less is noticed, later.
+ * told to do about it, and what it knows (os/socket.h); where a system knows less,
+ * less is noticed, later.
  */
 #ifndef MPMCP_TCP_H
 #define MPMCP_TCP_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
+
+#include "os/socket.h"
 
 /* The kernel gives a connection up when what was sent stays without an acknowledgement for 15 s, or when
  * three probes of a silent one do, which begin after 15 s, one every 5 s. */

@@ -48,6 +48,13 @@ bool os_is_link_refusal(int error);
 int64_t os_read(int fd, void *p, size_t n) OS_MUST;
 /* All n bytes, to a file or a pipe that blocks. */
 bool os_write(int fd, const void *p, size_t n) OS_MUST;
+struct os_part {
+	const void *p;
+	size_t n;
+};
+/* These parts in one go, so that lines of others who append to the same file stay whole, too. ENOSPC: not all. */
+#define OS_PARTS_MAX 16
+bool os_write_line(int fd, const struct os_part *parts, size_t count) OS_MUST;
 /* What was written is on the disk afterwards. ENOTSUP: there is no such thing for this one. */
 bool os_flush(int fd) OS_MUST;
 /* The file holds these bytes alone from now on; not in one step for who reads it meanwhile. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #if defined(O_PATH)
@@ -95,6 +96,22 @@ bool os_write(int fd, const void *bytes, size_t n)
 		n -= (size_t)done;
 	}
 	return true;
+}
+
+bool os_write_line(int fd, const struct os_part *parts, size_t count)
+{
+	struct iovec v[OS_PARTS_MAX];
+	size_t n = 0;
+	ssize_t done;
+
+	for (size_t i = 0; i < count && i < OS_PARTS_MAX; i++) {
+		v[i] = (struct iovec){ (void *)(uintptr_t)parts[i].p, parts[i].n };
+		n += parts[i].n;
+	}
+	done = writev(fd, v, (int)count);
+	if (done >= 0 && (size_t)done < n)
+		errno = ENOSPC;
+	return done >= 0 && (size_t)done == n;
 }
 
 bool os_flush(int fd)

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+enum { OS_STDIN, OS_STDOUT, OS_STDERR }; /* descriptors */
+
 /* The file of this program, malloc'ed; NULL when the system does not say. It may have been replaced since. */
 char *os_program_path(void);
 

@@ -2,8 +2,6 @@
 #define _DARWIN_C_SOURCE
 #include "os/time.h"
 
-#include <time.h>
-
 /* One of the clocks stands still while the machine sleeps, the other does not. */
 #if defined(CLOCK_BOOTTIME)
 #define RUNS_ALWAYS CLOCK_BOOTTIME
@@ -37,6 +35,13 @@ int64_t os_wall_ms(void)
 int64_t os_asleep_ms(void)
 {
 	return read_ms(RUNS_ALWAYS) - read_ms(RUNS_AWAKE);
+}
+
+bool os_utc(int64_t s, struct tm *out)
+{
+	time_t t = (time_t)s;
+
+	return gmtime_r(&t, out) != NULL;
 }
 
 void os_sleep_ms(int ms)

@@ -446,7 +446,7 @@ def second_signal_changes_nothing(case):
     p.signal(signal.SIGTERM)
     # Its answer says that the first is taken: of two that wait at once the kernel may give the later one first.
     case.is_error(p.answer(1), -31000, "told to end")
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGUSR2):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGHUP):
         with contextlib.suppress(ProcessLookupError):
             p.signal(number)
     case.equal(p.wait(), 0, "status")
@@ -457,7 +457,7 @@ def signals_that_arrive_together_end_it_as_one_of_them_does(case):
     p.handshake()
     p.send(request(1))
     server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         with contextlib.suppress(ProcessLookupError):
             p.signal(number)
     case.is_error(p.answer(1), -31000, "told to end")

@@ -513,11 +513,11 @@ static void closed_descriptor_is_a_hang_up_and_no_failure(void **state)
 
 /* ---- signals ---- */
 
-static void on_signal(void *ctx, int signo)
+static void on_signal(void *ctx, enum os_signal signal)
 {
 	assert_ptr_equal(ctx, trace);
-	note(signo == SIGUSR1 ? '1' : '2');
-	if (signo == SIGUSR2)
+	note(signal == OS_INTERRUPT ? '1' : '2');
+	if (signal == OS_TERMINATE)
 		loop_stop(loop);
 }
 
@@ -528,20 +528,20 @@ static void signals_arrive_on_the_loop_and_are_given_back(void **state)
 	sigset_t set;
 
 	(void)state;
-	sigaction(SIGUSR1, &before, NULL);
+	sigaction(SIGINT, &before, NULL);
 	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL); /* as an unkind parent leaves it */
 	start();
-	assert_true(loop_signal(loop, SIGUSR1, on_signal, trace, &e));
-	assert_true(loop_signal(loop, SIGUSR2, on_signal, trace, &e));
-	raise(SIGUSR1);
-	raise(SIGUSR2);
+	assert_true(loop_signal(loop, OS_INTERRUPT, on_signal, trace, &e));
+	assert_true(loop_signal(loop, OS_TERMINATE, on_signal, trace, &e));
+	raise(SIGINT);
+	raise(SIGTERM);
 	run("12");
 	loop_free(loop);
-	sigaction(SIGUSR1, NULL, &after);
+	sigaction(SIGINT, NULL, &after);
 	assert_ptr_equal(after.sa_handler, SIG_IGN);
-	raise(SIGUSR1); /* nothing happens */
+	raise(SIGINT); /* nothing happens */
 }
 
 static void signals_that_come_after_the_end_have_no_effect(void **state)
@@ -549,15 +549,15 @@ static void signals_that_come_after_the_end_have_no_effect(void **state)
 	struct err e = { 0 };
 
 	(void)state;
-	signal(SIGUSR2, SIG_DFL); /* by which a process dies */
+	signal(SIGTERM, SIG_DFL); /* by which a process dies */
 	start();
-	assert_true(loop_signal(loop, SIGUSR2, on_signal, trace, &e));
-	raise(SIGUSR2);
+	assert_true(loop_signal(loop, OS_TERMINATE, on_signal, trace, &e));
+	raise(SIGTERM);
 	run("2");
 	loop_ignore_signals(loop);
-	raise(SIGUSR2);
+	raise(SIGTERM);
 	loop_free(loop);
-	raise(SIGUSR2);
+	raise(SIGTERM);
 	assert_string_equal(trace, "2");
 }
 

@@ -1,15 +1,12 @@
 #include "mcp/stdio/lines.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "os/loop.h"
 
 /* One read: what a pipe holds by default. Grows with a long line by doubling, but only so far that
  * the reads of one callback stay bounded. */
@@ -19,32 +16,17 @@
 /* Reads in one callback, so that a fast writer does not starve everything else. */
 #define READS_MAX 16
 
-/* Flags of a descriptor are shared by everybody who holds it: they are given back. */
-static bool set_nonblock(int fd, int *before, struct err *e)
+static bool open_stream(int fd, enum os_stream_use use, struct os_stream *s, struct err *e)
 {
-	*before = fcntl(fd, F_GETFL);
-	if (*before < 0)
-		return err_set(e, ERR_IO, "descriptor %d cannot be used: %s", fd, strerror(errno));
-	if (!(*before & O_NONBLOCK) && fcntl(fd, F_SETFL, *before | O_NONBLOCK) != 0)
-		return err_set(e, ERR_IO, "descriptor %d cannot be made non-blocking: %s", fd,
-			strerror(errno));
-	return true;
-}
-
-static void restore_flags(int fd, int before)
-{
-	int now = before & O_NONBLOCK ? -1 : fcntl(fd, F_GETFL);
-
-	/* Only the one flag that was changed here: others may have changed the rest meanwhile. */
-	if (now >= 0)
-		fcntl(fd, F_SETFL, now & ~O_NONBLOCK);
+	return os_stream_open(fd, use, s) ||
+	       err_set(e, ERR_IO, "descriptor %d cannot be used: %s", fd, strerror(errno));
 }
 
 /* ---- in ---- */
 
 struct lines_in {
 	struct loop *loop;
-	int fd, flags;
+	struct os_stream stream;
 	const struct lines_in_events *on;
 	void *ctx;
 	struct loop_watch *watch;
@@ -70,14 +52,14 @@ struct lines_in *lines_in_new(struct loop *l, int fd, size_t cap, const struct l
 {
 	struct lines_in *w = mem_new(sizeof(*w));
 
-	*w = (struct lines_in){ .loop = l, .fd = fd, .on = on, .ctx = ctx, .line_cap = cap };
-	if (!set_nonblock(fd, &w->flags, e)) {
+	*w = (struct lines_in){ .loop = l, .on = on, .ctx = ctx, .line_cap = cap };
+	if (!open_stream(fd, OS_STREAM_INPUT, &w->stream, e)) {
 		free(w);
 		return NULL;
 	}
 	/* The line end and the start of the next line lie in the buffer, too. */
 	buf_init(&w->b, cap + READ_SIZE + 2);
-	w->watch = loop_watch(l, fd, LOOP_READ, in_ready, w);
+	w->watch = loop_watch(l, w->stream.fd, LOOP_READ, in_ready, w);
 	loop_task_init(&w->task, l, in_task, w);
 	return w;
 }
@@ -93,7 +75,7 @@ void lines_in_free(struct lines_in *w)
 		w->dead = true;
 		return;
 	}
-	restore_flags(w->fd, w->flags);
+	os_stream_end(&w->stream);
 	buf_free(&w->b);
 	free(w);
 }
@@ -275,7 +257,7 @@ static void finish(struct lines_in *w)
 static bool read_some(struct lines_in *w)
 {
 	size_t room;
-	ssize_t n;
+	int64_t n;
 
 	tidy(w);
 	room = w->b.len > READ_SIZE ? w->b.len : READ_SIZE;
@@ -293,13 +275,13 @@ static bool read_some(struct lines_in *w)
 		w->at_end = true;
 		return false;
 	}
-	n = read(w->fd, w->b.p + w->b.len, room);
+	n = os_receive(w->stream.fd, w->b.p + w->b.len, room);
 	if (n > 0) {
 		w->b.len += (size_t)n;
 		w->b.p[w->b.len] = 0;
 		return (size_t)n == room;
 	}
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+	if (n < 0 && errno == EAGAIN)
 		return false;
 	if (n < 0)
 		err_set(&w->e, ERR_IO, "reading standard input: %s", strerror(errno));
@@ -343,7 +325,6 @@ static void in_task(void *ctx)
 
 /* Small messages are gathered in chunks of this size; a larger one brings its own memory. */
 #define CHUNK_SIZE ((size_t)64 << 10)
-#define VECTORS 16
 
 struct chunk {
 	struct chunk *next;
@@ -353,7 +334,7 @@ struct chunk {
 
 struct lines_out {
 	struct loop *loop;
-	int fd, flags;
+	struct os_stream stream;
 	const struct lines_out_events *on;
 	void *ctx;
 	struct loop_watch *watch;
@@ -375,13 +356,13 @@ struct lines_out *lines_out_new(
 {
 	struct lines_out *w = mem_new(sizeof(*w));
 
-	*w = (struct lines_out){ .loop = l, .fd = fd, .on = on, .ctx = ctx };
-	if (!set_nonblock(fd, &w->flags, e)) {
+	*w = (struct lines_out){ .loop = l, .on = on, .ctx = ctx };
+	if (!open_stream(fd, OS_STREAM_OUTPUT, &w->stream, e)) {
 		free(w);
 		return NULL;
 	}
 	/* A reader that goes away is noticed even when there is nothing to say. */
-	w->watch = loop_watch(l, fd, LOOP_HANGUP, out_ready, w);
+	w->watch = loop_watch(l, w->stream.fd, LOOP_HANGUP, out_ready, w);
 	loop_task_init(&w->task, l, out_task, w);
 	return w;
 }
@@ -419,7 +400,7 @@ void lines_out_free(struct lines_out *w)
 	}
 	drop_all(w);
 	chunk_free(w->spare);
-	restore_flags(w->fd, w->flags);
+	os_stream_end(&w->stream);
 	free(w);
 }
 
@@ -587,24 +568,23 @@ static void reader_gone(struct lines_out *w)
 /* Writes what goes; false when the descriptor takes no more (or never will). */
 static bool write_some(struct lines_out *w)
 {
-	struct iovec v[VECTORS];
-	int count = 0;
-	ssize_t n;
+	struct os_part v[OS_PARTS_MAX];
+	size_t count = 0;
+	int64_t n;
 
-	for (struct chunk *c = w->first; c && count < VECTORS; c = c->next)
-		v[count++] = (struct iovec){ c->b.p ? c->b.p + c->done : NULL, c->b.len - c->done };
+	for (struct chunk *c = w->first; c && count < OS_PARTS_MAX; c = c->next)
+		v[count++] =
+			(struct os_part){ c->b.p ? c->b.p + c->done : NULL, c->b.len - c->done };
 	if (!count)
 		return false;
-	n = writev(w->fd, v, count);
+	n = os_send(w->stream.fd, v, count);
 	if (n >= 0) {
 		written(w, (size_t)n);
 		return true;
 	}
-	if (errno == EINTR)
-		return true;
 	if (errno == EPIPE || errno == ECONNRESET) {
 		reader_gone(w);
-	} else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+	} else if (errno != EAGAIN) {
 		err_set(&w->e, ERR_IO, "writing standard output: %s", strerror(errno));
 		break_off(w);
 	}
@@ -662,10 +642,10 @@ static void out_ready(void *ctx, int happened)
 /* Waits until the descriptor takes more. False when it does not in time. */
 static bool may_write(struct lines_out *w, int64_t until)
 {
-	struct pollfd p = { .fd = w->fd, .events = POLLOUT };
+	struct os_wait p = { .fd = w->stream.fd, .want = OS_CAN_WRITE };
 	int64_t left = until - clock_ms();
 
-	return left > 0 && (poll(&p, 1, (int)left) >= 0 || errno == EINTR);
+	return left > 0 && (os_wait(&p, 1, (int)left) >= 0 || errno == EINTR);
 }
 
 void lines_out_flush(struct lines_out *w, int ms)
@@ -687,11 +667,12 @@ bool lines_out_now(struct lines_out *w, const struct lines_part *parts, size_t c
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		for (size_t done = 0; done < parts[i].n;) {
-			ssize_t n = write(w->fd, parts[i].p + done, parts[i].n - done);
+			struct os_part rest = { parts[i].p + done, parts[i].n - done };
+			int64_t n = os_send(w->stream.fd, &rest, 1);
 
 			if (n > 0)
 				done += (size_t)n;
-			else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+			else if (n < 0 && errno != EAGAIN)
 				return false;
 			else if (!may_write(w, until))
 				return false;
