@@ -1,44 +1,26 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include "options.h"
-#include "base/child.h"
+#include "auth/worker_main.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "commands.h"
 #include "exit.h"
 #include "help.h"
 #include "mcp/bridge.h"
-
-/* A client that starts us with a closed descriptor would otherwise have some file of ours there. */
-static bool open_standard_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
-}
+#include "os/start.h"
+#include "os/terminal.h"
 
 /* Wrong arguments in a client's entry: the client shows an answer, not standard error. */
 static int usage_error(const struct options *a, const struct err *e)
 {
 	diag_error("%s", err_text(e));
-	if (!a->command->name && !isatty(STDIN_FILENO))
-		bridge_refuse(STDIN_FILENO, STDOUT_FILENO, e);
+	if (!a->command->name && !os_is_terminal(stdin))
+		bridge_refuse(OS_STDIN, OS_STDOUT, e);
 	return EXIT_USAGE;
 }
 
@@ -86,22 +68,18 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int status;
 
-	if (!open_standard_fds()) {
+	if (!os_start()) {
 		diag_error("cannot open /dev/null: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
-	child_no_core();
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
 	/* libcurl would write the keys of every connection there, for whoever can read the file. */
-	unsetenv("SSLKEYLOGFILE");
-#ifdef __GLIBC__
-	/* Fixed, or freeing one large message would teach malloc to keep the memory of all later ones. */
-	mallopt(M_MMAP_THRESHOLD, 256 << 10);
-#endif
+	if (!os_set_variable("SSLKEYLOGFILE", NULL))
+		mem_exhausted();
 	/* A document that is short of memory looks like a broken one, or loses members when it is written: the
 	 * sign-in that is kept would be set aside, or saved without its refresh token. */
 	json_set_alloc_funcs(mem_new, free);
+	if (argc > 1 && strcmp(argv[1], WORKER_WORD) == 0)
+		return worker_main() ? EXIT_DONE : EXIT_USAGE;
 	status = options_parse(argc, argv, &a, &e) ? run(&a) : usage_error(&a, &e);
 	options_clear(&a);
 	status = finish_output(status);

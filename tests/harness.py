@@ -607,7 +607,8 @@ class Case:
             # those of other cases; some share a port at which nobody is, so what a case has started itself is left alone.
             if started_here(pid):
                 return False
-            words = [b"\0" + w + b"\0" for p in self.programs for w in map(os.fsencode, p.args) if b"://127.0.0.1:" in w or b"://localhost:" in w]
+            words = [w for p in self.programs for w in map(os.fsencode, p.args) if b"://127.0.0.1:" in w or b"://localhost:" in w]
+            words = [b"\0" + w + b"\0" for w in words + [b"/".join(w.split(b"/")[:3]) for w in words]]
             text = open("/proc/%s/cmdline" % pid, "rb").read()
             return os.path.basename(PROGRAM).encode() in text and any(w in text for w in words)
 

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -132,6 +133,24 @@ class Person:
             record = dict(self.record(), **fields)
             with open(path, "w") as f:
                 json.dump({k: v for k, v in record.items() if v is not None}, f)
+
+    def hold_refresh(self):
+        """A token endpoint in front of the sandbox's, which keeps an answer until the case lets it go: (asked, go)."""
+        asked, go = threading.Event(), threading.Event()
+
+        def handler(r):
+            try:
+                answer = urllib.request.urlopen(urllib.request.Request(token_endpoint, r.body, {
+                    "Content-Type": "application/x-www-form-urlencoded"}), timeout=DEADLINE)
+            except urllib.error.HTTPError as e:
+                answer = e
+            body = answer.read()
+            asked.set()
+            go.wait(DEADLINE)
+            r.json(body.decode(), status=answer.status)
+        token_endpoint = self.record()["token_endpoint"]
+        self.change(token_endpoint=self.case.server(handler).origin + "/token")
+        return asked, go
 
     def opened(self):
         """The addresses with which browsers were started."""

@@ -2,19 +2,14 @@
  * passes on, in which the other checks are made. */
 #include "doctor/doctor.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "os/file.h"
+#include "os/loop.h"
+#include "os/process.h"
 #include "os/start.h"
 #include "setup/json_edit.h"
 
@@ -214,46 +209,37 @@ void doctor_entry(struct doctor *d, struct finding *f)
 /* A program that says its version does so at once; a slow machine gets this long. */
 #define VERSION_MS 10000
 
-static void say_version(const char *command, int out)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	if (null >= 0 && dup2(null, 0) >= 0 && dup2(out, 1) >= 0 && dup2(null, 2) >= 0)
-		execl(command, command, "--version", (char *)NULL);
-	_exit(127);
-}
-
 /* The first line of "COMMAND --version"; malloc'ed, NULL when it does not run or says nothing. */
 static char *version_of(const char *command)
 {
-	int64_t until = clock_ms() + VERSION_MS, left;
-	struct pollfd p = { .events = POLLIN };
+	const char *const args[] = { command, "--version", NULL };
+	struct os_command c = {
+		.program = command, .args = args, .in = OS_NOTHING, .err = OS_NOTHING
+	};
+	int64_t until = clock_ms() + VERSION_MS, left, got = 1;
+	struct os_wait w = { .want = OS_CAN_READ };
 	char text[4096] = ""; /* ours says some lines */
+	struct os_process *child;
 	int ends[2], status = -1;
 	size_t n = 0;
-	ssize_t got = 1;
-	pid_t child;
 
-	if (pipe(ends) != 0)
+	if (!os_pipe(ends))
 		return NULL;
-	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-	if ((child = fork()) == 0)
-		say_version(command, ends[1]);
-	close(ends[1]);
-	p.fd = ends[0];
-	while (child > 0 && got > 0 && n < sizeof(text) - 1 && (left = until - clock_ms()) > 0) {
-		if (poll(&p, 1, (int)left) <= 0)
+	c.out = ends[1];
+	child = os_process_start(&c);
+	os_stream_close(ends[1]);
+	w.fd = ends[0];
+	while (child && got > 0 && n < sizeof(text) - 1 && (left = until - clock_ms()) > 0) {
+		if (os_wait(&w, 1, (int)left) <= 0)
 			continue;
-		got = read(ends[0], text + n, sizeof(text) - 1 - n);
+		got = os_receive(ends[0], text + n, sizeof(text) - 1 - n);
 		n += got > 0 ? (size_t)got : 0;
 	}
-	close(ends[0]);
-	if (child > 0) {
-		if (got > 0)
-			kill(child, SIGKILL);
-		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-			;
-	}
+	os_stream_close(ends[0]);
+	if (child && got > 0)
+		os_process_stop(child);
+	else if (child)
+		status = os_process_wait(child);
 	text[strcspn(text, "\r\n")] = '\0';
 	return status == 0 && *text ? mem_dup(text) : NULL;
 }

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "base/mem.h"
 #include "os/file.h"
+#include "os/process.h"
 #include "os/start.h"
 
 const struct app apps[] = {
@@ -553,23 +554,7 @@ bool app_withholds(const struct app *a, const char *variable)
 
 char *app_which(const char *program)
 {
-	const char separator[] = { os_list_separator, 0 };
-	const char *path = getenv("PATH"), *end;
-	struct os_info i;
-
-	for (; path && *path; path = *end ? end + 1 : end) {
-		char *file;
-
-		end = path + strcspn(path, separator);
-		if (!os_is_absolute(path))
-			continue;
-		file = mem_printf("%.*s/%s", (int)(end - path), path, program);
-		if (os_info_at(OS_HERE, file, true, &i) && i.kind == OS_FILE &&
-			os_may(file, OS_MAY_RUN))
-			return file;
-		free(file);
-	}
-	return NULL;
+	return os_find_program(program);
 }
 
 bool app_installed(const struct app *a)

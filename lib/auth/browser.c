@@ -1,20 +1,16 @@
 #include "auth/browser.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/buf.h"
-#include "base/child.h"
 #include "base/given.h"
 #include "base/mem.h"
 #include "net/url.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "os/start.h"
 
 /* A failure after this long is no failure to open: a browser that runs until it is closed may end with any
  * status. */
@@ -27,85 +23,11 @@ static const char *env(const char *name)
 	return v && *v ? v : NULL;
 }
 
-/* The first socket in dir whose name starts with prefix; malloc'ed. Our own only. */
-static char *find_socket(const char *dir, const char *prefix)
-{
-	DIR *d = opendir(dir);
-	struct dirent *f;
-	char *found = NULL;
-
-	while (d && !found && (f = readdir(d))) {
-		char *path = mem_printf("%s/%s", dir, f->d_name);
-		struct stat st;
-
-		if (strncmp(f->d_name, prefix, strlen(prefix)) == 0 && lstat(path, &st) == 0 &&
-			S_ISSOCK(st.st_mode) && st.st_uid == getuid())
-			found = mem_dup(f->d_name);
-		free(path);
-	}
-	if (d)
-		closedir(d);
-	return found;
-}
-
-static char *wayland_socket(void)
-{
-	char *dir = mem_printf("/run/user/%lu", (unsigned long)getuid());
-	char *found = find_socket(dir, "wayland-");
-
-	free(dir);
-	return found;
-}
-
-/* Whose screen it is matters: over SSH nobody sits in front of this one. */
-static bool has_session(void)
-{
-	char *found;
-	bool any;
-
-	if (env("SSH_CONNECTION") || env("SSH_TTY"))
-		return false;
-	found = wayland_socket();
-	if (!found)
-		found = find_socket("/tmp/.X11-unix", "X");
-	any = found != NULL;
-	free(found);
-	return any;
-}
-
 bool browser_possible(void)
 {
 	if (env("CI"))
 		return false;
-	if (env("BROWSER") || env("DISPLAY") || env("WAYLAND_DISPLAY"))
-		return true;
-#ifdef __APPLE__
-	return !env("SSH_CONNECTION") && !env("SSH_TTY");
-#else
-	return has_session();
-#endif
-}
-
-/* In the browser's process. Clients withhold these variables; the session is there all the same. */
-static void find_session(void)
-{
-	char *dir = mem_printf("/run/user/%lu", (unsigned long)getuid()), *name;
-
-	if (access(dir, X_OK) == 0)
-		setenv("XDG_RUNTIME_DIR", dir, 0); /* the session's bus is found by it, too */
-	free(dir);
-	if (env("DISPLAY") || env("WAYLAND_DISPLAY"))
-		return;
-	if ((name = wayland_socket()))
-		setenv("WAYLAND_DISPLAY", name, 1);
-	free(name);
-	if ((name = find_socket("/tmp/.X11-unix", "X"))) {
-		char *display = mem_printf(":%s", name + 1);
-
-		setenv("DISPLAY", display, 1);
-		free(display);
-	}
-	free(name);
+	return env("BROWSER") || env("DISPLAY") || env("WAYLAND_DISPLAY") || os_has_desktop();
 }
 
 /* Three bytes for each of the longest URL: a cap that url_add_escaped() cannot meet. */
@@ -132,28 +54,42 @@ static char *fill_in(const char *word, const char *url)
 	return text;
 }
 
-/* A program whose name holds blanks: the entry as a whole is a file that can be run. */
-static void try_whole(const char *entry, size_t n, const char *url)
+static char *found(const char *name)
 {
-	char *program = mem_ndup(entry, n), *address = mem_dup(url);
-	char *argv[] = { program, address, NULL };
-
-	if (strchr(program, '/') && strchr(program, ' ') && access(program, X_OK) == 0)
-		execvp(program, argv);
-	free(program);
-	free(address);
+	return strchr(name, '/') ? mem_dup(name) : os_find_program(name);
 }
 
-/* One entry of the list, n bytes: a program and perhaps arguments, between blanks. Returns when it cannot
- * be started. */
-static void try_entry(const char *entry, size_t n, const char *url)
+/* The arguments of a program, NULL at the end. */
+static void free_words(char **words)
 {
-	char *argv[WORDS_MAX + 2] = { 0 };
+	for (char **w = words; w && *w; w++)
+		free(*w);
+	free(words);
+}
+
+/* A program whose name holds blanks: the entry as a whole is a file that can be run. */
+static char **whole_entry(const char *entry, size_t n, const char *url)
+{
+	char *program = mem_ndup(entry, n), **words = NULL;
+
+	if (strchr(program, '/') && strchr(program, ' ') && os_may(program, OS_MAY_RUN)) {
+		words = mem_new(3 * sizeof(*words));
+		words[0] = program;
+		words[1] = mem_dup(url);
+		return words;
+	}
+	free(program);
+	return NULL;
+}
+
+/* One entry of the list, n bytes: a program and perhaps arguments, between blanks. NULL: there is no such program. */
+static char **entry_words(const char *entry, size_t n, const char *url)
+{
+	char **words = mem_new((WORDS_MAX + 2) * sizeof(*words)), *program;
 	const char *end = entry + n;
 	bool placed = false;
 	size_t count = 0;
 
-	try_whole(entry, n, url);
 	while (entry < end && count < WORDS_MAX) {
 		size_t len = strcspn(entry, " \t");
 		char *word;
@@ -162,82 +98,75 @@ static void try_entry(const char *entry, size_t n, const char *url)
 		if (len) {
 			word = mem_ndup(entry, len);
 			placed = placed || (count && strstr(word, "%s"));
-			argv[count] = count ? fill_in(word, url) : mem_dup(word);
+			words[count] = count ? fill_in(word, url) : mem_dup(word);
 			count++;
 			free(word);
 		}
 		entry += len + 1;
 	}
 	if (!placed)
-		argv[count] = mem_dup(url);
-	if (count)
-		execvp(argv[0], argv);
-	for (size_t i = 0; argv[i]; i++)
-		free(argv[i]);
-}
-
-/* ---- the attendant: a process that sees how the programs end ---- */
-
-/* What it reports, as one byte; nothing: a program runs, or ended well. */
-enum { REPORT_MISSING = 'm', REPORT_FAILED = 'f' };
-
-/* Runs one entry. False when it ended with a failure, *report says which. The alarm ends a wait that is
- * too long for a failure: whoever listens sees the pipe close, as with one that ended well. */
-static bool run_entry(const char *entry, size_t n, const char *url, char *report)
-{
-	int status = 0;
-	pid_t pid;
-
-	alarm(FAILS_S);
-	pid = fork();
-	if (pid == 0) {
-		try_entry(entry, n, url);
-		_exit(127);
+		words[count] = mem_dup(url);
+	program = count ? found(words[0]) : NULL;
+	if (!program) {
+		free_words(words);
+		return NULL;
 	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return true;
-	if (pid > 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 127))
-		*report = REPORT_FAILED;
-	return false;
+	free(words[0]);
+	words[0] = program;
+	return words;
 }
 
 /* $BROWSER is a list separated by colons; the address takes the place of %s in an entry, or is added to
  * it. No shell reads any of that. */
-static void attend(const char *url, int pipe_fd)
+static char ***programs_of(const char *list, const char *url)
 {
-	const char *list = env("BROWSER");
-	char report = REPORT_MISSING;
-	struct buf escaped;
-	bool fits;
+	char ***programs, **words;
+	size_t n = 0;
 
-	child_reset_signals(); /* the browser is no place for what we ignore */
-	setsid();
-	child_let_go(&pipe_fd, 1);
-	child_restore_core();
-	given_scrub_environment();
-	find_session();
-	if (!list)
-		list = "xdg-open:open";
-	buf_init(&escaped, ADDRESS_MAX);
-	fits = url_add_escaped(&escaped, url);
-	while (fits && *list) {
-		size_t n = strcspn(list, ":");
+	for (const char *p = list; *p; p++)
+		n += *p == os_list_separator;
+	programs = mem_new((2 * (n + 1) + 1) * sizeof(*programs));
+	for (n = 0; *list;) {
+		size_t len = 0;
 
-		if (run_entry(list, n, buf_str(&escaped), &report))
-			_exit(0);
-		list += n + (list[n] == ':');
+		while (list[len] && list[len] != os_list_separator)
+			len++;
+		if ((words = whole_entry(list, len, url)))
+			programs[n++] = words;
+		if ((words = entry_words(list, len, url)))
+			programs[n++] = words;
+		list += len + (list[len] != 0);
 	}
-	(void)!write(pipe_fd, &report, 1);
-	_exit(0);
+	return programs;
 }
 
-/* ---- its starter ---- */
+static void free_programs(char ***programs)
+{
+	for (char ***p = programs; *p; p++)
+		free_words(*p);
+	free(programs);
+}
+
+/* Without credentials, and with what clients withhold from us and a desktop's programs need. */
+static char **variables(void)
+{
+	char **v = given_environment(false), **more = os_desktop_variables();
+	size_t n = 0, nmore = 0;
+
+	while (v[n])
+		n++;
+	while (more && more[nmore])
+		nmore++;
+	v = mem_grow(v, n + nmore + 1, sizeof(*v));
+	for (size_t i = 0; i < nmore; i++)
+		v[n + i] = more[i];
+	v[n + nmore] = NULL;
+	free(more);
+	return v;
+}
 
 struct browser {
-	pid_t attendant; /* 0: it is gone */
-	int fd;
+	struct os_showing *showing;
 	struct loop_watch *watch;
 	browser_failed_fn *failed;
 	void *ctx;
@@ -247,83 +176,79 @@ static void dismiss(struct browser *b)
 {
 	loop_watch_free(b->watch);
 	b->watch = NULL;
-	if (b->fd >= 0)
-		close(b->fd);
-	b->fd = -1;
-	if (!b->attendant)
-		return;
-	kill(b->attendant, SIGKILL); /* the browser itself goes on */
-	while (waitpid(b->attendant, NULL, 0) < 0 && errno == EINTR)
-		;
-	b->attendant = 0;
+	os_showing_free(b->showing);
+	b->showing = NULL;
 }
 
-static const char *why(char report)
+static void explain(struct err *e, enum os_shown how)
 {
+	int first = (int)strcspn(os_default_browsers, ":");
+
 	if (env("BROWSER"))
-		return report == REPORT_FAILED
-			       ? "the program that BROWSER names ended with a failure"
-			       : "BROWSER names no program that is there";
-	return report == REPORT_FAILED ? "xdg-open ended with a failure; set BROWSER"
-				       : "there is no xdg-open; set BROWSER";
+		err_set(e, ERR_IO, "no browser could be started: %s",
+			how == OS_SHOW_FAILED
+				? "the program that BROWSER names ended with a failure"
+				: "BROWSER names no program that is there");
+	else if (how == OS_SHOW_FAILED)
+		err_set(e, ERR_IO,
+			"no browser could be started: %.*s ended with a failure; set BROWSER",
+			first, os_default_browsers);
+	else
+		err_set(e, ERR_IO, "no browser could be started: there is no %.*s; set BROWSER",
+			first, os_default_browsers);
 }
 
 static void reported(void *ctx, int happened)
 {
 	struct browser *b = ctx;
+	enum os_shown how = os_showing_result(b->showing);
 	struct err e = { 0 };
-	char report = 0;
-	ssize_t n = read(b->fd, &report, 1);
 
 	(void)happened;
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+	if (how == OS_SHOW_AGAIN)
 		return;
 	dismiss(b);
-	if (n != 1)
+	if (how == OS_SHOWN)
 		return;
-	err_set(&e, ERR_IO, "no browser could be started: %s", why(report));
+	explain(&e, how);
 	b->failed(b->ctx, &e); /* b may be gone */
 }
 
-/* A pipe whose ends no program that is started gets. */
-static bool make_pipe(int fds[2])
+static struct os_showing *show(const char *url, struct err *e)
 {
-	if (pipe(fds) != 0)
-		return false;
-	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
-	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	return true;
+	const char *list = env("BROWSER");
+	char **with = variables(), ***programs;
+	struct os_showing *showing = NULL;
+	struct buf escaped;
+
+	buf_init(&escaped, ADDRESS_MAX);
+	if (url_add_escaped(&escaped, url)) {
+		programs = programs_of(list ? list : os_default_browsers, buf_str(&escaped));
+		showing = os_show(buf_str(&escaped), programs, with, FAILS_S);
+		free_programs(programs);
+	}
+	if (!showing)
+		err_set(e, ERR_IO, "cannot start a browser: %s", strerror(errno));
+	os_free_variables(with);
+	buf_free(&escaped);
+	return showing;
 }
 
 struct browser *browser_open(
 	struct loop *l, const char *url, browser_failed_fn *failed, void *ctx, struct err *e)
 {
+	struct os_showing *showing;
 	struct browser *b;
 	struct url u;
-	int fds[2], error;
-	pid_t pid;
 
 	if (!url_parse(url, &u, e))
 		return NULL;
 	url_clear(&u);
-	if (!make_pipe(fds)) {
-		err_set(e, ERR_IO, "cannot start a browser: %s", strerror(errno));
+	if (!(showing = show(url, e)))
 		return NULL;
-	}
-	pid = fork();
-	if (pid == 0)
-		attend(url, fds[1]);
-	error = errno;
-	close(fds[1]);
-	if (pid < 0) {
-		err_set(e, ERR_IO, "cannot start a browser: %s", strerror(error));
-		close(fds[0]);
-		return NULL;
-	}
 	b = mem_new(sizeof(*b));
-	*b = (struct browser){ .attendant = pid, .fd = fds[0], .failed = failed, .ctx = ctx };
-	b->watch = loop_watch(l, b->fd, LOOP_READ, reported, b);
+	*b = (struct browser){ .showing = showing, .failed = failed, .ctx = ctx };
+	b->watch = loop_watch(l, os_showing_fd(showing), LOOP_READ, reported, b);
 	return b;
 }
 

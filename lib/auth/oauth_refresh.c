@@ -2,7 +2,6 @@
 #include "auth/oauth_impl.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "auth/refresh_worker.h"
 #include "base/clock.h"
@@ -80,13 +79,23 @@ static void refresh_failed(struct oauth *a, const struct err *e, bool again, lon
 	}
 }
 
+static bool is_patient(const struct oauth *a)
+{
+	return clock_ms() - a->refresh.began_ms < LOCK_PATIENCE_MS;
+}
+
 static void refresh_ended(void *ctx)
 {
 	struct oauth *a = ctx;
 	struct err e = a->report.e;
 
 	a->worker = NULL;
-	if (!a->report.over) {
+	if (a->report.again && is_patient(a)) {
+		worker_report_clear(&a->report);
+		loop_timer_set(&a->timer, LOCK_MS);
+		return;
+	}
+	if (!a->report.over || a->report.again) {
 		err_set(&e, ERR_IO, "the process that refreshes it ended before its time");
 		refresh_failed(a, &e, true, 0);
 		return;
@@ -124,31 +133,28 @@ static void signed_out(struct oauth *a)
 		oauth_settle(a, AUTH_FAILED, &e);
 }
 
-/* With the lock held, or with no lock to be had. */
+/* Nobody is at it. The lock is given back: the process that refreshes takes it, and looks at the file again. */
 static void refresh_now(struct oauth *a, int lock)
 {
 	static const struct worker_events events = { oauth_worker_line, refresh_ended };
-	struct refresh_worker r = { .opts = a->o, .http = a->http_opts, .store = a->token.store };
+	struct refresh_worker r = { .opts = a->o, .http = a->http_opts };
 	struct err e = { 0 };
+	bool fresh = oauth_token_reread(&a->token) && oauth_token_usable(&a->token) &&
+		     !oauth_token_near_end(&a->token);
 
-	if (oauth_token_reread(&a->token) && oauth_token_usable(&a->token) &&
-		!oauth_token_near_end(&a->token)) {
-		store_unlock(lock);
+	store_unlock(lock);
+	if (fresh) {
 		oauth_settle(a, AUTH_READY, NULL);
 		return;
 	}
 	if (oauth_token_gone(&a->token)) {
-		store_unlock(lock);
 		signed_out(a);
 		return;
 	}
 	r.g = &a->token.g;
 	r.stored = &a->token.stored;
 	r.refused = a->token.rejected;
-	a->worker = refresh_worker_start(a->loop, &r, lock, &events, a, &e);
-	/* Only closed: unlocking would take it from the new process, too. */
-	if (lock >= 0)
-		close(lock);
+	a->worker = refresh_worker_start(a->loop, &r, &events, a, &e);
 	if (!a->worker)
 		refresh_failed(a, &e, true, 0);
 }
@@ -165,7 +171,7 @@ void oauth_refresh_try(struct oauth *a)
 		refresh_now(a, lock);
 	} else if (oauth_token_reload(&a->token) && oauth_token_usable(&a->token)) {
 		oauth_settle(a, AUTH_READY, NULL);
-	} else if (clock_ms() - a->refresh.began_ms < LOCK_PATIENCE_MS) {
+	} else if (is_patient(a)) {
 		loop_timer_set(&a->timer, LOCK_MS);
 	} else {
 		/* Never without the lock: a refresh token that is used twice ends the sign-in. */

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "auth/browser.h"
 #include "auth/scope.h"
@@ -169,6 +168,11 @@ static void signin_ended(void *ctx)
 	struct err e = { 0 };
 
 	a->worker = NULL;
+	if (a->report.again) { /* another process was first: its sign-in is ours */
+		worker_report_clear(&a->report);
+		a->signin.joined = true;
+		return;
+	}
 	if (a->report.has_record) {
 		oauth_token_report(&a->token, &a->report);
 		signed_in(a);
@@ -185,25 +189,17 @@ static void signin_ended(void *ctx)
 	signin_failed(a, &e);
 }
 
-static bool spawn(struct oauth *a, int lock, struct err *e)
+static bool spawn(struct oauth *a, struct err *e)
 {
 	static const struct worker_events events = { oauth_worker_line, signin_ended };
 	struct signin_worker s = { .opts = a->o,
 		.http = a->http_opts,
-		.store = a->token.store,
 		.known = a->token.g.url ? &a->token.g : NULL,
 		.resource_metadata = a->challenge.resource_metadata,
 		.scope = a->challenge.scope,
 		.step_up = a->challenge.step_up };
-	struct store_note n = { .at_s = clock_wall_s() };
-	struct err why = { 0 };
 
-	if (!store_note_write(a->token.store, &n, &why))
-		diag_debug("%s", err_text(&why));
-	a->worker = signin_worker_start(a->loop, &s, lock, &events, a, e);
-	/* Only closed: unlocking would take it from the new process, too. */
-	if (lock >= 0)
-		close(lock);
+	a->worker = signin_worker_start(a->loop, &s, &events, a, e);
 	return a->worker != NULL;
 }
 
@@ -225,9 +221,10 @@ bool oauth_signin_start(struct oauth *a, struct err *e)
 		*e = a->signin.declined;
 		return false;
 	}
+	/* Only a look: the process that signs in takes it. */
 	lock = store_lock_signin(a->token.store, &busy, &why);
+	store_unlock(lock);
 	if (!busy && !can_ask(a)) {
-		store_unlock(lock);
 		if (!a->token.closed.kind)
 			return no_person(a, e);
 		*e = a->token.closed;
@@ -238,7 +235,7 @@ bool oauth_signin_start(struct oauth *a, struct err *e)
 	a->signin.began_ms = clock_ms();
 	a->signin.began_s = clock_wall_s();
 	a->signin.url_shown = false;
-	if (!busy && !spawn(a, lock, e))
+	if (!busy && !spawn(a, e))
 		return false;
 	a->signin.joined = busy;
 	a->state = STATE_SIGNIN;

@@ -1,14 +1,16 @@
 #include "auth/refresh_worker.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "auth/token.h"
 #include "base/clock.h"
 #include "net/loop.h"
 
 struct process {
-	const struct refresh_worker *r;
-	struct worker_out *out;
+	const struct worker_job *job;
+	struct secret stored;
+	bool refused;
 	struct loop *loop;
 	struct worker_report report; /* its record is what is asked with and what comes of it */
 };
@@ -17,7 +19,7 @@ struct process {
 static void forget_tokens(struct process *p)
 {
 	struct signin_record *g = &p->report.g;
-	bool serves = !p->r->refused && g->expires_s > clock_wall_s();
+	bool serves = !p->refused && g->expires_s > clock_wall_s();
 
 	secret_clear(&g->refresh);
 	if (!serves)
@@ -32,7 +34,7 @@ static void forget_tokens(struct process *p)
 static bool is_for_good(const struct process *p)
 {
 	return p->report.how == TOKEN_INVALID_GRANT ||
-	       (p->report.how == TOKEN_INVALID_CLIENT && !p->r->opts->client_info);
+	       (p->report.how == TOKEN_INVALID_CLIENT && !p->job->opts.client_info);
 }
 
 /* What another process saved meanwhile is a sign-in that nobody has refused: it stays, and serves. */
@@ -52,7 +54,7 @@ static void keep(struct process *p)
 	struct signin_record now;
 	struct err e = { 0 };
 
-	switch (store_since(p->r->store, p->r->stored, &now)) {
+	switch (store_since(p->job->store, &p->stored, &now)) {
 	case STORE_OTHER:
 		take_over(r, &now);
 		return;
@@ -61,12 +63,12 @@ static void keep(struct process *p)
 			forget_tokens(p);
 		else
 			err_set(&e, ERR_IO, "another process has removed %s",
-				store_path(p->r->store));
+				store_path(p->job->store));
 		break;
 	case STORE_SAME:
 		if (r->how != TOKEN_OK)
 			forget_tokens(p);
-		r->kept = store_save(p->r->store, &r->g, &e);
+		r->kept = store_save(p->job->store, &r->g, &e);
 		break;
 	}
 	if (e.kind)
@@ -80,7 +82,7 @@ static void finish(struct process *p)
 	if (r->how == TOKEN_OK || is_for_good(p))
 		keep(p);
 	r->over = r->has_record = true;
-	worker_report_say(p->out, r);
+	worker_report_say(r);
 }
 
 static void answered(void *ctx, enum token_outcome how, long retry_after_s, const struct err *e)
@@ -98,9 +100,9 @@ static void answered(void *ctx, enum token_outcome how, long retry_after_s, cons
 static void ask(struct process *p)
 {
 	struct token_call c = { .kind = TOKEN_REFRESH };
-	struct http *http = http_new(p->loop, p->r->http, &p->report.e);
+	struct http *http = http_new(p->loop, &p->job->http, &p->report.e);
 	struct token_request *t =
-		http ? token_start(http, p->r->opts, &p->report.g, &c, answered, p, &p->report.e)
+		http ? token_start(http, &p->job->opts, &p->report.g, &c, answered, p, &p->report.e)
 		     : NULL;
 
 	p->report.how = TOKEN_TRANSIENT;
@@ -109,22 +111,53 @@ static void ask(struct process *p)
 	http_free(http);
 }
 
-static void run(void *ctx, struct worker_out *out)
+/* Under the lock, or with no place for it: another process has saved tokens since the starter looked. */
+static bool is_late(const struct process *p)
 {
-	struct process p = { .r = ctx, .out = out };
+	struct signin_record now;
+	bool other = store_since(p->job->store, &p->stored, &now) == STORE_OTHER;
 
-	signin_record_copy(&p.report.g, p.r->g);
-	p.loop = loop_new(&p.report.e);
-	if (p.loop)
-		ask(&p);
-	loop_free(p.loop);
-	worker_report_clear(&p.report);
+	if (other)
+		signin_record_clear(&now);
+	return other;
 }
 
-struct worker *refresh_worker_start(struct loop *l, const struct refresh_worker *r, int lock,
+bool refresh_worker_run(struct worker_job *j, const json_t *job, struct err *e)
+{
+	const char *stored = worker_job_text(job, "stored");
+	struct process p = { .job = j, .refused = worker_job_flag(job, "refused") };
+	bool busy = false;
+	struct err why = { 0 };
+	int lock;
+
+	if (!j->has_record || !secret_isset(&j->g.refresh))
+		return err_set(e, ERR_USAGE, "this is no job of a worker");
+	secret_set(&p.stored, stored, stored ? strlen(stored) : 0);
+	signin_record_copy(&p.report.g, &j->g);
+	lock = store_lock(j->store, &busy, &why);
+	p.report.again = busy || is_late(&p);
+	p.report.over = p.report.again;
+	if (p.report.again)
+		worker_report_say(&p.report);
+	else if ((p.loop = loop_new(&p.report.e)))
+		ask(&p);
+	store_unlock(lock);
+	loop_free(p.loop);
+	secret_clear(&p.stored);
+	worker_report_clear(&p.report);
+	return true;
+}
+
+/* ---- its starter ---- */
+
+struct worker *refresh_worker_start(struct loop *l, const struct refresh_worker *r,
 	const struct worker_events *on, void *ctx, struct err *e)
 {
-	struct refresh_worker copy = *r;
+	json_t *job = worker_job_new(REFRESH_WORK, r->opts, r->http, r->g);
 
-	return worker_start(l, lock, run, &copy, on, ctx, e);
+	if (job && secret_isset(r->stored))
+		json_object_set_new(job, "stored", json_string(secret_str(r->stored)));
+	if (job)
+		json_object_set_new(job, "refused", json_boolean(r->refused));
+	return worker_job_start(l, job, r->opts, on, ctx, e);
 }

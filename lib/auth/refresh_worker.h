@@ -9,23 +9,29 @@
 #define MPMCP_REFRESH_WORKER_H
 
 #include "auth/oauth_options.h"
+#include "auth/worker_job.h"
 #include "auth/worker_report.h"
 #include "net/http.h"
 
 struct refresh_worker {
 	const struct oauth_options *opts;
-	const struct http_opts *http; /* for connections of its own */
-	struct store *store;
+	const struct http_opts *http;  /* for connections of its own */
 	const struct signin_record *g; /* with a refresh token */
 	const struct secret
 		*stored; /* the refresh token of the file, which g's may have replaced already */
 	bool refused; /* the service does not take g's access token; else it may serve to its end */
 };
 
-/* lock: of store_lock(), -1 when there is no place for it; the new process holds it from now on, the
- * caller closes its own. One line comes, a report: how, e, and what the sign-in is now. */
-struct worker *refresh_worker_start(struct loop *l, const struct refresh_worker *r, int lock,
+/* The process takes the lock of store_lock() itself. One line comes, a report: how, e, and what the sign-in is now; or
+ * `again`, when another process has the lock, or the file holds something else by now. */
+struct worker *refresh_worker_start(struct loop *l, const struct refresh_worker *r,
 	const struct worker_events *on, void *ctx, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* ---- in that process ---- */
+
+#define REFRESH_WORK "refresh"
+bool refresh_worker_run(struct worker_job *j, const json_t *job, struct err *e)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -17,8 +17,8 @@
 #define LAST_PAGE_MS 200
 
 struct process {
-	const struct signin_worker *s;
-	struct worker_out *out;
+	const struct worker_job *job;
+	const json_t *said; /* the job as it came */
 	struct loop *loop;
 	struct flow *flow;
 	struct loop_timer deadline, save, last;
@@ -42,7 +42,7 @@ static void note(const struct process *p, const char *url, const char *code)
 	}
 	n.url = url ? mem_dup(url) : NULL;
 	n.code = code ? mem_dup(code) : NULL;
-	if (!store_note_write(p->s->store, &n, &e))
+	if (!store_note_write(p->job->store, &n, &e))
 		diag_debug("%s", err_text(&e));
 	store_note_clear(&n);
 }
@@ -56,7 +56,7 @@ static void tell(const struct process *p)
 
 	if (p->g)
 		signin_record_copy(&r.g, p->g);
-	worker_report_say(p->out, &r);
+	worker_report_say(&r);
 	worker_report_clear(&r);
 }
 
@@ -79,13 +79,13 @@ static void save(void *ctx)
 {
 	struct process *p = ctx;
 	bool busy = false;
-	int lock = store_lock(p->s->store, &busy, &p->e);
+	int lock = store_lock(p->job->store, &busy, &p->e);
 
 	if (lock < 0 && busy && ++p->tries < LOCK_TRIES) {
 		loop_timer_set(&p->save, LOCK_MS);
 		return;
 	}
-	p->kept = store_save(p->s->store, p->g, &p->e);
+	p->kept = store_save(p->job->store, p->g, &p->e);
 	if (p->kept)
 		p->e = (struct err){ 0 };
 	store_unlock(lock);
@@ -98,7 +98,7 @@ static void on_url(void *ctx, const char *url, const char *code)
 	struct worker_report r = { .url = mem_dup(url), .code = code ? mem_dup(code) : NULL };
 
 	note(p, url, code);
-	worker_report_say(p->out, &r);
+	worker_report_say(&r);
 	worker_report_clear(&r);
 }
 
@@ -125,12 +125,13 @@ static void forget_client(struct process *p)
 	struct signin_record g = { 0 };
 	bool busy = false;
 	struct err e = { 0 };
-	int lock = store_lock(p->s->store, &busy, &e);
+	int lock = store_lock(p->job->store, &busy, &e);
 
-	if (lock >= 0 && store_load(p->s->store, &g, &e) == STORE_OK && !secret_isset(&g.refresh)) {
+	if (lock >= 0 && store_load(p->job->store, &g, &e) == STORE_OK &&
+		!secret_isset(&g.refresh)) {
 		free(g.client_id);
 		g.client_id = NULL;
-		if (!store_save(p->s->store, &g, &e))
+		if (!store_save(p->job->store, &g, &e))
 			diag_debug("%s", err_text(&e));
 	}
 	store_unlock(lock);
@@ -140,10 +141,10 @@ static void forget_client(struct process *p)
 static void too_late(void *ctx)
 {
 	struct process *p = ctx;
-	char *command = oauth_command(p->s->opts, NULL);
+	char *command = oauth_command(&p->job->opts, NULL);
 
 	err_set(&p->e, ERR_AUTH, "nobody completed the sign-in within %lld second%s. Run \"%s\"",
-		(long long)p->s->opts->timeout_s, p->s->opts->timeout_s == 1 ? "" : "s", command);
+		(long long)p->job->opts.timeout_s, p->job->opts.timeout_s == 1 ? "" : "s", command);
 	free(command);
 	if (flow_may_be_forgotten(p->flow))
 		forget_client(p);
@@ -152,19 +153,19 @@ static void too_late(void *ctx)
 
 static void run_flow(struct process *p)
 {
-	const struct signin_worker *s = p->s;
-	struct flow_start start = { .opts = s->opts,
-		.known = s->known,
-		.resource_metadata = s->resource_metadata,
-		.scope = s->scope,
-		.step_up = s->step_up,
+	const struct worker_job *j = p->job;
+	struct flow_start start = { .opts = &j->opts,
+		.known = j->has_record ? &j->g : NULL,
+		.resource_metadata = worker_job_text(p->said, "resource_metadata"),
+		.scope = worker_job_text(p->said, "scope"),
+		.step_up = worker_job_flag(p->said, "step_up"),
 		.hidden = true };
-	struct http *http = http_new(p->loop, s->http, &p->e);
+	struct http *http = http_new(p->loop, &j->http, &p->e);
 
 	loop_timer_init(&p->deadline, p->loop, too_late, p);
 	loop_timer_init(&p->save, p->loop, save, p);
 	loop_timer_init(&p->last, p->loop, last_page_sent, p);
-	loop_timer_set(&p->deadline, s->opts->timeout_s * 1000);
+	loop_timer_set(&p->deadline, j->opts.timeout_s * 1000);
 	p->flow = http ? flow_new(p->loop, http, &start, &events, p, &p->e) : NULL;
 	if (!p->flow || !loop_run(p->loop, &p->e))
 		over(p);
@@ -175,22 +176,40 @@ static void run_flow(struct process *p)
 	http_free(http);
 }
 
-static void run(void *ctx, struct worker_out *out)
+void signin_worker_run(struct worker_job *j, const json_t *job)
 {
-	struct process p = { .s = ctx, .out = out };
+	struct process p = { .job = j, .said = job };
+	struct worker_report again = { .over = true, .again = true };
+	bool busy = false;
+	struct err why = { 0 };
+	int lock = store_lock_signin(j->store, &busy, &why);
 
+	if (busy) {
+		worker_report_say(&again);
+		return;
+	}
+	note(&p, NULL, NULL); /* that of a sign-in that was killed is nobody's */
 	p.loop = loop_new(&p.e);
 	if (p.loop)
 		run_flow(&p);
 	else
 		over(&p);
 	loop_free(p.loop);
+	store_unlock(lock);
 }
 
-struct worker *signin_worker_start(struct loop *l, const struct signin_worker *s, int lock,
+/* ---- its starter ---- */
+
+struct worker *signin_worker_start(struct loop *l, const struct signin_worker *s,
 	const struct worker_events *on, void *ctx, struct err *e)
 {
-	struct signin_worker copy = *s;
+	json_t *job = worker_job_new(SIGNIN_WORK, s->opts, s->http, s->known);
 
-	return worker_start(l, lock, run, &copy, on, ctx, e);
+	if (job && s->resource_metadata)
+		json_object_set_new(job, "resource_metadata", json_string(s->resource_metadata));
+	if (job && s->scope)
+		json_object_set_new(job, "scope", json_string(s->scope));
+	if (job)
+		json_object_set_new(job, "step_up", json_boolean(s->step_up));
+	return worker_job_start(l, job, s->opts, on, ctx, e);
 }

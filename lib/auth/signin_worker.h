@@ -8,22 +8,27 @@
 #define MPMCP_SIGNIN_WORKER_H
 
 #include "auth/oauth_options.h"
+#include "auth/worker_job.h"
 #include "auth/worker_report.h"
 #include "net/http.h"
 
 struct signin_worker {
 	const struct oauth_options *opts;
-	const struct http_opts *http; /* for connections of its own */
-	struct store *store;
+	const struct http_opts *http;          /* for connections of its own */
 	const struct signin_record *known;     /* the registration that may serve; may be NULL */
 	const char *resource_metadata, *scope; /* as flow_start */
 	bool step_up;
 };
 
-/* lock: of store_lock_signin(), -1 when there is no place for it; the new process holds it from now on,
- * the caller closes its own. The lines are reports. */
-struct worker *signin_worker_start(struct loop *l, const struct signin_worker *s, int lock,
+/* The process takes the lock of store_lock_signin() itself. The lines are reports; the only one says `again` when
+ * another process has it. */
+struct worker *signin_worker_start(struct loop *l, const struct signin_worker *s,
 	const struct worker_events *on, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));
+
+/* ---- in that process ---- */
+
+#define SIGNIN_WORK "sign-in"
+void signin_worker_run(struct worker_job *j, const json_t *job);
 
 #endif

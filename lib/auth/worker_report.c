@@ -5,17 +5,17 @@
 
 #include "base/mem.h"
 
-void worker_report_say(struct worker_out *out, const struct worker_report *r)
+void worker_report_say(const struct worker_report *r)
 {
-	json_t *o = json_pack("{s:s*, s:s*, s:b, s:i, s:I, s:i, s:s, s:s, s:s*, s:b, s:o*}", "url",
-		r->url, "code", r->code, "over", r->over, "how", (int)r->how, "retry_after",
-		(json_int_t)r->retry_after_s, "kind", (int)r->e.kind, "message", r->e.msg, "advice",
-		r->e.advice, "reason", err_reason_name(r->e.reason), "kept", r->kept, "grant",
-		r->has_record ? signin_record_to_json(&r->g) : NULL);
+	json_t *o = json_pack("{s:s*, s:s*, s:b, s:b, s:i, s:I, s:i, s:s, s:s, s:s*, s:b, s:o*}",
+		"url", r->url, "code", r->code, "over", r->over, "again", r->again, "how",
+		(int)r->how, "retry_after", (json_int_t)r->retry_after_s, "kind", (int)r->e.kind,
+		"message", r->e.msg, "advice", r->e.advice, "reason", err_reason_name(r->e.reason),
+		"kept", r->kept, "grant", r->has_record ? signin_record_to_json(&r->g) : NULL);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
 	if (text) {
-		worker_say(out, text);
+		worker_say(text);
 		secret_wipe(text, strlen(text));
 	}
 	free(text);
@@ -48,6 +48,7 @@ bool worker_report_read(const char *text, size_t n, struct worker_report *r)
 	r->url = copy(o, "url");
 	r->code = copy(o, "code");
 	r->over = json_is_true(json_object_get(o, "over"));
+	r->again = json_is_true(json_object_get(o, "again"));
 	r->how = (enum token_outcome)number(o, "how", TOKEN_TRANSIENT);
 	r->retry_after_s = (long)json_integer_value(json_object_get(o, "retry_after"));
 	r->kept = json_is_true(json_object_get(o, "kept"));

@@ -14,6 +14,7 @@ struct worker_report {
 	char *url, *code;
 	/* The end. */
 	bool over;
+	bool again; /* nothing was done: another process is at it, or has been; look once more */
 	enum token_outcome how; /* of a refresh */
 	long retry_after_s;     /* likewise; -1: not said */
 	struct err e;           /* why it failed, or why g could not be kept */
@@ -22,7 +23,7 @@ struct worker_report {
 	bool kept; /* g is in the store, too */
 };
 
-void worker_report_say(struct worker_out *out, const struct worker_report *r);
+void worker_report_say(const struct worker_report *r); /* in the worker */
 /* False when it is no report. worker_report_clear() either way. */
 bool worker_report_read(const char *text, size_t n, struct worker_report *r)
 	__attribute__((warn_unused_result));

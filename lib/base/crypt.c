@@ -5,7 +5,6 @@
 #include <openssl/rand.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/diag.h"
 
@@ -18,7 +17,7 @@ void crypt_random(unsigned char *out, size_t n)
 	if (n <= INT_MAX && RAND_bytes(out, (int)n) == 1)
 		return;
 	diag_error("the system gives no random numbers, and without them no sign-in is safe");
-	_exit(EXIT_FAILURE);
+	_Exit(EXIT_FAILURE);
 }
 
 bool crypt_sha256(const void *p, size_t n, unsigned char out[CRYPT_SHA256_LEN])

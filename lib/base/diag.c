@@ -150,6 +150,14 @@ void diag_pin(const char *secret, size_t n)
 	enlist(h);
 }
 
+const char *diag_pinned(size_t i)
+{
+	for (size_t k = 0; k < nhidden; k++)
+		if (hidden[k].pinned && i-- == 0)
+			return hidden[k].text;
+	return NULL;
+}
+
 static int hex(char c)
 {
 	if (c >= '0' && c <= '9')

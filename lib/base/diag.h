@@ -54,6 +54,8 @@ void diag_hide(const char *secret, size_t n);
 void diag_hold(const char *secret, size_t n);
 void diag_release(const char *secret, size_t n);
 void diag_pin(const char *secret, size_t n);
+/* The i-th of those that are pinned; NULL: no more. For a process of ours, which is told them. */
+const char *diag_pinned(size_t i);
 /* Replaces every registered secret in s, and the beginning of one where s was cut inside it, by
  * "[hidden]" (stars where that would not fit: s never grows). For texts from peers. */
 char *diag_redact(char *s);

@@ -231,16 +231,42 @@ static void take_user_out(char *entry)
 	memmove(host, at + 1, strlen(at + 1) + 1);
 }
 
-void given_scrub_environment(void)
+static bool is_named(const char *entry, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(entry, name, n) == 0 && entry[n] == '=';
+}
+
+static bool holds_credential(const char *entry)
 {
 	static const char *const account[] = { "MIXPANEL_SA_TOKEN", "MIXPANEL_SA_USERNAME",
 		"MIXPANEL_SA_SECRET" };
 
 	for (size_t i = 0; i < sizeof(account) / sizeof(account[0]); i++)
-		(void)!os_set_variable(account[i], NULL);
+		if (is_named(entry, account[i]))
+			return true;
 	for (size_t i = 0; i < nnames; i++)
-		if (!is_of_desktop(names[i]))
-			(void)!os_set_variable(names[i], NULL);
-	for (char **entry = os_variables(); entry && *entry; entry++)
-		take_user_out(*entry);
+		if (!is_of_desktop(names[i]) && is_named(entry, names[i]))
+			return true;
+	return false;
+}
+
+char **given_environment(bool of_ours)
+{
+	char **all = os_variables(), **kept, **to;
+	size_t n = 0;
+
+	while (all && all[n])
+		n++;
+	to = kept = mem_new((n + 1) * sizeof(*kept));
+	for (size_t i = 0; i < n; i++) {
+		if (holds_credential(all[i]))
+			continue;
+		*to = mem_dup(all[i]);
+		if (!of_ours)
+			take_user_out(*to);
+		to++;
+	}
+	return kept;
 }

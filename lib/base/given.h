@@ -6,6 +6,7 @@
 #ifndef MPMCP_GIVEN_H
 #define MPMCP_GIVEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A token, a password: hidden whatever it looks like (from 6 bytes on, see diag.h). */
@@ -29,10 +30,10 @@ void given_url(const char *url);
 void given_variable(const char *name, size_t n);
 
 /*
- * In a new process, before it becomes another program: unsets those variables and the service
- * account's, and takes the user and password out of proxy variables. What a desktop program cannot
- * start without (HOME, PATH, DISPLAY and the like) stays, whoever referred to it.
+ * The environment for a program that we start, to be freed by os_free_variables(): without those variables and
+ * the service account's. What a desktop program cannot start without (HOME, PATH, DISPLAY and the like) stays,
+ * whoever referred to it. Proxies have no user and password there, but for this program itself (of_ours).
  */
-void given_scrub_environment(void);
+char **given_environment(bool of_ours);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/diag.h"
 
@@ -27,7 +26,7 @@ _Noreturn void mem_exhausted(void)
 	if (fn)
 		fn(last_words_ctx);
 	diag_error("out of memory");
-	_exit(EXIT_FAILURE);
+	_Exit(EXIT_FAILURE);
 }
 
 void *mem_new(size_t n)

@@ -1,10 +1,10 @@
 #include "net/http_impl.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "os/process.h"
 
 /* Connections kept, busy ones counted: more than are ever busy at once (HTTP/1.1, many calls in
  * flight), or each call of a burst would open one of its own. */
@@ -128,12 +128,11 @@ static int on_timer(CURLM *multi, long ms, void *ctx)
 /* Where few descriptors are allowed, requests wait for a connection instead of failing; 0: enough. */
 static long connections_possible(void)
 {
-	struct rlimit r;
-	long n;
+	long n = os_descriptors_possible();
 
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= 4096)
+	if (n < 0 || n >= 4096)
 		return 0;
-	n = (long)r.rlim_cur - OTHER_DESCRIPTORS;
+	n -= OTHER_DESCRIPTORS;
 	return n < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : n;
 }
 

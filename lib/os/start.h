@@ -7,6 +7,11 @@
 
 #include <stdbool.h>
 
+/* Before anything else: the three standard descriptors are open, so that no file of ours gets one of their numbers; a
+ * reader that is gone and a file that may not grow are errors and not ends; memory of large messages goes back to the
+ * system; there are no core files (process.h). False with errno set when a descriptor cannot be opened. */
+bool os_start(void) __attribute__((warn_unused_result));
+
 enum { OS_STDIN, OS_STDOUT, OS_STDERR }; /* descriptors */
 
 /* The file of this program, malloc'ed; NULL when the system does not say. It may have been replaced since. */

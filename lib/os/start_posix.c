@@ -2,13 +2,47 @@
 #define _DARWIN_C_SOURCE
 #include "os/start.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include "os/process.h"
 
 const char os_list_separator = ':';
 
 extern char **environ;
+
+/* A client that starts us with a closed descriptor would otherwise have some file of ours there. */
+static bool open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+bool os_start(void)
+{
+	if (!open_standard())
+		return false;
+	os_no_core();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+#ifdef __GLIBC__
+	/* Fixed, or freeing one large message would teach malloc to keep the memory of all later ones. */
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
+	return true;
+}
 
 const char *os_home(void)
 {

@@ -314,34 +314,12 @@ def server_without_refresh_tokens_asks_again_when_the_token_ends(case):
 # ---- the client leaves in the middle
 
 
-def _gated_server(case, me):
-    """A token endpoint in front of the sandbox's, which keeps an answer until the case lets it go."""
-    import threading
-    import urllib.error
-    import urllib.request
-    asked, go = threading.Event(), threading.Event()
-
-    def handler(r):
-        try:
-            answer = urllib.request.urlopen(urllib.request.Request(token_endpoint, r.body, {
-                "Content-Type": "application/x-www-form-urlencoded"}), timeout=DEADLINE)
-        except urllib.error.HTTPError as e:
-            answer = e
-        body = answer.read()
-        asked.set()
-        go.wait(DEADLINE)
-        r.json(body.decode(), status=answer.status)
-    token_endpoint = me.record()["token_endpoint"]
-    me.change(token_endpoint=case.server(handler).origin + "/token")
-    return asked, go
-
-
 def kill_in_the_middle_of_a_refresh_signs_nobody_out(case):
     """The server has rotated the token, the bridge is dead: what keeps the answer is not the bridge."""
     me = Person(case)
     me.login()
     before = me.record()
-    asked, go = _gated_server(case, me)
+    asked, go = me.hold_refresh()
     _end(me)
     p = me.bridge(env={})
     p.send(INITIALIZE)
@@ -360,7 +338,7 @@ def kill_in_the_middle_of_a_refresh_signs_nobody_out(case):
 def others_wait_for_the_refresh_of_a_bridge_that_was_killed(case):
     me = Person(case)
     me.login()
-    asked, go = _gated_server(case, me)
+    asked, go = me.hold_refresh()
     _end(me)
     first = me.bridge(env={})
     first.send(INITIALIZE)
@@ -379,7 +357,7 @@ def others_wait_for_the_refresh_of_a_bridge_that_was_killed(case):
 def refresh_whose_process_is_killed_is_tried_again(case):
     me = Person(case)
     me.login()
-    asked, go = _gated_server(case, me)
+    asked, go = me.hold_refresh()
     me.set(fault="refresh-kept")  # the answer that is lost must not have been the only good token
     _end(me)
     p = me.bridge(env={})
@@ -401,7 +379,7 @@ def end_of_input_in_the_middle_of_a_refresh_ends_the_bridge(case):
     me = Person(case)
     me.login()
     before = me.record()
-    asked, go = _gated_server(case, me)
+    asked, go = me.hold_refresh()
     _end(me)
     p = me.bridge(env={})
     p.send(INITIALIZE)

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 
 #include "auth/worker_report.h"
 #include "auth/worker.h"
+#include "base/diag.h"
 #include "base/file.h"
 #include "base/mem.h"
 
@@ -66,9 +68,12 @@ static int end(void **state)
 	return 0;
 }
 
-static struct worker *run(worker_fn *work, void *ctx, int lock)
+/* Starts work of that name, see the end of this file. */
+static struct worker *run(const char *work, const char *path)
 {
-	struct worker *w = worker_start(loop, lock, work, ctx, &events, NULL, &e);
+	json_t *job =
+		json_pack("{s:s, s:o*}", "work", work, "path", path ? worker_text(path) : NULL);
+	struct worker *w = worker_start(loop, job, "https://here.example", &events, NULL, &e);
 
 	if (!w)
 		fail_msg("%s", e.msg);
@@ -83,18 +88,18 @@ static void wait_for_end(void)
 
 /* ---- reports of a kind ---- */
 
-static void say_two(void *ctx, struct worker_out *out)
+static void say_two(const char *path)
 {
-	(void)ctx;
-	worker_say(out, "one");
-	worker_say(out, "");
-	worker_say(out, "three");
+	(void)path;
+	worker_say("one");
+	worker_say("");
+	worker_say("three");
 }
 
 static void lines_come_in_order_and_then_the_end(void **state)
 {
 	(void)state;
-	run(say_two, NULL, -1);
+	run("say_two", NULL);
 	wait_for_end();
 	assert_int_equal(nlines, 3);
 	assert_string_equal(lines[0], "one");
@@ -102,105 +107,162 @@ static void lines_come_in_order_and_then_the_end(void **state)
 	assert_string_equal(lines[2], "three");
 }
 
-static void say_nothing(void *ctx, struct worker_out *out)
+static void say_nothing(const char *path)
 {
-	(void)ctx, (void)out;
+	(void)path;
 }
 
 static void end_comes_without_a_word(void **state)
 {
 	(void)state;
-	run(say_nothing, NULL, -1);
+	run("say_nothing", NULL);
 	wait_for_end();
 	assert_int_equal(nlines, 0);
 }
 
-static void say_much(void *ctx, struct worker_out *out)
+static void say_much(const char *path)
 {
 	char *text = malloc(60001);
 
-	(void)ctx;
+	(void)path;
 	memset(text, 'x', 60000);
 	text[60000] = 0;
 	for (int i = 0; i < 10; i++)
-		worker_say(out, text);
+		worker_say(text);
 	free(text);
 }
 
 static void more_than_a_pipe_holds_comes_through(void **state)
 {
 	(void)state;
-	run(say_much, NULL, -1);
+	run("say_much", NULL);
 	wait_for_end();
 	assert_int_equal(nlines, 10);
 	assert_int_equal(strlen(lines[9]), 60000);
 }
 
-static void say_far_too_much(void *ctx, struct worker_out *out)
+static void say_far_too_much(const char *path)
 {
 	char *text = malloc(2 * WORKER_LINE_MAX);
 
-	(void)ctx;
+	(void)path;
 	memset(text, 'x', 2 * WORKER_LINE_MAX);
 	text[2 * WORKER_LINE_MAX - 1] = 0;
-	worker_say(out, text);
+	worker_say(text);
 	free(text);
 }
 
 static void endless_line_is_the_end(void **state)
 {
 	(void)state;
-	run(say_far_too_much, NULL, -1);
+	run("say_far_too_much", NULL);
 	wait_for_end();
 	assert_int_equal(nlines, 0);
 }
 
 /* ---- what it takes along ---- */
 
-static void say_surroundings(void *ctx, struct worker_out *out)
+static void say_surroundings(const char *path)
 {
-	struct stat in, null;
-	char text[200];
-	int *fd = ctx;
+	char text[1000], seen[200] = "";
+	struct stat err, null;
+	FILE *f;
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *fd;
+	int open = 0;
 
-	fstat(0, &in);
+	(void)path;
+	while ((fd = readdir(d)))
+		open += atoi(fd->d_name) > 2 && atoi(fd->d_name) != dirfd(d);
+	closedir(d);
+	fstat(2, &err);
 	stat("/dev/null", &null);
-	snprintf(text, sizeof(text), "%d %d %ld %ld", fcntl(*fd, F_GETFD) >= 0,
-		in.st_rdev != null.st_rdev, (long)getpgrp(), (long)getsid(0));
-	worker_say(out, text);
+	snprintf(text, sizeof(text), "%d %d %ld %ld %ld", open, err.st_rdev == null.st_rdev,
+		(long)getpgrp(), (long)getsid(0), (long)getppid());
+	worker_say(text);
+	f = fopen("/proc/self/cmdline", "r");
+	(void)!fread(seen, 1, sizeof(seen) - 1, f);
+	fclose(f);
+	worker_say(seen);
+	worker_say(seen + strlen(seen) + 1);
+	worker_say(seen + strlen(seen) + 1 + strlen(WORKER_WORD) + 1);
+	worker_say(getenv("MIXPANEL_SA_TOKEN") ? "a secret" : "nothing");
+	worker_say(getenv("https_proxy"));
+	err_set(&e, ERR_IO, "%s", "this tells hidden-from-all to all");
+	worker_say(e.msg);
 }
 
-static void nothing_is_inherited(void **state)
+static void nothing_is_inherited_but_what_it_needs(void **state)
 {
-	int fds[2], open, input;
-	long group, session;
+	int fds[2], open, null;
+	long group, session, parent;
 
 	(void)state;
-	assert_int_equal(pipe(fds), 0);
-	run(say_surroundings, &fds[1], -1);
+	assert_int_equal(pipe(fds), 0); /* without close-on-exec, as they come from elsewhere */
+	setenv("MIXPANEL_SA_TOKEN", "x", 1);
+	setenv("https_proxy", "http://user:password@proxy.example", 1);
+	diag_pin("hidden-from-all", strlen("hidden-from-all"));
+	run("say_surroundings", NULL);
 	wait_for_end();
-	assert_int_equal(sscanf(lines[0], "%d %d %ld %ld", &open, &input, &group, &session), 4);
-	assert_false(open || input);
+	assert_int_equal(
+		sscanf(lines[0], "%d %d %ld %ld %ld", &open, &null, &group, &session, &parent), 5);
+	assert_int_equal(open, 0);
+	assert_true(null);
 	assert_true(group != (long)getpgrp() && session != (long)getsid(0));
+	assert_true(parent != (long)getpid());
+	assert_string_equal(lines[1], "mpmcp");
+	assert_string_equal(lines[2], WORKER_WORD);
+	assert_string_equal(lines[3], "https://here.example");
+	assert_string_equal(lines[4], "nothing");
+	assert_string_equal(lines[5], "http://user:password@proxy.example");
+	assert_string_equal(lines[6], "this tells [hidden] to all");
 	close(fds[0]);
 	close(fds[1]);
+}
+
+static void say_path(const char *path)
+{
+	worker_say(path);
+}
+
+static void a_job_of_any_size_and_with_any_bytes_comes_through(void **state)
+{
+	/* More than a pipe holds; no UTF-8. The line is the cap of what may come back. */
+	size_t n = 60000;
+	char *text = malloc(n + 1);
+	json_t *job;
+
+	(void)state;
+	memset(text, 0xe9, n);
+	text[n] = 0;
+	job = json_pack("{s:s, s:o, s:[o, o, o]}", "work", "say_path", "path", worker_text(text),
+		"more", worker_text(text), worker_text(text), worker_text(text));
+	assert_non_null(worker_start(loop, job, "https://here.example", &events, NULL, &e));
+	wait_for_end();
+	assert_int_equal(nlines, 1);
+	assert_string_equal(lines[0], text);
+	free(text);
 }
 
 /* ---- its own life ---- */
 
 static char lock_path[64];
 
-static void wait_for_gate(void *ctx, struct worker_out *out)
+static void wait_for_gate(const char *path)
 {
-	char path[100];
-	int fd;
+	char other[100];
+	bool busy;
+	int fd, lock;
 
-	worker_say(out, "started");
-	fd = open(ctx, O_RDONLY); /* a FIFO: waits for the other end */
+	snprintf(lock_path, sizeof(lock_path), "%s", path);
+	lock = file_trylock(lock_path, &busy, &e);
+	worker_say(lock >= 0 ? "started" : "no lock");
+	snprintf(other, sizeof(other), "%s.gate", lock_path);
+	fd = open(other, O_RDONLY); /* a FIFO: waits for the other end */
 	close(fd);
-	worker_say(out, "nobody reads this");
-	snprintf(path, sizeof(path), "%s.done", lock_path);
-	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	worker_say("nobody reads this");
+	snprintf(other, sizeof(other), "%s.done", lock_path);
+	fd = open(other, O_WRONLY | O_CREAT, 0600);
 	close(fd);
 }
 
@@ -221,9 +283,8 @@ static void wait_until(bool (*what)(void), bool wanted)
 static void it_goes_on_with_its_lock_when_it_is_left(void **state)
 {
 	char folder[] = "/tmp/mpmcp-worker-XXXXXX", gate[80], done[80];
-	bool busy;
 	struct stat st;
-	int lock, fd;
+	int fd;
 
 	(void)state;
 	/* A folder of this user's: /tmp itself is somebody else's, and no lock is taken there. */
@@ -232,10 +293,7 @@ static void it_goes_on_with_its_lock_when_it_is_left(void **state)
 	snprintf(gate, sizeof(gate), "%s.gate", lock_path);
 	snprintf(done, sizeof(done), "%s.done", lock_path);
 	assert_int_equal(mkfifo(gate, 0600), 0);
-	lock = file_trylock(lock_path, &busy, &e);
-	assert_true(lock >= 0);
-	leave_at_line = run(wait_for_gate, gate, lock);
-	close(lock);
+	leave_at_line = run("wait_for_gate", lock_path);
 	assert_true(loop_run(loop, &e));
 	assert_string_equal(lines[0], "started");
 	assert_true(is_locked());
@@ -258,20 +316,32 @@ static void leaving_nobody_is_fine(void **state)
 
 /* ---- the report of a sign-in ---- */
 
-static struct worker_report sent;
-
-static void say_report(void *ctx, struct worker_out *out)
+static void say_report(const char *path)
 {
-	(void)ctx;
-	worker_report_say(out, &sent);
+	struct worker_report r = { .over = true,
+		.how = TOKEN_INVALID_GRANT,
+		.retry_after_s = -1,
+		.has_record = true,
+		.kept = true };
+
+	if (path) {
+		r = (struct worker_report){ .url = mem_dup("https://as.example/a?state=x"),
+			.code = mem_dup("ABCD-EFGH") };
+	} else {
+		r.g.url = mem_dup("https://mcp.example/mcp");
+		secret_set(&r.g.refresh, "refresh-token", 13);
+		err_set(&r.e, ERR_AUTH, "no \"way\"\nat all");
+	}
+	worker_report_say(&r);
+	worker_report_clear(&r);
 }
 
-static struct worker_report pass_on(void)
+static struct worker_report pass_on(const char *which)
 {
 	struct worker_report got;
 
 	nlines = ends = 0;
-	run(say_report, NULL, -1);
+	run("say_report", which);
 	wait_for_end();
 	assert_int_equal(nlines, 1);
 	assert_true(worker_report_read(lines[0], strlen(lines[0]), &got));
@@ -283,30 +353,18 @@ static void reports_come_through(void **state)
 	struct worker_report got;
 
 	(void)state;
-	sent = (struct worker_report){ .over = true,
-		.how = TOKEN_INVALID_GRANT,
-		.retry_after_s = -1,
-		.has_record = true,
-		.kept = true };
-	sent.g.url = mem_dup("https://mcp.example/mcp");
-	secret_set(&sent.g.refresh, "refresh-token", 13);
-	err_set(&sent.e, ERR_AUTH, "no \"way\"\nat all");
-	got = pass_on();
-	assert_true(got.over && got.has_record && got.kept);
+	got = pass_on(NULL);
+	assert_true(got.over && got.has_record && got.kept && !got.again);
 	assert_int_equal(got.how, TOKEN_INVALID_GRANT);
 	assert_int_equal(got.retry_after_s, -1);
 	assert_int_equal(got.e.kind, ERR_AUTH);
-	assert_string_equal(got.e.msg, sent.e.msg);
+	assert_string_equal(got.e.msg, "no \"way\" at all");
 	assert_string_equal(secret_str(&got.g.refresh), "refresh-token");
-	worker_report_clear(&sent);
 	worker_report_clear(&got);
-	sent.url = mem_dup("https://as.example/a?state=x");
-	sent.code = mem_dup("ABCD-EFGH");
-	got = pass_on();
+	got = pass_on("address");
 	assert_false(got.over || got.has_record || got.kept || got.e.kind);
-	assert_string_equal(got.url, sent.url);
-	assert_string_equal(got.code, sent.code);
-	worker_report_clear(&sent);
+	assert_string_equal(got.url, "https://as.example/a?state=x");
+	assert_string_equal(got.code, "ABCD-EFGH");
 	worker_report_clear(&got);
 }
 
@@ -325,21 +383,49 @@ static void what_is_no_report_is_refused(void **state)
 	worker_report_clear(&r);
 }
 
+/* ---- as a worker ---- */
+
+static const struct {
+	const char *name;
+	void (*fn)(const char *path);
+} works[] = { { "say_two", say_two }, { "say_nothing", say_nothing }, { "say_much", say_much },
+	{ "say_far_too_much", say_far_too_much }, { "say_surroundings", say_surroundings },
+	{ "say_path", say_path }, { "wait_for_gate", wait_for_gate },
+	{ "say_report", say_report } };
+
+/* This program is what worker_start() starts once more. */
+static int work(void)
+{
+	bool other;
+	json_t *job;
+
+	signal(SIGPIPE, SIG_IGN);
+	job = worker_job(&other, &e);
+	for (size_t i = 0; job && i < sizeof(works) / sizeof(works[0]); i++)
+		if (strcmp(works[i].name, json_string_value(json_object_get(job, "work"))) == 0)
+			works[i].fn(json_string_value(json_object_get(job, "path")));
+	json_decref(job);
+	return job ? 0 : 2;
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, start, end)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		T(lines_come_in_order_and_then_the_end),
 		T(end_comes_without_a_word),
 		T(more_than_a_pipe_holds_comes_through),
 		T(endless_line_is_the_end),
-		T(nothing_is_inherited),
+		T(nothing_is_inherited_but_what_it_needs),
+		T(a_job_of_any_size_and_with_any_bytes_comes_through),
 		T(it_goes_on_with_its_lock_when_it_is_left),
 		T(leaving_nobody_is_fine),
 		T(reports_come_through),
 		T(what_is_no_report_is_refused),
 	};
 
+	if (argc > 1 && strcmp(argv[1], WORKER_WORD) == 0)
+		return work();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
