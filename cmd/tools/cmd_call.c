@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/shell.h"
@@ -17,6 +16,7 @@
 #include "tools/result.h"
 #include "tools/tool_args.h"
 #include "tools/tool_list.h"
+#include "os/terminal.h"
 
 static bool too_many(const char *word, struct err *e)
 {
@@ -83,7 +83,7 @@ static enum result_form form_of(const struct options *a)
 {
 	if (a->output)
 		return (enum result_form)a->output;
-	return isatty(STDOUT_FILENO) ? RESULT_TABLE : RESULT_JSON;
+	return os_is_terminal(stdout) ? RESULT_TABLE : RESULT_JSON;
 }
 
 /* Of a failure its words, on standard error: who reads standard output takes that for the result. */

@@ -8,12 +8,12 @@
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/x509_bundle.h"
+#include "os/file.h"
 
 /* --cacert or SSL_CERT_FILE, and NODE_EXTRA_CA_CERTS. */
 #define FILES_MAX 2
@@ -205,9 +205,9 @@ static bool take_odd(X509_STORE *store, struct file *f)
 /* A pipe can be read once: that is OpenSSL's. */
 static bool index_file(X509_STORE *store, struct file *f)
 {
-	struct stat st;
+	struct os_info info;
 
-	if (stat(f->path, &st) != 0 || !S_ISREG(st.st_mode) ||
+	if (!os_info_at(OS_HERE, f->path, true, &info) || info.kind != OS_FILE ||
 		!file_read(f->path, &f->text, NULL) || !f->text.len ||
 		!x509_bundle_index(&f->index, f->text.p, f->text.len))
 		return false;

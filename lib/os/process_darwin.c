@@ -31,7 +31,7 @@ void os_no_dump(void)
 
 const char *const os_default_browsers = "/usr/bin/open:open";
 
-static bool set_variable(const char *name)
+static bool env(const char *name)
 {
 	const char *v = getenv(name);
 
@@ -40,7 +40,7 @@ static bool set_variable(const char *name)
 
 bool os_has_desktop(void)
 {
-	return !set_variable("SSH_CONNECTION") && !set_variable("SSH_TTY");
+	return !env("SSH_CONNECTION") && !env("SSH_TTY");
 }
 
 /* The program that opens pages asks the session itself. */

@@ -34,7 +34,7 @@ const char *const os_default_browsers = "xdg-open:open";
 
 static const char x11_folder[] = "/tmp/.X11-unix";
 
-static const char *set_variable(const char *name)
+static const char *env(const char *name)
 {
 	const char *v = getenv(name);
 
@@ -70,11 +70,17 @@ bool os_has_desktop(void)
 {
 	char folder[64], name[256];
 
-	if (set_variable("SSH_CONNECTION") || set_variable("SSH_TTY"))
+	if (env("SSH_CONNECTION") || env("SSH_TTY"))
 		return false;
 	runtime_folder(folder, sizeof(folder));
 	return find_socket(folder, "wayland-", name, sizeof(name)) ||
 	       find_socket(x11_folder, "X", name, sizeof(name));
+}
+
+/* One that is given on, and means nothing to us. */
+static bool is_missing(const char *name)
+{
+	return !env(name);
 }
 
 /* Clients withhold these variables; the session is there all the same. */
@@ -86,11 +92,11 @@ char **os_desktop_variables(void)
 		return NULL;
 	runtime_folder(folder, sizeof(folder));
 	/* The session's bus is found by it, too. */
-	if (!set_variable("XDG_RUNTIME_DIR") && os_may(folder, OS_MAY_RUN)) {
+	if (is_missing("XDG_RUNTIME_DIR") && os_may(folder, OS_MAY_RUN)) {
 		snprintf(text, sizeof(text), "XDG_RUNTIME_DIR=%s", folder);
 		*to++ = strdup(text);
 	}
-	if (set_variable("DISPLAY") || set_variable("WAYLAND_DISPLAY"))
+	if (env("DISPLAY") || env("WAYLAND_DISPLAY"))
 		return v;
 	if (find_socket(folder, "wayland-", name, sizeof(name))) {
 		snprintf(text, sizeof(text), "WAYLAND_DISPLAY=%s", name);

@@ -7,6 +7,8 @@
 #
 # The names of eras stay in translate, session/server_era.c and json/era.
 #
+# What differs between systems is in os: above it stand no headers of a system's own, and no question which one it is.
+#
 # One third-party library, one home: libcurl in net, OpenSSL in base, jansson in auth and cmd.
 climb() { # climb FOLDER UP...: files below FOLDER that include what is above them
     folder=$1
@@ -45,6 +47,11 @@ bad=$(
     grep -nE '#include "(login|tools|setup|doctor)/' cmd/*.[ch] | grep -v '^cmd/cmd_completion.c:'
     uses curl/ lib/base lib/auth lib/mcp cmd
     uses openssl/ lib/net lib/auth lib/mcp cmd
-    uses jansson lib/base lib/net lib/mcp
+    uses jansson lib/base lib/net lib/mcp lib/os
+    # C11, <strings.h>, and what a processor can. <fnmatch.h> and <regex.h>: POSIX has them, and what they do is the same
+    # everywhere; a system without them brings its own.
+    grep -rnE --include='*.[ch]' '#include <' lib cmd | grep -v '^lib/os/' | grep -vE '<(assert|ctype|errno|float|inttypes|limits|locale|math|setjmp|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|time)\.h>' |
+        grep -vE '<(curl/|openssl/|jansson|[a-z]*mmintrin|cpuid|arm_neon|fnmatch|regex)'
+    grep -rnE --include='*.[ch]' '__(linux|APPLE|GLIBC|FreeBSD|unix)__|_WIN32|__GLIBC__|_(GNU|DEFAULT|DARWIN_C|POSIX_C|XOPEN)_SOURCE' lib cmd | grep -v '^lib/os/'
 )
 [ -z "$bad" ] || { echo "$bad"; exit 1; }
