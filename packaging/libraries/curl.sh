@@ -25,7 +25,7 @@ case $TARGET in *-macos*) sed -i '/define CURL_MACOS_CALL_COPYPROXIES/d' lib/cur
     --disable-telnet --disable-tftp --disable-pop3 --disable-imap --disable-smb --disable-smtp --disable-gopher \
     --disable-mqtt --disable-manual --disable-docs --disable-ntlm --disable-tls-srp --disable-unix-sockets \
     --disable-alt-svc --disable-hsts --disable-doh --disable-netrc --disable-websockets --disable-libcurl-option \
-    --disable-kerberos-auth --disable-negotiate-auth --disable-aws --disable-dependency-tracking
+    --disable-kerberos-auth --disable-negotiate-auth --disable-aws --disable-dependency-tracking --enable-unity
 # What a test program decided wrongly would only be seen by who misses it.
 for has in USE_IPV6 USE_NGHTTP2 HAVE_LIBZ HAVE_BROTLI HAVE_ZSTD USE_OPENSSL $threads; do
     grep -Eq "^#define $has 1" lib/curl_config.h || { echo "configure left out $has"; exit 1; }
