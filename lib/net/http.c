@@ -44,18 +44,17 @@ static void req_free(struct http_req *r)
 	req_detach(r);
 	r->prev->next = r->next;
 	r->next->prev = r->prev;
-	if (r->way || r->look_up_only) {
-		/* Its connection and settings are good for nothing else. */
-		curl_easy_cleanup(r->easy);
-		if (r->way)
-			connect_report_log_clear(r->way);
-		free(r->way);
-	} else {
-		http_easy_release(r);
-	}
 	r->http->place.users -= r->placed;
 	http_fields_free(r->own);
-	free(r);
+	if (!r->way && !r->look_up_only) {
+		http_easy_release(r);
+		return;
+	}
+	/* Its connection and settings are good for nothing else. */
+	if (r->way)
+		connect_report_log_clear(r->way);
+	free(r->way);
+	http_easy_free(r);
 }
 
 /* Makes libcurl send what it has queued for the connection that has this port at our end, if another
@@ -272,23 +271,22 @@ struct http_req *http_start(struct http *h, const struct http_call *c, struct er
 {
 	struct origin *site = origins_of(h->sites, c->url, e);
 	CURLSH *jar = site && !own_cookie(c) ? origin_jar(site) : NULL;
-	CURL *easy = site ? http_easy_get(h, site, jar) : NULL;
-	struct http_req *r;
+	struct http_req *r = site ? http_easy_get(h, site, jar) : NULL;
 
 	if (!site) {
 		http_fields_free(c->own);
 		return NULL;
 	}
-	if (!easy) {
+	if (!r) {
 		http_fields_free(c->own);
 		err_set(e, ERR_LIMIT, "out of memory");
 		return NULL;
 	}
-	r = mem_new(sizeof(*r));
-	*r = (struct http_req){ .http = h,
+	*r = (struct http_req){ .easy = r->easy,
+		.set = r->set,
+		.http = h,
 		.site = site,
 		.jar = jar,
-		.easy = easy,
 		.on = c->on,
 		.ctx = c->ctx,
 		.own = c->own,
@@ -433,7 +431,7 @@ void http_free(struct http *h)
 	while (h->reqs.next != &h->reqs)
 		http_cancel(h->reqs.next);
 	while (h->nidle)
-		curl_easy_cleanup(h->idle[--h->nidle].easy);
+		http_easy_free(h->idle[--h->nidle]);
 	http_pools_free(h);
 	http_watch_free(h);
 	origins_free(h->sites);

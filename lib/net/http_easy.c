@@ -158,71 +158,86 @@ static void easy_common(struct http *h, CURL *easy)
 	}
 }
 
-/* The proxy on the way there, and the jar of cookies; NULL: none are kept or sent. */
-static void set_up_for(struct handle *k, const struct origin *site, CURLSH *jar)
+/* Where what is called back for belongs. */
+static void easy_point(struct http_req *r)
 {
-	const char *proxy = origin_proxy(site);
+	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
+	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->errbuf);
+	curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_PREREQDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
+}
 
-	if (k->site != site) {
-		curl_easy_setopt(k->easy, CURLOPT_OPENSOCKETFUNCTION,
+/* The proxy on the way there, and the jar of cookies; NULL: none are kept or sent. */
+static void set_up_for(struct http_req *r, const struct origin *site, CURLSH *jar)
+{
+	if (r->set.site != site) {
+		const char *proxy = origin_proxy(site);
+
+		curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETFUNCTION,
 			origin_is_watched(site) ? on_open : NULL);
-		curl_easy_setopt(k->easy, CURLOPT_PROXY, proxy);
-		curl_easy_setopt(k->easy, CURLOPT_NOPROXY, *proxy ? "" : "*");
+		curl_easy_setopt(r->easy, CURLOPT_PROXY, proxy);
+		curl_easy_setopt(r->easy, CURLOPT_NOPROXY, *proxy ? "" : "*");
 		/* For CONNECT; the request itself brings its own. */
 		curl_easy_setopt(
-			k->easy, CURLOPT_USERAGENT, *proxy ? "mpmcp/" MPMCP_VERSION : NULL);
+			r->easy, CURLOPT_USERAGENT, *proxy ? "mpmcp/" MPMCP_VERSION : NULL);
+		r->set.site = site;
 	}
-	if (k->jar == jar)
+	if (r->set.jar == jar)
 		return;
-	curl_easy_setopt(k->easy, CURLOPT_SHARE, NULL);
-	curl_easy_setopt(k->easy, CURLOPT_COOKIEFILE, NULL);
+	curl_easy_setopt(r->easy, CURLOPT_SHARE, NULL);
+	curl_easy_setopt(r->easy, CURLOPT_COOKIEFILE, NULL);
 	if (jar) {
-		curl_easy_setopt(k->easy, CURLOPT_SHARE, jar);
-		curl_easy_setopt(k->easy, CURLOPT_COOKIEFILE, ""); /* no file: it means "yes" */
+		curl_easy_setopt(r->easy, CURLOPT_SHARE, jar);
+		curl_easy_setopt(r->easy, CURLOPT_COOKIEFILE, ""); /* no file: it means "yes" */
 	}
+	r->set.jar = jar;
 }
 
-static CURL *easy_new(struct http *h)
+/* In place of the one that it has, if any. False: out of memory, and it has none. */
+static bool easy_make(struct http *h, struct http_req *r)
 {
-	CURL *easy = curl_easy_init();
-
-	if (easy)
-		easy_common(h, easy);
-	return easy;
+	curl_easy_cleanup(r->easy);
+	r->set = (struct settings){ 0 };
+	r->easy = curl_easy_init();
+	if (!r->easy)
+		return false;
+	easy_common(h, r->easy);
+	easy_point(r);
+	return true;
 }
 
-CURL *http_easy_get(struct http *h, const struct origin *site, CURLSH *jar)
+struct http_req *http_easy_get(struct http *h, const struct origin *site, CURLSH *jar)
 {
-	struct handle k = { 0 };
+	struct http_req *r = h->nidle ? h->idle[--h->nidle] : mem_new(sizeof(*r));
 
-	if (h->nidle)
-		k = h->idle[--h->nidle];
-	if (!k.easy || k.spent) {
-		curl_easy_cleanup(k.easy);
-		k = (struct handle){ .easy = easy_new(h) };
-	}
-	if (!k.easy)
+	if ((!r->easy || r->set.spent) && !easy_make(h, r)) {
+		free(r);
 		return NULL;
-	set_up_for(&k, site, jar);
-	return k.easy;
+	}
+	set_up_for(r, site, jar);
+	return r;
 }
 
+void http_easy_free(struct http_req *r)
+{
+	curl_easy_cleanup(r->easy);
+	free(r);
+}
+
+/* The handle still points at what the request borrowed: whoever uses it again points it elsewhere. */
 void http_easy_release(struct http_req *r)
 {
 	struct http *h = r->http;
-	CURL *easy = r->easy;
 
 	if (h->nidle == IDLE_MAX) {
-		curl_easy_cleanup(easy);
+		http_easy_free(r);
 		return;
 	}
-	/* What the next request may not inherit or would keep alive; the rest is the same for all. */
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
-	h->idle[h->nidle++] = (struct handle){ easy, r->site, r->jar, !h->handles_last };
-	if (!h->handles_last)
+	r->set.spent = !h->handles_last;
+	h->idle[h->nidle++] = r;
+	if (r->set.spent)
 		loop_task_queue(&h->renewal);
 }
 
@@ -232,33 +247,37 @@ void http_easy_renew(void *ctx)
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->nidle; i++) {
-		struct handle k = h->idle[i];
+		struct http_req *r = h->idle[i];
+		struct settings was = r->set;
 
-		if (k.spent) {
-			struct handle fresh = { .easy = easy_new(h) };
-
-			curl_easy_cleanup(k.easy);
-			if (!fresh.easy)
-				continue;
-			set_up_for(&fresh, k.site, k.jar);
-			k = (struct handle){ fresh.easy, k.site, k.jar, false };
+		if (was.spent && !easy_make(h, r)) {
+			free(r);
+			continue;
 		}
-		h->idle[n++] = k;
+		if (was.spent)
+			set_up_for(r, was.site, was.jar);
+		h->idle[n++] = r;
 	}
 	h->nidle = n;
 }
 
-static void set_method(CURL *easy, const struct http_call *c)
+static void set_method(struct http_req *r, const struct http_call *c)
 {
-	if (c->body) {
-		curl_easy_setopt(easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, c->body);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body_len);
-	} else {
-		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-	}
-	if (strcmp(c->method, c->body ? "POST" : "GET") != 0)
-		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, c->method);
+	bool post = c->body != NULL, custom = strcmp(c->method, post ? "POST" : "GET") != 0;
+
+	/* Beside a GET it would be the body of the request before. */
+	curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, c->body);
+	if (post)
+		curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body_len);
+	/* Setting a body has changed the method, too. */
+	if (post && !r->set.post)
+		curl_easy_setopt(r->easy, CURLOPT_POST, 1L);
+	if (!post)
+		curl_easy_setopt(r->easy, CURLOPT_HTTPGET, 1L);
+	if (custom || r->set.custom)
+		curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, custom ? c->method : NULL);
+	r->set.post = post;
+	r->set.custom = custom;
 }
 
 static void set_connect_only(struct http_req *r, const struct http_call *c)
@@ -282,6 +301,7 @@ static CURLcode set_url(struct http_req *r, const char *url)
 		free(at->text);
 		at->text = mem_dup(url);
 		at->parsed = curl_url();
+		at->number++;
 		if (!at->parsed || curl_url_set(at->parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS) !=
 					   CURLUE_OK) {
 			curl_url_cleanup(at->parsed);
@@ -290,6 +310,9 @@ static CURLcode set_url(struct http_req *r, const char *url)
 	}
 	r->placed = at->parsed && strcmp(at->text, url) == 0;
 	at->users += r->placed;
+	if (r->placed && r->set.place == at->number)
+		return CURLE_OK;
+	r->set.place = r->placed ? at->number : 0;
 	curl_easy_setopt(r->easy, CURLOPT_CURLU, r->placed ? at->parsed : NULL);
 	/* Beside a parsed one it is only what messages show. */
 	return curl_easy_setopt(r->easy, CURLOPT_URL, url);
@@ -316,6 +339,21 @@ static bool names_address(const char *url)
 	return *host == '[' || strchr(":/?#", host[strspn(host, "0123456789.")]);
 }
 
+/* A number that is mostly the one that is set already. */
+static void set_number(CURL *easy, CURLoption what, long *is, long value)
+{
+	if (*is != value)
+		curl_easy_setopt(easy, what, value);
+	*is = value;
+}
+
+static void set_flag(CURL *easy, CURLoption what, bool *is, bool value)
+{
+	if (*is != value)
+		curl_easy_setopt(easy, what, value ? 1L : 0L);
+	*is = value;
+}
+
 CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 {
 	bool tls = strncmp(c->url, "https:", 6) == 0;
@@ -323,7 +361,7 @@ CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 
 	if (!http_fields_chain(r, c, &fields))
 		return CURLE_OUT_OF_MEMORY;
-	set_method(r->easy, c);
+	set_method(r, c);
 	r->look_up_only = c->look_up_only;
 	if (c->look_up_only)
 		curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
@@ -331,22 +369,17 @@ CURLcode http_easy_set(struct http_req *r, const struct http_call *c)
 	if (c->body_len <= UPLOAD_SMALL)
 		r->uploaded = (curl_off_t)c->body_len;
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, fields);
-	curl_easy_setopt(r->easy, CURLOPT_PRIVATE, (char *)r);
-	curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->errbuf);
-	curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
-	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
-	curl_easy_setopt(r->easy, CURLOPT_PREREQDATA, r);
-	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
-	curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_limit(r->http, c));
-	curl_easy_setopt(r->easy, CURLOPT_MAXAGE_CONN, r->http->idle_s);
-	curl_easy_setopt(
-		r->easy, CURLOPT_FRESH_CONNECT, c->fresh || needs_new_connection(r, c) ? 1L : 0L);
+	set_number(
+		r->easy, CURLOPT_CONNECTTIMEOUT_MS, &r->set.connect_ms, connect_limit(r->http, c));
+	set_number(r->easy, CURLOPT_MAXAGE_CONN, &r->set.idle_s, r->http->idle_s);
+	set_flag(r->easy, CURLOPT_FRESH_CONNECT, &r->set.fresh,
+		c->fresh || needs_new_connection(r, c));
 	if (c->connect_only)
 		set_connect_only(r, c);
 	if (tls && !names_address(c->url))
 		ca_expect(r->http->ca);
 	/* Waits for a connection that is being opened, in case it will carry many requests. Only over
 	 * TLS is that known before the first answer; elsewhere one slow request would hold up all. */
-	curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
+	set_flag(r->easy, CURLOPT_PIPEWAIT, &r->set.waits, tls);
 	return set_url(r, c->url);
 }

@@ -86,12 +86,26 @@ enum req_state {
 	REQ_DEAD,    /* cancelled inside one of libcurl's callbacks; freed once outside */
 };
 
+/* What is set on a handle: mostly it is what the next request needs, too. */
+struct settings {
+	const struct origin *site; /* its proxy, its rules for addresses */
+	CURLSH *jar;
+	unsigned long place;     /* the number of the parsed URL; 0: another URL */
+	long connect_ms, idle_s; /* 0: not set yet */
+	bool post, custom;       /* has a body; a method of its own */
+	bool fresh, waits;       /* CURLOPT_FRESH_CONNECT, CURLOPT_PIPEWAIT */
+	bool spent;              /* not to be used again: HANDLES_LAST_SINCE */
+};
+
 struct http_req {
+	/* These two are kept for the next request, and with them the memory, to which the handle points. */
+	CURL *easy;
+	struct settings set;
+
 	struct http *http;
 	struct pool *pool; /* that it is in; NULL: in none */
 	struct origin *site;
 	CURLSH *jar; /* the site's cookies; NULL: none are kept or sent */
-	CURL *easy;
 	enum req_state state;
 	const struct http_events *on;
 	void *ctx;
@@ -123,15 +137,8 @@ struct http_req {
 struct place {
 	char *text;
 	CURLU *parsed;
+	unsigned long number; /* counts the URLs that were here */
 	unsigned users;
-};
-
-/* A handle that is kept, and what it was last set up for: mostly that is what comes next, too. */
-struct handle {
-	CURL *easy;
-	const struct origin *site;
-	CURLSH *jar;
-	bool spent; /* not to be used again: HANDLES_LAST_SINCE */
 };
 
 struct http {
@@ -155,7 +162,7 @@ struct http {
 	struct sock socks;          /* sentinel */
 	struct http_req reqs;       /* sentinel of all requests not yet freed */
 	bool handles_last;          /* HANDLES_LAST_SINCE */
-	struct handle idle[IDLE_MAX];
+	struct http_req *idle[IDLE_MAX];
 	size_t nidle;
 	long idle_s;     /* how long a connection may have been idle to be used again */
 	unsigned inside; /* depth of calls into libcurl that may call us back */
@@ -216,11 +223,13 @@ bool http_fields_chain(struct http_req *r, const struct http_call *c, struct cur
 
 /* ---- http_easy.c ---- */
 
-/* A handle for requests to this site, a kept one if there is any; NULL: out of memory. */
-CURL *http_easy_get(struct http *h, const struct origin *site, CURLSH *jar)
+/* A request to this site, with its handle and nothing else in it; a kept one if there is any. NULL: out of
+ * memory. */
+struct http_req *http_easy_get(struct http *h, const struct origin *site, CURLSH *jar)
 	__attribute__((warn_unused_result));
-/* Back to those that are kept. */
+/* Back to those that are kept; or away with it. */
 void http_easy_release(struct http_req *r);
+void http_easy_free(struct http_req *r);
 /* A task: new handles in the places of those that are spent. To make one costs 10 us, a fifth of a small
  * call; so it is done when the answer is on its way and the client busy with it. ctx: the struct http. */
 void http_easy_renew(void *ctx);

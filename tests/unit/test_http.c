@@ -271,6 +271,55 @@ static void methods_without_a_body_have_none(void **state)
 	assert_null(peers->next); /* all over one connection */
 }
 
+/* What is set on a handle stays set, so each request follows one of every other kind. */
+static void handle_that_is_used_again_sends_what_the_next_request_says(void **state)
+{
+	static const struct {
+		const char *method, *body, *path;
+	} kinds[] = {
+		{ "POST", "{\"a\":1}", "x" },
+		{ "GET", NULL, "x" },
+		{ "DELETE", NULL, "x" },
+		{ "POST", "", "x" },
+		{ "PUT", "two", "x" },
+		{ "POST", "{}", "another" },
+	};
+	const size_t n = sizeof(kinds) / sizeof(kinds[0]);
+	char origin[sizeof(server.url)];
+	struct http_req *first = NULL;
+
+	(void)state;
+	http->handles_last = true;
+	server.answer = OK;
+	snprintf(origin, sizeof(origin), "%.*s", (int)(strlen(server.url) - 1), server.url);
+	for (size_t i = 0; i < 2 * n * n; i++) {
+		size_t k = i % 2 ? i / 2 % n : i / 2 / n;
+		struct http_fields *own = NULL;
+		struct call c = { 0 };
+		char line[64];
+
+		snprintf(server.url, sizeof(server.url), "%s%s", origin, kinds[k].path);
+		assert_true(i % 3 || http_fields_add(&own, "X-Once", "v", NULL));
+		send_call(&c, kinds[k].method, kinds[k].body, own);
+		/* The memory is the one before, too: nothing is allocated for a request. */
+		assert_true(!first || c.req == first);
+		first = c.req;
+		run();
+		assert_int_equal(c.how, HTTP_DONE);
+		snprintf(line, sizeof(line), "%s /%s HTTP/1.1\r\n", kinds[k].method, kinds[k].path);
+		assert_ptr_equal(strstr(server.last, line), server.last);
+		assert_int_equal(strstr(server.last, "X-Once: v\r\n") != NULL, i % 3 == 0);
+		snprintf(line, sizeof(line), "\r\nContent-Length: %zu\r\n",
+			kinds[k].body ? strlen(kinds[k].body) : 0);
+		assert_int_equal(strstr(server.last, line) != NULL, kinds[k].body != NULL);
+		assert_int_equal(
+			strstr(server.last, "Content-Length") != NULL, kinds[k].body != NULL);
+		if (kinds[k].body)
+			assert_string_equal(strstr(server.last, "\r\n\r\n") + 4, kinds[k].body);
+	}
+	assert_null(peers->next);
+}
+
 /* One handle of libcurl serves both, one after the other. */
 static void proxy_of_one_site_is_none_of_another(void **state)
 {
@@ -905,6 +954,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ONE(answer_arrives_with_its_fields_and_body),
 		ONE(methods_without_a_body_have_none),
+		ONE(handle_that_is_used_again_sends_what_the_next_request_says),
 		ONE(proxy_of_one_site_is_none_of_another),
 		ONE(stopping_in_a_callback_is_a_success_and_ends_it_once),
 		ONE(nothing_is_called_after_a_cancellation),
