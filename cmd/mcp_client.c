@@ -16,7 +16,7 @@
 #include "mcp/json/walk.h"
 #include "mcp/stdio/lines.h"
 #include "os/loop.h"
-#include "os/terminal.h"
+#include "waiting.h"
 
 enum { TO_BRIDGE_READ, TO_BRIDGE_WRITE, FROM_BRIDGE_READ, FROM_BRIDGE_WRITE, ENDS };
 
@@ -28,9 +28,10 @@ struct mcp_client {
 	int fds[ENDS];
 	struct lines_in *in;
 	struct lines_out *out;
-	long id;                 /* of the request under way */
-	bool answered, progress; /* shown on the terminal */
-	struct buf *raw;         /* for the next result; NULL: it becomes a document */
+	long id; /* of the request under way */
+	bool answered;
+	struct waiting *waiting;
+	struct buf *raw; /* for the next result; NULL: it becomes a document */
 	json_t *result, *hello;
 	struct err e;
 };
@@ -135,31 +136,6 @@ static void take_result(struct mcp_client *c, struct span result)
 		err_set(&c->e, ERR_PROTO, "the answer cannot be read: %s", why.text);
 }
 
-/* One line of the terminal, which is taken away afterwards: what would wrap is cut. */
-static void show_progress(struct mcp_client *c, const struct message *m)
-{
-	unsigned width = os_terminal_width(stderr);
-	struct buf text;
-	size_t n;
-
-	if (!os_is_terminal(stderr) || !message_method_is(m, "notifications/progress"))
-		return;
-	if (width < 2)
-		width = 80;
-	buf_init(&text, MESSAGE_MAX);
-	if (!walk_string(walk_get(m->params, "message", NULL), &text) || !text.len)
-		(void)!buf_adds(&text, "working...");
-	if (!text.p)
-		return; /* no memory */
-	n = strlen(err_clean(text.p));
-	if (n >= width)
-		for (n = width - 1; n && ((unsigned char)text.p[n] & 0xC0) == 0x80;)
-			n--;
-	fprintf(stderr, "\r\033[K%.*s", (int)n, text.p);
-	c->progress = true;
-	buf_free(&text);
-}
-
 /* Nobody here can answer questions: the server is told so at once. */
 static void refuse_question(struct mcp_client *c, const struct message *m)
 {
@@ -183,7 +159,8 @@ static void on_line(void *ctx, char *p, size_t n)
 	if (m.kind == MESSAGE_REQUEST) {
 		refuse_question(c, &m);
 	} else if (m.kind == MESSAGE_NOTIFICATION) {
-		show_progress(c, &m);
+		if (message_method_is(&m, "notifications/progress"))
+			waiting_progress(c->waiting, m.params);
 	} else if (m.kind == MESSAGE_RESPONSE && !c->answered &&
 		   (walk_type(m.id) == WALK_NULL || (walk_integer(m.id, &id) && id == c->id))) {
 		/* One request at a time: an error without an id is about it. */
@@ -243,15 +220,17 @@ static bool send(struct mcp_client *c, json_t *m, struct err *e)
 
 static bool wait_for_answer(struct mcp_client *c, struct err *e)
 {
+	bool good;
+
 	c->answered = false;
 	c->e = (struct err){ 0 };
-	if (!loop_run(c->context->loop, e))
+	waiting_start(c->waiting);
+	good = loop_run(c->context->loop, e);
+	waiting_stop(c->waiting);
+	if (!good)
 		return false;
 	if (!c->answered && !c->e.kind)
 		err_set(&c->e, ERR_PROTO, "the connection ended without an answer");
-	if (c->progress)
-		fprintf(stderr, "\r\033[K");
-	c->progress = false;
 	*e = c->e;
 	return !e->kind;
 }
@@ -408,6 +387,7 @@ struct mcp_client *mcp_client_new(struct context *context, const struct options 
 	struct mcp_client *c = mem_new(sizeof(*c));
 
 	c->context = context;
+	c->waiting = waiting_new(context->loop, a->silent);
 	for (int i = 0; i < ENDS; i++)
 		c->fds[i] = -1;
 	c->policy = mcp_client_policy(a, e);
@@ -440,6 +420,7 @@ void mcp_client_free(struct mcp_client *c)
 	for (int i = 0; i < ENDS; i++)
 		close_end(c, i);
 	auth_free(c->auth);
+	waiting_free(c->waiting);
 	policy_free(c->policy);
 	json_decref(c->hello);
 	json_decref(c->result);

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shlex
 import signal
 import struct
@@ -188,8 +189,9 @@ def call_says_what_is_wrong(case):
 SEQUENCE = "\x1b]0;owned\x07\u009b2J\u202e"  # the title, the screen, the reading direction
 
 
-def _on_a_terminal(case, *args, columns=80, **more):
-    """What a command writes to a terminal, both of its outputs."""
+def _on_a_terminal(case, *args, columns=80, raw=False, until=("", None), **more):
+    """What a command writes to a terminal, both of its outputs; calls until[1] when until[0] was seen there. Without the mark and
+    the seconds that a slow machine shows meanwhile, unless raw."""
     parent, child = terminal()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     p = case.start(*args, stdout=child, stderr=child, **more)
@@ -206,9 +208,12 @@ def _on_a_terminal(case, *args, columns=80, **more):
         if not piece:
             break
         text += piece
+        if until[1] and until[0].encode() in text:
+            until[1]()
     os.close(parent)
     p.wait()
-    return text.decode().replace("\r\n", "\n")
+    text = text.decode().replace("\r\n", "\n")
+    return text if raw else re.sub("\r\x1b\\[K([-|/\\\\] [0-9]+ s)?", "", text)
 
 
 def words_of_the_service_do_not_steer_the_terminal(case):
@@ -450,14 +455,15 @@ def progress_is_shown_on_a_terminal_and_taken_away(case):
             return r.answer()
         r.stream()
         r.event({"jsonrpc": "2.0", "method": "notifications/progress", "params": {
-            "progressToken": r.rpc["params"]["_meta"]["progressToken"], "progress": 1, "message": "half\x1b way"}})
+            "progressToken": r.rpc["params"]["_meta"]["progressToken"], "progress": 3, "total": 6, "message": "half\x1b way"}})
         r.event({"jsonrpc": "2.0", "id": r.id, "result": {"content": [{"type": "text", "text": "done"}]}})
         r.end()
     server = case.server(handler)
-    seen = _on_a_terminal(case, "call", server.url, "x")
-    case.check("\r\x1b[Khalf" in seen and seen.endswith("\r\x1b[Kdone\n"), "terminal %r" % seen)
+    seen = _on_a_terminal(case, "call", server.url, "x", raw=True)
+    case.check("[3/6] half? way" in seen and seen.endswith("\r\x1b[Kdone\n"), "terminal %r" % seen)
     quiet = case.server(lambda r: r.answer({"content": [{"type": "text", "text": "done"}]}))
     case.equal(_on_a_terminal(case, "call", quiet.url, "x"), "done\n", "terminal without progress")
+    case.equal(_on_a_terminal(case, "call", server.url, "x", "--silent", raw=True), "done\n", "terminal with --silent")
     p = case.start("call", server.url, "x")
     case.equal((p.finish(), p.errors), (0, b""), "status and standard error without a terminal")
 
@@ -467,12 +473,24 @@ def long_progress_stays_on_its_line(case):
         if r.rpc_method != "tools/call":
             return r.answer()
         r.stream()
-        for text in ("x" * 500, "", "\u00e9" * 100):
+        for text in ("x" * 500, "", "\u00e9" * 100, "\u8cc7" * 50):
             r.event({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 1, "message": text}})
         r.event({"jsonrpc": "2.0", "id": r.id, "result": {"content": []}})
         r.end()
-    seen = _on_a_terminal(case, "call", case.server(handler).url, "x")
-    case.equal(seen.split("\r\x1b[K")[1:], ["x" * 79, "working...", "\u00e9" * 39, ""], "terminal")
+    lines = _on_a_terminal(case, "call", case.server(handler).url, "x", raw=True).split("\r\x1b[K")[1:]
+    for line, want in zip([re.sub(r"^[-|/\\] [0-9]+ s  ", "", line) for line in lines], ("x", "working...", "\u00e9", "\u8cc7")):
+        case.check(line == want or set(line) == {want}, "line %r, not %r" % (line, want))
+    case.check(max(len(line) for line in lines) <= 79 and len(lines[3]) <= 39, "lines are wider than the terminal: %r" % lines)
+
+
+def waiting_is_shown_after_a_second_with_the_seconds(case):
+    """Held until the terminal shows it: on a slow machine as on a fast one."""
+    import threading
+    seen = threading.Event()
+    server = case.server(lambda r: r.answer({"content": []}) if r.rpc_method != "tools/call" or seen.wait(DEADLINE) else None)
+    text = _on_a_terminal(case, "call", server.url, "x", raw=True, until=(" 1 s", seen.set))
+    case.check(re.search("\r\x1b\\[K[-|/\\\\] 1 s", text), "terminal %r" % text)
+    case.check(text.endswith("\r\x1b[K"), "it stays: %r" % text)
 
 
 def one_word_too_many_is_named(case):
