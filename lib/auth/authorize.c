@@ -118,6 +118,9 @@ static enum authorize_outcome refused(
 
 	err_set(e, ERR_AUTH, "the sign-in was refused: %.80s%s%.300s", error,
 		description && *description ? ": " : "", description ? description : "");
+	/* RFC 6749 section 4.1.2.1; some servers say it of themselves, too. */
+	if (strcmp(error, "access_denied") == 0)
+		err_advise(e, REASON_DECLINED, "%s", "");
 	/* A scope that was held before may be known no more. */
 	if (how == AUTHORIZE_SCOPE_UNKNOWN)
 		err_advise(e, REASON_SIGN_IN, "Run \"%s\".", anew);

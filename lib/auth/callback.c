@@ -1,6 +1,5 @@
 #include "auth/callback.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,14 +38,16 @@ static const char *path_of(const struct callback *c)
 
 /* ---- the port ---- */
 
+static const struct page earlier = { .mark = PAGE_ASIDE,
+	.title = "This page belongs to an earlier sign-in attempt",
+	.todo = "Use the page that your app opened last, or start again from there." };
+
 static void browser_came(void *ctx, struct listen_conn *conn, const char *query)
 {
 	struct callback *c = ctx;
 
 	if (!c->on->is_ours(c->ctx, query)) {
-		loopback_page(conn, 400, "This is not the sign-in that is awaited",
-			"The page may be from an earlier attempt. Go back to your program and use "
-			"the address that it shows now.");
+		loopback_page(conn, 400, &earlier);
 		return;
 	}
 	c->conn = conn;
@@ -141,16 +142,38 @@ static struct listen_conn *take_browser(struct callback *c)
 	return conn;
 }
 
+/* Whose account it is: "Mixpanel (European Union)", or the host. malloc'ed. */
+static char *service(const struct callback *c)
+{
+	static const struct {
+		const char *host, *where;
+	} regions[] = { { "mcp.mixpanel.com", "United States" },
+		{ "mcp-eu.mixpanel.com", "European Union" }, { "mcp-in.mixpanel.com", "India" } };
+	struct url u = { 0 };
+	char *name = NULL;
+
+	if (url_parse(c->o->url, &u, NULL))
+		for (size_t i = 0; i < sizeof(regions) / sizeof(regions[0]) && !name; i++)
+			if (strcmp(u.host, regions[i].host) == 0)
+				name = mem_printf("Mixpanel (%s)", regions[i].where);
+	if (!name)
+		name = mem_dup(u.host ? u.host : "the service");
+	url_clear(&u);
+	return name;
+}
+
 static void page_of_success(const struct callback *c, struct listen_conn *conn)
 {
-	struct url u = { 0 };
-	char *text = mem_printf("mpmcp may now use your account at %s. You can close this page and "
-				"go back to your program: it goes on by itself.",
-		url_parse(c->o->url, &u, NULL) ? u.host : "the service");
+	char *name = service(c);
+	char *more = mem_printf("mpmcp may now use your account at %s.", name);
+	const struct page p = { .mark = PAGE_DONE,
+		.title = "You are signed in",
+		.todo = "You can close this tab; your app continues on its own.",
+		.more = more };
 
-	loopback_page(conn, 200, "You are signed in", text);
-	free(text);
-	url_clear(&u);
+	loopback_page(conn, 200, &p);
+	free(more);
+	free(name);
 }
 
 void callback_succeed(struct callback *c)
@@ -167,23 +190,34 @@ void callback_succeed(struct callback *c)
 void callback_fail(struct callback *c, const struct err *e)
 {
 	struct listen_conn *conn = take_browser(c);
-	char *command, *text;
+	bool declined = e->reason == REASON_DECLINED;
+	struct page p = { .mark = declined ? PAGE_ASIDE : PAGE_FAILED,
+		.title = declined ? "You declined. Nothing was stored." : "Not signed in",
+		.todo = declined ? "You can close this tab. To sign in later, start again from "
+				   "your app, or run this in a terminal:"
+				 : "Nothing was stored. Try again from your app, or run this in a "
+				   "terminal:" };
+	char *command, *more, *name;
 
 	if (!conn)
 		return;
+	name = service(c);
 	command = oauth_command(c->o, NULL);
-	text = mem_printf("%c%s. Nothing was kept. Go back to your program and try again, or "
-			  "run \"%s\" in a terminal.",
-		toupper((unsigned char)e->msg[0]), e->msg + (e->msg[0] != 0), command);
-	loopback_page(conn, 400, "Not signed in", text);
-	free(text);
+	more = mem_printf("%s: %s.", name, e->msg);
+	p.command = command;
+	p.more = more;
+	loopback_page(conn, 400, &p);
+	free(more);
 	free(command);
+	free(name);
 }
 
 void callback_retry(struct callback *c, const char *why)
 {
 	struct listen_conn *conn = take_browser(c);
 
+	const struct page p = { .mark = PAGE_ASIDE, .title = "One more step", .todo = why };
+
 	if (conn)
-		loopback_page(conn, 400, "Once more, please", why);
+		loopback_page(conn, 400, &p);
 }

@@ -31,6 +31,7 @@ _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == ERR_KINDS, "every k
 static const char *const reason_names[] = {
 	[REASON_SESSION_LOST] = "session-lost",
 	[REASON_SIGN_IN] = "sign-in-needed",
+	[REASON_DECLINED] = "declined",
 	[REASON_SCOPE_MISSING] = "scope-missing",
 	[REASON_MCP_DISABLED] = "mcp-not-enabled",
 	[REASON_PLAN] = "plan",

@@ -35,6 +35,7 @@ enum err_reason {
 	REASON_NONE,          /* the kind says it all */
 	REASON_SESSION_LOST,  /* the server does not know the session */
 	REASON_SIGN_IN,       /* a person has to sign in; the advice names the command */
+	REASON_DECLINED,      /* the person said no at the sign-in page */
 	REASON_SCOPE_MISSING, /* the sign-in lacks a scope */
 	REASON_MCP_DISABLED,  /* MCP is not enabled for the project */
 	REASON_PLAN,          /* the account's plan leaves it out */

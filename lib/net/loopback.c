@@ -53,23 +53,7 @@ static void conn_free(struct listen_conn *c)
 
 /* ---- answers ---- */
 
-static bool add_escaped(struct buf *b, const char *s)
-{
-	for (; *s; s++) {
-		const char *as = *s == '<'    ? "&lt;"
-				 : *s == '>'  ? "&gt;"
-				 : *s == '&'  ? "&amp;"
-				 : *s == '"'  ? "&quot;"
-				 : *s == '\'' ? "&#39;"
-					      : NULL;
-
-		if (as ? !buf_adds(b, as) : !buf_addc(b, *s))
-			return false;
-	}
-	return true;
-}
-
-/* A few hundred bytes: the socket's own buffer takes them whole. */
+/* Some KiB: the socket's own buffer takes them whole. */
 static void send_all(struct listen_conn *c, const struct buf *b)
 {
 	size_t done = 0;
@@ -101,25 +85,15 @@ static bool head(struct buf *b, int status, const char *extra, size_t length)
 }
 
 /* fields: further ones, each with its line end. */
-static void send_page(
-	struct listen_conn *c, int status, const char *fields, const char *title, const char *text)
+static void send_page(struct listen_conn *c, int status, const char *fields, const struct page *p)
 {
 	char *extra = mem_printf("Content-Type: text/html; charset=utf-8\r\n%s", fields);
 	struct buf body, all;
 
-	buf_init(&body, 16384);
-	buf_init(&all, 32768);
-	if (buf_adds(&body, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
-			    "name=\"viewport\" "
-			    "content=\"width=device-width\"><title>") &&
-		add_escaped(&body, title) &&
-		buf_adds(&body,
-			"</title><style>:root{color-scheme:light dark}body{font:18px/1.5 "
-			"system-ui,sans-serif;max-width:36rem;margin:5rem auto;padding:0 1rem}"
-			"h1{font-size:1.5rem}p{overflow-wrap:anywhere}</style></head><body><h1>") &&
-		add_escaped(&body, title) && buf_adds(&body, "</h1><p>") &&
-		add_escaped(&body, text) && buf_adds(&body, "</p></body></html>\n") &&
-		head(&all, status, extra, body.len) && buf_add(&all, body.p, body.len))
+	buf_init(&body, PAGE_MAX);
+	buf_init(&all, PAGE_MAX + 4096);
+	if (page_html(p, &body) && head(&all, status, extra, body.len) &&
+		buf_add(&all, body.p, body.len))
 		send_all(c, &all);
 	else
 		conn_free(c);
@@ -128,9 +102,9 @@ static void send_page(
 	free(extra);
 }
 
-void loopback_page(struct listen_conn *c, int status, const char *title, const char *text)
+void loopback_page(struct listen_conn *c, int status, const struct page *p)
 {
-	send_page(c, status, "", title, text);
+	send_page(c, status, "", p);
 }
 
 void loopback_redirect(struct listen_conn *c, const char *url)
@@ -164,20 +138,21 @@ static bool host_is_ours(const struct listener *s, const char *host)
 	return strcasecmp(host, want) == 0;
 }
 
+static const struct page not_here = { .mark = PAGE_ASIDE,
+	.title = "Nothing to see here",
+	.todo = "This address only receives the answer of a sign-in. You can close this tab." };
+
 static void handle(struct listen_conn *c, const struct request_head *h)
 {
 	struct listener *s = c->s;
 	size_t n = strcspn(h->target, "?");
 
 	if (strcmp(h->method, "GET") != 0)
-		send_page(c, 405, "Allow: GET\r\n", "Not allowed",
-			"This address only takes the answer of a sign-in.");
+		send_page(c, 405, "Allow: GET\r\n", &not_here);
 	else if (!host_is_ours(s, h->host))
-		loopback_page(
-			c, 403, "Not here", "This address only takes the answer of a sign-in.");
+		loopback_page(c, 403, &not_here);
 	else if (strlen(s->path) != n || memcmp(h->target, s->path, n) != 0)
-		loopback_page(
-			c, 404, "Nothing here", "This address only takes the answer of a sign-in.");
+		loopback_page(c, 404, &not_here);
 	else {
 		c->asked = true;
 		loop_timer_clear(&c->timer);

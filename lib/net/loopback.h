@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "net/loop.h"
+#include "net/page.h"
 
 struct listener;
 struct listen_conn; /* somebody who waits for a page */
@@ -29,8 +30,7 @@ struct listener *loopback_new(struct loop *l, const char *host, unsigned port, u
 unsigned loopback_port(const struct listener *s);
 void loopback_free(struct listener *s); /* what is written is still sent; NULL is fine */
 
-/* A plain page; title and text are escaped. */
-void loopback_page(struct listen_conn *c, int status, const char *title, const char *text);
+void loopback_page(struct listen_conn *c, int status, const struct page *p);
 void loopback_redirect(struct listen_conn *c, const char *url);
 
 #endif

@@ -115,7 +115,7 @@ def callbacks_without_our_state_change_nothing(case):
     for fault in ("state-wrong", "state-missing", "state-twice", "error-no-state"):
         me = Person(case, "--fault", fault)
         p = me.login(status=None)
-        me.wait_page("not the sign-in that is awaited")
+        me.wait_page("belongs to an earlier sign-in attempt")
         _give_up(case, p)
         case.equal((me.count("token:authorization_code"), me.kept()), (0, []), "codes that were sent, and files")
 
@@ -124,7 +124,8 @@ def script_in_the_words_of_a_refusal_is_shown_as_text(case):
     me = Person(case, "--fault", "deny")
     p = me.login(status=SIGN_IN)
     me.wait_page("&lt;b&gt;No")
-    case.check("<b>" not in me.page(), "page")
+    case.check("<b>" not in me.page() and "<script" not in me.page(), "page")
+    case.check("<h1>You declined. Nothing was stored.</h1>" in me.page(), "title of a page that was declined")
     case.check(b"\x1b" not in p.errors, "an escape sequence on the terminal")
 
 

@@ -33,7 +33,9 @@ static void on_callback(void *ctx, struct listen_conn *c, const char *q)
 	if (hold)
 		held = c;
 	else
-		loopback_page(c, 200, "Title <b>", "Text & \"more\" <script>'x'");
+		loopback_page(c, 200,
+			&(struct page){
+				.title = "Title <b>", .todo = "Text & \"more\" <script>'x'" });
 }
 
 static int start(void **state)
@@ -288,7 +290,7 @@ static void who_went_away_does_no_harm(void **state)
 	turn();
 	close(fd);
 	turn();
-	loopback_page(held, 200, "late", "late");
+	loopback_page(held, 200, &(struct page){ .title = "late", .todo = "late" });
 }
 
 static void no_descriptors_left_is_no_end(void **state)
