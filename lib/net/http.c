@@ -156,6 +156,23 @@ static void req_done(struct http_req *r, CURLcode rc, const struct pool *was)
 	finish(r, how, &e);
 }
 
+/* libcurl looks at its clock before it looks at its sockets: when this process was stopped, or had no
+ * processor, until long after the limit, it gave up a connection whose other end may have answered in time. */
+#define LATE_MS 500
+
+static bool given_up_late(const struct http_req *r, CURLcode rc)
+{
+	return rc == CURLE_OPERATION_TIMEDOUT && !r->sent && r->opened_ms &&
+	       clock_ms() - r->opened_ms > r->set.connect_ms + LATE_MS;
+}
+
+static void start_again(struct http_req *r)
+{
+	r->opened_ms = 0;
+	r->state = REQ_QUEUED;
+	loop_task_queue(&r->http->task);
+}
+
 static void take_finished(CURLM *multi)
 {
 	CURLMsg *m;
@@ -173,6 +190,10 @@ static void take_finished(CURLM *multi)
 		http_pool_leave(r);
 		if (r->state == REQ_DEAD) {
 			req_free(r);
+			continue;
+		}
+		if (given_up_late(r, rc)) {
+			start_again(r);
 			continue;
 		}
 		r->state = REQ_DEAD;

@@ -101,7 +101,11 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 
 static int on_new_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
-	(void)ctx, (void)purpose;
+	struct http_req *r = ctx;
+
+	(void)purpose;
+	if (!r->opened_ms)
+		r->opened_ms = clock_ms();
 	tcp_guard((int)fd);
 	return CURL_SOCKOPT_OK;
 }
@@ -167,6 +171,7 @@ static void easy_point(struct http_req *r)
 	curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_PREREQDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
+	curl_easy_setopt(r->easy, CURLOPT_SOCKOPTDATA, r);
 }
 
 /* The proxy on the way there, and the jar of cookies; NULL: none are kept or sent. */

@@ -114,6 +114,7 @@ struct http_req {
 	struct loop_timer total;
 	int64_t heard_ms; /* when the last piece of the body or the whole header came, or the request
 			     went out: a header that comes in drops has no more time than others */
+	int64_t opened_ms;   /* when its first socket was; 0: it has a connection, or none yet */
 	curl_off_t uploaded; /* at the last look */
 	size_t head_len;
 	bool head_done, stopped, sent, resent, timed_out, endless, aborted;

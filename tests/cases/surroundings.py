@@ -501,6 +501,15 @@ def hang_up_that_the_parent_ignores_is_ignored(case):
     case.equal(p.finish(), 0, "status")
 
 
+def _stop(case, p):
+    """Where it waits: all that it has is sent."""
+    until = time.monotonic() + DEADLINE
+    while os.path.isdir("/proc/self") and open("/proc/%d/stat" % p.process.pid).read().rpartition(")")[2].split()[0] != "S":
+        case.check(time.monotonic() < until, "it never gets to where it waits")
+    p.signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, p.process.pid, os.WSTOPPED)
+
+
 def stopped_and_continued_it_goes_on(case):
     release, answered = threading.Event(), threading.Event()
 
@@ -514,11 +523,7 @@ def stopped_and_continued_it_goes_on(case):
     p.handshake()
     p.send(request(1))
     server.wait(lambda rs: [r for r in rs if r.rpc_method == "tools/call"], "the call")
-    until = time.monotonic() + DEADLINE
-    while os.path.isdir("/proc/self") and open("/proc/%d/stat" % p.process.pid).read().rpartition(")")[2].split()[0] != "S":
-        case.check(time.monotonic() < until, "it never gets to where it waits")
-    p.signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, p.process.pid, os.WSTOPPED)
+    _stop(case, p)
     release.set()
     case.check(answered.wait(DEADLINE), "the server has not answered")
     # The time-out passes while it stands still and the answer lies there.
@@ -528,6 +533,33 @@ def stopped_and_continued_it_goes_on(case):
 
 
 stopped_and_continued_it_goes_on.slow = True
+
+
+def stopped_while_it_connects_it_goes_on(case):
+    """libcurl judges by the clock of then, before it looks at what has come."""
+    release, hello = threading.Event(), threading.Event()
+    context = certificates().context("good")
+
+    class Late:
+        """Begins the handshake when the program is stopped; the later ones at once."""
+        @staticmethod
+        def wrap_socket(conn, **more):
+            conn.recv(1, socket.MSG_PEEK)
+            hello.set()
+            release.wait(DEADLINE)
+            return context.wrap_socket(conn, **more)
+    server = case.server(tls=Late)
+    p = case.start(server.url, "--cacert", certificates().path("ca.pem"), "--connect-timeout", str(LIMIT))
+    p.send(INITIALIZE)
+    case.check(hello.wait(DEADLINE), "no connection is opened")
+    _stop(case, p)
+    release.set()
+    threading.Event().wait(LIMIT + 2)
+    p.signal(signal.SIGCONT)
+    case.check("result" in p.answer(0), "no result")
+
+
+stopped_while_it_connects_it_goes_on.slow = True
 
 
 # ---- limits
