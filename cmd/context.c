@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "endpoint.h"
+#include "net/url.h"
 
 /* Client documents are a few hundred bytes. */
 #define DOCUMENT_MAX ((size_t)64 << 10)
@@ -180,6 +181,7 @@ bool context_open(const struct options *a, struct context *c, struct err *e)
 		.cookies = !a->no_cookies,
 		.one_proxy = a->enable_proxy };
 	c->url = endpoint_url(a, e);
+	c->shown = c->url ? url_shown(c->url) : NULL;
 	if (!c->url || !headers_read(a, &c->headers, e) ||
 		!read_document(a->client_info, "--static-oauth-client-info", &c->client_info, e) ||
 		!read_document(a->client_metadata, "--static-oauth-client-metadata",
@@ -205,6 +207,7 @@ void context_close(struct context *c)
 	headers_clear(&c->headers);
 	if (c->client_info)
 		secret_wipe(c->client_info, strlen(c->client_info));
+	free(c->shown);
 	free(c->client_info);
 	free(c->client_metadata);
 	free(c->params);

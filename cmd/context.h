@@ -19,6 +19,7 @@
 struct context {
 	const struct options *a;
 	const char *url;
+	char *shown; /* the URL for people: url_shown() */
 	enum transport_kind transport;
 	struct headers headers;
 	struct http_opts http_opts;

@@ -170,6 +170,23 @@ void format_row(const char *name, const char *text)
 	wrap_text(stdout, wrap_width(stdout), INDENT, INDENT, text);
 }
 
+void format_url(const char *name, const char *url)
+{
+	char *shown = url_shown(url);
+
+	format_row(name, shown);
+	free(shown);
+}
+
+json_t *format_json_url(const char *url)
+{
+	char *shown = url_shown(url);
+	json_t *text = json_string(shown);
+
+	free(shown);
+	return text;
+}
+
 static const char *const moods[] = {
 	[FORMAT_GOOD] = "32",
 	[FORMAT_DOUBT] = "33",

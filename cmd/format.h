@@ -2,6 +2,7 @@
 #ifndef MPMCP_FORMAT_H
 #define MPMCP_FORMAT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -47,6 +48,9 @@ void format_wait(int64_t s, char out[FORMAT_SPAN]);
 
 /* "  name     text", broken at the width of the terminal, on standard output. */
 void format_row(const char *name, const char *text);
+/* A URL in such a row and as a JSON string: as url_shown() has it. */
+void format_url(const char *name, const char *url);
+json_t *format_json_url(const char *url) __attribute__((warn_unused_result));
 
 /* Text, broken at the width of f, whose first n bytes are coloured where f takes colours. */
 enum format_mood { FORMAT_GOOD, FORMAT_DOUBT, FORMAT_BAD };

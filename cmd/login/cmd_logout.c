@@ -103,8 +103,11 @@ static bool forget_locked(struct logout *l, const struct store *s)
 	if (some && g.revocation_endpoint)
 		revoke(l, &g);
 	if (store_forget(s, &l->e) && some) {
-		printf("Signed out of %s%s%s%s.\n", g.url, g.profile ? " (profile " : "",
+		char *url = url_shown(g.url);
+
+		printf("Signed out of %s%s%s%s.\n", url, g.profile ? " (profile " : "",
 			g.profile ? g.profile : "", g.profile ? ")" : "");
+		free(url);
 		secret_clear(&g.refresh); /* nothing is renewed any more */
 		say_what_remains(l, &g);
 		l->count++;
@@ -130,10 +133,14 @@ static bool forget(struct logout *l, const struct store *s)
 
 static bool forget_account(struct logout *l, const struct kept_account *k)
 {
+	char *url;
+
 	if (!file_remove(k->path, &l->e))
 		return false;
-	printf("Removed the service account of %s%s%s%s.\n", k->url, k->profile ? " (profile " : "",
+	url = url_shown(k->url);
+	printf("Removed the service account of %s%s%s%s.\n", url, k->profile ? " (profile " : "",
 		k->profile ? k->profile : "", k->profile ? ")" : "");
+	free(url);
 	l->count++;
 	return true;
 }
@@ -261,7 +268,7 @@ static void say_nothing_was_there(const struct logout *l)
 		printf("There is no sign-in to forget.\n");
 		return;
 	}
-	printf("There is no sign-in to forget for %s%s%s%s.\n", l->c->url,
+	printf("There is no sign-in to forget for %s%s%s%s.\n", l->c->shown,
 		a->profile ? " (profile " : "", a->profile ? a->profile : "",
 		a->profile ? ")" : "");
 	if (!store_each(a->auth_dir, count_one, &k, &e))

@@ -41,11 +41,12 @@ static void show_json(
 	struct status *s, const char *path, const struct signin_record *g, const char *more)
 {
 	json_array_append_new(s->json,
-		json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:I, s:b, s:b, s:s}", "url", g->url,
-			"region", endpoint_region(g->url), "profile", g->profile, "scope_asked",
-			g->scope_asked, "scope_granted", g->scope_granted, "scope_missing", more,
-			"expires", (json_int_t)g->expires_s, "refreshable",
-			secret_isset(&g->refresh), "signed_in", can_be_used(g), "file", path));
+		json_pack("{s:o, s:s*, s:s*, s:s*, s:s*, s:s*, s:I, s:b, s:b, s:s}", "url",
+			format_json_url(g->url), "region", endpoint_region(g->url), "profile",
+			g->profile, "scope_asked", g->scope_asked, "scope_granted",
+			g->scope_granted, "scope_missing", more, "expires",
+			(json_int_t)g->expires_s, "refreshable", secret_isset(&g->refresh),
+			"signed_in", can_be_used(g), "file", path));
 }
 
 static void show_head(struct status *s, const char *url, const char *profile)
@@ -59,7 +60,7 @@ static void show_head(struct status *s, const char *url, const char *profile)
 	if (profile)
 		printf(", profile %s", profile);
 	printf("\n");
-	format_row("URL", url);
+	format_url("URL", url);
 }
 
 static void show_scopes(const struct signin_record *g)
@@ -115,10 +116,10 @@ static bool show_account(void *ctx, const struct kept_account *k)
 
 	service_account_name(secret_str(&k->value), name);
 	if (s->json) {
-		json_array_append_new(
-			s->accounts, json_pack("{s:s, s:s*, s:s*, s:s, s:s}", "url", k->url,
-					     "region", endpoint_region(k->url), "profile",
-					     k->profile, "username", name, "file", k->path));
+		json_array_append_new(s->accounts,
+			json_pack("{s:o, s:s*, s:s*, s:s, s:s}", "url", format_json_url(k->url),
+				"region", endpoint_region(k->url), "profile", k->profile,
+				"username", name, "file", k->path));
 		return true;
 	}
 	show_head(s, k->url, k->profile);
@@ -290,10 +291,11 @@ static void say_json(struct status *s)
 
 	list(s, s->c->a->auth_dir);
 	request_count_look(s->c->rate, &seen);
-	o = json_pack("{s:s, s:s, s:b, s:s*, s:s*, s:I, s:O, s:O}", "url", s->c->url, "credential",
-		s->c->why, "sign_in_needed", s->needed, "works", verdict(s), "message",
-		s->e.kind ? err_text(&s->e) : NULL, "requests_last_hour", (json_int_t)seen.requests,
-		"sign_ins", s->json, "service_accounts", s->accounts);
+	o = json_pack("{s:o, s:s, s:b, s:s*, s:s*, s:I, s:O, s:O}", "url",
+		format_json_url(s->c->url), "credential", s->c->why, "sign_in_needed", s->needed,
+		"works", verdict(s), "message", s->e.kind ? err_text(&s->e) : NULL,
+		"requests_last_hour", (json_int_t)seen.requests, "sign_ins", s->json,
+		"service_accounts", s->accounts);
 	text = json_dumps(o, format_json(stdout));
 	printf("%s\n", text ? text : "{}");
 	free(text);

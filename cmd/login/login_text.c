@@ -34,11 +34,11 @@ static void say_json(json_t *o)
 static void say_json_outcome(const struct login *l, const char *outcome,
 	const struct signin_record *g, const char *missing, long projects)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:I, s:b, s:s}", "outcome",
-		outcome, "url", l->c->url, "region", endpoint_region(l->c->url), "profile",
-		g->profile, "scope", g->scope_granted, "scope_missing", missing, "expires",
-		(json_int_t)g->expires_s, "refreshable", secret_isset(&g->refresh), "file",
-		store_path(l->store));
+	json_t *o = json_pack("{s:s, s:o, s:s*, s:s*, s:s*, s:s*, s:I, s:b, s:s}", "outcome",
+		outcome, "url", format_json_url(l->c->url), "region", endpoint_region(l->c->url),
+		"profile", g->profile, "scope", g->scope_granted, "scope_missing", missing,
+		"expires", (json_int_t)g->expires_s, "refreshable", secret_isset(&g->refresh),
+		"file", store_path(l->store));
 
 	if (projects >= 0)
 		json_object_set_new(o, "projects", json_integer(projects));
@@ -97,7 +97,7 @@ static void say_signed_in_words(const struct login *l, long projects)
 	format_service(l->c->url, service);
 	visible(projects, seen);
 	printf("Signed in to %s%s.\n", service, seen);
-	format_row("URL", l->c->url);
+	format_url("URL", l->c->url);
 	if (g->profile)
 		format_row("profile", g->profile);
 	say_scopes(l);
@@ -183,9 +183,9 @@ void login_say_account(const struct login *l, const struct secret *value)
 
 	service_account_name(secret_str(value), name);
 	if (l->json) {
-		json_t *o = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:s*}", "outcome",
-			"service_account_kept", "url", url, "region", endpoint_region(url),
-			"profile", profile, "username", name, "file", path);
+		json_t *o = json_pack("{s:s, s:o, s:s*, s:s*, s:s, s:s*}", "outcome",
+			"service_account_kept", "url", format_json_url(url), "region",
+			endpoint_region(url), "profile", profile, "username", name, "file", path);
 
 		if (projects >= 0)
 			json_object_set_new(o, "projects", json_integer(projects));
@@ -195,7 +195,7 @@ void login_say_account(const struct login *l, const struct secret *value)
 		visible(projects, seen);
 		printf("The service account works with %s%s.\n", service, seen);
 		format_row("account", name);
-		format_row("URL", url);
+		format_url("URL", url);
 		if (profile)
 			format_row("profile", profile);
 		format_row("file", path ? path : "");

@@ -323,7 +323,8 @@ static void fill_options(struct repeat *r, const struct old_entry *old)
 		if (!repeats(o))
 			continue;
 		options_each(r->a, o, repeat_option, r);
-		if (old && (!r->given || lists))
+		/* An entry that starts another program, or none, has no options of ours. */
+		if (old && old->args.command && (!r->given || lists))
 			options_each(&old->args, o, r->a->force ? drop_option : keep_option, r);
 	}
 }

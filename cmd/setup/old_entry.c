@@ -241,6 +241,15 @@ static bool is_reference(const char *value)
 	return strstr(value, "${") || *value == '$' || !*value;
 }
 
+static void mask_url(json_t *o, const char *name, const char *text)
+{
+	char *shown = text && strstr(text, "://") ? url_shown(text) : NULL;
+
+	if (shown)
+		json_object_set_new(o, name, json_string(shown));
+	free(shown);
+}
+
 static void mask_members(json_t *o)
 {
 	const char *name;
@@ -253,7 +262,18 @@ static void mask_members(json_t *o)
 
 		if (text && sounds_secret(name, strlen(name)) && !is_reference(text))
 			json_object_set_new(o, name, json_string("***"));
+		else
+			mask_url(o, name, text);
 	}
+}
+
+static void mask_urls(json_t *o)
+{
+	const char *name;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(o, next, name, value) mask_url(o, name, json_string_value(value));
 }
 
 /* "Name: value" with the value hidden; NULL when there is nothing to hide. */
@@ -264,17 +284,6 @@ static char *mask_header(const char *field)
 	if (!field[n] || !field[n + 1] || !sounds_secret(field, n) || is_reference(field + n))
 		return NULL;
 	return mem_printf("%.*s:***", (int)n, field);
-}
-
-char *old_entry_shown_url(const char *url)
-{
-	const char *at = strchr(url, '@'), *host = strstr(url, "://");
-	size_t n = strcspn(url, "?");
-
-	if (at && host && at < host + 3 + strcspn(host + 3, "/"))
-		return mem_printf("%.*s***%.*s", (int)(host + 3 - url), url,
-			(int)(n - (size_t)(at - url)), at);
-	return mem_printf(url[n] ? "%.*s?***" : "%.*s", (int)n, url);
 }
 
 /* The option at the beginning of a word of the line that has a value; NULL when there is none. */
@@ -306,7 +315,7 @@ static char *mask_line(const char *text)
 	if (!end)
 		return NULL;
 	shown = mem_ndup(text, (size_t)(end - text));
-	url = old_entry_shown_url(shown);
+	url = url_shown(shown);
 	masked = mem_printf("%s ***", url ? url : shown);
 	free(shown);
 	free(url);
@@ -343,7 +352,7 @@ static void mask_words(json_t *args)
 			}
 		} else if (strstr(text, "://")) {
 			torn = header = whole = false;
-			masked = old_entry_shown_url(text);
+			masked = url_shown(text);
 		} else if (header) {
 			masked = mask_header(text);
 			torn = sounds_secret(text, strcspn(text, ":"));
@@ -362,6 +371,7 @@ json_t *old_entry_masked(const json_t *value)
 {
 	json_t *copy = json_deep_copy(value);
 
+	mask_urls(copy);
 	mask_members(old_entry_env(copy));
 	mask_members(json_object_get(copy, "headers"));
 	mask_members(json_object_get(copy, "http_headers"));

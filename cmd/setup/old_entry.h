@@ -50,9 +50,6 @@ bool old_entry_holds_secret(const struct old_entry *o);
 /* A copy for people: secrets in "env", headers and arguments as "***". The caller frees it. */
 json_t *old_entry_masked(const json_t *value);
 
-/* Without what may be secret: userinfo and query. malloc'ed. */
-char *old_entry_shown_url(const char *url);
-
 /* The name of a variable or header, n bytes, sounds as if its value were a secret. */
 bool sounds_secret(const char *name, size_t n);
 

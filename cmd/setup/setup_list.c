@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/url.h"
 #include "os/file.h"
 #include "setup/setup.h"
 
@@ -59,7 +60,7 @@ static const char *state(const struct options *a, const struct client_file *cf)
 static json_t *entry_json_of(const struct old_entry *o)
 {
 	static const char *const kinds[] = { "mpmcp", "mcp-remote", "direct", "other" };
-	char *url = o->url ? old_entry_shown_url(o->url) : NULL;
+	char *url = o->url ? url_shown(o->url) : NULL;
 	json_t *item = json_pack("{s:s, s:s, s:s?, s:s?}", "name", o->name, "kind", kinds[o->kind],
 		"url", url, "command", o->command);
 
@@ -87,7 +88,7 @@ static void print_entry(
 	const struct options *a, const struct client_file *cf, const struct old_entry *o)
 {
 	const struct old_entry *usual = NULL;
-	char *url = o->url ? old_entry_shown_url(o->url) : NULL;
+	char *url = o->url ? url_shown(o->url) : NULL;
 	bool named = !client_file_find(cf, NULL, NULL, &usual, NULL) || usual != o;
 
 	printf("  \"%s\": ", o->name);

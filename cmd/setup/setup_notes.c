@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/shell.h"
 #include "endpoint.h"
+#include "net/url.h"
 #include "os/file.h"
 #include "os/start.h"
 
@@ -102,6 +103,7 @@ static void print_token_file(const struct entry *en)
 static void print_login(const struct options *a, const struct entry *en, const char *more)
 {
 	const char *profile = a->profile, *region = endpoint_region(en->url);
+	char *url = url_shown(en->url);
 
 	if (!profile && en->old)
 		profile = en->old->args.profile;
@@ -109,12 +111,13 @@ static void print_login(const struct options *a, const struct entry *en, const c
 	if (region)
 		printf(" --region %s", region);
 	else
-		print_word(en->url);
+		print_word(url);
 	if (profile) {
 		printf(" --profile");
 		print_word(profile);
 	}
 	printf("\"");
+	free(url);
 }
 
 static bool is_kept(const struct options *a, const struct entry *en)

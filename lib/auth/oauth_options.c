@@ -173,9 +173,11 @@ static bool is_plain_network(const char *url)
 
 static bool add_place(struct buf *b, const struct oauth_options *o)
 {
-	if (!o->place)
-		return add_word(b, o->url);
-	return !*o->place || buf_addf(b, " %s", o->place);
+	char *url = url_shown(o->url);
+	bool good = o->place ? !*o->place || buf_addf(b, " %s", o->place) : add_word(b, url);
+
+	free(url);
+	return good;
 }
 
 /* Their values stand in the address of the sign-in page, too. */

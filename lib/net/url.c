@@ -153,6 +153,18 @@ bool url_is_loopback(const struct url *u)
 	return here_host(u->host) == HERE;
 }
 
+char *url_shown(const char *url)
+{
+	size_t n = strcspn(url, "?");
+	const char *host = strstr(url, "://"), *at = NULL;
+
+	host = host && host < url + n ? host + 3 : url;
+	for (const char *p = host; p < host + strcspn(host, "/?#"); p++)
+		at = *p == '@' ? p : at;
+	return mem_printf("%.*s%s%.*s%s", (int)(host - url), url, at ? "***" : "",
+		(int)(url + n - (at ? at : host)), at ? at : host, url[n] ? "?***" : "");
+}
+
 bool url_is_safe(const struct url *u)
 {
 	return strcmp(u->scheme, "https") == 0 || url_is_loopback(u);

@@ -39,6 +39,10 @@ bool url_origin(const struct url *u, struct buf *out) BUF_MUST;
 /* This machine for certain (here.h): localhost, *.localhost, 127.0.0.0/8, [::1] and their kin. */
 bool url_is_loopback(const struct url *u);
 
+/* A URL, or a text that holds one, as people may see it: userinfo and query, where services take keys, are
+ * "***". malloc'ed. */
+char *url_shown(const char *url) __attribute__((warn_unused_result));
+
 /* https, or http to loopback: where a credential may go. */
 bool url_is_safe(const struct url *u);
 

@@ -139,3 +139,37 @@ def a_browser_gets_no_credentials(case):
     case.equal(seen["HTTPS_PROXY"], "http://127.0.0.1:1", "HTTPS_PROXY")
     case.equal((seen["PLAIN"], seen["HOME"]), ("1", case.home), "what it needs")
     case.equal(tuple(limit), resource.getrlimit(resource.RLIMIT_CORE), "its limit of core files")
+
+
+def query_of_an_endpoint_is_shown_by_no_command(case):
+    """On standard output neither; that every case looks for."""
+    case.secrets.append("k3y-of-the-query")
+    me = Person(case)
+    me.url += "?key=k3y-of-the-query&page=1"
+    told = []
+    for words in (["login"], ["login"], ["login", "--json"], ["status", me.url], ["status"], ["status", "--json"],
+                  ["doctor", me.url], ["logout", me.url], ["logout", me.url], ["status", me.url]):
+        p = case.start(*words, *[me.url] * (words[0] == "login"), token=None, env=me.env)
+        p.end_input()
+        p.wait()
+        told.append(b"".join(p.lines))
+        case.check(b"k3y-of" not in told[-1] + p.errors, "%r shows it: %r %r" % (words, told[-1], p.errors))
+    case.check(any(b"/mcp?***" in t for t in told), "it is not seen that there is a query: %r" % told)
+
+
+def query_of_an_old_entry_is_shown_by_no_command(case):
+    case.secrets.append("k3y-of-the-query")
+    url = "https://mcp.example.com/mcp?key=k3y-of-the-query"
+    os.makedirs(os.path.join(case.home, ".gemini"))
+    path = os.path.join(case.home, ".gemini/settings.json")
+    for entry in ({"command": "npx", "args": ["-y", "mcp-remote", url]}, {"httpUrl": url}, {"command": "mpmcp", "args": [url]}):
+        with open(path, "w") as f:
+            json.dump({"mcpServers": {"mixpanel": entry}}, f)
+        os.chmod(path, 0o600)
+        for words in (["setup"], ["setup", "--json"], ["setup", "gemini", "--write", "--force"], ["setup", "gemini", "--remove"]):
+            p = case.start(*words, token=None)
+            p.end_input()
+            p.wait()
+            text = b"".join(p.lines)
+            case.check(b"-timeout" not in text, "%r drops what was not there: %r" % (words, text))
+            case.check(b"k3y-of" not in text + p.errors, "%r shows it: %r %r" % (words, text, p.errors))

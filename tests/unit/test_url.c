@@ -596,9 +596,32 @@ static void no_shell_finds_anything_in_an_escaped_url(void **state)
 	}
 }
 
+static void url_for_people_has_neither_userinfo_nor_query(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "https://h/p", "https://h/p" },
+		{ "https://h/p?key=k", "https://h/p?***" },
+		{ "https://h?key=k/x@y", "https://h?***" },
+		{ "https://u:p@h:1/p?", "https://***@h:1/p?***" },
+		{ "https://u:p@w@h/a@b", "https://***@h/a@b" },
+		{ "u:p@h/p", "***@h/p" },
+		{ "h?next=https://u:p@h", "h?***" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *shown = url_shown(rows[i][0]);
+
+		assert_string_equal(shown, rows[i][1]);
+		free(shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(url_for_people_has_neither_userinfo_nor_query),
 		cmocka_unit_test(urls_are_taken_apart),
 		cmocka_unit_test(what_is_no_web_url_is_refused_with_a_reason),
 		cmocka_unit_test(the_length_has_a_limit),
