@@ -123,8 +123,8 @@ def cookie_of_the_event_stream_goes_with_the_posts(case):
     def handler(r):
         if r.method == "GET":
             r.stream({"Set-Cookie": "lb=3; Path=/"})
-            r.chunk("event: endpoint\ndata: /messages\n\n")
             handler.stream = r
+            r.chunk("event: endpoint\ndata: /messages\n\n")
             return
         r.reply(202)
         if r.rpc_method == "initialize":

@@ -228,7 +228,8 @@ def session_that_is_away_for_some_seconds_is_waited_for(case):
         case.check("result" in p.answer(n), "no result for %d" % n)
     case.equal((state["most"], len(server.of("initialize"))), (1, 6), "tries at once, and in all")
     at = [r.at for r in server.of("initialize")[1:]]
-    case.check(at[4] - at[3] > at[1] - at[0], "pauses do not grow: %r" % at)
+    # 3.75 s from one begin to the other; the first may have been read late. Pauses that stay as they are make one second.
+    case.check(at[4] - at[0] >= 2, "pauses do not grow: %r" % at)
 
 
 @_at_once
@@ -310,14 +311,11 @@ def get_stream_that_the_server_does_not_have_is_not_asked_for_again(case):
             r.stream()
             over.wait(DEADLINE)
             r.end()
-        server, p = case.bridge(_get([ends, lambda r, status=status: r.reply(status)]))
+        server, p = case.bridge(_get([ends, lambda r, status=status: r.reply(status)]), "--debug")
         p.handshake()
         server.wait(lambda rs: [r for r in rs if r.method == "GET"], "the GET")
         over.set()
-        server.wait(lambda rs: len([r for r in rs if r.method == "GET"]) == 2, "the second GET")
-        # The refusal comes on another connection: these give it the time to arrive.
-        for number in range(100, 130):
-            p.call(number)
+        p.wait_error_text("no GET stream: HTTP %d" % status)
         p.send(dict(request("again", "initialize"), params={"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}))
         p.answer("again")
         p.send(INITIALIZED)
