@@ -244,7 +244,7 @@ static void untrusted(
 	} else if (trouble) {
 		failed(f, ERR_NET, "the certificate of %s could not be checked: %s", d->u.host,
 			trouble);
-		advise(f, "Correct that name, or remove it: the system's store is then used.");
+		advise(f, "%s", http_trust_remedy(d->c.http));
 	} else if (c->subject && c->issuer && strcmp(c->subject, c->issuer) == 0) {
 		failed(f, ERR_NET,
 			"the certificate of %s is signed by itself (%s), which %s does "

@@ -36,6 +36,7 @@ struct ca {
 	struct x509_store *trust;     /* NULL before the first connection */
 	struct buf bundle;            /* for another TLS library: file and extra together */
 	char *words, *trouble;
+	const char *remedy; /* of that trouble */
 };
 
 /* Does the folder hold links named by hash (c_rehash)? Looks at the first few hundred names. */
@@ -200,8 +201,15 @@ static int folders_fault(const char *paths)
 
 static const char *blame(struct ca *c, const char *by, const char *path, int fault)
 {
+	c->remedy = "Correct that name, or remove it: the system's store is then used.";
 	return c->trouble = mem_printf(
 		       "%s names %s, which cannot be read: %s", by, path, strerror(fault));
+}
+
+/* The system's store is meant, and there is none. */
+static bool has_none(const struct ca *c)
+{
+	return !c->system && !c->file && !c->dir && !c->extra;
 }
 
 const char *ca_trouble(struct ca *c)
@@ -218,11 +226,21 @@ const char *ca_trouble(struct ca *c)
 	/* As OpenSSL has it, a folder that is missing beside a file is no fault. */
 	if (!c->file && c->dir && c->dir_by && (fault = folders_fault(c->dir)))
 		return blame(c, c->dir_by, c->dir, fault);
-	if (bad)
-		c->trouble = mem_printf("no certificate can be read from %s. Give a file in PEM "
-					"format",
-			bad);
+	if (bad) {
+		c->trouble = mem_printf("no certificate can be read from %s", bad);
+		c->remedy = "Give a file in PEM format.";
+	} else if (has_none(c)) {
+		c->trouble = mem_dup("no certificate authorities are installed on this machine");
+		c->remedy =
+			"Install them (the package is called ca-certificates on most systems), or "
+			"name a file of them with --cacert or SSL_CERT_FILE.";
+	}
 	return c->trouble;
+}
+
+const char *ca_remedy(const struct ca *c)
+{
+	return c->remedy;
 }
 
 /* As Node and OpenSSL do, the connection goes on with the other source; who set the variable hears of it. */

@@ -31,9 +31,11 @@ void ca_expect(struct ca *c);
  * the connection, answer the greeting. */
 void ca_settle(struct ca *c);
 
-/* After a TLS connection failed: which file or folder cannot be read, and who named it; NULL when none
- * is known. A clause for a message, borrowed until the next call. */
+/* After a TLS connection failed: which file or folder cannot be read, and who named it, or that this machine
+ * has no authorities at all; NULL when none is known. A clause for a message, borrowed until the next call. */
 const char *ca_trouble(struct ca *c);
+/* What to do about that trouble, a sentence or two. */
+const char *ca_remedy(const struct ca *c);
 
 /* "the folder /etc/ssl/certs and the file /x.pem (NODE_EXTRA_CA_CERTS)": for doctor. Borrowed. */
 const char *ca_describe(struct ca *c);

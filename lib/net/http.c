@@ -500,6 +500,11 @@ const char *http_trust_trouble(struct http *h)
 	return ca_trouble(h->ca);
 }
 
+const char *http_trust_remedy(const struct http *h)
+{
+	return ca_remedy(h->ca);
+}
+
 const char *http_version(void)
 {
 	return curl_version();

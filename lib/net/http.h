@@ -161,6 +161,7 @@ const char *http_trust(const struct http *h);
 
 /* After HTTP_TLS_FAILED: see ca_trouble(). */
 const char *http_trust_trouble(struct http *h);
+const char *http_trust_remedy(const struct http *h); /* see ca_remedy() */
 
 /* The same, and the server learns of it now. Over HTTP/2 libcurl may keep that to itself until the next
  * request on the connection. */

@@ -1,5 +1,6 @@
 #include "net/http_impl.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -152,7 +153,8 @@ static void advise_tls(struct http_req *r, CURLcode rc, struct err *e)
 			"Check the clock of this machine; if it is right, whoever runs the server "
 			"has to renew the certificate.");
 	else if (trouble)
-		err_advise(e, REASON_CERT_UNKNOWN, "%s.", trouble);
+		err_advise(e, REASON_CERT_UNKNOWN, "%c%s. %s", toupper((unsigned char)*trouble),
+			trouble + 1, ca_remedy(r->http->ca));
 	else if (verified > CERT_NOT_JUDGED)
 		err_advise(e, REASON_CERT_UNKNOWN,
 			"If a proxy or the server uses a certificate authority of its own, name "

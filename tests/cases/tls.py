@@ -1,8 +1,10 @@
 """Certificates: who is trusted, and who is not."""
 
+import shutil
+import subprocess
 import threading
 
-from harness import DEADLINE, certificates, request
+from harness import DEADLINE, WRAP, Skipped, certificates, request
 from people import Person
 
 VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS")
@@ -71,6 +73,25 @@ def authorities_that_no_connection_needs_are_not_looked_for(case):
 def missing_authorities_are_named_by_the_first_connection_that_needs_them(case):
     for name in VARIABLES:
         case.is_error(_outcome(case, "good", env={name: "/nonexistent/ca.pem"}), -31503, name, "/nonexistent/ca.pem", "No such file")
+
+
+def machine_without_authorities_is_told_how_to_get_some(case):
+    """As slim containers are. The same advice from the bridge, a command and doctor."""
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        raise Skipped("no folders of its own can be had (unshare -m)")
+    hide = "for d in /etc/ssl /etc/pki /usr/local/share/certs; do [ ! -d $d ] || mount -t tmpfs none $d || exit 99; done; exec \"$@\""
+    server = case.server(tls=certificates().context("good"))
+    said = []
+    for words in ([], ["tools"], ["doctor"]):
+        p = case.start(*words, server.url, wrap=["unshare", "-m", "sh", "-c", hide, "sh", *WRAP])
+        if not words:
+            p.send(request(1, "initialize", protocolVersion="2025-06-18"))
+            p.answer(1)
+        p.finish()
+        said.append(b" ".join(p.errors.split() + b" ".join(p.lines).split()))
+    for text in said:
+        case.check(b"o certificate authorities are installed on this machine" in text and b"ca-certificates" in text and b"--cacert" in text, repr(text))
+        case.check(b"authority of its own" not in text, "advice of another case: %r" % text)
 
 
 def missing_extra_file_leaves_the_others(case):
