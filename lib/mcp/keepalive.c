@@ -21,8 +21,6 @@ struct keepalive {
 	uint64_t secret; /* in the ids: no client's id is the same */
 	unsigned long count;
 	struct exchange *ping; /* under way; NULL: none */
-	unsigned long sent;    /* transport_sent() with the last one */
-	bool refused;          /* the last one was */
 	char id[64], body[128];
 };
 
@@ -37,7 +35,6 @@ static void send_ping(struct keepalive *k)
 	c.body = k->body;
 	c.len = (size_t)n;
 	k->ping = transport_post(k->t, &c);
-	k->sent = transport_sent(k->t);
 }
 
 static void due(void *ctx)
@@ -45,11 +42,9 @@ static void due(void *ctx)
 	struct keepalive *k = ctx;
 	int64_t idle = transport_idle_ms(k->t), next = k->interval_ms;
 
-	if (k->refused && transport_sent(k->t) != k->sent)
-		k->refused = false;
 	if (idle < k->interval_ms)
 		next -= idle;
-	else if (!k->ping && !k->refused && transport_version(k->t))
+	else if (!k->ping && transport_version(k->t))
 		send_ping(k);
 	loop_timer_set(&k->timer, next);
 }
@@ -124,10 +119,8 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 		return;
 	}
 	k->ping = NULL;
-	if (exchange_succeeded(end))
-		return;
-	diag_debug("keep-alive: the ping failed: %s", end->e->msg);
-	k->refused = end->status >= 400 && end->status < 500;
+	if (!exchange_succeeded(end))
+		diag_debug("keep-alive: the ping failed: %s", end->e->msg);
 }
 
 static void on_session_lost(void *ctx, const char *id)

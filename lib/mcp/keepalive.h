@@ -5,9 +5,9 @@
  * neither the session nor the client, all others pass untouched.
  *
  * No ping before the handshake, none in 2026-07-28 (which has neither), none
- * that would start a sign-in, none while the last one is unanswered. After a
- * refusal (an HTTP status from 400 to 499) it waits until the client has sent
- * something again.
+ * that would start a sign-in, none while the last one is unanswered. One that
+ * is refused is followed by the next after the same interval: the server may
+ * be restarting, and who asked for pings wants the session kept when it is back.
  */
 #ifndef MPMCP_KEEPALIVE_H
 #define MPMCP_KEEPALIVE_H

@@ -304,10 +304,8 @@ static bool start(struct exchange *x, const struct auth_value *v)
 		http_fields_free(c.own);
 		return false;
 	}
-	if (c.body) {
-		x->t->exchanges.sent++;
+	if (c.body)
 		x->t->exchanges.sent_ms = clock_ms();
-	}
 	c.url = *x->kind->target(x);
 	c.shared = q->fields->fields;
 	q->req = http_start(x->t->http, &c, &x->e);

@@ -53,11 +53,6 @@ void transport_limited(struct transport *t, long wait_s)
 	request_count_refused(t->rate, wait_s);
 }
 
-unsigned long transport_sent(const struct transport *t)
-{
-	return t->exchanges.sent;
-}
-
 int64_t transport_idle_ms(const struct transport *t)
 {
 	return clock_ms() - t->exchanges.sent_ms;

@@ -150,8 +150,7 @@ bool exchange_waits(const struct exchange *x);
 /* How many exchanges wait for a person to sign in. */
 size_t transport_waiting(const struct transport *t);
 
-/* Messages sent so far, and milliseconds since the last one. */
-unsigned long transport_sent(const struct transport *t);
+/* Milliseconds since the last message was sent. */
 int64_t transport_idle_ms(const struct transport *t);
 
 /* Opens the standalone GET stream, unless the server said 405 before; keeps it open. Not in

@@ -119,10 +119,9 @@ void session_delete_free(struct transport *t);
 /* Those that have not ended. */
 struct exchanges {
 	struct exchange *first;
-	size_t waiting;     /* for a person to sign in */
-	size_t resuming;    /* about to GET their stream again */
-	unsigned long sent; /* messages POSTed, */
-	int64_t sent_ms;    /* the last one then */
+	size_t waiting;  /* for a person to sign in */
+	size_t resuming; /* about to GET their stream again */
+	int64_t sent_ms; /* when the last message was POSTed */
 };
 
 struct transport {
