@@ -27,9 +27,10 @@ void auth_accepted(struct auth *a, unsigned long gen)
 		a->source->accepted(a, gen);
 }
 
-const char *auth_awaits_person(struct auth *a)
+const char *auth_awaits_person(struct auth *a, const char **act)
 {
-	return a->source->awaits_person ? a->source->awaits_person(a) : NULL;
+	*act = NULL;
+	return a->source->awaits_person ? a->source->awaits_person(a, act) : NULL;
 }
 
 void auth_on_person(struct auth *a, struct loop_task *task)

@@ -63,8 +63,10 @@ enum auth_state auth_challenged(struct auth *a, const struct auth_refusal *r, st
 	struct err *e) __attribute__((warn_unused_result));
 
 /* Those who wait, wait for a person: the command by which one can sign in; borrowed. NULL when it is
- * something else, or nothing. */
-const char *auth_awaits_person(struct auth *a) __attribute__((warn_unused_result));
+ * something else, or nothing. *act: what else that person can do, "open URL and type the code CODE", where no
+ * page opens by itself; NULL where one does. */
+const char *auth_awaits_person(struct auth *a, const char **act)
+	__attribute__((warn_unused_result));
 /* task is queued whenever that begins; NULL: no more. */
 void auth_on_person(struct auth *a, struct loop_task *task);
 
@@ -94,10 +96,10 @@ struct auth_source {
 		struct auth *a, struct auth_value *v, struct auth_waiter *w, struct err *e);
 	enum auth_state (*challenged)(
 		struct auth *a, const struct auth_refusal *r, struct auth_waiter *w, struct err *e);
-	void (*accepted)(struct auth *a, unsigned long gen); /* may be NULL */
-	const char *(*awaits_person)(struct auth *a);        /* may be NULL */
-	const char *(*recall)(struct auth *a);               /* may be NULL */
-	void (*remember)(struct auth *a, const char *word);  /* may be NULL */
+	void (*accepted)(struct auth *a, unsigned long gen);            /* may be NULL */
+	const char *(*awaits_person)(struct auth *a, const char **act); /* may be NULL */
+	const char *(*recall)(struct auth *a);                          /* may be NULL */
+	void (*remember)(struct auth *a, const char *word);             /* may be NULL */
 	void (*free)(struct auth *a);
 };
 struct auth {

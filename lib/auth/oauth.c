@@ -45,10 +45,12 @@ void oauth_show_url(struct oauth *a, const char *url, const char *code)
 	if (a->signin.url_shown)
 		return;
 	a->signin.url_shown = true;
-	if (code)
+	if (code) {
+		a->signin.act = mem_printf("open %s and type the code %s", url, code);
 		diag_link("sign in at %s and type the code %s", url, code);
-	else
+	} else {
 		diag_link("sign in at %s", url);
+	}
 }
 
 void oauth_worker_line(void *ctx, char *text, size_t n)
@@ -289,7 +291,7 @@ static enum auth_state oauth_challenged(
 	return state;
 }
 
-static const char *oauth_awaits_person(struct auth *base)
+static const char *oauth_awaits_person(struct auth *base, const char **act)
 {
 	struct oauth *a = (struct oauth *)base;
 
@@ -297,6 +299,7 @@ static const char *oauth_awaits_person(struct auth *base)
 		return NULL;
 	if (!a->signin.command)
 		a->signin.command = oauth_signin_command(a);
+	*act = a->signin.act;
 	return a->signin.command;
 }
 
@@ -341,6 +344,7 @@ static void oauth_free(struct auth *base)
 	free(a->challenge.scope);
 	free(a->challenge.stepped_up);
 	free(a->signin.command);
+	free(a->signin.act);
 	free(a);
 }
 

@@ -37,6 +37,7 @@ struct oauth_signin {
 	bool url_shown;      /* so somebody was asked */
 	struct flow *flow;   /* client credentials: here, for nobody has to be asked */
 	char *command;       /* for who cannot wait */
+	char *act;           /* auth_awaits_person() */
 	struct err declined; /* how the last one ended: so does the next until then */
 	int64_t declined_until_ms;
 	int64_t succeeded_ms; /* one that we waited for; 0: never */

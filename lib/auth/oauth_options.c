@@ -204,6 +204,7 @@ static char *command(const struct oauth_options *o, const char *words, bool port
 		!add_option(&b, "auth-dir", o->auth_dir) ||
 		!add_option(&b, "resource", o->resource) ||
 		!add_option(&b, "client-metadata-url", o->client_metadata_url) ||
+		(o->device_code && !buf_adds(&b, " --device-code")) ||
 		(o->no_resource && !buf_adds(&b, " --disable-resource-parameter")) ||
 		(o->id_token && !buf_adds(&b, " --use-id-token")) ||
 		(o->assume_pkce && !buf_adds(&b, " --assume-pkce-s256")) ||

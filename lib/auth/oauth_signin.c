@@ -235,6 +235,8 @@ bool oauth_signin_start(struct oauth *a, struct err *e)
 	a->signin.began_ms = clock_ms();
 	a->signin.began_s = clock_wall_s();
 	a->signin.url_shown = false;
+	free(a->signin.act);
+	a->signin.act = NULL;
 	if (!busy && !spawn(a, e))
 		return false;
 	a->signin.joined = busy;

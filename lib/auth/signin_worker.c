@@ -143,8 +143,9 @@ static void too_late(void *ctx)
 	struct process *p = ctx;
 	char *command = oauth_command(&p->job->opts, NULL);
 
-	err_set(&p->e, ERR_AUTH, "nobody completed the sign-in within %lld second%s. Run \"%s\"",
-		(long long)p->job->opts.timeout_s, p->job->opts.timeout_s == 1 ? "" : "s", command);
+	err_set(&p->e, ERR_AUTH, "nobody completed the sign-in within %lld second%s",
+		(long long)p->job->opts.timeout_s, p->job->opts.timeout_s == 1 ? "" : "s");
+	err_advise(&p->e, REASON_SIGN_IN, "Run \"%s\".", command);
 	free(command);
 	if (flow_may_be_forgotten(p->flow))
 		forget_client(p);

@@ -133,14 +133,15 @@ static void drain_over(void *ctx)
 
 static void check_end(struct bridge *b)
 {
-	const char *command;
+	const char *command, *act;
 	struct err e = { 0 };
 
 	if (!b->ended_input || b->leaving)
 		return;
 	if (session_idle(b->session)) {
 		leave(b, BRIDGE_END_INPUT);
-	} else if (transport_waiting(b->transport) && (command = auth_awaits_person(b->auth))) {
+	} else if (transport_waiting(b->transport) &&
+		   (command = auth_awaits_person(b->auth, &act))) {
 		/* Nobody is there to sign in for. The sign-in itself goes on without us. */
 		err_set(&e, ERR_AUTH, "a sign-in is needed: run \"%s\", then try again", command);
 		session_fail_all(b->session, &e);
@@ -251,10 +252,16 @@ static void on_learned(void *ctx, enum era server)
 static bool on_awaits_person(void *ctx, struct err *e)
 {
 	struct bridge *b = ctx;
-	const char *command = auth_awaits_person(b->auth);
+	const char *act, *command = auth_awaits_person(b->auth, &act);
 
 	if (!command)
 		return false;
+	if (act)
+		return !err_set(e, ERR_AUTH,
+			"a sign-in is needed: %s, then try again (reconnect this server if your "
+			"client "
+			"does not do that by itself). Or run \"%s\" in a terminal",
+			act, command);
 	err_set(e, ERR_AUTH,
 		"a sign-in is needed, and its page is open: complete it in your browser, then try "
 		"again (reconnect this server if your client does not do that by itself). If you "

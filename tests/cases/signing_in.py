@@ -140,12 +140,25 @@ def sign_in_that_nobody_completes_is_answered_at_the_deadline(case):
     me = Person(case, before="sys.exit()")
     p = me.bridge("--auth-timeout", "2")
     p.send(INITIALIZE)
-    case.is_error(p.answer(0), -31401, "2 seconds", "mpmcp login")
+    answer = p.answer(0)
+    case.is_error(answer, -31401, "2 seconds", "mpmcp login")
+    case.equal(answer["error"]["message"].count("mpmcp login"), 1, "times that the command is named")
 
 
 def _hello(ident, name, token=None):
     params = {**INITIALIZE["params"], "clientInfo": {"name": name, "version": "1"}, **({"_meta": {"progressToken": token}} if token else {})}
     return {**INITIALIZE, "id": ident, "params": params}
+
+
+def client_that_gives_up_is_told_the_device_code(case):
+    """Few clients show what a command says on standard error."""
+    me = Person(case, "--fault", "device", auto="off", browser=False)
+    p = me.bridge("--device-code", env={"CI": "true"})
+    p.send(_hello(0, "mcp-test-client"))
+    case.is_error(p.answer(0), -31401, "open %s/oauth/device and type the code WDJB-" % me.box["oauth"], "then try again", "mpmcp login %s --device-code" % me.url)
+
+
+client_that_gives_up_is_told_the_device_code.slow = True
 
 
 def client_is_answered_before_it_gives_up_and_the_sign_in_goes_on(case):
