@@ -138,6 +138,8 @@ const struct opt options_options[] = {
 		"print what can come next, for the scripts: --words -- WORD..." },
 	{ "write", NULL, OPT_FLAG, O(write), FOR_SETUP, GROUP_COMMAND,
 		"write the entry into the client's file" },
+	{ "wsl", NULL, OPT_FLAG, O(wsl), FOR_SETUP, GROUP_COMMAND,
+		"for a client on Windows that starts mpmcp in WSL" },
 };
 const size_t options_noptions = sizeof(options_options) / sizeof(options_options[0]);
 

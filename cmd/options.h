@@ -46,7 +46,7 @@ struct options {
 	bool read_only;
 	bool force, json, import, all, check, verbose;
 	const char *name; /* of the entry that setup makes */
-	bool write, remove, undo, project, service_account;
+	bool write, remove, undo, project, service_account, wsl;
 	bool allow_http, ipv4, enable_proxy, no_cookies, keep_alive, debug, silent;
 	bool complete; /* completion --words */
 	bool help, version;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "program_line.h"
 #include "os/file.h"
 #include "os/loop.h"
 #include "os/process.h"
@@ -213,35 +214,8 @@ void doctor_entry(struct doctor *d, struct finding *f)
 static char *version_of(const char *command)
 {
 	const char *const args[] = { command, "--version", NULL };
-	struct os_command c = {
-		.program = command, .args = args, .in = OS_NOTHING, .err = OS_NOTHING
-	};
-	int64_t until = clock_ms() + VERSION_MS, left, got = 1;
-	struct os_wait w = { .want = OS_CAN_READ };
-	char text[4096] = ""; /* ours says some lines */
-	struct os_process *child;
-	int ends[2], status = -1;
-	size_t n = 0;
 
-	if (!os_pipe(ends))
-		return NULL;
-	c.out = ends[1];
-	child = os_process_start(&c);
-	os_stream_close(ends[1]);
-	w.fd = ends[0];
-	while (child && got > 0 && n < sizeof(text) - 1 && (left = until - clock_ms()) > 0) {
-		if (os_wait(&w, 1, (int)left) <= 0)
-			continue;
-		got = os_receive(ends[0], text + n, sizeof(text) - 1 - n);
-		n += got > 0 ? (size_t)got : 0;
-	}
-	os_stream_close(ends[0]);
-	if (child && got > 0)
-		os_process_stop(child);
-	else if (child)
-		status = os_process_wait(child);
-	text[strcspn(text, "\r\n")] = '\0';
-	return status == 0 && *text ? mem_dup(text) : NULL;
+	return program_line(args, VERSION_MS);
 }
 
 void doctor_command(struct doctor *d, struct finding *f)

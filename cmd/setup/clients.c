@@ -473,7 +473,7 @@ static const char *set_variable(const char *name)
 /* The folder of the person's own file. */
 static char *own_folder(const struct app *a, struct err *e)
 {
-	const char *moved = set_variable(a->variable), *home = os_home();
+	const char *moved = set_variable(a->variable), *home = a->windows ? a->windows : os_home();
 	char *base, *folder;
 
 	if (moved)
@@ -483,7 +483,10 @@ static char *own_folder(const struct app *a, struct err *e)
 			a->title);
 		return NULL;
 	}
-	base = a->config ? os_settings_folder() : mem_dup(home);
+	if (a->config && a->windows)
+		base = mem_printf("%s/AppData/Roaming", home);
+	else
+		base = a->config ? os_settings_folder() : mem_dup(home);
 	if (!base)
 		mem_exhausted();
 	folder = *a->folder ? mem_printf("%s/%s", base, a->folder) : mem_dup(base);

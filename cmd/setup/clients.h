@@ -54,6 +54,8 @@ struct app {
 	const char *add_project, *add_env; /* ... in a project; its option for a variable */
 	bool add_after;                    /* our command stands before, not behind, its "--" */
 	const char *restart, *restart_project;
+	const char *
+		windows; /* the person's folder there, for a client on Windows that starts us in WSL; or NULL */
 	const char *why; /* about its way with the environment, when a secret is referred to */
 	const char *note;
 };

@@ -10,6 +10,7 @@
 #include "setup/entry.h"
 #include "exit.h"
 #include "setup/setup.h"
+#include "setup/wsl.h"
 #include "endpoint.h"
 
 /* One client's part of a call. */
@@ -302,12 +303,33 @@ static void print_json(json_t *o)
 struct clients {
 	const struct app **item;
 	size_t n;
+	char *profile;    /* with --wsl: the person's folder on Windows */
+	struct app **wsl; /* nwsl copies of clients, as they are there */
+	size_t nwsl;
 };
+
+static const struct app *as_placed(struct clients *c, const struct app *app)
+{
+	if (!c->profile || !app)
+		return app;
+	c->wsl = mem_grow(c->wsl, c->nwsl + 1, sizeof(struct app *));
+	c->wsl[c->nwsl] = wsl_app(app, c->profile);
+	return c->wsl[c->nwsl++];
+}
+
+static void clients_clear(struct clients *c)
+{
+	for (size_t i = 0; i < c->nwsl; i++)
+		free(c->wsl[i]);
+	free(c->wsl);
+	free(c->profile);
+	free(c->item);
+}
 
 static void add_client(struct clients *c, const struct app *app)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (c->item[i] == app)
+		if (strcmp(c->item[i]->name, app->name) == 0)
 			return;
 	c->item = mem_grow(c->item, c->n + 1, sizeof(*c->item));
 	c->item[c->n++] = app;
@@ -315,16 +337,23 @@ static void add_client(struct clients *c, const struct app *app)
 
 static bool find_clients(const struct options *a, struct clients *c, struct err *e)
 {
+	if (a->wsl && !a->words.n && !a->all)
+		return err_set(e, ERR_USAGE, "--wsl needs a client, or --all");
+	if (a->wsl && !(c->profile = wsl_profile(e)))
+		return false;
 	for (size_t i = 0; i < a->words.n; i++) {
-		const struct app *app = app_find(a->words.item[i], e);
+		const struct app *app = as_placed(c, app_find(a->words.item[i], e));
 
 		if (!app)
 			return false;
 		add_client(c, app);
 	}
-	for (size_t i = 0; a->all && i < napps; i++)
-		if (apps[i].file && (!a->project || apps[i].project) && app_installed(&apps[i]))
-			add_client(c, &apps[i]);
+	for (size_t i = 0; a->all && i < napps; i++) {
+		const struct app *app = as_placed(c, &apps[i]);
+
+		if (app->file && (!a->project || app->project) && app_installed(app))
+			add_client(c, app);
+	}
 	return c->n || !a->all ||
 	       err_set(e, ERR_USAGE,
 		       "no client that setup knows seems to be installed here; name one");
@@ -381,6 +410,6 @@ int cmd_setup(const struct options *a)
 		good = good && setup_list(a, &e);
 	if (!good || e.kind)
 		diag_error("%s", err_text(&e));
-	free(c.item);
+	clients_clear(&c);
 	return (int)exit_for(e.kind ? e.kind : failed);
 }

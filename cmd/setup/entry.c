@@ -92,17 +92,31 @@ static char *this_program(const char *argv0)
  * The bare name where the client looks in the same PATH as this shell, or where the file is shared
  * with people who have the program elsewhere. A desktop application's PATH is another one.
  */
+/* Windows starts the program in this distribution. */
+static void start_in_wsl(struct entry *en)
+{
+	const char *const words[] = { "-d", getenv("WSL_DISTRO_NAME"), "-e", en->command };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		options_list_add(&en->args, mem_dup(words[i]));
+	free(en->command);
+	en->command = mem_dup("wsl.exe");
+}
+
 static bool find_command(struct entry *en, const struct options *a, struct err *e)
 {
 	char *self = this_program(a->program), *found = app_which("mpmcp");
 
-	en->plain = found && (!self || same_file(self, found)) && (!en->app->desktop || a->project);
+	en->plain = found && (!self || same_file(self, found)) &&
+		    (!en->app->desktop || a->project) && !en->app->windows;
 	if (en->plain)
 		en->command = mem_dup("mpmcp");
 	else if (self && found && same_file(self, found))
 		en->command = mem_dup(found);
 	else if (self)
 		en->command = mem_dup(self);
+	if (en->command && en->app->windows)
+		start_in_wsl(en);
 	free(self);
 	free(found);
 	return en->command ||

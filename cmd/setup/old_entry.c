@@ -105,6 +105,8 @@ static void take_words(struct old_entry *o)
 			err_set(&o->unread, ERR_USAGE, "an argument of it is not a string");
 		else if (taken)
 			add_word(o, text, strlen(text));
+		else if (is_program(o->command, "wsl") && is_program(text, "mpmcp"))
+			o->kind = OLD_OURS, taken = true;
 		else
 			taken = take_mcp_remote(o, text);
 	}

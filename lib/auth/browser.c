@@ -23,11 +23,34 @@ static const char *env(const char *name)
 	return v && *v ? v : NULL;
 }
 
+/* Inside WSL the browser is on Windows. The address holds no quote (url_add_escaped()). */
+static const char windows_browsers[] =
+	"wslview:powershell.exe -NoProfile -NonInteractive -Command Start-Process '%s':xdg-open";
+
+static bool in_wsl(void)
+{
+	return env("WSL_DISTRO_NAME") && !env("SSH_CONNECTION") && !env("SSH_TTY");
+}
+
+static bool program_is_there(const char *name)
+{
+	char *path = os_find_program(name);
+
+	free(path);
+	return path != NULL;
+}
+
+static const char *default_browsers(void)
+{
+	return in_wsl() ? windows_browsers : os_default_browsers;
+}
+
 bool browser_possible(void)
 {
 	if (env("CI"))
 		return false;
-	return env("BROWSER") || env("DISPLAY") || env("WAYLAND_DISPLAY") || os_has_desktop();
+	return env("BROWSER") || env("DISPLAY") || env("WAYLAND_DISPLAY") || os_has_desktop() ||
+	       (in_wsl() && (program_is_there("wslview") || program_is_there("powershell.exe")));
 }
 
 /* Three bytes for each of the longest URL: a cap that url_add_escaped() cannot meet. */
@@ -182,7 +205,7 @@ static void dismiss(struct browser *b)
 
 static void explain(struct err *e, enum os_shown how)
 {
-	int first = (int)strcspn(os_default_browsers, ":");
+	int first = (int)strcspn(default_browsers(), ":");
 
 	if (env("BROWSER"))
 		err_set(e, ERR_IO, "no browser could be started: %s",
@@ -192,10 +215,10 @@ static void explain(struct err *e, enum os_shown how)
 	else if (how == OS_SHOW_FAILED)
 		err_set(e, ERR_IO,
 			"no browser could be started: %.*s ended with a failure; set BROWSER",
-			first, os_default_browsers);
+			first, default_browsers());
 	else
 		err_set(e, ERR_IO, "no browser could be started: there is no %.*s; set BROWSER",
-			first, os_default_browsers);
+			first, default_browsers());
 }
 
 static void reported(void *ctx, int happened)
@@ -223,7 +246,7 @@ static struct os_showing *show(const char *url, struct err *e)
 
 	buf_init(&escaped, ADDRESS_MAX);
 	if (url_add_escaped(&escaped, url)) {
-		programs = programs_of(list ? list : os_default_browsers, buf_str(&escaped));
+		programs = programs_of(list ? list : default_browsers(), buf_str(&escaped));
 		showing = os_show(buf_str(&escaped), programs, with, FAILS_S);
 		free_programs(programs);
 	}

@@ -420,13 +420,19 @@ def consent_is_not_asked_for_without_offline_access(case):
 
 def page_says_who_is_signed_in_and_what_to_do(case):
     page = _login_page(case, _authority(case), 0)
-    case.check("mpmcp may now use your account at 127.0.0.1. You can close this page" in page, page)
+    case.check("<h1>You are signed in</h1><p>You can close this tab; your app continues on its own.</p>" in page, page)
+    case.check("mpmcp may now use your account at 127.0.0.1." in page, page)
 
 
 def page_of_a_refusal_says_how_to_try_again(case):
     page = _login_page(case, _authority(case, deny="access_denied"), 4)
-    case.check("The sign-in was refused: access_denied. Nothing was kept." in page, page)
-    case.check('run "mpmcp login http://' in page and '" in a terminal' in page, page)
+    case.check("<h1>You declined. Nothing was stored.</h1>" in page and "the sign-in was refused: access_denied." in page, page)
+    case.check("run this in a terminal:</p><pre>mpmcp login http://" in page, page)
+
+
+def page_of_a_failure_says_how_to_try_again(case):
+    page = _login_page(case, _authority(case, deny="server_error"), 4)
+    case.check("<h1>Not signed in</h1>" in page and "<pre>mpmcp login http://" in page, page)
 
 
 def second_of_several_servers_serves_when_the_first_is_gone(case):

@@ -604,3 +604,52 @@ def input_that_ended_before_a_refresh_was_refused_ends_the_bridge_at_once(case):
     p.end_input()
     case.equal(p.wait(), 0, "status")
     case.is_error(p.answer(0), -31401, "mpmcp login")
+
+
+# ---- how clients open, before there is a sign-in
+
+MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientInfo": {"name": "case", "version": "1"},
+          "io.modelcontextprotocol/clientCapabilities": {}}
+
+
+def _modern(ident, method, **params):
+    return {"jsonrpc": "2.0", "id": ident, "method": method, "params": dict(params, _meta=MODERN)}
+
+
+def client_that_discovers_and_then_initializes_on_one_pipe_signs_in_once(case):
+    """Claude Code: server/discover first, initialize on the same process, whatever the answer was."""
+    for era in ("legacy", "modern"):
+        me = Person(case, "--era", era)
+        p = me.bridge()
+        p.send(_modern("d", "server/discover"), INITIALIZE)
+        p.answer("d")
+        case.check("result" in p.answer(0), "no result of initialize at a %s server" % era)
+        p.send(INITIALIZED)
+        case.check("result" in p.call(1, "tools/list"), "no tools at a %s server" % era)
+        case.equal((p.finish(), me.count("authorize")), (0, 1), "status and pages at a %s server" % era)
+
+
+def client_that_never_initializes_signs_in_too(case):
+    for era in ("legacy", "modern"):
+        me = Person(case, "--era", era)
+        p = me.bridge()
+        p.send(_modern("d", "server/discover"))
+        p.answer("d")
+        p.send(_modern(1, "tools/list"))
+        case.check("result" in p.answer(1), "no tools at a %s server: %r" % (era, p.messages()[-1]))
+        case.equal((p.finish(), me.count("authorize")), (0, 1), "status and pages at a %s server" % era)
+
+
+def both_ways_to_open_hear_of_the_sign_in_and_go_on_after_it(case):
+    me = Person(case)
+    p = me.bridge(env={"CI": "1"})
+    p.send(_modern("d", "server/discover"), INITIALIZE, _modern(1, "tools/list"))
+    p.answer("d")
+    for ident in (0, 1):
+        case.is_error(p.answer(ident), -31401, "mpmcp login " + me.url)
+    me.login()
+    p.send(dict(INITIALIZE, id=2))
+    case.check("result" in p.answer(2), "no result after the sign-in")
+    p.send(INITIALIZED)
+    case.check("result" in p.call(3, "tools/list"), "no tools after the sign-in")
+    case.equal(p.finish(), 0, "status")
