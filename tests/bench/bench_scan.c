@@ -127,7 +127,9 @@ static bool once(int way, struct buf *b, char *copy)
 
 		return message_scan_plain(b->p, b->len, &m, NULL) == MESSAGE_OK;
 	}
-	return scan_wide(b->p, b->p + b->len, &first, &behind, no_member, NULL);
+	/* As for any message: what is left to the plain scanner costs that, too. */
+	return scan_wide(b->p, b->p + b->len, &first, &behind, no_member, NULL) ||
+	       once(-1, b, copy);
 }
 
 static double best(int way, struct buf *b, char *copy)

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
+#include "mcp/json/message.h"
 #include "mcp/json/scan_wide.h"
 
 static const char *const good[] = {
@@ -185,6 +187,48 @@ static void expect(const char *text, size_t n, bool want)
 					text, lead);
 }
 
+/* [1,2,"...",...] of this many bytes; strings of `run` bytes, one in every KiB. */
+static struct buf numbers(size_t n, size_t run)
+{
+	struct buf b;
+
+	buf_init(&b, n + 4096);
+	assert_true(buf_adds(&b, "[0"));
+	while (b.len < n) {
+		for (int i = 0; i < 100; i++)
+			assert_true(buf_addf(&b, ",%d", 1000 + i));
+		assert_true(buf_addf(&b, ",\"%0*d\"", (int)run, 0));
+	}
+	assert_true(buf_addc(&b, ']'));
+	return b;
+}
+
+static bool taken(size_t way, size_t n, size_t run)
+{
+	struct buf b = numbers(n, run);
+	char *first, *behind;
+	struct message m;
+	bool wide;
+
+	scan_wide_choose(way);
+	wide = scan_wide(b.p, b.p + b.len, &first, &behind, see, NULL);
+	/* Whoever reads it, it is the same message. */
+	assert_int_equal(message_scan(b.p, b.len, &m, NULL), MESSAGE_OK);
+	assert_int_equal(m.kind, MESSAGE_BATCH);
+	buf_free(&b);
+	return wide;
+}
+
+static void text_without_long_strings_is_left_to_the_plain_scanner_by_sse2(void **state)
+{
+	(void)state;
+	for (size_t i = 0; scan_wide_name(i); i++) {
+		assert_true(taken(i, 4096, 10));
+		assert_int_equal(taken(i, 65536, 10), strcmp(scan_wide_name(i), "sse2") != 0);
+		assert_true(taken(i, 65536, 200));
+	}
+}
+
 static void every_way(void (*test)(void))
 {
 	for (size_t i = 0; scan_wide_name(i); i++) {
@@ -352,6 +396,7 @@ int main(void)
 		cmocka_unit_test(runs_of_backslashes_count),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(line_breaks_between_tokens_become_blanks),
+		cmocka_unit_test(text_without_long_strings_is_left_to_the_plain_scanner_by_sse2),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -4,6 +4,7 @@
  *
  *   SCAN_TARGET     attributes of every function ("target(...)"), or nothing
  *   SCAN_(name)     name with the suffix of the instruction set
+ *   SCAN_PATIENCE   blocks in a row with something outside strings, after which it gives up; 0: none
  *   SCAN_LANE       bytes in one vector; wide_SUFFIX is that vector type
  *   SCAN_(load_wide) one such vector from anywhere in memory
  *   SCAN_(signs)    the highest bits of four or two vectors' bytes as one 64-bit mask
@@ -164,6 +165,7 @@ SCAN_TARGET static bool SCAN_(scan)(struct wide *w, char *p)
 {
 	uint64_t escape_carry = 0, string_carry = 0;
 	struct utf8 utf8 = { 0 };
+	unsigned visited = 0; /* blocks in a row with something outside strings */
 	char *const end = w->end;
 	char pad[64];
 
@@ -194,9 +196,14 @@ SCAN_TARGET static bool SCAN_(scan)(struct wide *w, char *p)
 		if ((control & string) || (backslash & ~string))
 			return false;
 		if (~string) {
+			if (SCAN_PATIENCE && ++visited > SCAN_PATIENCE)
+				return false;
 			if (!SCAN_(outside)(w, p, &b, quote, string, control))
 				return false;
-		} else if (!(quote | backslash | high) && end - p > 64) {
+			continue;
+		}
+		visited = 0;
+		if (!(quote | backslash | high) && end - p > 64) {
 			/* The middle of a long string: on to the block with what matters next. */
 			p += (scan_string(p + 64, end) - p - 64) & ~(ptrdiff_t)63;
 		}

@@ -32,7 +32,8 @@ typedef bool scan_member_fn(void *ctx, char *key, size_t key_n, char *value, siz
  * bound the value. Members are told in their order, for an object only.
  *
  * False says only that the plain scanner must look, from the start: for text that is no good, and
- * why; for scalars; where no wide instructions are at hand. Some line breaks may have become blanks
+ * why; for scalars; where no wide instructions are at hand, or none that are faster: SSE2 leaves it
+ * text that has no long string in 8 KiB. Some line breaks may have become blanks
  * by then, only between tokens.
  */
 bool scan_wide(char *p, char *end, char **first, char **behind, scan_member_fn *member, void *ctx);
