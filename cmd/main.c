@@ -12,6 +12,7 @@
 #include "exit.h"
 #include "help.h"
 #include "mcp/bridge.h"
+#include "os/loop.h"
 #include "os/start.h"
 #include "os/terminal.h"
 
@@ -56,6 +57,8 @@ static int finish_output(int status)
 
 	if (!failed && !ferror(stdout))
 		return status;
+	if (!why) /* it was an earlier one, and C libraries forget why */
+		why = os_write_error(OS_STDOUT);
 	if (why != EPIPE)
 		diag_error("cannot write standard output%s%s; what was written is incomplete",
 			why ? ": " : "", why ? strerror(why) : "");

@@ -64,6 +64,10 @@ enum os_stream_use { OS_STREAM_INPUT, OS_STREAM_TYPED, OS_STREAM_OUTPUT };
 bool os_stream_open(int fd, enum os_stream_use use, struct os_stream *s) OS_MUST;
 void os_stream_end(struct os_stream *s);
 
+/* Why a write to this descriptor failed, when whoever tried has forgotten: EPIPE, nobody reads any more; else a line end is
+ * tried, which adds nothing where it fails again. 0: it is taken now. */
+int os_write_error(int fd);
+
 /* To standard error, which others share: only what it takes at once, without a change that others would see.
  * Bytes written; -1: none. */
 int64_t os_write_at_once(const void *p, size_t n) OS_MUST;

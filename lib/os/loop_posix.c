@@ -127,6 +127,15 @@ void os_stream_end(struct os_stream *s)
 	s->fd = -1;
 }
 
+int os_write_error(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	if (poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP))
+		return EPIPE;
+	return p.revents & POLLOUT && write(fd, "\n", 1) < 0 ? errno : 0;
+}
+
 /* A pipe that poll() calls writable takes PIPE_BUF bytes; a socket can be told per call. */
 int64_t os_write_at_once(const void *p, size_t n)
 {

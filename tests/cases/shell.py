@@ -514,15 +514,17 @@ def interrupted_call_ends(case):
 
 def output_that_cannot_be_written_is_a_failure(case):
     box = case.sandbox()
-    for words in (("tools", box["mcp"]), ("call", box["mcp"], "Get-Projects"), ("status", box["mcp"]), ("--version",)):
+    for words in (("tools", box["mcp"]), ("tools", box["mcp"], "--json"), ("call", box["mcp"], "Get-Projects"),
+                  ("status", box["mcp"]), ("--version",)):
         with open("/dev/full", "w") as full:
             p = case.start(*words, token=box["token"], stdout=full)
             case.equal(p.finish(), 1, "status of %r" % (words,))
         case.check(b"cannot write standard output: No space left" in p.errors, "words %r" % p.errors)
     # A reader that has seen enough is no trouble.
-    out, into = os.pipe()
-    os.close(out)
-    p = case.start("tools", box["mcp"], token=box["token"], stdout=into)
-    os.close(into)
-    p.finish()
-    case.equal(p.errors, b"", "standard error")
+    for words in (("tools", box["mcp"], "--json"), ("--version",)):
+        out, into = os.pipe()
+        os.close(out)
+        p = case.start(*words, token=box["token"], stdout=into)
+        os.close(into)
+        case.equal(p.finish(), 1, "status of %r" % (words,))
+        case.equal(p.errors, b"", "standard error")

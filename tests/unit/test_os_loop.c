@@ -71,6 +71,22 @@ static void test_a_stream_does_not_block_and_is_given_back(void **state)
 	assert_false(os_stream_open(ends[1], OS_STREAM_OUTPUT, &out));
 }
 
+static void test_why_a_write_failed_is_asked_again(void **state)
+{
+	int ends[2], full = open("/dev/full", O_WRONLY);
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_true(os_pipe(ends));
+	assert_int_equal(os_write_error(ends[1]), 0);
+	os_stream_close(ends[0]);
+	assert_int_equal(os_write_error(ends[1]), EPIPE);
+	os_stream_close(ends[1]);
+	if (full >= 0)
+		assert_int_equal(os_write_error(full), ENOSPC);
+	os_stream_close(full);
+}
+
 static void test_signals_come_through_a_descriptor(void **state)
 {
 	struct os_wait w = { .want = OS_CAN_READ };
@@ -190,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_pipe_is_not_inherited_and_ends),
 		cmocka_unit_test(test_a_stream_does_not_block_and_is_given_back),
+		cmocka_unit_test(test_why_a_write_failed_is_asked_again),
 		cmocka_unit_test(test_signals_come_through_a_descriptor),
 		cmocka_unit_test(test_the_end_of_the_parent_is_noticed),
 		cmocka_unit_test(test_changes_of_the_network_can_be_waited_for),
