@@ -55,6 +55,8 @@ static bool is_hashed(const char *path)
 	return found;
 }
 
+/* macOS has /etc/ssl/cert.pem; what was added to a keychain is told by a framework alone, which is not linked: the man page
+ * says how to get it into NODE_EXTRA_CA_CERTS. */
 static const char *system_file(void)
 {
 	const char *const known[] = { curl_version_info(CURLVERSION_NOW)->cainfo,
