@@ -12,8 +12,8 @@
  *  2 challenged  The service answers 401 and says where to sign in
  *                (challenge.h): auth_challenged(). oauth.c keeps that, and the
  *                request waits (struct auth_waiter).
- *  3 started     oauth_signin.c takes the store's sign-in lock and starts a
- *                process that outlives this one (signin_worker.h, worker.h).
+ *  3 started     oauth_signin.c starts a process that outlives this one and
+ *                takes the store's sign-in lock (signin_worker.h, worker.h).
  *                Where the lock is held, another process is signing in already,
  *                and its note in the store is read instead.
  *  4 obtained    There flow.h runs the protocol; advance() in flow.c names its
@@ -26,8 +26,8 @@
  *  6 at hand     oauth_token.c takes them over, from the pipe or from the file
  *                that another process wrote. oauth_settle() wakes who waits, and
  *                auth_value() gives "Bearer ...".
- *  7 renewed     A minute before its end oauth_refresh.c takes the store's other
- *                lock and starts a process that refreshes (refresh_worker.h,
+ *  7 renewed     A minute before its end oauth_refresh.c starts a process that
+ *                takes the store's other lock and refreshes (refresh_worker.h,
  *                token.h); requests take the old token meanwhile. The new one is
  *                kept and taken over as in 5 and 6. A 401 in between leads here,
  *                too, once.

@@ -35,8 +35,8 @@ struct worker {
 void worker_say(const char *line)
 {
 	/* It is no failure when nobody reads it any more. */
-	if (os_send_all(OS_STDOUT, line, strlen(line)))
-		(void)!os_send_all(OS_STDOUT, "\n", 1);
+	if (os_write(OS_STDOUT, line, strlen(line)))
+		(void)!os_write(OS_STDOUT, "\n", 1);
 }
 
 /* JSON has no place for bytes that are no UTF-8: they come as {"base64": "..."}. */

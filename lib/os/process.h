@@ -44,7 +44,8 @@ struct os_command {
 				  * path holds another one by now, where the system can */
 	const char *const *args; /* with the name of the program as the first, NULL at the end */
 	char *const *variables;  /* "NAME=value", NULL at the end; NULL: ours */
-	int in, out, err;        /* what it has as standard descriptors; they stay open here */
+	int in, out, err;        /* what it has as standard descriptors, ends of
+				  * os_pipe() among them; they stay open here */
 };
 
 /* A program that we wait for. */
