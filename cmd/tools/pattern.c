@@ -1,10 +1,10 @@
 #include "tools/pattern.h"
 
-#include <regex.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "os/pattern.h"
 
 /* A pattern that tells people what to type is short; text that is typed is, too. */
 #define PATTERN_MAX 256
@@ -152,17 +152,12 @@ static bool translate(const char *p, struct buf *out)
 bool pattern_refuses(const char *pattern, const char *text)
 {
 	struct buf posix;
-	bool refuses = false;
-	regex_t re;
+	bool refuses;
 
 	if (!is_plain(pattern, PATTERN_MAX) || !is_plain(text, TEXT_MAX))
 		return false;
 	buf_init(&posix, 16 * PATTERN_MAX);
-	if (translate(pattern, &posix) &&
-		regcomp(&re, buf_str(&posix), REG_EXTENDED | REG_NOSUB) == 0) {
-		refuses = regexec(&re, text, 0, NULL, 0) == REG_NOMATCH;
-		regfree(&re);
-	}
+	refuses = translate(pattern, &posix) && os_match(buf_str(&posix), text) == OS_DIFFERS;
 	buf_free(&posix);
 	return refuses;
 }

@@ -1,11 +1,11 @@
 #include "tools/tool_list.h"
 
 #include <ctype.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/glob.h"
 #include "base/mem.h"
 #include "columns.h"
 #include "command_line.h"
@@ -66,7 +66,7 @@ static bool fits(const json_t *tool, const char *word)
 	char *low = in_small_letters(word), *name = in_small_letters(tool_list_name(tool)),
 	     *text = in_small_letters(json_string_value(json_object_get(tool, "description")));
 	bool fits = *low == '@'           ? strcmp(low + 1, tool_list_group(tool)) == 0
-		    : strpbrk(low, "*?[") ? fnmatch(low, name, 0) == 0
+		    : strpbrk(low, "*?[") ? glob_matches(low, name)
 					  : strstr(name, low) || strstr(text, low);
 
 	free(low);

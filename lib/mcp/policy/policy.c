@@ -1,10 +1,10 @@
 #include "mcp/policy/policy.h"
 
 #include <ctype.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/mem.h"
 #include "base/strset.h"
 #include "mcp/policy/mixpanel_tools.h"
@@ -82,8 +82,7 @@ static bool in_only(const struct policy *p, const char *name)
 	for (size_t i = 0; i < p->o.nonly; i++) {
 		const char *rule = p->o.only[i];
 
-		if (rule[0] == '@' ? t && strcmp(t->set, rule + 1) == 0
-				   : fnmatch(rule, name, 0) == 0)
+		if (rule[0] == '@' ? t && strcmp(t->set, rule + 1) == 0 : glob_matches(rule, name))
 			return true;
 	}
 	return p->o.nonly == 0;
@@ -102,7 +101,7 @@ static const char *ignored_by(const struct policy *p, const char *name)
 
 		for (char *c = rule; *c; c++)
 			*c = (char)tolower((unsigned char)*c);
-		if (fnmatch(rule, low, 0) == 0)
+		if (glob_matches(rule, low))
 			found = p->o.ignore[i];
 		free(rule);
 	}
