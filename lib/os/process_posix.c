@@ -297,25 +297,30 @@ struct os_showing {
 /* What the attendant reports, as one byte; nothing: a program runs, or ended well. */
 enum { REPORT_MISSING = 'm', REPORT_FAILED = 'f' };
 
+static bool add_open(struct os_showing *s, int fd)
+{
+	int *more = s->nfds % 64 ? s->fds : realloc(s->fds, (s->nfds + 64) * sizeof(*more));
+
+	if (!more)
+		return false;
+	s->fds = more;
+	s->fds[s->nfds++] = fd;
+	return true;
+}
+
 /* The attendant is no other program, so it closes what it has of ours: all that is open now. */
 static bool list_open(struct os_showing *s)
 {
 	struct os_names *names = os_names(os_open_folder(OS_HERE, os_open_descriptors, true, true));
-	size_t room = 64;
 	const char *name;
+	bool good = true;
 
-	s->fds = malloc(room * sizeof(*s->fds));
-	while (names && s->fds && (name = os_next_name(names))) {
-		int *more =
-			s->nfds < room ? s->fds : realloc(s->fds, (room *= 2) * sizeof(*s->fds));
-
-		if (!more)
-			break;
-		s->fds = more;
-		s->fds[s->nfds++] = atoi(name);
-	}
+	while (names && good && (name = os_next_name(names)))
+		good = add_open(s, atoi(name));
+	for (int fd = 0; !names && good && fd < FDS_MAX; fd++)
+		good = fcntl(fd, F_GETFD) < 0 || add_open(s, fd);
 	os_names_free(names);
-	return s->fds != NULL;
+	return good;
 }
 
 static void let_go(const struct os_showing *s, int keep, int null)
