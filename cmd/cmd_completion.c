@@ -13,11 +13,15 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "commands.h"
+#include "context.h"
 #include "endpoint.h"
 #include "exit.h"
 #include "mcp/policy/mixpanel_tools.h"
 #include "options.h"
 #include "setup/clients.h"
+#include "tools/schema.h"
+#include "tools/tool_list.h"
+#include "tools_cache.h"
 
 struct question {
 	struct options line; /* what stands before the word */
@@ -83,13 +87,106 @@ static const char *class_of(const struct mixpanel_tools_tool *t)
 	return words[t->what];
 }
 
+/* What the server was last seen to have, for the endpoint and the credential of the line. NULL: nothing is kept. */
+static json_t *kept_tools(const struct question *q)
+{
+	struct context c = { 0 };
+	struct err e = { 0 };
+	struct auth *auth = NULL;
+	json_t *tools = NULL;
+
+	if (context_open(&q->line, &c, &e) && (auth = context_credential(&c, &e)) != NULL)
+		tools = tools_cache_read(&c, TOOLS_CACHE_ANY);
+	else
+		diag_debug("%s", err_text(&e));
+	auth_free(auth);
+	context_close(&c);
+	return tools;
+}
+
 static void offer_tools(const struct question *q)
 {
-	size_t n;
+	size_t n, i;
 	const struct mixpanel_tools_tool *all = mixpanel_tools_all(&n);
+	json_t *kept = kept_tools(q), *tool;
 
-	for (size_t i = 0; i < n; i++)
+	json_array_foreach(kept, i, tool)
+	{
+		const char *text = json_string_value(json_object_get(tool, "description"));
+
+		offer(q, tool_list_name(tool), "", text ? text : "");
+	}
+	for (i = 0; !kept && i < n; i++)
 		offer(q, all[i].name, "", class_of(&all[i]));
+	json_decref(kept);
+}
+
+/* Choices of an argument that has some. */
+static void offer_choices(struct question *q, struct schema *s, const json_t *schema)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(schema_part(s, schema, "enum"), i, one)
+	{
+		char *text = schema_shown(one);
+
+		offer(q, text, "", "");
+		free(text);
+	}
+	if (schema_types(s, schema) & SCHEMA_BOOLEAN) {
+		offer(q, "true", "", "");
+		offer(q, "false", "", "");
+	}
+}
+
+static bool is_given(const struct question *q, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 1; i < q->line.words.n; i++)
+		if (strncmp(q->line.words.item[i], name, n) == 0 && q->line.words.item[i][n] == '=')
+			return true;
+	return false;
+}
+
+static void offer_names(const struct question *q, struct schema *s)
+{
+	const char *name;
+	json_t *one;
+
+	json_object_foreach((json_t *)schema_part(s, s->root, "properties"), name, one)
+	{
+		const char *text = json_string_value(json_object_get(one, "description"));
+
+		if (!is_given(q, name))
+			offer(q, name, "=", text ? text : "");
+	}
+}
+
+/* "key=", then its values. */
+static void offer_arguments(struct question *q)
+{
+	json_t *kept = kept_tools(q), *tool;
+	size_t n = strcspn(q->word, "="), i;
+	struct schema s = { 0 };
+	char *name = mem_ndup(q->word, n);
+
+	json_array_foreach(kept, i, tool)
+	{
+		if (strcmp(tool_list_name(tool), q->line.words.item[0]) == 0)
+			s.root = json_object_get(tool, "inputSchema");
+	}
+	if (q->word[n] && q->word[n + 1] == '@') {
+		offer_path("files", n + 2);
+	} else if (q->word[n]) {
+		q->lead = n + 1;
+		offer_choices(q, &s, json_object_get(schema_part(&s, s.root, "properties"), name));
+	} else {
+		offer_names(q, &s);
+	}
+	free(name);
+	json_decref(kept);
 }
 
 static void offer_sets(const struct question *q)
@@ -174,7 +271,7 @@ static void offer_options(const struct question *q)
 static const char *const shells[] = { "bash", "zsh", "fish" };
 #define SHELLS (sizeof(shells) / sizeof(shells[0]))
 
-static void offer_operands(const struct question *q)
+static void offer_operands(struct question *q)
 {
 	size_t before = q->line.words.n;
 
@@ -196,8 +293,10 @@ static void offer_operands(const struct question *q)
 	case FOR_CALL:
 		if (!before)
 			offer_tools(q);
-		else if (before == 1)
+		else if (before == 1 && *q->word == '@')
 			offer_at_file(q);
+		else
+			offer_arguments(q);
 		break;
 	case FOR_SETUP:
 	case FOR_DOCTOR:

@@ -285,6 +285,24 @@ static char *count_path(void *ctx)
 	return path;
 }
 
+struct store *context_identity(struct context *c, struct err *e)
+{
+	struct store_key key = { .url = c->url };
+	struct store *s = NULL;
+	struct buf hex;
+
+	if (c->signs_in)
+		return context_store(c, e);
+	buf_init(&hex, 2 * CRYPT_SHA256_LEN + 1);
+	key.client = identity(&c->value, &hex) ? hex.p : NULL;
+	if (key.client)
+		s = store_new(c->oauth.auth_dir, &key, e);
+	else
+		err_set(e, ERR_LIMIT, "the credential has no name");
+	buf_free(&hex);
+	return s;
+}
+
 static void use_value(struct context *c, const char *value)
 {
 	secret_set(&c->value, value, strlen(value));

@@ -54,6 +54,11 @@ struct store *context_store(struct context *c, struct err *e) __attribute__((war
 struct auth *context_credential(struct context *c, struct err *e)
 	__attribute__((warn_unused_result));
 
+/* Where is kept what holds for this credential alone: the sign-in, or the account that a value is of. After
+ * context_credential(). NULL with e set. */
+struct store *context_identity(struct context *c, struct err *e)
+	__attribute__((warn_unused_result));
+
 /* From now on requests are counted as this account's ("Bearer Basic ..."), whatever the rule says. */
 void context_use_account(struct context *c, const char *value);
 

@@ -16,6 +16,7 @@
 #include "mcp/json/walk.h"
 #include "mcp/stdio/lines.h"
 #include "os/loop.h"
+#include "tools_cache.h"
 #include "waiting.h"
 
 enum { TO_BRIDGE_READ, TO_BRIDGE_WRITE, FROM_BRIDGE_READ, FROM_BRIDGE_WRITE, ENDS };
@@ -30,6 +31,7 @@ struct mcp_client {
 	struct lines_out *out;
 	long id; /* of the request under way */
 	bool answered;
+	bool told, unready; /* it was initialized: the server knows, the server misses that */
 	struct waiting *waiting;
 	struct buf *raw; /* for the next result; NULL: it becomes a document */
 	json_t *result, *hello;
@@ -161,10 +163,13 @@ static void on_line(void *ctx, char *p, size_t n)
 	} else if (m.kind == MESSAGE_NOTIFICATION) {
 		if (message_method_is(&m, "notifications/progress"))
 			waiting_progress(c->waiting, m.params);
+		else if (message_method_is(&m, "notifications/tools/list_changed"))
+			tools_cache_drop(c->context);
 	} else if (m.kind == MESSAGE_RESPONSE && !c->answered &&
 		   (walk_type(m.id) == WALK_NULL || (walk_integer(m.id, &id) && id == c->id))) {
 		/* One request at a time: an error without an id is about it. */
 		c->answered = true;
+		c->unready = m.error.p && error_text_era(m.error) == ERROR_ERA_INITIALIZE;
 		if (m.error.p)
 			take_error(c, m.error);
 		else
@@ -207,17 +212,6 @@ static bool send_text(struct mcp_client *c, const char *text, size_t n, struct e
 	return lines_out_add(c->out, text, n) || err_set(e, ERR_LIMIT, "the request is too long");
 }
 
-static bool send(struct mcp_client *c, json_t *m, struct err *e)
-{
-	char *text = json_dumps(m, JSON_COMPACT);
-	bool good = text ? send_text(c, text, strlen(text), e)
-			 : err_set(e, ERR_USAGE, "the request is not valid JSON");
-
-	json_decref(m);
-	free(text);
-	return good;
-}
-
 static bool wait_for_answer(struct mcp_client *c, struct err *e)
 {
 	bool good;
@@ -235,19 +229,42 @@ static bool wait_for_answer(struct mcp_client *c, struct err *e)
 	return !e->kind;
 }
 
+static bool tell_initialized(struct mcp_client *c, struct err *e)
+{
+	static const char text[] = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
+
+	return send_text(c, text, sizeof(text) - 1, e);
+}
+
+/* One request and its answer. A server without sessions that minds is told that it was initialized, and asked again:
+ * it has refused the request. */
+static bool ask(struct mcp_client *c, const char *text, size_t n, struct err *e)
+{
+	bool good = send_text(c, text, n, e) && wait_for_answer(c, e);
+
+	if (good || !c->unready || c->told)
+		return good;
+	c->told = true;
+	*e = (struct err){ 0 };
+	return tell_initialized(c, e) && send_text(c, text, n, e) && wait_for_answer(c, e);
+}
+
 json_t *mcp_client_request(struct mcp_client *c, const char *method, json_t *params, struct err *e)
 {
 	json_t *m = json_pack("{s:s, s:I, s:s, s:o*}", "jsonrpc", "2.0", "id", (json_int_t)++c->id,
 		"method", method, "params", params);
+	char *text = json_dumps(m, JSON_COMPACT);
 	json_t *result;
+	bool good;
 
+	json_decref(m);
 	c->raw = NULL;
-	if (!send(c, m, e) || !wait_for_answer(c, e)) {
+	good = text ? ask(c, text, strlen(text), e)
+		    : err_set(e, ERR_USAGE, "the request is not valid JSON");
+	free(text);
+	if (!good)
 		json_decref(c->result);
-		c->result = NULL;
-		return NULL;
-	}
-	result = c->result;
+	result = good ? c->result : NULL;
 	c->result = NULL;
 	return result;
 }
@@ -267,11 +284,10 @@ bool mcp_client_call(struct mcp_client *c, const char *tool, const struct buf *a
 		       buf_add(&m, arguments->p, arguments->len) &&
 		       buf_adds(&m, ",\"_meta\":{\"progressToken\":1}}}")) ||
 	       err_set(e, ERR_LIMIT, "the arguments are too long");
-	good = good && send_text(c, m.p, m.len, e);
-	buf_free(&m);
 	c->raw = raw;
-	good = good && wait_for_answer(c, e);
+	good = good && ask(c, m.p, m.len, e);
 	c->raw = NULL;
+	buf_free(&m);
 	return good;
 }
 
@@ -304,7 +320,34 @@ json_t *mcp_client_tools(struct mcp_client *c, unsigned *pages, struct err *e)
 	json_decref(cursor);
 	if (pages)
 		*pages = n;
+	/* What the rules of the person hide is not in it. */
+	if (!c->policy)
+		tools_cache_write(c->context, all);
 	return all;
+}
+
+static bool is_shown(struct mcp_client *c, const json_t *tool)
+{
+	char *text = json_dumps(tool, JSON_COMPACT);
+	bool shown = text && policy_shows(c->policy, (struct span){ text, strlen(text) });
+
+	free(text);
+	return shown;
+}
+
+json_t *mcp_client_kept_tools(struct mcp_client *c)
+{
+	json_t *tools = tools_cache_read(c->context, TOOLS_CACHE_FRESH);
+
+	for (size_t i = json_array_size(tools); c->policy && i-- > 0;)
+		if (!is_shown(c, json_array_get(tools, i)))
+			json_array_remove(tools, i);
+	return tools;
+}
+
+void mcp_client_forget_tools(struct mcp_client *c)
+{
+	tools_cache_drop(c->context);
 }
 
 /* ---- the whole ---- */
@@ -325,10 +368,9 @@ static bool greet(struct mcp_client *c, struct err *e)
 			"capabilities", "clientInfo", "name", "mpmcp", "version", MPMCP_VERSION);
 
 	c->hello = mcp_client_request(c, "initialize", hello, e);
-	return c->hello && send(c,
-				   json_pack("{s:s, s:s}", "jsonrpc", "2.0", "method",
-					   "notifications/initialized"),
-				   e);
+	/* Without a session there is nothing that could be initialized, and the hour has 600 requests. */
+	c->told = bridge_has_session(c->bridge);
+	return c->hello && (!c->told || tell_initialized(c, e));
 }
 
 const json_t *mcp_client_hello(const struct mcp_client *c)

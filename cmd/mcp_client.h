@@ -38,9 +38,14 @@ json_t *mcp_client_request(struct mcp_client *c, const char *method, json_t *par
 bool mcp_client_call(struct mcp_client *c, const char *tool, const struct buf *arguments,
 	struct buf *raw, struct err *e) __attribute__((warn_unused_result));
 
-/* All tools, over all pages (how many: pages, may be NULL), under the policy; the caller frees. */
+/* All tools, asked for over all pages (how many: pages, may be NULL), under the policy; the caller frees. */
 json_t *mcp_client_tools(struct mcp_client *c, unsigned *pages, struct err *e)
 	__attribute__((warn_unused_result));
+
+/* The list of some minutes ago, under the policy, without asking; NULL when there is none. The caller frees. And
+ * what was kept is not so any more. */
+json_t *mcp_client_kept_tools(struct mcp_client *c) __attribute__((warn_unused_result));
+void mcp_client_forget_tools(struct mcp_client *c);
 
 /* --protocol. */
 void mcp_client_protocol(const struct options *a, struct bridge_opts *o);

@@ -47,7 +47,7 @@ static bool needs_schema(const struct options *a)
 /* A list of tools is one request. A tool that is hidden by the person's own rules is not in it: then
  * the call itself is refused, and says by which. A server that has no list may have the tool all the
  * same: without arguments nothing need be known of it. */
-static bool read_pairs(
+static bool read_listed_pairs(
 	struct mcp_client *c, const struct options *a, struct buf *out, struct err *e)
 {
 	const char *name = a->words.item[0];
@@ -68,6 +68,33 @@ static bool read_pairs(
 		*e = why;
 	json_decref(tools);
 	return good;
+}
+
+/* "key=@-": that is there to be read once. */
+static bool takes_stdin(const struct options *a)
+{
+	for (size_t i = 1; i < a->words.n; i++)
+		if (strcmp(a->words.item[i] + strcspn(a->words.item[i], "="), "=@-") == 0)
+			return true;
+	return false;
+}
+
+/* By the list that is kept, where that has the tool and the arguments fit it; whatever does not is looked at again with
+ * a list of now. */
+static bool read_pairs(
+	struct mcp_client *c, const struct options *a, struct buf *out, struct err *e)
+{
+	json_t *tools = takes_stdin(a) ? NULL : mcp_client_kept_tools(c);
+	struct err why = { 0 };
+	const json_t *tool = tools ? tool_list_find(a, tools, a->words.item[0], &why) : NULL;
+	bool good = tool && tool_args_pairs(a->words.item + 1, a->words.n - 1,
+				    json_object_get(tool, "inputSchema"), out, &why);
+
+	json_decref(tools);
+	if (good)
+		return true;
+	buf_reset(out);
+	return read_listed_pairs(c, a, out, e);
 }
 
 /* What needs no schema is read before anything is asked of the server. */
@@ -164,6 +191,7 @@ static void call(
 	failed = walk_true(walk_get(result, "isError", NULL));
 	show_result(a, result, failed, e);
 	if (failed) {
+		mcp_client_forget_tools(c); /* it may be another tool by now */
 		fflush(stdout);
 		failed_result(c, a, result, e);
 	}

@@ -25,7 +25,7 @@
 #define FORMAT 1
 
 struct store {
-	char *dir, *path, *broken, *lock, *signin, *note, *count;
+	char *dir, *path, *broken, *lock, *signin, *note, *count, *tools;
 };
 
 /* ---- where ---- */
@@ -111,6 +111,7 @@ static struct store *store_of(char *dir, const char *name, size_t n)
 	s->signin = mem_printf("%s/%.*s.signin", dir, len, name);
 	s->note = mem_printf("%s/%.*s.note", dir, len, name);
 	s->count = mem_printf("%s/%.*s.count", dir, len, name);
+	s->tools = mem_printf("%s/%.*s.tools", dir, len, name);
 	return s;
 }
 
@@ -142,6 +143,7 @@ void store_free(struct store *s)
 	free(s->signin);
 	free(s->note);
 	free(s->count);
+	free(s->tools);
 	free(s);
 }
 
@@ -153,6 +155,11 @@ const char *store_path(const struct store *s)
 const char *store_count(const struct store *s)
 {
 	return s->count;
+}
+
+const char *store_tools(const struct store *s)
+{
+	return s->tools;
 }
 
 /* ---- files ---- */
@@ -280,7 +287,7 @@ enum store_since store_since(
 bool store_forget(const struct store *s, struct err *e)
 {
 	return file_remove(s->path, e) && file_remove(s->broken, e) && file_remove(s->note, e) &&
-	       file_remove(s->count, e);
+	       file_remove(s->count, e) && file_remove(s->tools, e);
 }
 
 uint64_t store_stamp(const struct store *s)
@@ -399,7 +406,7 @@ static bool is_signin(const char *name)
 
 static bool is_rest(const char *name)
 {
-	return ends_in(name, ".json.broken") || ends_in(name, ".note");
+	return ends_in(name, ".json.broken") || ends_in(name, ".note") || ends_in(name, ".tools");
 }
 
 bool store_each(const char *auth_dir,

@@ -31,6 +31,8 @@ void store_free(struct store *s);
 const char *store_path(const struct store *s); /* of the file; borrowed */
 /* Of the file that counts the requests made with it, see mcp/http/request_count.h; borrowed. */
 const char *store_count(const struct store *s);
+/* Of the file that keeps the server's tools for some minutes; borrowed. */
+const char *store_tools(const struct store *s);
 
 /* STORE_NONE: no file. STORE_BROKEN: it holds no sign-in and was set aside as FILE.broken; e says so.
  * STORE_FAILED: it cannot be read (owner, link, permission, made by a later version). STORE_CLOSED: the

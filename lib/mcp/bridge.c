@@ -410,6 +410,11 @@ bool bridge_over(const struct bridge *b)
 	return b->over;
 }
 
+bool bridge_has_session(const struct bridge *b)
+{
+	return transport_session(b->transport) != NULL;
+}
+
 enum era bridge_era(const struct bridge *b)
 {
 	return session_era(b->session);

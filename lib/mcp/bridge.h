@@ -123,8 +123,9 @@ struct bridge;
 struct bridge *bridge_new(struct loop *l, struct http *h, struct auth *a,
 	const struct bridge_opts *o, struct err *e) __attribute__((warn_unused_result));
 bool bridge_over(const struct bridge *b);
-enum era bridge_era(const struct bridge *b); /* what the server turned out to be */
-void bridge_free(struct bridge *b);          /* what was not delivered is dropped; NULL is fine */
+enum era bridge_era(const struct bridge *b);     /* what the server turned out to be */
+bool bridge_has_session(const struct bridge *b); /* the server gave it an id */
+void bridge_free(struct bridge *b); /* what was not delivered is dropped; NULL is fine */
 
 /* The program's own: watches signals and the parent, runs the loop until the bridge is over, delivers
  * what is still to be written. */

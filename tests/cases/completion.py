@@ -39,6 +39,11 @@ TYPED = (
     ("mpmcp help compl", ["help", "completion"]),
     ("mpmcp --profile wor", ["--profile", "work"]),
     ("mpmcp logout --no-brow", ["logout", "--no-brow"]),  # nothing that it would change
+    ("mpmcp call URL Get-Bus", ["call", "URL", "Get-Business-Context"]),
+    ("mpmcp call URL Run-Query rep", ["call", "URL", "Run-Query", "report"]),  # report_type= and report=
+    ("mpmcp call URL Run-Query project_id=1 report_t", ["call", "URL", "Run-Query", "project_id=1", "report_type="]),
+    ("mpmcp call URL Run-Query report_type=fu", ["call", "URL", "Run-Query", "report_type=funnels"]),
+    ("mpmcp call URL Run-Query report=@argu", ["call", "URL", "Run-Query", "report=@arguments.json"]),
     ("mpmcp login e", ["login", "eu"]),
     ("mpmcp doctor gem", ["doctor", "gemini"]),
     ("mpmcp tools @fla", ["tools", "@flags"]),
@@ -62,13 +67,13 @@ SHELLS = {
 class _Terminal:
     """A shell on a terminal of its own."""
 
-    def __init__(self, case, argv):
+    def __init__(self, case, argv, token):
         self.master, slave = harness.terminal()
         attributes = termios.tcgetattr(slave)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(slave, termios.TCSANOW, attributes)
         env = {"HOME": case.home, "PATH": case.folder + ":" + os.environ["PATH"], "TERM": "dumb", "LANG": "C.UTF-8", "XDG_CONFIG_HOME": case.home,
-               "XDG_DATA_HOME": case.home, "XDG_CACHE_HOME": case.home}
+               "XDG_DATA_HOME": case.home, "XDG_CACHE_HOME": case.home, "MIXPANEL_SA_TOKEN": token}
         take = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
         self.process = subprocess.Popen([sys.executable, "-c", take] + argv, stdin=slave, stdout=slave, stderr=slave, cwd=case.folder,
                                         env=env, start_new_session=True)
@@ -106,26 +111,27 @@ def _try(case, shell, typed_words=TYPED):
     argv, prepare = SHELLS[shell]
     if not shutil.which(argv[0]):
         raise harness.Skipped("%s is not installed" % argv[0])
+    box = case.sandbox()
+    case.equal(case.start("tools", box["mcp"], token=box["token"]).finish(), 0, "the list of tools, which is kept")
     p = case.start("completion", argv[0], token=None)
     case.equal(p.finish(), 0, "status")
     case.file("script", b"".join(p.lines))
     case.check(len(p.lines) < 25, "the script is %d lines long: what is offered is decided in one place" % len(p.lines))
     folder = os.path.join(case.home, ".mcp-auth", "mpmcp")
-    os.makedirs(folder, mode=0o700)
     with open(os.path.join(folder, "a.json"), "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
         json.dump({"format": 1, "url": "https://mcp.example.com/mcp", "profile": "work"}, f)
     os.symlink(harness.PROGRAM, os.path.join(case.folder, "mpmcp"))
     case.file("arguments.json", "{}")
     os.mkdir(os.path.join(case.folder, "folder"))
-    terminal = _Terminal(case, argv)
+    terminal = _Terminal(case, argv, box["token"])
     try:
         terminal.send(prepare + "; echo PRE''PARED\n")
         terminal.until(b"PREPARED")
         for typed, words in typed_words:
             terminal.until(b"READY$ ")
-            terminal.send(typed + "\t\n")
+            terminal.send(typed.replace("URL", box["mcp"]) + "\t\n")
             terminal.until(b"GOT")
-            case.equal(terminal.until(b" END").decode().strip("<>").replace("/>", ">").rstrip("/").split("><"), words, typed)
+            case.equal(terminal.until(b" END").decode().strip("<>").replace("/>", ">").rstrip("/").split("><"), [word.replace("URL", box["mcp"]) for word in words], typed)
     finally:
         terminal.close()
 

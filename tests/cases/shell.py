@@ -1,5 +1,6 @@
 """tools and call from the shell, against the sandbox."""
 
+import base64
 import fcntl
 import json
 import os
@@ -133,14 +134,16 @@ def hint_of_a_command_keeps_its_server_and_options_and_no_secret(case):
 
 def commands_send_no_request_that_nobody_needs(case):
     """An hour has 600: no stream is opened for what ends at once, and only a session is deleted."""
-    begin, called = ["initialize", "notifications/initialized"], ["tools/call"]
+    begin, called = ["initialize"], ["tools/call"]
     modern = ["initialize", "server/discover"]
-    for switches, before, after in ((["--get", "stream"], begin, []), (["--get", "stream", "--stateful"], begin, ["DELETE"]),
+    session = begin + ["notifications/initialized"]
+    for switches, before, after in ((["--get", "stream"], begin, []), (["--get", "stream", "--stateful"], session, ["DELETE"]),
                                     (["--era", "modern"], modern, [])):
         box = case.sandbox(*switches)
         seen = 0
         for words, between in ((("call", box["mcp"], "Get-Events", '{"project_id":1}'), called),
                                (("call", box["mcp"], "Get-Events", "project_id=1"), ["tools/list"] + called),
+                               (("call", box["mcp"], "Get-Events", "project_id=1"), called),
                                (("tools", box["mcp"]), ["tools/list"]), (("status", box["mcp"], "--check"), None)):
             _run(case, *words, token=box["token"])
             sent = [r.get("rpc") or r["method"] for r in case.control(box, "log") if r.get("path") == "/mcp"]
@@ -149,6 +152,102 @@ def commands_send_no_request_that_nobody_needs(case):
             seen = len(sent)
     log = case.control(box, "log")
     case.check(not [r for r in log if r.get("rpc") == "subscriptions/listen"], "subscriptions")
+
+
+def _requests(server):
+    return [r.rpc_method for r in server.requests if r.rpc_method in ("tools/list", "tools/call")]
+
+
+def list_of_tools_that_is_kept_has_no_rules_and_takes_none_away(case):
+    tools = [{"name": "reads", "annotations": {"readOnlyHint": True}}, {"name": "writes", "annotations": {"readOnlyHint": False}}]
+    server = case.server(lambda r: r.answer({"tools": tools} if r.rpc_method == "tools/list" else {"content": []}))
+    _run(case, "tools", server.url, "--read-only")  # what a rule hides is not kept
+    _run(case, "call", server.url, "writes", "--ignore-tool", "x")
+    case.equal(_requests(server), ["tools/list", "tools/list", "tools/call"], "requests without a kept list")
+    _run(case, "tools", server.url)
+    del server.requests[:]
+    _run(case, "call", server.url, "reads", "--read-only")
+    _run(case, "call", server.url, "writes", "--read-only", status=6)
+    case.equal(_requests(server), ["tools/call", "tools/list"], "requests with it: what a rule hides is looked at again")
+
+
+def list_of_tools_is_kept_for_one_credential_and_privately(case):
+    server = case.server(lambda r: r.answer({"tools": [{"name": "x"}]} if r.rpc_method == "tools/list" else {"content": []}))
+    os.umask(0)
+    _run(case, "call", server.url, "x")
+    folder = os.path.join(case.home, ".mcp-auth", "mpmcp")
+    kept = [f for f in os.listdir(folder) if f.endswith(".tools")]
+    case.equal([os.stat(os.path.join(folder, f)).st_mode & 0o7777 for f in kept], [0o600], "mode of %r" % kept)
+    path = os.path.join(folder, kept[0])
+    for more, lists in (({}, 0), ({"token": base64.b64encode(b"other.account:s3cr3tpassw0rd").decode()}, 1), ({"env": {"W": "1"}}, 0)):
+        del server.requests[:]
+        _run(case, "call", server.url, "x", **more)
+        case.equal(_requests(server).count("tools/list"), lists, "lists with %r" % (more,))
+    del server.requests[:]
+    _run(case, "call", server.url, "x", "--header", "X-Team: red")
+    case.equal(_requests(server).count("tools/list"), 1, "lists with another header")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    for broken in (text[:50], "[]", json.dumps(dict(json.loads(text), at=1)), json.dumps(dict(json.loads(text), at=99999999999)),
+                   json.dumps(dict(json.loads(text), format=2)), json.dumps(dict(json.loads(text), tools=7))):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(broken)
+        del server.requests[:]
+        _run(case, "call", server.url, "x")
+        case.equal(_requests(server), ["tools/list", "tools/call"], "requests with %.60r" % broken)
+    elsewhere = case.file("elsewhere", text, mode=0o600)
+    os.unlink(path)
+    os.symlink(elsewhere, path)
+    del server.requests[:]
+    _run(case, "call", server.url, "x")
+    case.equal(_requests(server).count("tools/list"), 1, "lists with a link")
+    case.check(not os.path.islink(path), "the link is still there")
+
+
+def list_of_tools_is_dropped_when_it_is_not_so_any_more(case):
+    state = {"tools": [{"name": "x"}], "result": {"content": []}, "told": False}
+
+    def handler(r):
+        if r.rpc_method == "tools/list":
+            return r.answer({"tools": state["tools"]})
+        if r.rpc_method != "tools/call" or not state["told"]:
+            return r.answer(state["result"])
+        r.stream()
+        r.event({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+        r.event(response(r.id, state["result"]))
+        r.end()
+    server = case.server(handler)
+
+    def asked(*words, status=0):
+        del server.requests[:]
+        _run(case, "call", server.url, *words, status=status)
+        return _requests(server)
+    case.equal(asked("x"), ["tools/list", "tools/call"], "without a list")
+    case.equal(asked("x"), ["tools/call"], "with one")
+    state["tools"].append({"name": "y", "inputSchema": {"type": "object", "required": ["a"]}})
+    case.equal(asked("y", "a=1"), ["tools/list", "tools/call"], "a tool that is not in it")
+    del state["tools"][1]["inputSchema"]
+    case.equal(asked("y"), ["tools/list", "tools/call"], "arguments that do not fit it")
+    state["told"] = True
+    case.equal(asked("y"), ["tools/call"], "while the server tells that it changed")
+    case.equal(asked("y"), ["tools/list", "tools/call"], "after that")
+    state.update(told=False, result={"content": [{"type": "text", "text": "Unknown tool"}], "isError": True})
+    case.equal(asked("x", status=1)[-2:], ["tools/call", "tools/list"], "a failure is reason to look again")
+
+
+def server_that_wants_to_hear_of_the_initialization_gets_to(case):
+    """One without sessions that counts on it all the same."""
+    state = {}
+
+    def handler(r):
+        if r.rpc_method == "notifications/initialized":
+            state["ready"] = True
+        if r.rpc_method == "tools/call" and not state.get("ready"):
+            return r.json({"jsonrpc": "2.0", "id": r.id, "error": {"code": -32602, "message": "Received request before initialization was complete"}})
+        r.answer({"content": [{"type": "text", "text": "done"}]} if r.rpc_method == "tools/call" else None)
+    server = case.server(handler)
+    case.equal(_run(case, "call", server.url, "x", "{}"), "done\n", "result")
+    case.equal([r.rpc_method for r in server.requests], ["initialize", "tools/call", "notifications/initialized", "tools/call"], "requests")
 
 
 def call_is_kept_to_projects(case):
