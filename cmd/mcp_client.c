@@ -161,9 +161,9 @@ static void on_line(void *ctx, char *p, size_t n)
 	if (m.kind == MESSAGE_REQUEST) {
 		refuse_question(c, &m);
 	} else if (m.kind == MESSAGE_NOTIFICATION) {
-		if (message_method_is(&m, "notifications/progress"))
+		if (m.method == METHOD_NOTICE_PROGRESS)
 			waiting_progress(c->waiting, m.params);
-		else if (message_method_is(&m, "notifications/tools/list_changed"))
+		else if (m.method == METHOD_NOTICE_TOOLS_LIST_CHANGED)
 			tools_cache_drop(c->context);
 	} else if (m.kind == MESSAGE_RESPONSE && !c->answered &&
 		   (walk_type(m.id) == WALK_NULL || (walk_integer(m.id, &id) && id == c->id))) {

@@ -21,19 +21,20 @@ struct keepalive {
 	uint64_t secret; /* in the ids: no client's id is the same */
 	unsigned long count;
 	struct exchange *ping; /* under way; NULL: none */
-	char id[64], body[128];
+	char id[64];
+	struct message message; /* of the last one */
 };
 
 static void send_ping(struct keepalive *k)
 {
-	struct exchange_call c = { .quiet = true };
-	int n;
+	struct exchange_call c = { .quiet = true, .message = &k->message };
+	struct buf body;
 
 	snprintf(k->id, sizeof(k->id), "\"mpmcp-ping-%016" PRIx64 "-%lu\"", k->secret, ++k->count);
-	n = snprintf(k->body, sizeof(k->body),
-		"{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"ping\"}", k->id);
-	c.body = k->body;
-	c.len = (size_t)n;
+	buf_init(&body, MESSAGE_MAX);
+	if (!buf_addf(&body, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"method\":\"ping\"}", k->id) ||
+		!message_read(&k->message, &body))
+		return;
 	k->ping = transport_post(k->t, &c);
 }
 
@@ -82,17 +83,18 @@ void keepalive_free(struct keepalive *k)
 	if (!k)
 		return;
 	loop_timer_clear(&k->timer);
+	message_free(&k->message);
 	free(k);
 }
 
 /* An error without an id can only mean the ping, too. */
-static bool is_answer(const struct keepalive *k, const struct incoming *in)
+static bool is_answer(const struct keepalive *k, struct incoming *in)
 {
 	struct span id = { k->id, strlen(k->id) };
-	struct message m;
+	const struct message *m = &in->message;
 
-	return message_scan(in->p, in->n, &m, NULL) == MESSAGE_OK && m.kind == MESSAGE_RESPONSE &&
-	       (!m.id.p || walk_type(m.id) == WALK_NULL || message_id_equal(m.id, id));
+	return incoming_read(in) == MESSAGE_OK && m->kind == MESSAGE_RESPONSE &&
+	       (!m->id.p || walk_type(m->id) == WALK_NULL || message_id_equal(m->id, id));
 }
 
 static void on_message(void *ctx, struct incoming *in)

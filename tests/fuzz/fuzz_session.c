@@ -84,8 +84,7 @@ static void book_line(const char *p, size_t n)
 			a->asked++;
 		else if (m.kind == MESSAGE_INVALID && m.id.p && (a = account(m.id)))
 			a->may++;
-		else if (m.kind == MESSAGE_NOTIFICATION &&
-			 message_method_is(&m, "notifications/cancelled"))
+		else if (m.kind == MESSAGE_NOTIFICATION && m.method == METHOD_NOTICE_CANCELLED)
 			book_cancellation(walk_get(m.params, "requestId", NULL));
 		else if (m.kind == MESSAGE_BATCH && walk_open(&w, m.whole))
 			while (walk_next(&w, &it)) {
@@ -99,7 +98,7 @@ static void book_line(const char *p, size_t n)
 				else if (e.kind == MESSAGE_INVALID && e.id.p && (a = account(e.id)))
 					a->may++;
 				else if (e.kind == MESSAGE_NOTIFICATION &&
-					 message_method_is(&e, "notifications/cancelled"))
+					 e.method == METHOD_NOTICE_CANCELLED)
 					book_cancellation(walk_get(e.params, "requestId", NULL));
 			}
 	}
@@ -247,12 +246,13 @@ struct exchange *transport_post(struct transport *t, const struct exchange_call 
 	x->c = *c;
 	x->in_session = t->session && !c->fresh;
 	buf_init(&x->sent, MESSAGE_MAX);
-	trace("to server", x, c->body, c->len);
-	check(buf_add(&x->sent, c->body, c->len), "memory");
+	trace("to server", x, c->message->whole.p, c->message->whole.n);
+	check(buf_add(&x->sent, c->message->whole.p, c->message->whole.n), "memory");
 	check(message_scan(x->sent.p, x->sent.len, &m, NULL) == MESSAGE_OK &&
 			m.kind != MESSAGE_INVALID,
 		"something that is no message went to the server");
-	check(memcmp(x->sent.p, c->body, c->len) == 0, "a line break went to the server");
+	check(memcmp(x->sent.p, c->message->whole.p, c->message->whole.n) == 0,
+		"a line break went to the server");
 	x->next = t->all;
 	t->all = x;
 	t->n++;
@@ -285,7 +285,7 @@ void exchange_cancel(struct exchange *x)
 	if (!x || x->dead)
 		return;
 	if (!x->over)
-		check(memcmp(x->sent.p, x->c.body, x->c.len) == 0,
+		check(memcmp(x->sent.p, x->c.message->whole.p, x->c.message->whole.n) == 0,
 			"a body changed while it was sent");
 	trace("cancel", x, NULL, 0);
 	x->dead = true;
@@ -307,6 +307,14 @@ void exchange_linger(struct exchange *x)
 const char *exchange_new_session(const struct exchange *x)
 {
 	return x->new_session;
+}
+
+enum message_status incoming_read(struct incoming *in)
+{
+	if (!in->read)
+		in->status = message_scan(in->p, in->n, &in->message, NULL);
+	in->read = true;
+	return in->status;
 }
 
 bool incoming_take(struct incoming *in, struct buf *out)
@@ -662,6 +670,7 @@ static void exchange_ends(struct play *y, struct exchange *x, unsigned how, stru
 		.status = statuses[how % 9],
 		.stream = how & 16,
 		.retry_after_s = -1 };
+	struct message said;
 	struct err e = { 0 };
 
 	trace("end", x, body->p, body->len);
@@ -669,8 +678,11 @@ static void exchange_ends(struct play *y, struct exchange *x, unsigned how, stru
 		err_set(&e, ERR_SERVER, "Session or whatever");
 		end.e = &e;
 		end.body = end.status >= 300 ? body : NULL;
+		if (end.body && message_scan(body->p, body->len, &said, NULL) == MESSAGE_OK)
+			end.said = &said;
 	}
-	check(memcmp(x->sent.p, x->c.body, x->c.len) == 0, "a body changed while it was sent");
+	check(memcmp(x->sent.p, x->c.message->whole.p, x->c.message->whole.n) == 0,
+		"a body changed while it was sent");
 	x->busy = x->over = true;
 	session_transport_events.ended(y->s, x, &end);
 	x->busy = false;

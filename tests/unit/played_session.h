@@ -122,7 +122,7 @@ struct exchange *transport_post(struct transport *t, const struct exchange_call 
 	x->older = t->newest;
 	t->newest = x;
 	x->session = t->session && !c->fresh ? strdup(t->session) : NULL;
-	did("> ", c->body, c->len);
+	did("> ", c->message->whole.p, c->message->whole.n);
 	return x;
 }
 
@@ -148,7 +148,7 @@ void exchange_cancel(struct exchange *x)
 	if (!x || x->dead)
 		return;
 	if (!x->over)
-		did("x ", x->c.body, x->c.len);
+		did("x ", x->c.message->whole.p, x->c.message->whole.n);
 	x->dead = true;
 	if (!x->busy)
 		exchange_gone(x);
@@ -174,6 +174,14 @@ bool exchange_waits(const struct exchange *x)
 {
 	(void)x;
 	return false;
+}
+
+enum message_status incoming_read(struct incoming *in)
+{
+	if (!in->read)
+		in->status = message_scan(in->p, in->n, &in->message, NULL);
+	in->read = true;
+	return in->status;
 }
 
 bool incoming_take(struct incoming *in, struct buf *out)
@@ -311,8 +319,8 @@ static bool play_holds(const struct exchange *x, const char *text)
 {
 	size_t n = strlen(text);
 
-	for (size_t i = 0; i + n <= x->c.len; i++)
-		if (memcmp(x->c.body + i, text, n) == 0)
+	for (size_t i = 0; i + n <= x->c.message->whole.n; i++)
+		if (memcmp(x->c.message->whole.p + i, text, n) == 0)
 			return true;
 	return false;
 }
@@ -348,6 +356,7 @@ static void play_message(struct play *y, struct exchange *x, const char *text)
 static void play_end(struct play *y, struct exchange *x, long status, const char *text)
 {
 	struct err e = { 0 };
+	struct message said;
 	struct buf body;
 	struct exchange_end end = { .status = status, .retry_after_s = -1 };
 
@@ -361,6 +370,8 @@ static void play_end(struct play *y, struct exchange *x, long status, const char
 		err_set(&e, ERR_SERVER, "HTTP %ld", status);
 		end.e = &e;
 		end.body = &body;
+		if (message_scan(body.p, body.len, &said, NULL) == MESSAGE_OK)
+			end.said = &said;
 	}
 	x->busy = x->over = true;
 	session_transport_events.ended(y->s, x, &end);

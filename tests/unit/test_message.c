@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <setjmp.h>
 #include <string.h>
@@ -85,7 +86,7 @@ static void messages_are_told_apart(void **state)
 			fail_msg("%s: kind %d (%s)", messages[i].what, m.kind, m.why ? m.why : "");
 		assert_span(messages[i].what, m.id, messages[i].id);
 		if (m.kind != X)
-			assert_span(messages[i].what, m.method, messages[i].method);
+			assert_span(messages[i].what, m.name, messages[i].method);
 		if (m.kind == X)
 			assert_non_null(m.why);
 		free(text);
@@ -365,6 +366,84 @@ static void last_of_equal_members_is_found_and_counted(void **state)
 	assert_null(walk_get(span("[1]"), "a", NULL).p);
 }
 
+static void methods_are_known_by_name(void **state)
+{
+	(void)state;
+	for (int i = METHOD_OTHER + 1; i < METHODS; i++) {
+		char text[200];
+		struct message m;
+
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"method\":\"%s\"}",
+			message_method_name((enum method)i));
+		assert_int_equal(message_scan(text, strlen(text), &m, NULL), MESSAGE_OK);
+		assert_int_equal(m.method, i);
+	}
+	assert_null(message_method_name(METHOD_OTHER));
+}
+
+static void names_of_methods_may_be_written_with_escapes(void **state)
+{
+	static const struct {
+		const char *name;
+		enum method method;
+	} rows[] = { { "p\\u0069ng", METHOD_PING }, { "tools\\/call", METHOD_TOOLS_CALL },
+		{ "Ping", METHOD_OTHER }, { "pin", METHOD_OTHER }, { "", METHOD_OTHER },
+		{ "ping\\u0000", METHOD_OTHER } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[200];
+		struct message m;
+
+		snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"method\":\"%s\"}",
+			rows[i].name);
+		assert_int_equal(message_scan(text, strlen(text), &m, NULL), MESSAGE_OK);
+		assert_int_equal(m.method, rows[i].method);
+	}
+}
+
+static void what_was_read_moves_with_its_bytes(void **state)
+{
+	char text[] = "  {\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ping\",\"params\":{\"a\":1}} ";
+	struct message read, kept = { 0 }, moved = { 0 };
+	struct buf bytes;
+
+	(void)state;
+	assert_int_equal(message_scan(text, strlen(text), &read, NULL), MESSAGE_OK);
+	assert_true(message_keep(&kept, &read));
+	memset(text, 'x', sizeof(text));
+	buf_init(&bytes, MESSAGE_MAX);
+	buf_move(&bytes, &kept.bytes);
+	message_own(&moved, &kept, &bytes);
+	assert_int_equal(moved.kind, MESSAGE_REQUEST);
+	assert_int_equal(moved.method, METHOD_PING);
+	assert_span("id", moved.id, "7");
+	assert_span("name", moved.name, "ping");
+	assert_span("params", moved.params, "{\"a\":1}");
+	assert_ptr_equal(moved.whole.p, moved.bytes.p);
+	assert_null(moved.result.p);
+	message_free(&moved);
+	assert_null(moved.whole.p);
+	message_free(&kept);
+}
+
+static void text_of_ours_is_read_where_it_is_kept(void **state)
+{
+	struct message m = { 0 };
+	struct buf bytes;
+
+	(void)state;
+	buf_init(&bytes, MESSAGE_MAX);
+	assert_true(buf_adds(&bytes, "{\"jsonrpc\":\"2.0\",\"method\":\"x\"}"));
+	assert_true(message_read(&m, &bytes));
+	assert_int_equal(m.kind, MESSAGE_NOTIFICATION);
+	assert_null(bytes.p);
+	assert_true(buf_adds(&bytes, "{"));
+	assert_false(message_read(&m, &bytes));
+	assert_null(bytes.p);
+	assert_null(m.whole.p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +459,10 @@ int main(void)
 		cmocka_unit_test(ids_are_alike_when_a_double_cannot_tell_them_apart),
 		cmocka_unit_test(errors_are_json_whatever_the_text),
 		cmocka_unit_test(last_of_equal_members_is_found_and_counted),
+		cmocka_unit_test(methods_are_known_by_name),
+		cmocka_unit_test(names_of_methods_may_be_written_with_escapes),
+		cmocka_unit_test(what_was_read_moves_with_its_bytes),
+		cmocka_unit_test(text_of_ours_is_read_where_it_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,14 @@
 /* The same for the body of a refusal: its words come right behind the header, or never. */
 #define REFUSAL_MS 3000
 
+enum message_status incoming_read(struct incoming *in)
+{
+	if (!in->read)
+		in->status = message_scan(in->p, in->n, &in->message, NULL);
+	in->read = true;
+	return in->status;
+}
+
 bool incoming_take(struct incoming *in, struct buf *out)
 {
 	size_t n = in->n;
@@ -187,6 +195,25 @@ static void skip_bom(struct buf *b)
 		buf_drop(b, 3);
 }
 
+const struct message *answer_said(struct exchange *x)
+{
+	struct answer *a = &x->answer;
+
+	/* What cannot be read has no bytes that are a message's. */
+	if (!a->read && a->body.len &&
+		message_scan(a->body.p, a->body.len, &a->said, NULL) != MESSAGE_OK)
+		a->said = (struct message){ 0 };
+	a->read = true;
+	return a->said.whole.p ? &a->said : NULL;
+}
+
+const struct message *answer_error(struct exchange *x)
+{
+	const struct message *m = answer_said(x);
+
+	return m && m->kind == MESSAGE_RESPONSE && m->error.p ? m : NULL;
+}
+
 bool answer_message(struct exchange *x)
 {
 	struct buf *body = &x->answer.body;
@@ -224,6 +251,8 @@ void answer_begin(struct exchange *x)
 	a->content = CONTENT_NONE;
 	a->status = 0;
 	a->session_lost = false;
+	a->read = false;
+	a->said = (struct message){ 0 };
 	buf_free(&a->body);
 }
 

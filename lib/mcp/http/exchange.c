@@ -161,6 +161,7 @@ void exchange_end_failed(struct exchange *x, long retry_after_s)
 		.stream = x->answer.content == CONTENT_EVENTS || x->resumption.on,
 		.retry_after_s = retry_after_s,
 		.body = body ? &x->answer.body : NULL,
+		.said = body ? answer_said(x) : NULL,
 		.e = &x->e };
 	report_end(x);
 }
@@ -338,7 +339,7 @@ void exchange_send(struct exchange *x)
 {
 	struct auth_value v = { 0 };
 
-	if (x->c.body)
+	if (x->c.message)
 		x->kind = x->t->posts; /* which may have turned out to be the other one */
 	if (x->kind->ready && !x->kind->ready(x))
 		return;

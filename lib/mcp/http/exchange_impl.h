@@ -38,7 +38,7 @@ struct exchange_kind {
 	bool (*event)(struct exchange *x, struct sse_event *ev); /* false: x is cancelled */
 	/* A JSON body may come; and it has come: is it a message for the owner? */
 	bool (*takes_json)(const struct exchange *x);
-	bool (*is_message)(const struct exchange *x);
+	bool (*is_message)(struct exchange *x);
 	bool any_body; /* a body of another type is passed over */
 	/* A 2xx brought no message. */
 	void (*taken)(struct exchange *x);
@@ -78,7 +78,9 @@ enum content { CONTENT_NONE, CONTENT_JSON, CONTENT_EVENTS, CONTENT_ERROR };
 struct answer {
 	long status;
 	enum content content;
-	struct buf body;   /* JSON, or of a refusal */
+	struct buf body; /* JSON, or of a refusal */
+	bool read;       /* body was: answer_said() */
+	struct message said;
 	struct sse *sse;   /* events; stays from one request to the next that resumes it */
 	size_t discarded;  /* bytes of what nobody reads */
 	bool session_lost; /* a refusal: the server does not know the session */
@@ -150,6 +152,10 @@ bool exchange_leave(struct exchange *x);
 
 enum http_flow answer_head(void *ctx, struct http_req *r, long status);
 enum http_flow answer_body(void *ctx, struct http_req *r, char *p, size_t n);
+/* What the whole body says, read once; NULL: it is not a message. */
+const struct message *answer_said(struct exchange *x);
+/* The same when it is a JSON-RPC error; else NULL. */
+const struct message *answer_error(struct exchange *x);
 /* A 2xx with a JSON body is complete. True when it held a message; then x may be gone. */
 bool answer_message(struct exchange *x);
 /* What came is one message, whole: to the owner. */

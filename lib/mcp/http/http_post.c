@@ -20,8 +20,8 @@ bool http_post_request(struct exchange *x, struct http_call *c, enum fieldset_ki
 {
 	*fields = x->c.fresh ? FIELDS_FRESH : FIELDS_POST;
 	c->method = "POST";
-	c->body = x->c.body;
-	c->body_len = x->c.len;
+	c->body = x->c.message->whole.p;
+	c->body_len = x->c.message->whole.n;
 	c->endless = x->c.endless;
 	c->fresh = x->tries.repeated;
 	return http_fields_copy(&c->own, x->c.own, &x->e);
@@ -63,7 +63,7 @@ static bool takes_json(const struct exchange *x)
 	return !x->resumption.on;
 }
 
-static bool is_message(const struct exchange *x)
+static bool is_message(struct exchange *x)
 {
 	(void)x;
 	return true;
@@ -87,15 +87,11 @@ static bool repeats(const struct exchange *x)
 static bool falls_back(struct exchange *x)
 {
 	long status = x->answer.status;
-	struct message m;
-	bool explained;
 
 	if (!x->t->undecided || !x->awaited.initialize ||
 		(status != 400 && status != 404 && status != 405))
 		return false;
-	explained = message_scan(x->answer.body.p, x->answer.body.len, &m, NULL) == MESSAGE_OK &&
-		    m.kind == MESSAGE_RESPONSE && m.error.p;
-	if (explained && status != 405)
+	if (answer_error(x) && status != 405)
 		return false;
 	awaited_fall_back(x);
 	return true;

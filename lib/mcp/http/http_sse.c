@@ -235,6 +235,12 @@ static bool stream_request(struct exchange *x, struct http_call *c, enum fieldse
 	return true;
 }
 
+static bool is_no_message(struct exchange *x)
+{
+	(void)x;
+	return false;
+}
+
 static bool takes_no_json(const struct exchange *x)
 {
 	(void)x;
@@ -263,7 +269,7 @@ const struct exchange_kind http_sse_stream = {
 	.streams = stream_started,
 	.event = stream_event,
 	.takes_json = takes_no_json,
-	.is_message = takes_no_json,
+	.is_message = is_no_message,
 	.taken = no_stream,
 	.linger = no_linger,
 	.ended = stream_ended,

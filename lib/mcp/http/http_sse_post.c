@@ -13,16 +13,13 @@
 
 void awaited_read(struct exchange *x)
 {
-	struct message m;
+	const struct message *m = x->c.message;
 
-	/* Scanned before, so nothing is left in it that the scan would change. */
-	if (message_scan((char *)(uintptr_t)x->c.body, x->c.len, &m, NULL) != MESSAGE_OK)
+	x->awaited.due = !x->c.one_way && (m->kind == MESSAGE_REQUEST || m->kind == MESSAGE_BATCH);
+	if (m->kind != MESSAGE_REQUEST)
 		return;
-	x->awaited.due = !x->c.one_way && (m.kind == MESSAGE_REQUEST || m.kind == MESSAGE_BATCH);
-	if (m.kind != MESSAGE_REQUEST)
-		return;
-	x->awaited.id = m.id;
-	x->awaited.initialize = message_method_is(&m, "initialize");
+	x->awaited.id = m->id;
+	x->awaited.initialize = m->method == METHOD_INITIALIZE;
 }
 
 /* The session ended with its stream. */
@@ -112,14 +109,12 @@ static void came(struct exchange *x)
 }
 
 /* What came back for the POST is the answer itself. */
-static bool is_message(const struct exchange *x)
+static bool is_message(struct exchange *x)
 {
-	struct message m;
+	const struct message *m = answer_said(x);
 
-	return x->answer.body.len &&
-	       message_scan(x->answer.body.p, x->answer.body.len, &m, NULL) == MESSAGE_OK &&
-	       m.kind == MESSAGE_RESPONSE && x->awaited.id.p && m.id.p &&
-	       message_id_equal(m.id, x->awaited.id);
+	return m && m->kind == MESSAGE_RESPONSE && x->awaited.id.p && m->id.p &&
+	       message_id_equal(m->id, x->awaited.id);
 }
 
 static const char *session(const struct exchange *x)
@@ -172,12 +167,11 @@ static struct exchange *find_awaiting(const struct transport *t, struct span id)
 
 void exchanges_deliver(struct transport *t, struct incoming *in)
 {
-	struct message m;
 	struct exchange *x = NULL;
 
-	if (message_scan(in->p, in->n, &m, NULL) == MESSAGE_OK && m.kind == MESSAGE_RESPONSE &&
-		m.id.p)
-		x = find_awaiting(t, m.id);
+	if (incoming_read(in) == MESSAGE_OK && in->message.kind == MESSAGE_RESPONSE &&
+		in->message.id.p)
+		x = find_awaiting(t, in->message.id);
 	in->from = x;
 	if (!x) {
 		t->on->message(t->ctx, in);
@@ -215,7 +209,8 @@ void exchanges_refused(struct transport *t, const struct exchange_end *end)
 			exchange_end_soon(x, &(struct exchange_end){ .outcome = EXCHANGE_REFUSED,
 						     .status = x->answer.status,
 						     .retry_after_s = end->retry_after_s,
-						     .body = &x->answer.body });
+						     .body = &x->answer.body,
+						     .said = answer_said(x) });
 		} else {
 			x->e = *end->e;
 			exchange_end_soon(x, &(struct exchange_end){ .outcome = end->outcome,

@@ -82,15 +82,12 @@ static bool answer_challenge(struct exchange *x, struct http_req *r, const char 
 
 /* How long the server wants to be left alone: what its error says is more precise than Retry-After, which a proxy
  * may have added. -1: it does not say. */
-static int64_t told_to_wait_ms(const struct exchange *x, const struct http_req *r)
+static int64_t told_to_wait_ms(struct exchange *x, const struct http_req *r)
 {
 	long s = http_retry_after_s(r);
-	struct message m;
-	int64_t ms = -1;
+	const struct message *m = answer_said(x);
+	int64_t ms = m ? rate_retry_after_ms(m->error) : -1;
 
-	if (x->answer.body.len &&
-		message_scan(x->answer.body.p, x->answer.body.len, &m, NULL) == MESSAGE_OK)
-		ms = rate_retry_after_ms(m.error);
 	return ms >= 0 ? ms : s < 0 ? -1 : (int64_t)s * 1000;
 }
 
@@ -116,7 +113,7 @@ static bool follow_redirect(struct exchange *x, struct http_req *r)
 {
 	if (x->tries.redirects++ >= REDIRECTS_MAX)
 		return err_set(&x->e, ERR_PROTO, "the server redirects in circles: check the URL");
-	if (!transport_redirect(x->t, x->kind->target(x), x->c.body && !x->resumption.on,
+	if (!transport_redirect(x->t, x->kind->target(x), x->c.message && !x->resumption.on,
 		    http_answer_field(r, "Location", 0), x->answer.status, &x->e))
 		return false;
 	exchange_pause(x, 0);
@@ -127,11 +124,9 @@ static bool follow_redirect(struct exchange *x, struct http_req *r)
  * no id to give: null there, or a word of its own ("server-error"). */
 static bool answers_request(const struct exchange *x, const struct message *error)
 {
-	struct message m;
+	const struct message *m = x->c.message;
 
-	/* Scanned before, so nothing is left in it that the scan would change. */
-	return message_scan((char *)(uintptr_t)x->c.body, x->c.len, &m, NULL) == MESSAGE_OK &&
-	       m.kind == MESSAGE_REQUEST && error->id.p && message_id_equal(m.id, error->id);
+	return m && m->kind == MESSAGE_REQUEST && error->id.p && message_id_equal(m->id, error->id);
 }
 
 /*
@@ -140,14 +135,11 @@ static bool answers_request(const struct exchange *x, const struct message *erro
  */
 static bool is_session_lost(struct exchange *x)
 {
-	struct message m;
 	bool about = x->e.reason == REASON_SESSION_LOST;
 	/* What refuses the GET of a resumption does not answer the request. */
-	bool error = !x->resumption.on &&
-		     message_scan(x->answer.body.p, x->answer.body.len, &m, NULL) == MESSAGE_OK &&
-		     m.kind == MESSAGE_RESPONSE && m.error.p;
-	bool answers = error && answers_request(x, &m);
-	long code = error ? era_error_code(m.error) : 0;
+	const struct message *error = x->resumption.on ? NULL : answer_error(x);
+	bool answers = error && answers_request(x, error);
+	long code = error ? era_error_code(error->error) : 0;
 
 	if (x->answer.status == 400)
 		return about && !answers;

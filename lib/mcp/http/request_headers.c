@@ -39,9 +39,9 @@ bool request_headers_encode(struct buf *out, const char *p, size_t n)
 /* The member of params that Mcp-Name repeats; NULL when the method has none. */
 static const char *named_by(const struct message *m)
 {
-	if (message_method_is(m, "tools/call") || message_method_is(m, "prompts/get"))
+	if (m->method == METHOD_TOOLS_CALL || m->method == METHOD_PROMPTS_GET)
 		return "name";
-	return message_method_is(m, "resources/read") ? "uri" : NULL;
+	return m->method == METHOD_RESOURCES_READ ? "uri" : NULL;
 }
 
 /* v: a raw JSON string. */
@@ -68,12 +68,12 @@ static bool add_text(
 bool request_headers_fields(
 	const struct message *m, const struct toolbook *b, struct http_fields **f, struct err *e)
 {
-	struct span method = { m->method.p - 1, m->method.n + 2 };
+	struct span method = { m->name.p - 1, m->name.n + 2 };
 	const char *named = named_by(m);
 	struct span name = named ? walk_get(m->params, named, NULL) : (struct span){ 0 };
 
 	return add_text(f, "MCP-Protocol-Version", version_of(m), false, e) &&
 	       add_text(f, "Mcp-Method", method, false, e) &&
 	       (walk_type(name) != WALK_STRING || add_text(f, "Mcp-Name", name, true, e)) &&
-	       (!b || !message_method_is(m, "tools/call") || toolbook_fields(b, m->params, f, e));
+	       (!b || m->method != METHOD_TOOLS_CALL || toolbook_fields(b, m->params, f, e));
 }

@@ -27,6 +27,7 @@
 #include "base/err.h"
 #include "mcp/http/request_count.h"
 #include "mcp/http/sse.h"
+#include "mcp/json/message.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -38,11 +39,16 @@ struct incoming {
 	char *p; /* the callee's to change until it returns */
 	size_t n;
 	struct exchange *from; /* NULL: the standalone GET stream */
-	/* private: where the bytes live */
+	/* private: what incoming_read() found, and where the bytes live */
+	bool read;
+	enum message_status status;
+	struct message message;
 	struct buf *whole;
 	struct sse *sse;
 	const struct sse_event *event;
 };
+/* Reads it unless somebody has. What it says, in in->message, refers into p. */
+enum message_status incoming_read(struct incoming *in) __attribute__((warn_unused_result));
 /* Makes the first n bytes the caller's (n may have been made smaller); without a copy when they are
  * many. */
 bool incoming_take(struct incoming *in, struct buf *out) BUF_MUST;
@@ -65,7 +71,8 @@ struct exchange_end {
 	/* What came with a refusal, at most TRANSPORT_ERROR_MAX, of whatever type: servers made with
 	 * the SDKs name none for their errors. NULL when there was none. */
 	struct buf *body;
-	const struct err *e; /* why; NULL when it succeeded */
+	const struct message *said; /* body, read; NULL: it is not a message */
+	const struct err *e;        /* why; NULL when it succeeded */
 };
 
 static inline bool exchange_succeeded(const struct exchange_end *end)
@@ -120,9 +127,8 @@ const char *transport_session(const struct transport *t); /* NULL when there is 
 const char *transport_version(const struct transport *t); /* the same */
 
 struct exchange_call {
-	const char *body; /* borrowed until the end of the exchange */
-	size_t len;
-	bool fresh;     /* without session id and version: an initialize */
+	const struct message *message; /* borrowed until the end of the exchange */
+	bool fresh;                    /* without session id and version: an initialize */
 	bool resumable; /* a broken event stream is taken up again by GET (not in 2026-07-28) */
 	bool one_way;   /* no answer is expected: what may come is waited for only a moment */
 	bool endless;   /* its stream may be silent for ever (subscriptions/listen) */

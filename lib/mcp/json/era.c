@@ -226,7 +226,7 @@ bool era_add_meta(struct edits *s, const struct message *m, struct span members,
 			!buf_addc(scratch, '}'))
 			return false;
 		/* Behind the method: a place that every request has. */
-		edit_put(s, m->method.p + m->method.n + 1, buf_str(scratch));
+		edit_put(s, m->name.p + m->name.n + 1, buf_str(scratch));
 	}
 	return true;
 }
@@ -379,13 +379,17 @@ bool era_discover_answer(struct buf *out, struct span id, struct span initialize
 /* Caching, Cacheable Results. */
 static bool is_cacheable(const struct message *request)
 {
-	static const char *const methods[] = { "server/discover", "tools/list", "prompts/list",
-		"resources/list", "resources/templates/list", "resources/read" };
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (message_method_is(request, methods[i]))
-			return true;
-	return false;
+	switch (request->method) {
+	case METHOD_SERVER_DISCOVER:
+	case METHOD_TOOLS_LIST:
+	case METHOD_PROMPTS_LIST:
+	case METHOD_RESOURCES_LIST:
+	case METHOD_RESOURCES_TEMPLATES_LIST:
+	case METHOD_RESOURCES_READ:
+		return true;
+	default:
+		return false;
+	}
 }
 
 void era_result_to_modern(struct edits *s, struct span result, const struct message *request)

@@ -451,6 +451,66 @@ static void drop_nulls(struct outline *o)
 		blank(o, M_METHOD);
 }
 
+static const struct {
+	const char *name;
+	size_t n;
+} methods[METHODS] = {
+#define M(method, text) [method] = { text, sizeof(text) - 1 }
+	M(METHOD_INITIALIZE, "initialize"),
+	M(METHOD_PING, "ping"),
+	M(METHOD_SERVER_DISCOVER, "server/discover"),
+	M(METHOD_TOOLS_LIST, "tools/list"),
+	M(METHOD_TOOLS_CALL, "tools/call"),
+	M(METHOD_PROMPTS_LIST, "prompts/list"),
+	M(METHOD_PROMPTS_GET, "prompts/get"),
+	M(METHOD_RESOURCES_LIST, "resources/list"),
+	M(METHOD_RESOURCES_TEMPLATES_LIST, "resources/templates/list"),
+	M(METHOD_RESOURCES_READ, "resources/read"),
+	M(METHOD_RESOURCES_SUBSCRIBE, "resources/subscribe"),
+	M(METHOD_RESOURCES_UNSUBSCRIBE, "resources/unsubscribe"),
+	M(METHOD_SUBSCRIPTIONS_LISTEN, "subscriptions/listen"),
+	M(METHOD_TASKS_GET, "tasks/get"),
+	M(METHOD_TASKS_LIST, "tasks/list"),
+	M(METHOD_TASKS_RESULT, "tasks/result"),
+	M(METHOD_TASKS_UPDATE, "tasks/update"),
+	M(METHOD_TASKS_CANCEL, "tasks/cancel"),
+	M(METHOD_COMPLETION_COMPLETE, "completion/complete"),
+	M(METHOD_LOGGING_SET_LEVEL, "logging/setLevel"),
+	M(METHOD_ELICITATION_CREATE, "elicitation/create"),
+	M(METHOD_SAMPLING_CREATE_MESSAGE, "sampling/createMessage"),
+	M(METHOD_ROOTS_LIST, "roots/list"),
+	M(METHOD_NOTICE_INITIALIZED, "notifications/initialized"),
+	M(METHOD_NOTICE_CANCELLED, "notifications/cancelled"),
+	M(METHOD_NOTICE_PROGRESS, "notifications/progress"),
+	M(METHOD_NOTICE_MESSAGE, "notifications/message"),
+	M(METHOD_NOTICE_TOOLS_LIST_CHANGED, "notifications/tools/list_changed"),
+	M(METHOD_NOTICE_PROMPTS_LIST_CHANGED, "notifications/prompts/list_changed"),
+	M(METHOD_NOTICE_RESOURCES_LIST_CHANGED, "notifications/resources/list_changed"),
+	M(METHOD_NOTICE_RESOURCES_UPDATED, "notifications/resources/updated"),
+	M(METHOD_NOTICE_ROOTS_LIST_CHANGED, "notifications/roots/list_changed"),
+	M(METHOD_NOTICE_SUBSCRIPTIONS_ACKNOWLEDGED, "notifications/subscriptions/acknowledged"),
+	M(METHOD_NOTICE_ELICITATION_COMPLETE, "notifications/elicitation/complete"),
+	M(METHOD_NOTICE_TASKS_STATUS, "notifications/tasks/status"),
+#undef M
+};
+
+const char *message_method_name(enum method m)
+{
+	return methods[m].name;
+}
+
+static enum method method_of(struct span quoted)
+{
+	bool escaped = memchr(quoted.p, '\\', quoted.n) != NULL;
+	size_t n = quoted.n - 2;
+
+	for (unsigned m = METHOD_OTHER + 1; m < METHODS; m++)
+		if (escaped ? walk_string_is(quoted, methods[m].name)
+			    : methods[m].n == n && memcmp(methods[m].name, quoted.p + 1, n) == 0)
+			return (enum method)m;
+	return METHOD_OTHER;
+}
+
 static void classify_call(struct message *m, const struct outline *o)
 {
 	struct span name = o->value[M_METHOD];
@@ -460,8 +520,8 @@ static void classify_call(struct message *m, const struct outline *o)
 		invalid(m, "\"method\" must be a string");
 		return;
 	}
-	m->method = (struct span){ name.p + 1, name.n - 2 };
-	m->method_escaped = memchr(name.p, '\\', name.n) != NULL;
+	m->name = (struct span){ name.p + 1, name.n - 2 };
+	m->method = method_of(name);
 	if (m->result.p || m->error.p)
 		invalid(m, "a message with \"method\" cannot have \"result\" or \"error\"");
 	else if (m->params.p && params != WALK_OBJECT && params != WALK_ARRAY)
@@ -586,15 +646,66 @@ enum message_status message_scan_plain(char *p, size_t n, struct message *out, s
 	return scan(p, n, false, out, at);
 }
 
-bool message_method_is(const struct message *m, const char *name)
-{
-	size_t n = strlen(name);
+/* ---- messages that own their bytes ---- */
 
-	if (!m->method.p)
+static void move_span(struct span *s, const char *from, const char *to)
+{
+	if (s->p)
+		s->p = to + (s->p - from);
+}
+
+void message_moved(struct message *m, const char *from, const char *to)
+{
+	move_span(&m->id, from, to);
+	move_span(&m->name, from, to);
+	move_span(&m->params, from, to);
+	move_span(&m->result, from, to);
+	move_span(&m->error, from, to);
+	move_span(&m->whole, from, to);
+}
+
+void message_own(struct message *m, const struct message *read, struct buf *bytes)
+{
+	struct message now = *read;
+
+	message_moved(&now, read->whole.p, bytes->p);
+	buf_init(&now.bytes, MESSAGE_MAX);
+	buf_move(&now.bytes, bytes);
+	message_free(m);
+	*m = now;
+}
+
+bool message_keep(struct message *m, const struct message *read)
+{
+	struct buf bytes;
+
+	buf_init(&bytes, MESSAGE_MAX);
+	if (!buf_add(&bytes, read->whole.p, read->whole.n))
 		return false;
-	if (m->method_escaped)
-		return walk_string_is((struct span){ m->method.p - 1, m->method.n + 2 }, name);
-	return m->method.n == n && memcmp(m->method.p, name, n) == 0;
+	message_own(m, read, &bytes);
+	return true;
+}
+
+bool message_read(struct message *m, struct buf *bytes)
+{
+	struct message now;
+	bool good;
+
+	message_free(m);
+	good = bytes->len && message_scan(bytes->p, bytes->len, &now, NULL) == MESSAGE_OK;
+	if (good) {
+		*m = now;
+		buf_init(&m->bytes, MESSAGE_MAX);
+		buf_move(&m->bytes, bytes);
+	}
+	buf_free(bytes);
+	return good;
+}
+
+void message_free(struct message *m)
+{
+	buf_free(&m->bytes);
+	*m = (struct message){ 0 };
 }
 
 /* ---- ids ---- */

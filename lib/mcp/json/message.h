@@ -49,16 +49,59 @@ enum message_status {
 	MESSAGE_TOO_DEEP, /* over MESSAGE_DEPTH */
 };
 
+/* The methods that mean something here; escapes in their names are undone. */
+enum method {
+	METHOD_OTHER,
+	METHOD_INITIALIZE,
+	METHOD_PING,
+	METHOD_SERVER_DISCOVER,
+	METHOD_TOOLS_LIST,
+	METHOD_TOOLS_CALL,
+	METHOD_PROMPTS_LIST,
+	METHOD_PROMPTS_GET,
+	METHOD_RESOURCES_LIST,
+	METHOD_RESOURCES_TEMPLATES_LIST,
+	METHOD_RESOURCES_READ,
+	METHOD_RESOURCES_SUBSCRIBE,
+	METHOD_RESOURCES_UNSUBSCRIBE,
+	METHOD_SUBSCRIPTIONS_LISTEN,
+	METHOD_TASKS_GET,
+	METHOD_TASKS_LIST,
+	METHOD_TASKS_RESULT,
+	METHOD_TASKS_UPDATE,
+	METHOD_TASKS_CANCEL,
+	METHOD_COMPLETION_COMPLETE,
+	METHOD_LOGGING_SET_LEVEL,
+	METHOD_ELICITATION_CREATE,
+	METHOD_SAMPLING_CREATE_MESSAGE,
+	METHOD_ROOTS_LIST,
+	METHOD_NOTICE_INITIALIZED,
+	METHOD_NOTICE_CANCELLED,
+	METHOD_NOTICE_PROGRESS,
+	METHOD_NOTICE_MESSAGE,
+	METHOD_NOTICE_TOOLS_LIST_CHANGED,
+	METHOD_NOTICE_PROMPTS_LIST_CHANGED,
+	METHOD_NOTICE_RESOURCES_LIST_CHANGED,
+	METHOD_NOTICE_RESOURCES_UPDATED,
+	METHOD_NOTICE_ROOTS_LIST_CHANGED,
+	METHOD_NOTICE_SUBSCRIPTIONS_ACKNOWLEDGED,
+	METHOD_NOTICE_ELICITATION_COMPLETE,
+	METHOD_NOTICE_TASKS_STATUS,
+	METHODS
+};
+
+/* What one reading of a message tells. It travels with the message, so that nobody reads that twice. */
 struct message {
 	enum message_kind kind;
-	const char *why;     /* MESSAGE_INVALID: "\"method\" appears twice", ...; static */
-	struct span id;      /* raw text, quotes included */
-	struct span method;  /* what stands between the quotes, escapes as they are */
-	bool method_escaped; /* method holds a backslash: compare with walk_string() */
-	struct span params;  /* raw text of the value */
-	struct span result;  /* raw text of the value */
-	struct span error;   /* raw text of the value */
-	struct span whole;   /* the message without white space around it */
+	enum method method; /* METHOD_OTHER also for what has none */
+	const char *why;    /* MESSAGE_INVALID: "\"method\" appears twice", ...; static */
+	struct span id;     /* raw text, quotes included */
+	struct span name;   /* of the method: what stands between the quotes, escapes as they are */
+	struct span params; /* raw text of the value */
+	struct span result; /* raw text of the value */
+	struct span error;  /* raw text of the value */
+	struct span whole;  /* the message without white space around it */
+	struct buf bytes; /* whole's, when it owns them; else empty and they are somebody else's */
 };
 
 /*
@@ -81,8 +124,20 @@ enum message_status message_scan(char *p, size_t n, struct message *out, size_t 
 enum message_status message_scan_plain(char *p, size_t n, struct message *out, size_t *at)
 	__attribute__((warn_unused_result));
 
-/* method equals this name, escapes undone. */
-bool message_method_is(const struct message *m, const char *name);
+/* "tools/call", ...; NULL for METHOD_OTHER. */
+const char *message_method_name(enum method m);
+
+/* ---- messages that own their bytes: zeroed at first, message_free() at the end ---- */
+
+/* The bytes that began at `from` stand at `to` now. */
+void message_moved(struct message *m, const char *from, const char *to);
+/* m owns what `read` tells of from now on: bytes hold the text of its whole, and are taken over. */
+void message_own(struct message *m, const struct message *read, struct buf *bytes);
+/* The same with a copy of the text. */
+bool message_keep(struct message *m, const struct message *read) BUF_MUST;
+/* Reads bytes, which are taken over in any case: text that was made here, or changed. */
+bool message_read(struct message *m, struct buf *bytes) BUF_MUST;
+void message_free(struct message *m); /* to the state at first */
 
 /*
  * Two raw ids mean the same: equal bytes, or equal strings with escapes undone,

@@ -215,24 +215,37 @@ static bool has_zero_key(struct span text)
  * apart, nothing of it changes the data. */
 static bool is_known(const struct message *m)
 {
-	static const char *const methods[] = { "initialize", "ping", "server/discover",
-		"subscriptions/listen", "tools/list", "resources/list", "resources/templates/list",
-		"resources/read", "resources/subscribe", "resources/unsubscribe", "prompts/list",
-		"prompts/get", "completion/complete", "logging/setLevel", "tasks/get", "tasks/list",
-		"tasks/result", "tasks/update", "tasks/cancel" };
-	static const char *const notices[] = { "notifications/initialized",
-		"notifications/cancelled", "notifications/progress",
-		"notifications/roots/list_changed", "notifications/tasks/status" };
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (message_method_is(m, methods[i]))
-			return true;
-	/* With an id it would be a request, which MCP has none of by these names. */
-	for (size_t i = 0;
-		i < sizeof(notices) / sizeof(notices[0]) && m->kind == MESSAGE_NOTIFICATION; i++)
-		if (message_method_is(m, notices[i]))
-			return true;
-	return false;
+	switch (m->method) {
+	case METHOD_INITIALIZE:
+	case METHOD_PING:
+	case METHOD_SERVER_DISCOVER:
+	case METHOD_SUBSCRIPTIONS_LISTEN:
+	case METHOD_TOOLS_LIST:
+	case METHOD_RESOURCES_LIST:
+	case METHOD_RESOURCES_TEMPLATES_LIST:
+	case METHOD_RESOURCES_READ:
+	case METHOD_RESOURCES_SUBSCRIBE:
+	case METHOD_RESOURCES_UNSUBSCRIBE:
+	case METHOD_PROMPTS_LIST:
+	case METHOD_PROMPTS_GET:
+	case METHOD_COMPLETION_COMPLETE:
+	case METHOD_LOGGING_SET_LEVEL:
+	case METHOD_TASKS_GET:
+	case METHOD_TASKS_LIST:
+	case METHOD_TASKS_RESULT:
+	case METHOD_TASKS_UPDATE:
+	case METHOD_TASKS_CANCEL:
+		return true;
+	case METHOD_NOTICE_INITIALIZED:
+	case METHOD_NOTICE_CANCELLED:
+	case METHOD_NOTICE_PROGRESS:
+	case METHOD_NOTICE_ROOTS_LIST_CHANGED:
+	case METHOD_NOTICE_TASKS_STATUS:
+		/* With an id it would be a request, which MCP has none of by these names. */
+		return m->kind == MESSAGE_NOTIFICATION;
+	default:
+		return false;
+	}
 }
 
 static bool may_call(const struct policy *p, const struct message *m, struct err *e)
@@ -270,7 +283,7 @@ bool policy_request(const struct policy *p, const struct message *m, struct err 
 			"connection forbid it");
 	if (m->kind != MESSAGE_REQUEST && m->kind != MESSAGE_NOTIFICATION)
 		return true;
-	if (message_method_is(m, "tools/call"))
+	if (m->method == METHOD_TOOLS_CALL)
 		return may_call(p, m, e);
 	if (!is_known(m))
 		return err_set(e, ERR_POLICY,

@@ -397,7 +397,7 @@ static bool is_foreign_resource(const struct message *m)
 	struct buf uri;
 	bool ui;
 
-	if (!message_method_is(m, "resources/read") && !message_method_is(m, "resources/subscribe"))
+	if (m->method != METHOD_RESOURCES_READ && m->method != METHOD_RESOURCES_SUBSCRIBE)
 		return false;
 	buf_init(&uri, MESSAGE_MAX);
 	ui = walk_string(walk_get(m->params, "uri", NULL), &uri) &&
@@ -406,10 +406,23 @@ static bool is_foreign_resource(const struct message *m)
 	return !ui;
 }
 
+/* Its parameters may name a project. */
+static bool asks(const struct message *m)
+{
+	switch (m->method) {
+	case METHOD_PROMPTS_GET:
+	case METHOD_COMPLETION_COMPLETE:
+	case METHOD_RESOURCES_READ:
+	case METHOD_RESOURCES_SUBSCRIBE:
+	case METHOD_TASKS_UPDATE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool projects_request(const struct projects *p, const struct message *m, struct err *e)
 {
-	static const char *const asking[] = { "prompts/get", "completion/complete",
-		"resources/read", "resources/subscribe", "tasks/update", NULL };
 	struct search s = { .p = p, .e = e };
 	bool good = true;
 
@@ -418,8 +431,8 @@ bool projects_request(const struct projects *p, const struct message *m, struct 
 			"which project a resource belongs to cannot be told, and this connection "
 			"is limited to some projects");
 	buf_init(&s.key, MESSAGE_MAX);
-	for (size_t i = 0; asking[i] && good; i++)
-		good = !message_method_is(m, asking[i]) || check_params(&s, m->params);
+	if (asks(m))
+		good = check_params(&s, m->params);
 	buf_free(&s.key);
 	return good;
 }

@@ -1,5 +1,6 @@
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -37,40 +38,39 @@ static bool refuse_when_full(struct session *s, struct span id, size_t n)
 
 static enum post_kind kind_of(const struct message *m)
 {
-	if (m->kind == MESSAGE_REQUEST && message_method_is(m, "initialize"))
+	if (m->kind == MESSAGE_REQUEST && m->method == METHOD_INITIALIZE)
 		return POST_INITIALIZE;
-	if (m->kind == MESSAGE_NOTIFICATION && message_method_is(m, "notifications/initialized"))
+	if (m->kind == MESSAGE_NOTIFICATION && m->method == METHOD_NOTICE_INITIALIZED)
 		return POST_INITIALIZED;
 	return POST_MESSAGE;
 }
 
-/* Takes the line over into a post, and of the spans moves those of the whole and the id along: the others
- * lead nowhere afterwards. in NULL: the bytes stay whose they are. */
+/* Takes the line over into a post, whose message it is from now on: m leads nowhere afterwards. in NULL: the
+ * bytes stay whose they are. NULL when there is no memory; m is what it was. */
 static struct post *keep(
-	struct session *s, struct lines_in *in, struct message *m, enum post_kind kind)
+	struct session *s, struct lines_in *in, const struct message *m, enum post_kind kind)
 {
 	struct post *p = post_new(s, kind);
-	const char *old = m->whole.p;
+	struct buf bytes;
 
-	if (in ? !lines_in_take(in, m->whole.p, m->whole.n, &p->body)
-	       : !buf_add(&p->body, m->whole.p, m->whole.n)) {
+	buf_init(&bytes, MESSAGE_MAX);
+	if (in ? !lines_in_take(in, m->whole.p, m->whole.n, &bytes)
+	       : !buf_add(&bytes, m->whole.p, m->whole.n)) {
+		buf_free(&bytes);
 		post_free(p);
 		return NULL;
 	}
-	if (m->id.p)
-		m->id.p = p->body.p + (m->id.p - old);
+	message_own(&p->message, m, &bytes);
 	if (s->arriving.p)
-		s->arriving = m->id;
-	m->whole.p = p->body.p;
-	m->method = m->params = m->result = m->error = no_id;
+		s->arriving = p->message.id;
 	return p;
 }
 
 static void keep_initialize(struct session *s, const struct post *p)
 {
 	kept_clear(&s->kept);
-	buf_free(&s->initialize);
-	if (!buf_add(&s->initialize, p->body.p, p->body.len))
+	message_free(&s->initialize);
+	if (!message_keep(&s->initialize, &p->message))
 		diag_debug("no memory to keep initialize for later");
 }
 
@@ -92,7 +92,7 @@ static enum taken make_fields(struct session *s, const struct message *m, struct
 /* The first request says who asks; an initialize says it anew. */
 static void learn_client(struct session *s, const struct message *m, bool stateless)
 {
-	bool opens = m->kind == MESSAGE_REQUEST && message_method_is(m, "initialize");
+	bool opens = m->kind == MESSAGE_REQUEST && m->method == METHOD_INITIALIZE;
 	struct span info;
 
 	if (!opens && (s->client_known || !stateless))
@@ -117,9 +117,9 @@ static void send_message(struct session *s, struct lines_in *in, struct message 
 	if (stateless && !era_has_sessions(s->server) && make_fields(s, m, &own) == TAKEN)
 		return;
 	learn_client(s, m, stateless);
-	list = message_method_is(m, "tools/list");
+	list = m->method == METHOD_TOOLS_LIST;
 	sets = !stateless && kept_is_set_by(m);
-	listen = stateless && message_method_is(m, "subscriptions/listen");
+	listen = stateless && m->method == METHOD_SUBSCRIPTIONS_LISTEN;
 	p = keep(s, in, m, kind_of(m));
 	if (!p) {
 		http_fields_free(own);
@@ -137,7 +137,7 @@ static void send_message(struct session *s, struct lines_in *in, struct message 
 		p->ncalls = 1;
 		p->one.list = list;
 		p->one.sets = sets;
-		owed_add(p, &p->one, m->id);
+		owed_add(p, &p->one, p->message.id);
 	}
 	if (p->kind == POST_INITIALIZE)
 		keep_initialize(s, p);
@@ -159,7 +159,7 @@ static bool forbidden(struct session *s, const struct message *m)
 /* While a person signs in, the client may want to know whether anybody is there. */
 static enum taken answer_ping(struct session *s, const struct message *m)
 {
-	if (!transport_waiting(s->transport) || !message_method_is(m, "ping"))
+	if (!transport_waiting(s->transport) || m->method != METHOD_PING)
 		return NOT_TAKEN;
 	to_client_empty(s, m->id);
 	return TAKEN;
@@ -235,8 +235,7 @@ static enum taken cancel(struct session *s, const struct message *m)
 
 static void notification(struct session *s, struct lines_in *in, struct message *m)
 {
-	if (forbidden(s, m) ||
-		(message_method_is(m, "notifications/cancelled") && cancel(s, m) == TAKEN))
+	if (forbidden(s, m) || (m->method == METHOD_NOTICE_CANCELLED && cancel(s, m) == TAKEN))
 		return;
 	if (!refuse_when_full(s, no_id, m->whole.n))
 		send_message(s, in, m);
@@ -253,29 +252,50 @@ static void client_response(struct session *s, struct lines_in *in, struct messa
 
 /* ---- batches (MCP 2025-03-26) ---- */
 
-static bool element(const struct walk_item *it, struct message *e)
+/* Messages in a batch: as many as may wait to be sent. */
+#define BATCH_MAX QUEUE_MESSAGES_HARD
+
+/* Its messages, each read once. */
+struct elements {
+	struct message *m;
+	size_t n;
+};
+
+static bool read_element(const struct walk_item *it, struct message *m)
 {
-	return message_scan((char *)(uintptr_t)it->value.p, it->value.n, e, NULL) == MESSAGE_OK;
+	return message_scan((char *)(uintptr_t)it->value.p, it->value.n, m, NULL) == MESSAGE_OK;
 }
 
-/* Counts the requests; false when an element is no message or an id is taken. */
-static bool check_batch(struct session *s, const struct message *m, size_t *requests)
+/* What lies in a message is JSON; whether it is a message, too, its kind says. False when there are too
+ * many: there is an end to what each of them takes. */
+static bool read_elements(struct span whole, struct elements *e)
 {
 	struct walk w;
 	struct walk_item it;
 
-	*requests = 0;
-	if (!walk_open(&w, m->whole))
-		return false;
-	while (walk_next(&w, &it)) {
-		struct message e;
-
-		if (!element(&it, &e) || e.kind == MESSAGE_INVALID || e.kind == MESSAGE_BATCH)
+	*e = (struct elements){ 0 };
+	for (bool more = walk_open(&w, whole); more && walk_next(&w, &it);) {
+		if (e->n == BATCH_MAX)
 			return false;
-		if (e.kind != MESSAGE_REQUEST)
+		e->m = mem_grow(e->m, e->n + 1, sizeof(*e->m));
+		e->n += read_element(&it, &e->m[e->n]);
+	}
+	return true;
+}
+
+/* Counts the requests; false when an element is no message or an id is taken. */
+static bool check_batch(struct session *s, const struct elements *e, size_t *requests)
+{
+	*requests = 0;
+	for (size_t i = 0; i < e->n; i++) {
+		const struct message *m = &e->m[i];
+
+		if (m->kind == MESSAGE_INVALID || m->kind == MESSAGE_BATCH)
+			return false;
+		if (m->kind != MESSAGE_REQUEST)
 			continue;
 		++*requests;
-		if (pending_find(&s->calls, e.id) || message_method_is(&e, "initialize"))
+		if (pending_find(&s->calls, m->id) || m->method == METHOD_INITIALIZE)
 			return false;
 	}
 	return true;
@@ -284,45 +304,42 @@ static bool check_batch(struct session *s, const struct message *m, size_t *requ
 #define BATCH_TWICE "the batch uses an id twice"
 
 /* False when an id stands there twice: that request has its answer then, the others are still owed theirs. */
-static bool owe_batch(struct post *p, size_t requests)
+static bool owe_batch(struct post *p, const struct elements *e, size_t requests)
 {
-	struct walk w;
-	struct walk_item it;
-	struct span whole = { p->body.p, p->body.len };
-	bool good = walk_open(&w, whole);
+	bool good = true;
 
 	p->calls = mem_new((requests + 1) * sizeof(*p->calls));
-	while (walk_next(&w, &it)) {
-		struct message e;
+	for (size_t i = 0; i < e->n; i++) {
+		const struct message *m = &e->m[i];
 
-		if (!element(&it, &e) || e.kind != MESSAGE_REQUEST)
+		if (m->kind != MESSAGE_REQUEST)
 			continue;
-		if (pending_find(&p->s->calls, e.id)) {
-			to_client_invalid(p->s, e.id, MESSAGE_INVALID_REQUEST, BATCH_TWICE);
+		if (pending_find(&p->s->calls, m->id)) {
+			to_client_invalid(p->s, m->id, MESSAGE_INVALID_REQUEST, BATCH_TWICE);
 			good = false;
 			continue;
 		}
-		p->calls[p->ncalls].list = message_method_is(&e, "tools/list");
-		owed_add(p, &p->calls[p->ncalls++], e.id);
+		p->calls[p->ncalls].list = m->method == METHOD_TOOLS_LIST;
+		owed_add(p, &p->calls[p->ncalls++], m->id);
 	}
 	return good;
 }
 
 /* None of it leaves. An id that nobody looks at helps no request, so each is told; where there is none, it
- * is the client. */
-static void refuse_batch(struct session *s, const struct message *m, const char *why)
+ * is the client. What is refused may be more than is kept: it is read as it is told. */
+static void refuse_batch(struct session *s, struct span whole, const char *why)
 {
 	struct walk w;
 	struct walk_item it;
 	bool told = false;
 
-	for (bool more = walk_open(&w, m->whole); more && walk_next(&w, &it);) {
-		struct message e;
+	for (bool more = walk_open(&w, whole); more && walk_next(&w, &it);) {
+		struct message m;
 
-		if (!element(&it, &e) || !usable_id(e.id).p ||
-			(e.kind != MESSAGE_REQUEST && e.kind != MESSAGE_INVALID))
+		if (!read_element(&it, &m) || !usable_id(m.id).p ||
+			(m.kind != MESSAGE_REQUEST && m.kind != MESSAGE_INVALID))
 			continue;
-		to_client_invalid(s, e.id, MESSAGE_INVALID_REQUEST, why);
+		to_client_invalid(s, m.id, MESSAGE_INVALID_REQUEST, why);
 		told = true;
 	}
 	if (!told)
@@ -330,128 +347,116 @@ static void refuse_batch(struct session *s, const struct message *m, const char 
 }
 
 /* One forbidden message and none of the batch leaves: each request is told so. */
-static bool batch_forbidden(struct session *s, const struct message *m)
+static bool batch_forbidden(struct session *s, const struct elements *e)
 {
 	struct err why = { 0 };
 	bool found = false;
 
-	for (int pass = 0; pass < 2; pass++) {
-		struct walk w;
-		struct walk_item it;
-
-		if (!s->policy || (pass && !found) || !walk_open(&w, m->whole))
-			return false;
-		while (walk_next(&w, &it)) {
-			struct message e;
-
-			if (!element(&it, &e))
-				continue;
-			if (!pass)
-				found = !policy_request(s->policy, &e, found ? NULL : &why) ||
-					found;
-			else if (e.kind == MESSAGE_REQUEST)
-				to_client_error(s, e.id, &why, NULL);
-		}
-	}
+	for (size_t i = 0; s->policy && i < e->n; i++)
+		found = !policy_request(s->policy, &e->m[i], found ? NULL : &why) || found;
+	for (size_t i = 0; found && i < e->n; i++)
+		if (e->m[i].kind == MESSAGE_REQUEST)
+			to_client_error(s, e->m[i].id, &why, NULL);
 	return found;
 }
 
 static void message(struct session *s, struct lines_in *in, struct message *m);
 
 /* A server without sessions knows no batches: the messages go one by one. */
-static void split_batch(struct session *s, const struct message *m)
+static void split_batch(struct session *s, const struct elements *e)
 {
-	struct walk w;
-	struct walk_item it;
-
-	if (!walk_open(&w, m->whole))
-		return;
-	while (walk_next(&w, &it)) {
-		struct message e;
-
-		if (element(&it, &e))
-			message(s, NULL, &e);
-	}
+	for (size_t i = 0; i < e->n; i++)
+		message(s, NULL, &e->m[i]);
 }
 
-/* The request e of a batch that was taken already: c stands for it until now. */
-static void send_element(struct post *batch, struct call *c, struct message *e)
+/* The request m of a batch that was taken already: c stands for it until now. */
+static void send_element(struct post *batch, struct call *c, const struct message *m)
 {
 	struct post *p;
 
 	if (!c->pending.listed) /* it was cancelled */
 		return;
-	p = keep(batch->s, NULL, e, POST_MESSAGE);
+	p = keep(batch->s, NULL, m, POST_MESSAGE);
 	if (!p) {
 		owed_no_memory(c);
 		return;
 	}
 	p->ncalls = 1;
 	p->again = batch->again;
-	owed_move(c, p, &p->one, e->id);
+	owed_move(c, p, &p->one, p->message.id);
 	post_enqueue(p, false);
 }
 
 void client_batch_split(struct post *p)
 {
-	struct span whole = { p->body.p, p->body.len };
+	struct elements e;
 	struct call *c = p->calls;
 
+	(void)!read_elements(p->message.whole, &e); /* not too many: it was taken */
 	/* Requests first: a cancellation among the notes must not find one that still is of p. */
-	for (int notes = 0; notes < 2; notes++) {
-		struct walk w;
-		struct walk_item it;
-
-		for (bool more = walk_open(&w, whole); more && walk_next(&w, &it);) {
-			struct message e;
-
-			if (!element(&it, &e) || (e.kind != MESSAGE_REQUEST) != notes)
-				continue;
-			if (notes)
-				message(p->s, NULL, &e);
-			else
-				send_element(p, c++, &e);
-		}
-	}
+	for (size_t i = 0; i < e.n; i++)
+		if (e.m[i].kind == MESSAGE_REQUEST)
+			send_element(p, c++, &e.m[i]);
+	for (size_t i = 0; i < e.n; i++)
+		if (e.m[i].kind != MESSAGE_REQUEST)
+			message(p->s, NULL, &e.m[i]);
+	free(e.m);
 	post_free(p);
 }
 
-static void client_batch(struct session *s, struct lines_in *in, struct message *m)
+/* Takes the batch over, with its messages. */
+static void send_batch(struct session *s, struct lines_in *in, const struct message *m,
+	struct elements *e, size_t requests)
+{
+	const char *from = m->whole.p;
+	struct post *p = keep(s, in, m, POST_MESSAGE);
+
+	if (!p) {
+		refuse_batch(s, m->whole, "out of memory");
+		return;
+	}
+	for (size_t i = 0; i < e->n; i++)
+		message_moved(&e->m[i], from, p->message.whole.p);
+	if (owe_batch(p, e, requests)) {
+		post_enqueue(p, false);
+		return;
+	}
+	for (size_t i = 0; i < p->ncalls; i++)
+		owed_invalid(&p->calls[i], MESSAGE_INVALID_REQUEST, BATCH_TWICE);
+	post_free(p);
+}
+
+static void take_batch(
+	struct session *s, struct lines_in *in, const struct message *m, struct elements *e)
 {
 	size_t requests;
-	struct post *p;
 
-	if (!s->batches) {
-		refuse_batch(s, m,
-			"batches exist in revision 2025-03-26 only: send the messages one by one");
-		return;
-	}
-	if (!check_batch(s, m, &requests)) {
-		refuse_batch(s, m,
+	if (!check_batch(s, e, &requests))
+		refuse_batch(s, m->whole,
 			"the batch holds something that is no message, an id in use, or an "
 			"initialize");
+	else if (batch_forbidden(s, e))
 		return;
-	}
-	if (batch_forbidden(s, m))
-		return;
-	if (refuse_when_full(s, no_id, m->whole.n)) {
-		refuse_batch(s, m, "too many requests are waiting to be sent");
-		return;
-	}
-	if (era_is_stateless(s->server)) {
-		split_batch(s, m);
-		return;
-	}
-	p = keep(s, in, m, POST_MESSAGE);
-	if (!p) {
-		refuse_batch(s, m, "out of memory");
-	} else if (owe_batch(p, requests)) {
-		post_enqueue(p, false);
-	} else {
-		for (size_t i = 0; i < p->ncalls; i++)
-			owed_invalid(&p->calls[i], MESSAGE_INVALID_REQUEST, BATCH_TWICE);
-		post_free(p);
-	}
+	else if (refuse_when_full(s, no_id, m->whole.n))
+		refuse_batch(s, m->whole, "too many requests are waiting to be sent");
+	else if (era_is_stateless(s->server))
+		split_batch(s, e);
+	else
+		send_batch(s, in, m, e, requests);
+}
+
+static void client_batch(struct session *s, struct lines_in *in, const struct message *m)
+{
+	struct elements e = { 0 };
+
+	if (!s->batches)
+		refuse_batch(s, m->whole,
+			"batches exist in revision 2025-03-26 only: send the messages one by one");
+	else if (!read_elements(m->whole, &e))
+		refuse_batch(s, m->whole, "the batch holds too many messages: send several");
+	else
+		take_batch(s, in, m, &e);
+	free(e.m);
 }
 
 /* ---- lines ---- */

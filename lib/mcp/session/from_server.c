@@ -22,16 +22,15 @@ static struct span wire_id(const struct post *p)
 	return p->id.len ? (struct span){ p->id.p, p->id.len } : p->calls[0].pending.id;
 }
 
-static bool error_of(const struct exchange_end *end, struct message *m)
+static bool has_error(const struct exchange_end *end)
 {
-	return end->body && message_scan(end->body->p, end->body->len, m, NULL) == MESSAGE_OK &&
-	       m->kind == MESSAGE_RESPONSE && m->error.p;
+	return end->said && end->said->kind == MESSAGE_RESPONSE && end->said->error.p;
 }
 
 /* It was sent in a session that was opened. */
 static bool is_in_session(const struct post *p)
 {
-	return era_has_sessions(p->wire) && !p->fresh && p->opening && p->s->initialize.len;
+	return era_has_sessions(p->wire) && !p->fresh && p->opening && p->s->initialize.whole.p;
 }
 
 /* A request in this session showed that the server has forgotten it. */
@@ -98,10 +97,7 @@ static bool is_only_call(const struct post *p)
 /* A ping is answered before, too. */
 static void note_proof(struct session *s, struct post *p)
 {
-	struct message m;
-
-	if (s->proven || p->opening != s->opening || !post_message(p, &m) ||
-		message_method_is(&m, "ping"))
+	if (s->proven || p->opening != s->opening || p->message.method == METHOD_PING)
 		return;
 	s->proven = true;
 	s->unready = 0;
@@ -241,13 +237,9 @@ static void tools_listed(struct post *p, const struct message *m, const struct e
 static bool tools_request(struct post *before, struct span cursor, struct buf *out)
 {
 	static const char *const own[] = { "progressToken", NULL };
-	struct message m;
 	struct edits cuts = { 0 };
-	struct span meta;
+	struct span meta = walk_get(post_sent(before)->params, "_meta", NULL);
 
-	if (!post_message(before, &m))
-		return false;
-	meta = walk_get(m.params, "_meta", NULL);
 	edit_object(&cuts, meta, own, (struct span){ 0 });
 	return buf_adds(out, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(before->s, out) &&
 	       buf_adds(out, ",\"method\":\"tools/list\",\"params\":{\"_meta\":") &&
@@ -276,12 +268,11 @@ static struct post *new_tools_request(struct post *before, struct span cursor)
 static enum taken refresh_tools(struct post *p, const struct message *m)
 {
 	struct session *s = p->s;
-	struct message sent;
 	struct post *list;
 
 	if (p->refreshed || !era_is_stateless(p->wire) ||
 		era_error_code(m->error) != ERA_HEADER_MISMATCH || p->kind != POST_MESSAGE ||
-		!post_message(p, &sent) || !message_method_is(&sent, "tools/call"))
+		p->message.method != METHOD_TOOLS_CALL)
 		return NOT_TAKEN;
 	if (!s->tools)
 		s->tools = toolbook_new();
@@ -300,11 +291,10 @@ static enum taken refresh_tools(struct post *p, const struct message *m)
 static enum taken internal_answered(struct post *p, const struct message *m, long status)
 {
 	post_answer_fn *fn = p->on_answer;
-	struct message sent;
+	struct span id = p->message.id;
 
-	if (p->kind != POST_INTERNAL || !fn || !post_message(p, &sent) || !sent.id.p ||
-		(!message_id_equal(sent.id, m->id) &&
-			!(m->error.p && (is_null_id(m) || status >= 400))))
+	if (p->kind != POST_INTERNAL || !fn || !id.p ||
+		(!message_id_equal(id, m->id) && !(m->error.p && (is_null_id(m) || status >= 400))))
 		return NOT_TAKEN;
 	p->on_answer = NULL;
 	fn(p, m, NULL);
@@ -399,7 +389,7 @@ static void question(
 static void notification(
 	struct session *s, struct incoming *in, struct post *from, const struct message *m)
 {
-	if (message_method_is(m, "notifications/tools/list_changed")) {
+	if (m->method == METHOD_NOTICE_TOOLS_LIST_CHANGED) {
 		strset_clear(&s->readers);
 		if (s->policy)
 			policy_forget(s->policy);
@@ -411,29 +401,28 @@ static void notification(
 static void batch(
 	struct session *s, struct incoming *in, struct post *from, const struct message *m);
 
-static void message(struct session *s, struct incoming *in, struct post *from, char *p, size_t n)
+static void message(struct session *s, struct incoming *in, struct post *from)
 {
-	struct message m;
-	enum message_status st = message_scan(p, n, &m, NULL);
+	const struct message *m = &in->message;
 
-	if (st != MESSAGE_OK || m.kind == MESSAGE_INVALID) {
-		diag_debug("the server sent something that is not a JSON-RPC message: %s", m.why);
+	if (incoming_read(in) != MESSAGE_OK || m->kind == MESSAGE_INVALID) {
+		diag_debug("the server sent something that is not a JSON-RPC message: %s", m->why);
 		if (from)
 			from->junk = true;
 		return;
 	}
-	switch (m.kind) {
+	switch (m->kind) {
 	case MESSAGE_RESPONSE:
-		response(s, in, from, &m, 200);
+		response(s, in, from, m, 200);
 		break;
 	case MESSAGE_REQUEST:
-		question(s, in, from, &m);
+		question(s, in, from, m);
 		break;
 	case MESSAGE_NOTIFICATION:
-		notification(s, in, from, &m);
+		notification(s, in, from, m);
 		break;
 	case MESSAGE_BATCH:
-		batch(s, in, from, &m);
+		batch(s, in, from, m);
 		break;
 	case MESSAGE_INVALID:
 		break;
@@ -457,7 +446,7 @@ static void batch(
 		if (*p == '[')
 			diag_debug("the server sent a batch inside a batch: dropped");
 		else
-			message(s, &part, from, p, it.value.n);
+			message(s, &part, from);
 	}
 }
 
@@ -465,7 +454,7 @@ static void on_message(void *ctx, struct incoming *in)
 {
 	struct post *from = in->from ? exchange_ctx(in->from) : NULL;
 
-	message(ctx, in, from, in->p, in->n);
+	message(ctx, in, from);
 }
 
 /* ---- the end of an exchange ---- */
@@ -474,10 +463,9 @@ static void on_message(void *ctx, struct incoming *in)
 static void pass_error(struct post *p, const struct exchange_end *end)
 {
 	struct incoming in = { .p = end->body->p, .n = end->body->len, .whole = end->body };
-	struct message m;
 
-	if (end->status != 401 && error_of(end, &m))
-		response(p->s, &in, p, &m, end->status);
+	if (end->status != 401 && has_error(end))
+		response(p->s, &in, p, end->said, end->status);
 }
 
 /* Whoever reads this has to decide whether to ask again. */
@@ -572,7 +560,7 @@ static void on_session_lost(void *ctx, const char *id)
 
 	const char *now = transport_session(s->transport);
 
-	if (!s->initialize.len || s->state != STATE_OPEN || s->lost || !now ||
+	if (!s->initialize.whole.p || s->state != STATE_OPEN || s->lost || !now ||
 		strcmp(now, id) != 0 ||
 		(s->reopened_unasked && clock_ms() - s->unasked_ms < UNASKED_MS))
 		return;
@@ -586,9 +574,7 @@ static bool on_repeats(void *ctx, struct exchange *x)
 {
 	struct session *s = ctx;
 	struct post *p = exchange_ctx(x);
-	struct message m;
-
-	return waits(p) && post_message(p, &m) && repeat_may(&m, &s->readers);
+	return waits(p) && repeat_may(post_sent(p), &s->readers);
 }
 
 const struct transport_events session_transport_events = { on_message, on_ended, on_session_lost,

@@ -16,9 +16,8 @@
 
 bool kept_is_set_by(const struct message *m)
 {
-	return message_method_is(m, "logging/setLevel") ||
-	       message_method_is(m, "resources/subscribe") ||
-	       message_method_is(m, "resources/unsubscribe");
+	return m->method == METHOD_LOGGING_SET_LEVEL || m->method == METHOD_RESOURCES_SUBSCRIBE ||
+	       m->method == METHOD_RESOURCES_UNSUBSCRIBE;
 }
 
 void kept_set_level(struct kept *k, struct span level)
@@ -63,17 +62,15 @@ void kept_note(struct session *s, struct post *p)
 {
 	struct kept *k = &s->kept;
 	struct span level, uri;
-	struct message m;
+	const struct message *m = &p->message;
 
-	if (!post_message(p, &m))
-		return;
-	level = walk_get(m.params, "level", NULL);
-	uri = walk_get(m.params, "uri", NULL);
-	if (message_method_is(&m, "logging/setLevel")) {
+	level = walk_get(m->params, "level", NULL);
+	uri = walk_get(m->params, "uri", NULL);
+	if (m->method == METHOD_LOGGING_SET_LEVEL) {
 		kept_set_level(k, level);
 	} else if (walk_type(uri) == WALK_STRING) {
 		(void)kept_unwatch(k, uri);
-		if (message_method_is(&m, "resources/subscribe"))
+		if (m->method == METHOD_RESOURCES_SUBSCRIBE)
 			(void)!kept_watch(k, uri);
 	}
 }

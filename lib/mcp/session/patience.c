@@ -76,14 +76,12 @@ static void tell_waiting(struct session *s, struct post_list *l)
 	int64_t now = clock_ms();
 
 	for (struct post *p = l->head.next; p != &l->head; p = p->next) {
-		struct message m;
 		struct span token;
 
-		if (!waits(p) || p->ncalls != 1 || now < p->tell_ms ||
-			message_scan(p->body.p, p->body.len, &m, NULL) != MESSAGE_OK)
+		if (!waits(p) || p->ncalls != 1 || now < p->tell_ms)
 			continue;
 		p->tell_ms = now + PROGRESS_MS;
-		token = walk_get(walk_get(m.params, "_meta", NULL), "progressToken", NULL);
+		token = walk_get(walk_get(p->message.params, "_meta", NULL), "progressToken", NULL);
 		if (walk_type(token) == WALK_STRING || walk_type(token) == WALK_NUMBER)
 			tell_progress(s, token);
 	}

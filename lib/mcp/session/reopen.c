@@ -162,8 +162,10 @@ static void greeted(struct post *p, const struct message *m, const struct err *w
 static void greet(struct session *s)
 {
 	struct post *p = post_new(s, POST_INTERNAL);
+	struct buf body;
 
-	if (!buf_adds(&p->body, initialized_message))
+	buf_init(&body, MESSAGE_MAX);
+	if (!buf_adds(&body, initialized_message) || !message_read(&p->message, &body))
 		diag_error("out of memory");
 	p->on_answer = greeted;
 	s->greeter = p;
@@ -226,7 +228,7 @@ static void try_once(struct session *s)
 	transport_unlisten(s->transport);
 	transport_forget_session(s->transport);
 	buf_init(&body, MESSAGE_MAX);
-	if (!buf_add(&body, s->initialize.p, s->initialize.len))
+	if (!buf_add(&body, s->initialize.whole.p, s->initialize.whole.n))
 		diag_error("out of memory");
 	s->replay = session_ask(s, &body, replayed);
 	s->replay->fresh = true;

@@ -75,14 +75,24 @@ static bool calls_reader(struct span params, const struct strset *readers)
 
 bool repeat_may(const struct message *m, const struct strset *readers)
 {
-	static const char *const reading[] = { "initialize", "ping", "server/discover",
-		"tools/list", "resources/list", "resources/templates/list", "prompts/list",
-		"tasks/list", "resources/read", "prompts/get", "completion/complete" };
-
 	if (m->kind != MESSAGE_REQUEST)
 		return false;
-	for (size_t i = 0; i < sizeof(reading) / sizeof(reading[0]); i++)
-		if (message_method_is(m, reading[i]))
-			return true;
-	return message_method_is(m, "tools/call") && calls_reader(m->params, readers);
+	switch (m->method) {
+	case METHOD_INITIALIZE:
+	case METHOD_PING:
+	case METHOD_SERVER_DISCOVER:
+	case METHOD_TOOLS_LIST:
+	case METHOD_RESOURCES_LIST:
+	case METHOD_RESOURCES_TEMPLATES_LIST:
+	case METHOD_RESOURCES_READ:
+	case METHOD_PROMPTS_LIST:
+	case METHOD_PROMPTS_GET:
+	case METHOD_TASKS_LIST:
+	case METHOD_COMPLETION_COMPLETE:
+		return true;
+	case METHOD_TOOLS_CALL:
+		return calls_reader(m->params, readers);
+	default:
+		return false;
+	}
 }

@@ -55,9 +55,7 @@ enum taken server_era_refused_session(struct session *s, const struct message *m
 
 static bool is_discover(struct post *p)
 {
-	struct message m;
-
-	return post_message(p, &m) && message_method_is(&m, "server/discover");
+	return p->message.method == METHOD_SERVER_DISCOVER;
 }
 
 /* It did not wait for what becomes of its modern request: nobody opens a session on its behalf. */
@@ -73,7 +71,7 @@ static bool may_show_legacy(const struct post *p)
 
 	return p->wire == ERA_MODERN && p->kind == POST_MESSAGE && !p->reopened &&
 	       !s->server_fixed &&
-	       (p->era == ERA_MODERN ? !client_opens(s) : s->initialize.len > 0);
+	       (p->era == ERA_MODERN ? !client_opens(s) : s->initialize.whole.n > 0);
 }
 
 /* Nothing sure is known of it; once there is, only the plainest words say that it has changed. */
@@ -153,7 +151,7 @@ static void fall_back(struct post *p)
 static bool shows_modern(const struct post *p, struct span error, long status)
 {
 	return p->wire == ERA_LEGACY && p->kind == POST_MESSAGE && p->ncalls == 1 && !p->reopened &&
-	       !p->s->server_fixed && p->s->initialize.len &&
+	       !p->s->server_fixed && p->s->initialize.whole.p &&
 	       era_refusal_demands_modern(error, status);
 }
 

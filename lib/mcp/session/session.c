@@ -55,7 +55,6 @@ struct session *session_new(
 	list_init(&s->active);
 	list_init(&s->parked);
 	pending_init(&s->calls);
-	buf_init(&s->initialize, MESSAGE_MAX);
 	buf_init(&s->hello, MESSAGE_MAX);
 	loop_task_init(&s->pump_task, l, pump, s);
 	reopen_init(s);
@@ -149,7 +148,7 @@ static void detach(struct post *p)
 		return;
 	case PLACE_QUEUED:
 		s->queued--;
-		s->queued_bytes -= p->body.len;
+		s->queued_bytes -= p->message.whole.n;
 		s->queued_notes -= !p->ncalls;
 		break;
 	case PLACE_ACTIVE:
@@ -174,7 +173,7 @@ void post_enqueue(struct post *p, bool first)
 	p->place = PLACE_QUEUED;
 	list_add(first ? s->queue.head.next : &s->queue.head, p);
 	s->queued++;
-	s->queued_bytes += p->body.len;
+	s->queued_bytes += p->message.whole.n;
 	s->queued_notes += !p->ncalls;
 	if (s->lost)
 		reopen_awaited(p);
@@ -231,8 +230,6 @@ struct post *post_new(struct session *s, enum post_kind kind)
 	p->era = ERA_UNNAMED;
 	p->one.post = p;
 	p->calls = &p->one;
-	buf_init(&p->body, MESSAGE_MAX);
-	buf_init(&p->sent, MESSAGE_MAX);
 	buf_init(&p->id, MESSAGE_MAX);
 	buf_init(&p->owner, MESSAGE_MAX);
 	return p;
@@ -263,8 +260,8 @@ void post_free(struct post *p)
 	translator_forget(p, false);
 	http_fields_free(p->own);
 	free(p->why);
-	buf_free(&p->body);
-	buf_free(&p->sent);
+	message_free(&p->message);
+	message_free(&p->changed);
 	buf_free(&p->id);
 	buf_free(&p->owner);
 	free(p);
@@ -276,11 +273,9 @@ void post_answered(struct post *p)
 		exchange_linger(p->x);
 }
 
-bool post_message(struct post *p, struct message *m)
+const struct message *post_sent(const struct post *p)
 {
-	struct buf *b = p->sent.len ? &p->sent : &p->body;
-
-	return message_scan(b->p, b->len, m, NULL) == MESSAGE_OK;
+	return p->changed.whole.p ? &p->changed : &p->message;
 }
 
 /* ---- sending ---- */
@@ -288,9 +283,7 @@ bool post_message(struct post *p, struct message *m)
 static void start_exchange(struct post *p)
 {
 	struct session *s = p->s;
-	struct buf *b = p->sent.len ? &p->sent : &p->body;
-	struct exchange_call c = { .body = b->p,
-		.len = b->len,
+	struct exchange_call c = { .message = post_sent(p),
 		.resumable = !era_is_stateless(p->wire),
 		.ctx = p,
 		.own = p->own,
@@ -321,11 +314,9 @@ static void close_subscription(struct post *p)
 /* Fields for a message that needs them and has none yet: it was translated, or is sent once more. */
 static bool add_fields(struct post *p, struct err *e)
 {
-	struct message m;
-
-	if (!era_is_stateless(p->wire) || p->own || !post_message(p, &m))
+	if (!era_is_stateless(p->wire) || p->own)
 		return true;
-	return request_headers_fields(&m, p->s->tools, &p->own, e);
+	return request_headers_fields(post_sent(p), p->s->tools, &p->own, e);
 }
 
 /* Whether somebody translates it, and has more to do with it than that. */
@@ -363,7 +354,7 @@ void post_start(struct post *p)
 		return;
 	/* What is left of a try in the other era. */
 	if (p->wire == p->era)
-		buf_reset(&p->sent);
+		message_free(&p->changed);
 	if (!era_is_stateless(p->wire)) {
 		http_fields_free(p->own);
 		p->own = NULL;
@@ -461,11 +452,9 @@ bool session_own_id(struct session *s, struct buf *out)
 struct post *session_ask(struct session *s, struct buf *body, post_answer_fn *fn)
 {
 	struct post *p = post_new(s, POST_INTERNAL);
-	struct message m;
 
-	buf_move(&p->body, body);
-	if (post_message(p, &m))
-		p->era = era_of(&m);
+	if (message_read(&p->message, body))
+		p->era = era_of(&p->message);
 	p->on_answer = fn;
 	return p;
 }
@@ -482,8 +471,11 @@ void session_hold(struct post *before, struct post *next)
 void session_tell(struct session *s, const char *body, size_t n)
 {
 	struct post *p = post_new(s, POST_INTERNAL);
+	struct buf b;
 
-	if (s->in_flight >= TELLING_MAX || !buf_add(&p->body, body, n)) {
+	buf_init(&b, MESSAGE_MAX);
+	if (s->in_flight >= TELLING_MAX || !buf_add(&b, body, n) ||
+		!message_read(&p->message, &b)) {
 		diag_note("a message to the server is lost: too many are under way");
 		post_free(p);
 		return;
@@ -591,7 +583,7 @@ void session_free(struct session *s)
 	loop_timer_clear(&s->notes);
 	kept_clear(&s->kept);
 	pending_clear(&s->calls);
-	buf_free(&s->initialize);
+	message_free(&s->initialize);
 	buf_free(&s->hello);
 	free(s);
 }

@@ -65,12 +65,12 @@ struct post {
 	enum post_place place;
 	struct exchange *x; /* while active */
 	enum post_kind kind;
-	enum era era;     /* of the message in body */
-	enum era wire;    /* in which it was sent; another one: answers are translated */
-	struct buf body;  /* as the client sent it */
-	struct buf sent;  /* as it goes out, when that differs */
+	enum era era;           /* of the message */
+	enum era wire;          /* in which it was sent; another one: answers are translated */
+	struct message message; /* as the client sent it */
+	struct message changed; /* as it goes out, when that differs */
 	struct buf id;    /* the id that the server knows it by, when that is not the client's */
-	struct buf owner; /* the id that the client knows it by, when body does not hold it */
+	struct buf owner; /* the id that the client knows it by, when message does not hold it */
 	struct call one, *calls; /* calls: &one, or an array for a batch */
 	size_t ncalls, owed;
 	struct http_fields *own; /* mirrored fields; handed to the exchange */
@@ -156,9 +156,9 @@ struct session {
 	struct span
 		arriving; /* id of a request that is being read and neither owed nor answered yet */
 	size_t questions; /* requests of the server that the client has not answered */
-	struct buf initialize; /* the client's own, or ours for it: kept for a replay */
-	struct buf hello;      /* the server's answer to our initialize */
-	bool greeted;          /* the client sent notifications/initialized */
+	struct message initialize; /* the client's own, or ours for it: kept for a replay */
+	struct buf hello;          /* the server's answer to our initialize */
+	bool greeted;              /* the client sent notifications/initialized */
 	bool reopened_unasked; /* the session was opened again, and no request of the client came since */
 	bool batches;          /* the negotiated revision knows batches (2025-03-26) */
 	size_t own_answers; /* bytes of ours that were said since the client stopped reading */
@@ -215,8 +215,8 @@ void session_opened(struct session *s, const struct post *p);
 /* The standalone GET stream, for a client that listens. */
 void session_listen(struct session *s);
 
-/* The message of p as it was sent. False only for what was checked before: never. */
-bool post_message(struct post *p, struct message *m);
+/* The message of p as it goes out. */
+const struct message *post_sent(const struct post *p);
 
 /* ---- reopen.c ---- */
 

@@ -28,7 +28,7 @@ enum prepared {
 
 /* The operations. NULL: NOT_TAKEN, or nothing to do. */
 struct translator {
-	/* Before p is sent: writes p->sent. Must be there. */
+	/* Before p is sent: writes p->changed. Must be there. */
 	enum prepared (*prepare)(struct between *b, struct post *p)
 		__attribute__((warn_unused_result));
 	/* The client's initialize p was refused with m, in a way that only a server of the other era knows.

@@ -54,7 +54,6 @@ struct between *legacy_client_new(struct session *s)
 	l->between =
 		(struct between){ .by = &legacy_client_translator, .s = s, .client = ERA_LEGACY };
 	buf_init(&l->meta, MESSAGE_MAX);
-	buf_init(&l->refusal, MESSAGE_MAX);
 	legacy_subscriptions_init(l);
 	note_client(l, (struct span){ 0 });
 	return &l->between;
@@ -66,7 +65,7 @@ static void legacy_free(struct between *b)
 
 	loop_timer_clear(&l->timer);
 	buf_free(&l->meta);
-	buf_free(&l->refusal);
+	message_free(&l->refusal);
 	free(l);
 }
 
@@ -77,12 +76,10 @@ static bool ask_discover(struct legacy_client *l);
 /* The client's initialize is answered with this message, whose id is put right. */
 static void say_refusal(struct legacy_client *l)
 {
-	struct incoming in = { .p = l->refusal.p, .n = l->refusal.len, .whole = &l->refusal };
-	struct post *p = l->hello;
-	struct message m;
+	struct buf *bytes = &l->refusal.bytes;
+	struct incoming in = { .p = bytes->p, .n = bytes->len, .whole = bytes };
 
-	if (message_scan(in.p, in.n, &m, NULL) == MESSAGE_OK)
-		owed_answer(&p->one, &in, &m, NULL);
+	owed_answer(&l->hello->one, &in, &l->refusal, NULL);
 }
 
 static void hello_over(struct legacy_client *l)
@@ -110,18 +107,18 @@ static void note_server(struct legacy_client *l, struct span discovered)
 static void welcome(struct legacy_client *l, const struct message *m)
 {
 	struct session *s = l->between.s;
-	struct message hello;
+	struct span params = l->hello->message.params;
 	struct buf b;
 
 	server_era_is(s, ERA_MODERN);
 	s->on->learned(s->ctx, ERA_MODERN);
 	note_server(l, m->result);
 	buf_init(&b, MESSAGE_MAX);
-	if (post_message(l->hello, &hello) && era_initialize_answer(&b, l->hello->one.pending.id,
-						      hello.params, m->result, "an MCP server")) {
+	if (era_initialize_answer(
+		    &b, l->hello->one.pending.id, params, m->result, "an MCP server")) {
 		owed_text(&l->hello->one, &b);
-		s->batches = walk_string_is(
-			walk_get(hello.params, "protocolVersion", NULL), "2025-03-26");
+		s->batches =
+			walk_string_is(walk_get(params, "protocolVersion", NULL), "2025-03-26");
 		s->client_opened = true;
 	}
 	buf_free(&b);
@@ -153,7 +150,7 @@ static void discovered(struct post *p, const struct message *m, const struct err
 		if (ask_discover(l))
 			return;
 	}
-	if (!l->refusal.len && !s->server_fixed && (m || !is_no_evidence(why))) {
+	if (!l->refusal.whole.p && !s->server_fixed && (m || !is_no_evidence(why))) {
 		/* It was remembered as modern and is not, any more: the client's own words decide. */
 		l->hello = NULL;
 		server_era_is(s, ERA_UNKNOWN);
@@ -161,11 +158,11 @@ static void discovered(struct post *p, const struct message *m, const struct err
 		post_enqueue(hello, true);
 		return;
 	}
-	if (l->refusal.len)
+	if (l->refusal.whole.p)
 		say_refusal(l);
 	else if (why)
 		post_fail(hello, why, NULL);
-	else if (buf_add(&l->refusal, m->whole.p, m->whole.n))
+	else if (message_keep(&l->refusal, m))
 		say_refusal(l);
 	hello_over(l);
 }
@@ -200,16 +197,14 @@ static bool ask_discover(struct legacy_client *l)
 static void discover(struct between *b, struct post *p, const struct message *refusal)
 {
 	struct legacy_client *l = get(b);
-	struct message m;
 
-	buf_reset(&l->refusal);
-	if (refusal && !buf_add(&l->refusal, refusal->whole.p, refusal->whole.n))
+	message_free(&l->refusal);
+	if (refusal && !message_keep(&l->refusal, refusal))
 		diag_error("out of memory");
 	post_park(p);
 	l->hello = p;
 	l->corrected = false;
-	if (post_message(p, &m))
-		note_client(l, m.params);
+	note_client(l, p->message.params);
 	diag_debug("initialize is translated: server/discover is asked for");
 	if (!ask_discover(l))
 		hello_over(l);
@@ -233,10 +228,9 @@ static void legacy_reopened(struct between *b)
 {
 	struct legacy_client *l = get(b);
 	struct session *s = b->s;
-	struct message m;
 
-	if (message_scan(s->initialize.p, s->initialize.len, &m, NULL) == MESSAGE_OK)
-		note_client(l, m.params);
+	if (s->initialize.whole.p)
+		note_client(l, s->initialize.params);
 	ask(l, adopted);
 }
 
@@ -285,16 +279,16 @@ static void set_level(struct legacy_client *l, struct post *p, struct span level
 /* TAKEN: the request is dealt with here. */
 static enum taken take_ours(struct legacy_client *l, struct post *p, const struct message *m)
 {
-	if (message_method_is(m, "initialize")) {
+	if (m->method == METHOD_INITIALIZE) {
 		discover(&l->between, p, NULL);
-	} else if (message_method_is(m, "ping")) {
+	} else if (m->method == METHOD_PING) {
 		owed_empty(&p->one);
 		post_free(p);
-	} else if (message_method_is(m, "logging/setLevel")) {
+	} else if (m->method == METHOD_LOGGING_SET_LEVEL) {
 		set_level(l, p, walk_get(m->params, "level", NULL));
-	} else if (message_method_is(m, "resources/subscribe")) {
+	} else if (m->method == METHOD_RESOURCES_SUBSCRIBE) {
 		legacy_subscriptions_add(l, p, walk_get(m->params, "uri", NULL));
-	} else if (message_method_is(m, "resources/unsubscribe")) {
+	} else if (m->method == METHOD_RESOURCES_UNSUBSCRIBE) {
 		legacy_subscriptions_remove(l, p, walk_get(m->params, "uri", NULL));
 	} else {
 		return NOT_TAKEN;
@@ -329,7 +323,7 @@ static bool add_members(const struct legacy_client *l, struct buf *out)
 static bool translate(struct legacy_client *l, struct post *p, const struct message *m)
 {
 	struct edits e = { 0 };
-	struct buf members, inputs, scratch;
+	struct buf members, inputs, scratch, text;
 	struct round *round = legacy_input_of(l, p);
 	struct span more = { 0 };
 	bool good;
@@ -337,7 +331,7 @@ static bool translate(struct legacy_client *l, struct post *p, const struct mess
 	buf_init(&members, MESSAGE_MAX);
 	buf_init(&inputs, MESSAGE_MAX);
 	buf_init(&scratch, MESSAGE_MAX);
-	buf_reset(&p->sent);
+	buf_init(&text, MESSAGE_MAX);
 	buf_reset(&p->id);
 	good = add_members(l, &members) && (!round || legacy_input_inputs(round, &inputs));
 	if (inputs.len)
@@ -349,31 +343,31 @@ static bool translate(struct legacy_client *l, struct post *p, const struct mess
 	}
 	good = good &&
 	       era_add_meta(&e, m, (struct span){ members.p, members.len }, more, &scratch) &&
-	       edit_apply(&e, m->whole, &p->sent);
+	       edit_apply(&e, m->whole, &text) && message_read(&p->changed, &text);
 	buf_free(&members);
 	buf_free(&inputs);
 	buf_free(&scratch);
+	buf_free(&text);
 	return good;
 }
 
 static enum prepared legacy_prepare(struct between *b, struct post *p)
 {
 	struct legacy_client *l = get(b);
-	struct message m;
+	const struct message *m = &p->message;
 	struct err e = { 0 };
 
-	if (message_scan(p->body.p, p->body.len, &m, NULL) == MESSAGE_OK &&
-		m.kind == MESSAGE_BATCH) {
+	if (m->kind == MESSAGE_BATCH) {
 		client_batch_split(p);
 		return ELSEWHERE;
 	}
-	if (m.kind != MESSAGE_REQUEST) {
+	if (m->kind != MESSAGE_REQUEST) {
 		take_note(l, p);
 		return ELSEWHERE;
 	}
-	if (take_ours(l, p, &m) == TAKEN)
+	if (take_ours(l, p, m) == TAKEN)
 		return ELSEWHERE;
-	if (translate(l, p, &m))
+	if (translate(l, p, m))
 		return PREPARED;
 	err_set(&e, ERR_LIMIT, "the request is too long to be translated");
 	post_fail(p, &e, NULL);

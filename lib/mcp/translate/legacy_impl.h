@@ -18,7 +18,7 @@ struct round;
 struct legacy_client {
 	struct between between; /* first */
 	struct buf meta;        /* members of _meta for every request */
-	struct buf refusal;     /* the server's answer to initialize, in case discovery fails */
+	struct message refusal; /* the server's answer to initialize, in case discovery fails */
 	struct post *hello;     /* the client's initialize, waiting */
 	bool corrected;         /* server/discover was repeated after a -32022 */
 	bool sampling, roots, elicit_form, elicit_url;

@@ -148,13 +148,11 @@ static bool read_asks(struct post *p, struct span requests, struct buf *out, str
 	return true;
 }
 
-static bool may_require_input(struct post *p)
+static bool may_require_input(const struct post *p)
 {
-	struct message m;
+	enum method m = p->message.method;
 
-	return message_scan(p->body.p, p->body.len, &m, NULL) == MESSAGE_OK &&
-	       (message_method_is(&m, "tools/call") || message_method_is(&m, "prompts/get") ||
-		       message_method_is(&m, "resources/read"));
+	return (m == METHOD_TOOLS_CALL || m == METHOD_PROMPTS_GET || m == METHOD_RESOURCES_READ);
 }
 
 static bool begin_round(struct post *p, const struct message *m, struct buf *out, struct err *e)

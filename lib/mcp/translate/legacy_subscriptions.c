@@ -69,11 +69,9 @@ static bool add_filter(const struct legacy_client *l, struct buf *b)
 	return good && (!k->nwatched || buf_addc(b, ']')) && buf_addc(b, '}');
 }
 
-static struct span uri_of(struct post *p)
+static struct span uri_of(const struct post *p)
 {
-	struct message m;
-
-	return post_message(p, &m) ? walk_get(m.params, "uri", NULL) : (struct span){ 0 };
+	return walk_get(p->message.params, "uri", NULL);
 }
 
 static bool lists(struct span list, struct span uri)
@@ -212,13 +210,13 @@ enum taken legacy_subscriptions_notified(
 	(void)in;
 	if (b->s->server != ERA_MODERN)
 		return NOT_TAKEN;
-	if (message_method_is(m, "notifications/subscriptions/acknowledged")) {
+	if (m->method == METHOD_NOTICE_SUBSCRIPTIONS_ACKNOWLEDGED) {
 		if (opening)
 			acknowledged(l, m);
 		return TAKEN;
 	}
 	/* A stream that is not acknowledged, and the end of one: nothing that a client knows. */
-	return opening || message_method_is(m, "notifications/cancelled") ? TAKEN : NOT_TAKEN;
+	return opening || m->method == METHOD_NOTICE_CANCELLED ? TAKEN : NOT_TAKEN;
 }
 
 void legacy_subscriptions_add(struct legacy_client *l, struct post *p, struct span uri)

@@ -44,22 +44,20 @@ struct span modern_capabilities(const struct session *s)
 	return walk_get((struct span){ s->hello.p, s->hello.len }, "capabilities", NULL);
 }
 
-static bool body_envelope(struct post *p, struct message *m)
-{
-	return message_scan(p->body.p, p->body.len, m, NULL) == MESSAGE_OK;
-}
-
 /* ---- a session for a client that knows none ---- */
 
 static bool make_initialize(struct post *p)
 {
 	struct session *s = p->s;
-	struct message m;
+	struct buf body;
 
-	buf_free(&s->initialize);
 	buf_reset(&s->hello);
 	s->greeted = true;
-	return body_envelope(p, &m) && era_initialize(&s->initialize, "mpmcp:initialize", m.params);
+	buf_init(&body, MESSAGE_MAX);
+	if (era_initialize(&body, "mpmcp:initialize", p->message.params))
+		return message_read(&s->initialize, &body);
+	buf_free(&body);
+	return false;
 }
 
 /* p was answered. One that is under way ends with its exchange, whose callback may be running. */
@@ -74,12 +72,9 @@ static void over(struct post *p)
 /* Protocol Version Negotiation. */
 static enum prepared check_revision(struct post *p)
 {
-	struct message m;
-	struct span version = { 0 };
+	struct span version = walk_path(p->message.params, "_meta", era_version_key, (char *)NULL);
 	struct buf b;
 
-	if (body_envelope(p, &m))
-		version = walk_path(m.params, "_meta", era_version_key, (char *)NULL);
 	if (!p->ncalls || walk_string_is(version, ERA_MODERN_VERSION))
 		return PREPARED;
 	buf_init(&b, MESSAGE_MAX);
@@ -131,17 +126,17 @@ static enum taken modern_notified(
 
 	if (modern_subscriptions_changed(c, m) == TAKEN)
 		return TAKEN;
-	if (message_method_is(m, "notifications/progress"))
+	if (m->method == METHOD_NOTICE_PROGRESS)
 		return modern_input_progress(b->s, in, from, m);
-	if (message_method_is(m, "notifications/message"))
+	if (m->method == METHOD_NOTICE_MESSAGE)
 		return wants_log(c, from, m) ? NOT_TAKEN : TAKEN;
-	if (message_method_is(m, "notifications/cancelled")) {
+	if (m->method == METHOD_NOTICE_CANCELLED) {
 		modern_input_withdrawn(from, m);
 		return TAKEN;
 	}
 	/* Only what belongs to a request may be said to a modern client without its asking. */
-	return !from || message_method_is(m, "notifications/elicitation/complete") ||
-			       message_method_is(m, "notifications/tasks/status")
+	return !from || m->method == METHOD_NOTICE_ELICITATION_COMPLETE ||
+			       m->method == METHOD_NOTICE_TASKS_STATUS
 		       ? TAKEN
 		       : NOT_TAKEN;
 }
@@ -196,16 +191,20 @@ static void answer_discover(struct post *p)
 static bool translate(struct post *p, const struct message *m)
 {
 	struct edits e = { 0 };
+	struct buf text;
 
-	buf_reset(&p->sent);
+	buf_init(&text, MESSAGE_MAX);
 	era_drop_meta(&e, m);
-	return edit_apply(&e, m->whole, &p->sent);
+	if (edit_apply(&e, m->whole, &text))
+		return message_read(&p->changed, &text);
+	buf_free(&text);
+	return false;
 }
 
 static enum prepared modern_prepare(struct between *b, struct post *p)
 {
 	struct modern_client *c = get(b);
-	struct message m;
+	const struct message *m = &p->message;
 	struct span level;
 	struct post *first;
 	struct err e = { 0 };
@@ -215,19 +214,17 @@ static enum prepared modern_prepare(struct between *b, struct post *p)
 		open_session(p);
 		return ELSEWHERE;
 	}
-	if (!body_envelope(p, &m))
-		return PREPARED; /* never: it was scanned before */
 	if (check_revision(p) == ELSEWHERE)
 		return ELSEWHERE;
-	if (message_method_is(&m, "server/discover")) {
+	if (m->method == METHOD_SERVER_DISCOVER) {
 		answer_discover(p);
 		return ELSEWHERE;
 	}
-	if (message_method_is(&m, "subscriptions/listen")) {
-		modern_subscriptions_add(p, &m);
+	if (m->method == METHOD_SUBSCRIPTIONS_LISTEN) {
+		modern_subscriptions_add(p, m);
 		return ELSEWHERE;
 	}
-	level = walk_path(m.params, "_meta", era_log_key, (char *)NULL);
+	level = walk_path(m->params, "_meta", era_log_key, (char *)NULL);
 	n = era_log_level(level);
 	modern_input_set_level(p, n);
 	first = ask_level(c, level, n);
@@ -236,7 +233,7 @@ static enum prepared modern_prepare(struct between *b, struct post *p)
 		p->held_by = first;
 		return ELSEWHERE;
 	}
-	if (translate(p, &m))
+	if (translate(p, m))
 		return PREPARED;
 	err_set(&e, ERR_LIMIT, "the request is too long to be translated");
 	post_fail(p, &e, NULL);
@@ -248,11 +245,10 @@ void modern_answer(struct call *c, struct incoming *in, const struct message *m)
 {
 	static const char invalid_params[] = "-32602";
 	struct edits e = { 0 };
-	struct message request;
 	struct span code = walk_get(m->error, "code", NULL);
 
-	if (m->result.p && body_envelope(c->post, &request))
-		era_result_to_modern(&e, m->result, &request);
+	if (m->result.p)
+		era_result_to_modern(&e, m->result, &c->post->message);
 	else if (walk_type(code) == WALK_NUMBER && era_error_code(m->error) == -32002)
 		edit_replace(&e, code, (struct span){ invalid_params, sizeof(invalid_params) - 1 });
 	owed_answer(c, in, m, &e);

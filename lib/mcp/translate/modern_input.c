@@ -38,15 +38,10 @@ struct dialog {
 	struct buf token;     /* raw requestState that the client is to bring back */
 	bool away;            /* the client has the question and nobody waits for the call */
 	unsigned long since;  /* for finding the oldest */
-	struct buf late;      /* an answer that came while the client was away */
+	struct message late;  /* an answer that came while the client was away */
 	struct buf progress;  /* raw progressToken of the client's latest request; empty: none */
 	int log_level;        /* asked for by the request; -1: none */
 };
-
-static bool body_envelope(struct post *p, struct message *m)
-{
-	return message_scan(p->body.p, p->body.len, m, NULL) == MESSAGE_OK;
-}
 
 static void question_free(struct question *q)
 {
@@ -69,7 +64,6 @@ static struct dialog *make_dialog(struct post *p)
 		return d;
 	p->translation = d = mem_new(sizeof(*d));
 	buf_init(&d->token, 128);
-	buf_init(&d->late, MESSAGE_MAX);
 	buf_init(&d->progress, MESSAGE_MAX);
 	d->log_level = -1;
 	return d;
@@ -107,7 +101,7 @@ void modern_input_free(struct post *p)
 	while (d->first)
 		pop_question(d);
 	buf_free(&d->token);
-	buf_free(&d->late);
+	message_free(&d->late);
 	buf_free(&d->progress);
 	free(d);
 	p->translation = NULL;
@@ -172,11 +166,7 @@ static void each_away(struct post_list *l, size_t *n, struct post **oldest)
 /* The id that the server knows p by, raw. */
 static struct span server_id(struct post *p)
 {
-	struct message m;
-
-	if (p->id.len)
-		return (struct span){ p->id.p, p->id.len };
-	return body_envelope(p, &m) ? m.id : (struct span){ 0 };
+	return p->id.len ? (struct span){ p->id.p, p->id.len } : p->message.id;
 }
 
 static void drop_oldest(struct session *s)
@@ -211,14 +201,12 @@ static void reply_to_server(struct session *s, struct span id, const char *what,
 }
 
 /* Multi Round-Trip Requests, Supported Requests. */
-static bool takes_questions(struct post *p)
+static bool takes_questions(const struct post *p)
 {
-	struct message m;
-
 	return p->kind == POST_MESSAGE && p->era == ERA_MODERN && p->wire == ERA_LEGACY &&
-	       p->ncalls == 1 && body_envelope(p, &m) &&
-	       (message_method_is(&m, "tools/call") || message_method_is(&m, "prompts/get") ||
-		       message_method_is(&m, "resources/read"));
+	       p->ncalls == 1 &&
+	       (p->message.method == METHOD_TOOLS_CALL || p->message.method == METHOD_PROMPTS_GET ||
+		       p->message.method == METHOD_RESOURCES_READ);
 }
 
 /* A question on the GET stream names no call: the one that is under way longest it is. */
@@ -234,15 +222,12 @@ static struct post *any_call(struct session *s)
 
 static bool declared(struct post *p, const struct message *question)
 {
-	struct message m;
 	struct span c, kind;
 
-	if (!body_envelope(p, &m))
-		return false;
-	c = walk_path(m.params, "_meta", era_capabilities_key, (char *)NULL);
-	if (message_method_is(question, "sampling/createMessage"))
+	c = walk_path(p->message.params, "_meta", era_capabilities_key, (char *)NULL);
+	if (question->method == METHOD_SAMPLING_CREATE_MESSAGE)
 		return walk_type(walk_get(c, "sampling", NULL)) == WALK_OBJECT;
-	if (message_method_is(question, "roots/list"))
+	if (question->method == METHOD_ROOTS_LIST)
 		return walk_type(walk_get(c, "roots", NULL)) == WALK_OBJECT;
 	kind = walk_get(c, "elicitation", NULL);
 	if (walk_string_is(walk_get(question->params, "mode", NULL), "url"))
@@ -256,7 +241,7 @@ static bool add_request(struct buf *b, const struct message *m)
 {
 	static const char *const gone[] = { "elicitationId", NULL };
 	struct edits e = { 0 };
-	struct span method = { m->method.p - 1, m->method.n + 2 };
+	struct span method = { m->name.p - 1, m->name.n + 2 };
 
 	if (!buf_adds(b, "{\"method\":") || !buf_add(b, method.p, method.n))
 		return false;
@@ -295,11 +280,10 @@ enum taken modern_input_asked(struct between *b, struct post *from, const struct
 	struct session *s = b->s;
 	struct post *p = from && takes_questions(from) ? from : any_call(s);
 
-	if (message_method_is(m, "ping"))
+	if (m->method == METHOD_PING)
 		reply_to_server(s, m->id, "result", (struct span){ empty, 2 });
-	else if (!message_method_is(m, "elicitation/create") &&
-		 !message_method_is(m, "sampling/createMessage") &&
-		 !message_method_is(m, "roots/list"))
+	else if (m->method != METHOD_ELICITATION_CREATE &&
+		 m->method != METHOD_SAMPLING_CREATE_MESSAGE && m->method != METHOD_ROOTS_LIST)
 		refuse_question(s, m->id, "this client knows no such request");
 	else if (!p)
 		refuse_question(s, m->id,
@@ -354,27 +338,23 @@ static bool rebind(struct post *p, const struct message *m)
 static void deliver_late(struct post *p)
 {
 	struct dialog *d = dialog_of(p);
-	struct buf late = d->late;
-	struct incoming in = { .p = late.p, .n = late.len, .whole = &late };
-	struct message m;
+	struct message late = d->late;
+	struct incoming in = { .p = late.bytes.p, .n = late.bytes.len, .whole = &late.bytes };
 
-	buf_init(&d->late, MESSAGE_MAX);
-	if (message_scan(late.p, late.len, &m, NULL) == MESSAGE_OK)
-		modern_answer(&p->one, &in, &m);
-	buf_free(&late);
+	d->late = (struct message){ 0 };
+	modern_answer(&p->one, &in, &late);
+	message_free(&late);
 	if (p->place == PLACE_PARKED)
 		post_drop(p);
 }
 
 static bool same_method(struct post *p, const struct message *m)
 {
-	struct message first;
 	struct span a, b;
 
-	if (!body_envelope(p, &first) || first.method.n != m->method.n ||
-		memcmp(first.method.p, m->method.p, m->method.n) != 0)
+	if (p->message.method != m->method)
 		return false;
-	a = walk_get(first.params, "name", NULL);
+	a = walk_get(p->message.params, "name", NULL);
 	b = walk_get(m->params, "name", NULL);
 	return a.n == b.n && (!a.n || memcmp(a.p, b.p, a.n) == 0);
 }
@@ -417,7 +397,7 @@ enum taken modern_input_resumed(struct between *b, const struct message *m)
 	d = dialog_of(p);
 	if (d->first && !take_answer(p, m))
 		put_question(p);
-	else if (d->late.len)
+	else if (d->late.whole.p)
 		deliver_late(p);
 	else if (d->first)
 		put_question(p);
@@ -428,16 +408,14 @@ enum taken modern_input_keep(struct post *p, const struct message *m)
 {
 	struct dialog *d = dialog_of(p);
 
-	return d && d->away && !d->late.len && buf_add(&d->late, m->whole.p, m->whole.n)
-		       ? TAKEN
-		       : NOT_TAKEN;
+	return d && d->away && !d->late.whole.p && message_keep(&d->late, m) ? TAKEN : NOT_TAKEN;
 }
 
 enum taken modern_input_stays(struct post *p)
 {
 	const struct dialog *d = dialog_of(p);
 
-	if (!d || !d->away || !d->late.len || p->s->input_ended)
+	if (!d || !d->away || !d->late.whole.p || p->s->input_ended)
 		return NOT_TAKEN;
 	post_park(p);
 	return TAKEN;

@@ -29,8 +29,8 @@ struct sub {
 static const char *const list_names[] = { "tools", "prompts", "resources" };
 static const char *const list_members[] = { "toolsListChanged", "promptsListChanged",
 	"resourcesListChanged" };
-static const char *const list_methods[] = { "notifications/tools/list_changed",
-	"notifications/prompts/list_changed", "notifications/resources/list_changed" };
+static const enum method list_methods[] = { METHOD_NOTICE_TOOLS_LIST_CHANGED,
+	METHOD_NOTICE_PROMPTS_LIST_CHANGED, METHOD_NOTICE_RESOURCES_LIST_CHANGED };
 
 void modern_subscriptions_forget(struct modern_client *c, struct post *p)
 {
@@ -113,13 +113,12 @@ static void watched(struct post *p, const struct message *m, const struct err *w
 	struct session *s = p->s;
 	struct modern_client *c = modern_of(p);
 	struct sub *b = find_sub(c, (uintptr_t)p->ctx);
-	struct message asked;
 
 	(void)why;
 	if (!b)
 		return;
-	if ((!m || m->error.p) && p->opening == s->opening && !s->lost && post_message(p, &asked))
-		forget_uri(b, walk_get(asked.params, "uri", NULL));
+	if ((!m || m->error.p) && p->opening == s->opening && !s->lost)
+		forget_uri(b, walk_get(p->message.params, "uri", NULL));
 	if (!--b->asked && !b->acknowledged)
 		acknowledge(c, b);
 }
@@ -242,9 +241,9 @@ static bool sub_wants(const struct sub *b, const struct message *m)
 	bool wants = false;
 
 	for (size_t i = 0; i < 3; i++)
-		if (b->lists[i] && message_method_is(m, list_methods[i]))
+		if (b->lists[i] && m->method == list_methods[i])
 			return true;
-	if (!message_method_is(m, "notifications/resources/updated"))
+	if (m->method != METHOD_NOTICE_RESOURCES_UPDATED)
 		return false;
 	buf_init(&text, MESSAGE_MAX);
 	if (walk_string(uri, &text))
@@ -278,9 +277,9 @@ static void notify(struct modern_client *c, const struct sub *b, const struct me
 static bool is_change(const struct message *m)
 {
 	for (size_t i = 0; i < 3; i++)
-		if (message_method_is(m, list_methods[i]))
+		if (m->method == list_methods[i])
 			return true;
-	return message_method_is(m, "notifications/resources/updated");
+	return m->method == METHOD_NOTICE_RESOURCES_UPDATED;
 }
 
 enum taken modern_subscriptions_changed(struct modern_client *c, const struct message *m)
