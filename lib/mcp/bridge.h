@@ -37,7 +37,10 @@
  *     client_info           the client in User-Agent
  *     request_count         requests of the hour, per account
  *   session/     who owes whom an answer
- *     session               posts and where they stand, the handshake, a session that was forgotten
+ *     session               all of the parts below, from its start to its end
+ *     outgoing              one message on its way to the server
+ *     queue                 where messages stand, what waits for what, back-pressure
+ *     handshake             how a session is opened
  *     owed                  an answer is given, once
  *     pending               requests by their ids
  *     reopen                a session opened again behind the client's back
@@ -49,7 +52,7 @@
  *     from_server           messages of the server, and ends of exchanges
  *     to_client             what is written to the client
  *     server_era            which era the server speaks
- *     translator            the seam at which eras are translated, and who does it
+ *     translator            the seam at which eras are translated, and who does it (translated.h)
  *   translate/   between the eras
  *     translators           the two fillers of session/translator.h
  *     legacy_client         a legacy client, a modern server
@@ -62,13 +65,16 @@
  *   bridge_refuse  answers the first request when the bridge cannot start
  *   keepalive    pings of our own, which neither session nor client see
  *
- * The way of one tools/call: lines gives the line to bridge, which reads it as a
- * message and asks policy; session/from_client makes a post of it and owes an
- * answer; when the handshake allows, session hands it to http/transport (between
- * eras translate/ changes it first), whose exchange sends it with the credential
- * of auth/auth.h. The answer comes back through answer (and sse) to
- * session/from_server, which finds by its id what was owed, gives it the client's
- * own id if that differs, and to_client queues it in lines.
+ * The way of one tools/call. lines gives the line to bridge and bridge to
+ * session/from_client. There json/message reads it, once: what it is, its method,
+ * where its members stand goes with it from here on. policy is asked; then the
+ * line is taken over into an outgoing (outgoing.h), which owes an answer (owed.h)
+ * and waits in the queue. When the handshake allows, queue starts it; between
+ * eras a translator prepares it first (translator.h). http/transport makes an
+ * exchange of it, which sends it with the credential of auth/auth.h. The answer
+ * comes back through exchange (and sse) to session/from_server, which finds by
+ * its id what was owed, gives it the client's own id if that differs (between
+ * eras a translator answers), and to_client queues it in lines.
  */
 #ifndef MPMCP_BRIDGE_H
 #define MPMCP_BRIDGE_H

@@ -27,7 +27,7 @@ static bool refuse_when_full(struct session *s, struct span id, size_t n)
 {
 	struct err e = { 0 };
 
-	if (s->queued <= QUEUE_MESSAGES_HARD && s->queued_bytes + n <= QUEUE_BYTES_HARD)
+	if (s->queue.n <= QUEUE_MESSAGES_HARD && s->queue.bytes + n <= QUEUE_BYTES_HARD)
 		return false;
 	err_set(&e, ERR_LIMIT,
 		"too many requests are waiting to be sent: wait for answers before sending more");
@@ -36,41 +36,41 @@ static bool refuse_when_full(struct session *s, struct span id, size_t n)
 	return true;
 }
 
-static enum post_kind kind_of(const struct message *m)
+static enum outgoing_kind kind_of(const struct message *m)
 {
 	if (m->kind == MESSAGE_REQUEST && m->method == METHOD_INITIALIZE)
-		return POST_INITIALIZE;
+		return OUTGOING_INITIALIZE;
 	if (m->kind == MESSAGE_NOTIFICATION && m->method == METHOD_NOTICE_INITIALIZED)
-		return POST_INITIALIZED;
-	return POST_MESSAGE;
+		return OUTGOING_INITIALIZED;
+	return OUTGOING_MESSAGE;
 }
 
-/* Takes the line over into a post, whose message it is from now on: m leads nowhere afterwards. in NULL: the
+/* Takes the line over, to be sent: m leads nowhere afterwards. in NULL: the
  * bytes stay whose they are. NULL when there is no memory; m is what it was. */
-static struct post *keep(
-	struct session *s, struct lines_in *in, const struct message *m, enum post_kind kind)
+static struct outgoing *keep(
+	struct session *s, struct lines_in *in, const struct message *m, enum outgoing_kind kind)
 {
-	struct post *p = post_new(s, kind);
+	struct outgoing *p = outgoing_new(s, kind);
 	struct buf bytes;
 
 	buf_init(&bytes, MESSAGE_MAX);
 	if (in ? !lines_in_take(in, m->whole.p, m->whole.n, &bytes)
 	       : !buf_add(&bytes, m->whole.p, m->whole.n)) {
 		buf_free(&bytes);
-		post_free(p);
+		outgoing_free(p);
 		return NULL;
 	}
 	message_own(&p->message, m, &bytes);
-	if (s->arriving.p)
-		s->arriving = p->message.id;
+	if (s->client.arriving.p)
+		s->client.arriving = p->message.id;
 	return p;
 }
 
-static void keep_initialize(struct session *s, const struct post *p)
+static void keep_initialize(struct session *s, const struct outgoing *p)
 {
-	kept_clear(&s->kept);
-	message_free(&s->initialize);
-	if (!message_keep(&s->initialize, &p->message))
+	kept_clear(&s->client.kept);
+	message_free(&s->handshake.initialize);
+	if (!message_keep(&s->handshake.initialize, &p->message))
 		diag_debug("no memory to keep initialize for later");
 }
 
@@ -79,7 +79,7 @@ static enum taken make_fields(struct session *s, const struct message *m, struct
 {
 	struct err e = { 0 };
 
-	if (request_headers_fields(m, s->tools, own, &e))
+	if (request_headers_fields(m, s->server.tools, own, &e))
 		return NOT_TAKEN;
 	http_fields_free(*own);
 	if (m->kind == MESSAGE_REQUEST)
@@ -95,26 +95,26 @@ static void learn_client(struct session *s, const struct message *m, bool statel
 	bool opens = m->kind == MESSAGE_REQUEST && m->method == METHOD_INITIALIZE;
 	struct span info;
 
-	if (!opens && (s->client_known || !stateless))
+	if (!opens && (s->client.known || !stateless))
 		return;
 	info = opens ? walk_get(m->params, "clientInfo", NULL)
 		     : walk_get(walk_get(m->params, "_meta", NULL), era_info_key, NULL);
 	if (walk_type(info) != WALK_OBJECT)
 		return;
-	s->client_known = true;
-	client_info_read(info, &s->client);
-	transport_set_agent(s->transport, s->client.agent);
+	s->client.known = true;
+	client_info_read(info, &s->client.info);
+	transport_set_agent(s->transport, s->client.info.agent);
 }
 
 static void send_message(struct session *s, struct lines_in *in, struct message *m)
 {
 	struct http_fields *own = NULL;
-	struct post *p;
-	enum era era = s->client_opened ? ERA_UNNAMED : era_of(m);
+	struct outgoing *p;
+	enum era era = s->client.opened ? ERA_UNNAMED : era_of(m);
 	bool stateless = era_is_stateless(era), listen, list, sets;
 	struct err e = { 0 };
 
-	if (stateless && !era_has_sessions(s->server) && make_fields(s, m, &own) == TAKEN)
+	if (stateless && !era_has_sessions(s->server.era) && make_fields(s, m, &own) == TAKEN)
 		return;
 	learn_client(s, m, stateless);
 	list = m->method == METHOD_TOOLS_LIST;
@@ -129,19 +129,19 @@ static void send_message(struct session *s, struct lines_in *in, struct message 
 		return;
 	}
 	p->era = era;
-	p->endless = listen;
-	p->response = m->kind == MESSAGE_RESPONSE;
-	p->own = own;
+	p->is.endless = listen;
+	p->is.response = m->kind == MESSAGE_RESPONSE;
+	p->sent.fields = own;
 	if (m->kind == MESSAGE_REQUEST) {
-		s->reopened_unasked = false;
-		p->ncalls = 1;
-		p->one.list = list;
-		p->one.sets = sets;
-		owed_add(p, &p->one, p->message.id);
+		s->reopening.unasked = false;
+		p->owed.n = 1;
+		p->owed.one.list = list;
+		p->owed.one.sets = sets;
+		owed_add(p, &p->owed.one, p->message.id);
 	}
-	if (p->kind == POST_INITIALIZE)
+	if (p->kind == OUTGOING_INITIALIZE)
 		keep_initialize(s, p);
-	post_enqueue(p, false);
+	queue_add(p, false);
 }
 
 /* True when a rule of the person forbids it; a request is answered. */
@@ -188,7 +188,7 @@ void tell_cancelled(struct session *s, struct span id)
 	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
 			 "\"params\":{\"requestId\":") &&
 		buf_add(&b, id.p, id.n) && buf_adds(&b, "}}"))
-		session_tell(s, b.p, b.len);
+		outgoing_tell(s, b.p, b.len);
 	buf_free(&b);
 }
 
@@ -199,7 +199,7 @@ void refuse_question(struct session *s, struct span id, const char *why)
 	diag_debug("a question of the server is refused: %s", why);
 	buf_init(&b, MESSAGE_MAX);
 	if (message_error(&b, id, -32601, why, NULL))
-		session_tell(s, b.p, b.len);
+		outgoing_tell(s, b.p, b.len);
 	buf_free(&b);
 }
 
@@ -208,28 +208,29 @@ void refuse_question(struct session *s, struct span id, const char *why)
 static enum taken cancel(struct session *s, const struct message *m)
 {
 	struct span id = walk_get(m->params, "requestId", NULL);
-	struct call *c = id.p ? (struct call *)pending_find(&s->calls, id) : NULL;
-	struct post *p = c ? c->post : NULL;
+	struct owed_request *c = id.p ? (struct owed_request *)pending_find(&s->calls, id) : NULL;
+	struct outgoing *p = c ? c->of : NULL;
 	bool swallow;
 
 	if (translator_cancelled(s, id) == TAKEN)
 		return TAKEN;
 	if (!p) /* it had its answer */
-		return era_is_stateless(s->server) ||
-				       (!era_has_sessions(s->server) && era_is_stateless(era_of(m)))
+		return era_is_stateless(s->server.era) || (!era_has_sessions(s->server.era) &&
+								  era_is_stateless(era_of(m)))
 			       ? TAKEN
 			       : NOT_TAKEN;
-	if (p->kind == POST_INITIALIZE)
+	if (p->kind == OUTGOING_INITIALIZE)
 		return NOT_TAKEN;
 	owed_cancelled(c);
-	if (p->owed)
+	if (p->owed.left)
 		return NOT_TAKEN;
 	/* 2026-07-28: closing the stream is the cancellation. What was not sent needs none. */
-	swallow = (p->place != PLACE_ACTIVE && !p->late) || era_is_stateless(p->wire) || p->id.len;
-	if (p->place == PLACE_ACTIVE && era_has_sessions(p->wire) && p->id.len)
-		tell_cancelled(s, (struct span){ p->id.p, p->id.len });
+	swallow = (p->at.place != PLACE_ACTIVE && !p->at.late) || era_is_stateless(p->sent.era) ||
+		  p->sent.id.len;
+	if (p->at.place == PLACE_ACTIVE && era_has_sessions(p->sent.era) && p->sent.id.len)
+		tell_cancelled(s, (struct span){ p->sent.id.p, p->sent.id.len });
 	translator_forget(p, true);
-	post_drop(p);
+	outgoing_drop(p);
 	return swallow ? TAKEN : NOT_TAKEN;
 }
 
@@ -245,8 +246,7 @@ static void client_response(struct session *s, struct lines_in *in, struct messa
 {
 	if (forbidden(s, m) || translator_responded(s, m) == TAKEN)
 		return;
-	if (s->questions)
-		s->questions--;
+	session_question_over(s);
 	send_message(s, in, m);
 }
 
@@ -304,11 +304,11 @@ static bool check_batch(struct session *s, const struct elements *e, size_t *req
 #define BATCH_TWICE "the batch uses an id twice"
 
 /* False when an id stands there twice: that request has its answer then, the others are still owed theirs. */
-static bool owe_batch(struct post *p, const struct elements *e, size_t requests)
+static bool owe_batch(struct outgoing *p, const struct elements *e, size_t requests)
 {
 	bool good = true;
 
-	p->calls = mem_new((requests + 1) * sizeof(*p->calls));
+	p->owed.calls = mem_new((requests + 1) * sizeof(*p->owed.calls));
 	for (size_t i = 0; i < e->n; i++) {
 		const struct message *m = &e->m[i];
 
@@ -319,8 +319,8 @@ static bool owe_batch(struct post *p, const struct elements *e, size_t requests)
 			good = false;
 			continue;
 		}
-		p->calls[p->ncalls].list = m->method == METHOD_TOOLS_LIST;
-		owed_add(p, &p->calls[p->ncalls++], m->id);
+		p->owed.calls[p->owed.n].list = m->method == METHOD_TOOLS_LIST;
+		owed_add(p, &p->owed.calls[p->owed.n++], m->id);
 	}
 	return good;
 }
@@ -370,27 +370,27 @@ static void split_batch(struct session *s, const struct elements *e)
 }
 
 /* The request m of a batch that was taken already: c stands for it until now. */
-static void send_element(struct post *batch, struct call *c, const struct message *m)
+static void send_element(struct outgoing *batch, struct owed_request *c, const struct message *m)
 {
-	struct post *p;
+	struct outgoing *p;
 
 	if (!c->pending.listed) /* it was cancelled */
 		return;
-	p = keep(batch->s, NULL, m, POST_MESSAGE);
+	p = keep(batch->s, NULL, m, OUTGOING_MESSAGE);
 	if (!p) {
 		owed_no_memory(c);
 		return;
 	}
-	p->ncalls = 1;
-	p->again = batch->again;
-	owed_move(c, p, &p->one, p->message.id);
-	post_enqueue(p, false);
+	p->owed.n = 1;
+	p->tried.again = batch->tried.again;
+	owed_move(c, p, &p->owed.one, p->message.id);
+	queue_add(p, false);
 }
 
-void client_batch_split(struct post *p)
+void client_batch_split(struct outgoing *p)
 {
 	struct elements e;
-	struct call *c = p->calls;
+	struct owed_request *c = p->owed.calls;
 
 	(void)!read_elements(p->message.whole, &e); /* not too many: it was taken */
 	/* Requests first: a cancellation among the notes must not find one that still is of p. */
@@ -401,7 +401,7 @@ void client_batch_split(struct post *p)
 		if (e.m[i].kind != MESSAGE_REQUEST)
 			message(p->s, NULL, &e.m[i]);
 	free(e.m);
-	post_free(p);
+	outgoing_free(p);
 }
 
 /* Takes the batch over, with its messages. */
@@ -409,7 +409,7 @@ static void send_batch(struct session *s, struct lines_in *in, const struct mess
 	struct elements *e, size_t requests)
 {
 	const char *from = m->whole.p;
-	struct post *p = keep(s, in, m, POST_MESSAGE);
+	struct outgoing *p = keep(s, in, m, OUTGOING_MESSAGE);
 
 	if (!p) {
 		refuse_batch(s, m->whole, "out of memory");
@@ -418,12 +418,12 @@ static void send_batch(struct session *s, struct lines_in *in, const struct mess
 	for (size_t i = 0; i < e->n; i++)
 		message_moved(&e->m[i], from, p->message.whole.p);
 	if (owe_batch(p, e, requests)) {
-		post_enqueue(p, false);
+		queue_add(p, false);
 		return;
 	}
-	for (size_t i = 0; i < p->ncalls; i++)
-		owed_invalid(&p->calls[i], MESSAGE_INVALID_REQUEST, BATCH_TWICE);
-	post_free(p);
+	for (size_t i = 0; i < p->owed.n; i++)
+		owed_invalid(&p->owed.calls[i], MESSAGE_INVALID_REQUEST, BATCH_TWICE);
+	outgoing_free(p);
 }
 
 static void take_batch(
@@ -439,7 +439,7 @@ static void take_batch(
 		return;
 	else if (refuse_when_full(s, no_id, m->whole.n))
 		refuse_batch(s, m->whole, "too many requests are waiting to be sent");
-	else if (era_is_stateless(s->server))
+	else if (era_is_stateless(s->server.era))
 		split_batch(s, e);
 	else
 		send_batch(s, in, m, e, requests);
@@ -449,7 +449,7 @@ static void client_batch(struct session *s, struct lines_in *in, const struct me
 {
 	struct elements e = { 0 };
 
-	if (!s->batches)
+	if (!s->handshake.batches)
 		refuse_batch(s, m->whole,
 			"batches exist in revision 2025-03-26 only: send the messages one by one");
 	else if (!read_elements(m->whole, &e))
@@ -488,9 +488,9 @@ void session_line(struct session *s, struct lines_in *in, char *p, size_t n)
 
 	switch (message_scan(p, n, &m, NULL)) {
 	case MESSAGE_OK:
-		s->arriving = m.kind == MESSAGE_REQUEST ? m.id : no_id;
+		s->client.arriving = m.kind == MESSAGE_REQUEST ? m.id : no_id;
 		message(s, in, &m);
-		s->arriving = no_id;
+		s->client.arriving = no_id;
 		break;
 	case MESSAGE_BAD_JSON:
 	case MESSAGE_BAD_UTF8:

@@ -17,9 +17,10 @@ static bool is_null_id(const struct message *m)
 }
 
 /* The id that the server knows p by. */
-static struct span wire_id(const struct post *p)
+static struct span wire_id(const struct outgoing *p)
 {
-	return p->id.len ? (struct span){ p->id.p, p->id.len } : p->calls[0].pending.id;
+	return p->sent.id.len ? (struct span){ p->sent.id.p, p->sent.id.len }
+			      : p->owed.calls[0].pending.id;
 }
 
 static bool has_error(const struct exchange_end *end)
@@ -28,29 +29,31 @@ static bool has_error(const struct exchange_end *end)
 }
 
 /* It was sent in a session that was opened. */
-static bool is_in_session(const struct post *p)
+static bool is_in_session(const struct outgoing *p)
 {
-	return era_has_sessions(p->wire) && !p->fresh && p->opening && p->s->initialize.whole.p;
+	return era_has_sessions(p->sent.era) && !p->is.fresh && p->sent.opening &&
+	       p->s->handshake.initialize.whole.p;
 }
 
 /* A request in this session showed that the server has forgotten it. */
 static void forgotten(struct session *s, unsigned long opening)
 {
-	if (s->state == STATE_OPEN && !s->lost && s->opening == opening)
+	if (s->handshake.state == STATE_OPEN && !s->reopening.lost &&
+		s->handshake.opening == opening)
 		session_reopen(s);
 }
 
 /* Only what the server did not take: once it opened a stream for the answer, it may have acted. p may be
  * gone afterwards. */
-static enum taken send_again(struct post *p, bool stream)
+static enum taken send_again(struct outgoing *p, bool stream)
 {
 	struct session *s = p->s;
-	unsigned long opening = p->opening;
-	bool again = p->owed && !stream && p->kind == POST_MESSAGE;
+	unsigned long opening = p->sent.opening;
+	bool again = p->owed.left && !stream && p->kind == OUTGOING_MESSAGE;
 
 	if (again) {
-		p->again = true;
-		post_enqueue(p, true); /* its exchange goes */
+		p->tried.again = true;
+		queue_add(p, true); /* its exchange goes */
 	}
 	forgotten(s, opening);
 	return again ? TAKEN : NOT_TAKEN;
@@ -62,57 +65,60 @@ static enum taken send_again(struct post *p, bool stream)
  * with these codes. Where the words say it, another session is opened. Where only the code does, and nothing
  * has worked in this session yet, the server is told once more. TAKEN: p goes again, then.
  */
-static enum taken not_ready(struct post *p, const struct message *m, long status)
+static enum taken not_ready(struct outgoing *p, const struct message *m, long status)
 {
 	struct session *s = p->s;
 	long code = era_error_code(m->error);
-	bool words, known = p->opening == s->unready;
+	bool words, known = p->sent.opening == s->handshake.unready;
 
 	if ((code != MESSAGE_INVALID_REQUEST && code != -32602) || !is_in_session(p) ||
-		!s->greeted || p->unready == p->opening)
+		!s->handshake.greeted || p->tried.unready == p->sent.opening)
 		return NOT_TAKEN;
 	words = error_text_era(m->error) == ERROR_ERA_INITIALIZE;
 	if (status == 404 || (!words && status >= 400))
 		return NOT_TAKEN;
-	if (!known &&
-		(p->opening != s->opening || ((s->proven || s->unready) && (p->again || !words))))
+	if (!known && (p->sent.opening != s->handshake.opening ||
+			      ((s->handshake.proven || s->handshake.unready) &&
+				      (p->tried.again || !words))))
 		return NOT_TAKEN;
-	s->unready = p->unready = p->opening;
-	p->again = true;
-	post_enqueue(p, true); /* its exchange goes */
+	s->handshake.unready = p->tried.unready = p->sent.opening;
+	p->tried.again = true;
+	queue_add(p, true); /* its exchange goes */
 	if (!known && words)
-		forgotten(s, p->opening);
+		forgotten(s, p->sent.opening);
 	else if (!known)
 		session_greet_again(s);
 	return TAKEN;
 }
 
 /* What comes on its stream as an error is its answer, or nobody's. */
-static bool is_only_call(const struct post *p)
+static bool is_only_call(const struct outgoing *p)
 {
-	return p->on_answer ||
-	       (p->ncalls == 1 && p->calls[0].pending.listed && p->kind == POST_MESSAGE);
+	return p->ask.fn ||
+	       (p->owed.n == 1 && p->owed.calls[0].pending.listed && p->kind == OUTGOING_MESSAGE);
 }
 
 /* A ping is answered before, too. */
-static void note_proof(struct session *s, struct post *p)
+static void note_proof(struct session *s, struct outgoing *p)
 {
-	if (s->proven || p->opening != s->opening || p->message.method == METHOD_PING)
+	if (s->handshake.proven || p->sent.opening != s->handshake.opening ||
+		p->message.method == METHOD_PING)
 		return;
-	s->proven = true;
-	s->unready = 0;
+	s->handshake.proven = true;
+	s->handshake.unready = 0;
 }
 
 /* ---- answers ---- */
 
 /* The exact id first: some peers have ids that only look different (1, 1.0, "1"). */
-static struct call *find_call(
-	struct session *s, struct post *from, const struct message *m, long status)
+static struct owed_request *find_call(
+	struct session *s, struct outgoing *from, const struct message *m, long status)
 {
-	struct call *own =
-		from && from->ncalls == 1 && from->calls[0].pending.listed ? &from->calls[0] : NULL;
+	struct owed_request *own = from && from->owed.n == 1 && from->owed.calls[0].pending.listed
+					   ? &from->owed.calls[0]
+					   : NULL;
 	struct pending_call *c;
-	struct post *p;
+	struct outgoing *p;
 
 	if (own && (message_id_equal(wire_id(from), m->id) ||
 			   /* The server did not get as far as reading the id. */
@@ -124,9 +130,11 @@ static struct call *find_call(
 	if (!c && own && message_id_alike(wire_id(from), m->id))
 		return own;
 	c = c ? c : pending_find_alike(&s->calls, m->id);
-	p = c ? ((struct call *)c)->post : NULL;
+	p = c ? ((struct owed_request *)c)->of : NULL;
 	/* Not one that is not under way, nor one that the server knows by another id. */
-	return p && (p->place == PLACE_ACTIVE || p->late) && !p->id.len ? (struct call *)c : NULL;
+	return p && (p->at.place == PLACE_ACTIVE || p->at.late) && !p->sent.id.len
+		       ? (struct owed_request *)c
+		       : NULL;
 }
 
 /* ---- lists of tools ---- */
@@ -144,7 +152,7 @@ static bool passes(void *ctx, struct span tool)
 
 	if (v->s->policy && !policy_shows(v->s->policy, tool))
 		return false;
-	if (!v->fields || toolbook_learn(v->s->tools, tool, &why))
+	if (!v->fields || toolbook_learn(v->s->server.tools, tool, &why))
 		return true;
 	buf_init(&name, 512);
 	if (!walk_string(walk_get(tool, "name", NULL), &name))
@@ -154,30 +162,30 @@ static bool passes(void *ctx, struct span tool)
 	return false;
 }
 
-static bool needs_sieve(struct session *s, const struct call *c)
+static bool needs_sieve(struct session *s, const struct owed_request *c)
 {
-	bool fields = era_is_stateless(c->post->wire);
+	bool fields = era_is_stateless(c->of->sent.era);
 
 	if (!c->list || (!s->policy && !fields))
 		return false;
-	if (fields && !s->tools)
-		s->tools = toolbook_new();
+	if (fields && !s->server.tools)
+		s->server.tools = toolbook_new();
 	return true;
 }
 
 /* ---- the answer to a call ---- */
 
-static void pass_on(struct call *c, struct incoming *in, const struct message *m)
+static void pass_on(struct owed_request *c, struct incoming *in, const struct message *m)
 {
 	if (translator_answer(c, in, m) == NOT_TAKEN)
 		owed_answer(c, in, m, NULL);
 }
 
 /* The same for a list of tools of which some must not be seen. */
-static void pass_on_filtered(struct call *c, struct incoming *in, const struct message *m)
+static void pass_on_filtered(struct owed_request *c, struct incoming *in, const struct message *m)
 {
-	struct session *s = c->post->s;
-	struct sieve v = { .s = s, .fields = era_is_stateless(c->post->wire) };
+	struct session *s = c->of->s;
+	struct sieve v = { .s = s, .fields = era_is_stateless(c->of->sent.era) };
 	struct incoming left = { .from = in->from };
 	struct message again;
 	struct buf out;
@@ -201,7 +209,7 @@ static void pass_on_filtered(struct call *c, struct incoming *in, const struct m
 			break;
 		}
 		owed_fail(c, &e, NULL);
-		post_answered(c->post);
+		outgoing_answered(c->of);
 		break;
 	}
 	buf_free(&out);
@@ -209,15 +217,15 @@ static void pass_on_filtered(struct call *c, struct incoming *in, const struct m
 
 /* ---- tools whose parameters have changed ---- */
 
-static struct post *new_tools_request(struct post *before, struct span cursor);
+static struct outgoing *new_tools_request(struct outgoing *before, struct span cursor);
 
 /* Whatever came of it: the call goes out again, with the fields that are known now. */
-static void tools_listed(struct post *p, const struct message *m, const struct err *why)
+static void tools_listed(struct outgoing *p, const struct message *m, const struct err *why)
 {
 	struct sieve v = { .s = p->s, .fields = true };
 	struct span tools = m ? walk_get(m->result, "tools", NULL) : (struct span){ 0 };
 	struct span cursor = m ? walk_get(m->result, "nextCursor", NULL) : (struct span){ 0 };
-	struct post *next;
+	struct outgoing *next;
 	struct walk_item it;
 	struct walk w;
 
@@ -226,19 +234,19 @@ static void tools_listed(struct post *p, const struct message *m, const struct e
 		return;
 	for (size_t n = 0; n < TOOLS_LIST_TOOLS_MAX && walk_next(&w, &it); n++)
 		(void)passes(&v, it.value);
-	if (walk_type(cursor) != WALK_STRING || p->pages >= TOOLS_LIST_PAGES_MAX)
+	if (walk_type(cursor) != WALK_STRING || p->ask.pages >= TOOLS_LIST_PAGES_MAX)
 		return;
 	next = new_tools_request(p, cursor);
-	session_hold(p, next);
+	queue_hold(p, next);
 	if (next)
-		post_start(next);
+		outgoing_start(next);
 }
 
-static bool tools_request(struct post *before, struct span cursor, struct buf *out)
+static bool tools_request(struct outgoing *before, struct span cursor, struct buf *out)
 {
 	static const char *const own[] = { "progressToken", NULL };
 	struct edits cuts = { 0 };
-	struct span meta = walk_get(post_sent(before)->params, "_meta", NULL);
+	struct span meta = walk_get(outgoing_sent(before)->params, "_meta", NULL);
 
 	edit_object(&cuts, meta, own, (struct span){ 0 });
 	return buf_adds(out, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(before->s, out) &&
@@ -250,55 +258,55 @@ static bool tools_request(struct post *before, struct span cursor, struct buf *o
 
 /* tools/list with what the call said about its client, to be started when somebody waits for it: it may
  * be over at once. NULL when there is no memory. */
-static struct post *new_tools_request(struct post *before, struct span cursor)
+static struct outgoing *new_tools_request(struct outgoing *before, struct span cursor)
 {
-	struct post *p = NULL;
+	struct outgoing *p = NULL;
 	struct buf body;
 
 	buf_init(&body, MESSAGE_MAX);
 	if (tools_request(before, cursor, &body)) {
-		p = session_ask(before->s, &body, tools_listed);
-		p->pages = before->pages + 1;
+		p = outgoing_ask(before->s, &body, tools_listed);
+		p->ask.pages = before->ask.pages + 1;
 	}
 	buf_free(&body);
 	return p;
 }
 
 /* Client Behavior: fields that do not match call for a look at the list of tools, and one more try. */
-static enum taken refresh_tools(struct post *p, const struct message *m)
+static enum taken refresh_tools(struct outgoing *p, const struct message *m)
 {
 	struct session *s = p->s;
-	struct post *list;
+	struct outgoing *list;
 
-	if (p->refreshed || !era_is_stateless(p->wire) ||
-		era_error_code(m->error) != ERA_HEADER_MISMATCH || p->kind != POST_MESSAGE ||
+	if (p->tried.refreshed || !era_is_stateless(p->sent.era) ||
+		era_error_code(m->error) != ERA_HEADER_MISMATCH || p->kind != OUTGOING_MESSAGE ||
 		p->message.method != METHOD_TOOLS_CALL)
 		return NOT_TAKEN;
-	if (!s->tools)
-		s->tools = toolbook_new();
-	p->refreshed = true;
+	if (!s->server.tools)
+		s->server.tools = toolbook_new();
+	p->tried.refreshed = true;
 	list = new_tools_request(p, (struct span){ 0 });
 	if (!list)
 		return NOT_TAKEN;
-	post_park(p);
-	p->held_by = list;
-	post_start(list);
+	queue_park(p);
+	p->at.held_by = list;
+	outgoing_start(list);
 	return TAKEN;
 }
 
 /* ---- responses ---- */
 
-static enum taken internal_answered(struct post *p, const struct message *m, long status)
+static enum taken internal_answered(struct outgoing *p, const struct message *m, long status)
 {
-	post_answer_fn *fn = p->on_answer;
+	outgoing_answer_fn *fn = p->ask.fn;
 	struct span id = p->message.id;
 
-	if (p->kind != POST_INTERNAL || !fn || !id.p ||
+	if (p->kind != OUTGOING_INTERNAL || !fn || !id.p ||
 		(!message_id_equal(id, m->id) && !(m->error.p && (is_null_id(m) || status >= 400))))
 		return NOT_TAKEN;
-	p->on_answer = NULL;
+	p->ask.fn = NULL;
 	fn(p, m, NULL);
-	post_answered(p);
+	outgoing_answered(p);
 	return TAKEN;
 }
 
@@ -312,11 +320,11 @@ static void note_limit(struct session *s, struct span error)
 }
 
 /* A response: delivered when somebody waits for it. */
-static void response(struct session *s, struct incoming *in, struct post *from,
+static void response(struct session *s, struct incoming *in, struct outgoing *from,
 	const struct message *m, long status)
 {
-	struct call *c;
-	struct post *p;
+	struct owed_request *c;
+	struct outgoing *p;
 	bool late;
 
 	if (from && is_only_call(from) && m->error.p && not_ready(from, m, status) == TAKEN)
@@ -329,33 +337,33 @@ static void response(struct session *s, struct incoming *in, struct post *from,
 			diag_debug("an answer that nobody waits for is dropped");
 		return;
 	}
-	p = c->post;
-	late = p->late;
+	p = c->of;
+	late = p->at.late;
 	note_limit(s, m->error);
-	if (p->kind == POST_INITIALIZE && p == from && server_era_greeted(p, m) == TAKEN)
+	if (p->kind == OUTGOING_INITIALIZE && p == from && server_era_greeted(p, m) == TAKEN)
 		return;
 	server_era_note(p, m);
 	if (p == from && (server_era_turned(p, m, status) == TAKEN ||
 				 (m->error.p && refresh_tools(p, m) == TAKEN)))
 		return;
 	if (c->list)
-		repeat_learn(&s->readers, m->result);
-	if (m->result.p && era_has_sessions(p->wire))
+		repeat_learn(&s->server.readers, m->result);
+	if (m->result.p && era_has_sessions(p->sent.era))
 		note_proof(s, p);
-	if (m->result.p && c->sets && era_has_sessions(p->wire))
+	if (m->result.p && c->sets && era_has_sessions(p->sent.era))
 		kept_note(s, p);
 	if (needs_sieve(s, c))
 		pass_on_filtered(c, in, m);
 	else
 		pass_on(c, in, m);
-	if (late && !p->owed)
-		post_drop(p);
+	if (late && !p->owed.left)
+		outgoing_drop(p);
 }
 
 /* ---- messages ---- */
 
 /* Asked before initialize is answered: the client's response belongs to the session all the same. */
-static void note_early_session(struct post *p)
+static void note_early_session(struct outgoing *p)
 {
 	const char *id = exchange_new_session(p->x);
 	struct err e = { 0 };
@@ -365,32 +373,32 @@ static void note_early_session(struct post *p)
 }
 
 static void question(
-	struct session *s, struct incoming *in, struct post *from, const struct message *m)
+	struct session *s, struct incoming *in, struct outgoing *from, const struct message *m)
 {
 	struct buf id;
 
 	if (translator_asked(s, from, m) == TAKEN)
 		return;
-	if (era_is_stateless(s->server)) {
+	if (era_is_stateless(s->server.era)) {
 		/* Receiving Messages: it must not. Nobody downstream could answer. */
 		diag_debug("a server without sessions sent a request: dropped");
 		return;
 	}
-	if (from && from == s->opener)
+	if (from && from == s->handshake.opener)
 		note_early_session(from);
 	buf_init(&id, MESSAGE_MAX); /* a large message that could not be said is gone afterwards */
 	if (buf_add(&id, m->id.p, m->id.n) && to_client_span(s, in, m->whole))
-		s->questions++;
+		session_question_put(s);
 	else if (id.len)
 		refuse_question(s, (struct span){ id.p, id.len }, "out of memory");
 	buf_free(&id);
 }
 
 static void notification(
-	struct session *s, struct incoming *in, struct post *from, const struct message *m)
+	struct session *s, struct incoming *in, struct outgoing *from, const struct message *m)
 {
 	if (m->method == METHOD_NOTICE_TOOLS_LIST_CHANGED) {
-		strset_clear(&s->readers);
+		strset_clear(&s->server.readers);
 		if (s->policy)
 			policy_forget(s->policy);
 	}
@@ -399,16 +407,16 @@ static void notification(
 }
 
 static void batch(
-	struct session *s, struct incoming *in, struct post *from, const struct message *m);
+	struct session *s, struct incoming *in, struct outgoing *from, const struct message *m);
 
-static void message(struct session *s, struct incoming *in, struct post *from)
+static void message(struct session *s, struct incoming *in, struct outgoing *from)
 {
 	const struct message *m = &in->message;
 
 	if (incoming_read(in) != MESSAGE_OK || m->kind == MESSAGE_INVALID) {
 		diag_debug("the server sent something that is not a JSON-RPC message: %s", m->why);
 		if (from)
-			from->junk = true;
+			from->sent.junk = true;
 		return;
 	}
 	switch (m->kind) {
@@ -432,7 +440,7 @@ static void message(struct session *s, struct incoming *in, struct post *from)
 /* Each element goes on as a message of its own, which every client understands. Elements lie inside
  * in's bytes, so none can be taken as a whole: they are copied. */
 static void batch(
-	struct session *s, struct incoming *in, struct post *from, const struct message *m)
+	struct session *s, struct incoming *in, struct outgoing *from, const struct message *m)
 {
 	struct walk w;
 	struct walk_item it;
@@ -452,7 +460,7 @@ static void batch(
 
 static void on_message(void *ctx, struct incoming *in)
 {
-	struct post *from = in->from ? exchange_ctx(in->from) : NULL;
+	struct outgoing *from = in->from ? exchange_ctx(in->from) : NULL;
 
 	message(ctx, in, from);
 }
@@ -460,7 +468,7 @@ static void on_message(void *ctx, struct incoming *in)
 /* ---- the end of an exchange ---- */
 
 /* An error status whose body is the server's own JSON-RPC error: that is the answer. */
-static void pass_error(struct post *p, const struct exchange_end *end)
+static void pass_error(struct outgoing *p, const struct exchange_end *end)
 {
 	struct incoming in = { .p = end->body->p, .n = end->body->len, .whole = end->body };
 
@@ -476,11 +484,12 @@ static void describe_failure(const struct exchange_end *end, struct err *e)
 		err_append(e, "; whether the server acted on the request is unknown");
 }
 
-static void describe_silence(const struct post *p, const struct exchange_end *end, struct err *e)
+static void describe_silence(
+	const struct outgoing *p, const struct exchange_end *end, struct err *e)
 {
 	if (end->e)
 		describe_failure(end, e);
-	else if (p->junk)
+	else if (p->sent.junk)
 		err_set(e, ERR_PROTO,
 			"the server answered with something that is not a JSON-RPC message");
 	else if (end->stream)
@@ -494,17 +503,17 @@ static void describe_silence(const struct post *p, const struct exchange_end *en
 			end->status);
 }
 
-static bool waits(const struct post *p)
+static bool waits(const struct outgoing *p)
 {
-	return p->owed || p->on_answer;
+	return p->owed.left || p->ask.fn;
 }
 
 /* What is still owed when an exchange is over. p may stand elsewhere afterwards, or be gone: then x is
  * cancelled. */
-static void answer_rest(struct post *p, struct exchange *x, const struct exchange_end *end)
+static void answer_rest(struct outgoing *p, struct exchange *x, const struct exchange_end *end)
 {
 	struct error_reply_data d = { .status = end->status, .retry_after_s = end->retry_after_s };
-	post_answer_fn *fn;
+	outgoing_answer_fn *fn;
 	struct err e = { 0 };
 
 	if (end->body)
@@ -518,9 +527,9 @@ static void answer_rest(struct post *p, struct exchange *x, const struct exchang
 	describe_silence(p, end, &e);
 	if (again_awaited(p, end, &e) == TAKEN)
 		return;
-	post_fail(p, &e, &d);
-	fn = p->on_answer;
-	p->on_answer = NULL;
+	owed_fail_all(p, &e, &d);
+	fn = p->ask.fn;
+	p->ask.fn = NULL;
 	if (fn)
 		fn(p, NULL, &e);
 }
@@ -528,14 +537,14 @@ static void answer_rest(struct post *p, struct exchange *x, const struct exchang
 static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *end)
 {
 	struct session *s = ctx;
-	struct post *p = exchange_ctx(x);
+	struct outgoing *p = exchange_ctx(x);
 	bool listen;
 
-	p->taken = exchange_succeeded(end);
-	if (!p->taken && !waits(p))
+	p->sent.taken = exchange_succeeded(end);
+	if (!p->sent.taken && !waits(p))
 		diag_debug("a notification or response was not taken: %s", end->e->msg);
-	if (end->outcome == EXCHANGE_SESSION_LOST && p->kind != POST_INITIALIZED && !p->again &&
-		is_in_session(p) && send_again(p, end->stream) == TAKEN)
+	if (end->outcome == EXCHANGE_SESSION_LOST && p->kind != OUTGOING_INITIALIZED &&
+		!p->tried.again && is_in_session(p) && send_again(p, end->stream) == TAKEN)
 		return;
 	if (waits(p))
 		answer_rest(p, x, end);
@@ -543,11 +552,11 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 		return;
 	if (exchange_cancelled(x) || translator_stays(p) == TAKEN)
 		return;
-	listen = p->kind == POST_INITIALIZED && !era_is_stateless(s->server) &&
-		 p->opening == s->opening;
-	post_drop(p); /* ends the state of its making */
+	listen = p->kind == OUTGOING_INITIALIZED && !era_is_stateless(s->server.era) &&
+		 p->sent.opening == s->handshake.opening;
+	outgoing_drop(p); /* ends the state of its making */
 	if (listen)
-		session_listen(s); /* a server that minds will say so to the next request */
+		handshake_listen(s); /* a server that minds will say so to the next request */
 }
 
 /* A client that only listens would hear nothing any more. Once in a while, until it asks for something:
@@ -560,21 +569,21 @@ static void on_session_lost(void *ctx, const char *id)
 
 	const char *now = transport_session(s->transport);
 
-	if (!s->initialize.whole.p || s->state != STATE_OPEN || s->lost || !now ||
-		strcmp(now, id) != 0 ||
-		(s->reopened_unasked && clock_ms() - s->unasked_ms < UNASKED_MS))
+	if (!s->handshake.initialize.whole.p || s->handshake.state != STATE_OPEN ||
+		s->reopening.lost || !now || strcmp(now, id) != 0 ||
+		(s->reopening.unasked && clock_ms() - s->reopening.unasked_ms < UNASKED_MS))
 		return;
-	s->reopened_unasked = true;
-	s->unasked_ms = clock_ms();
-	s->deaf = true;
+	s->reopening.unasked = true;
+	s->reopening.unasked_ms = clock_ms();
+	s->reopening.deaf = true;
 	session_reopen(s);
 }
 
 static bool on_repeats(void *ctx, struct exchange *x)
 {
 	struct session *s = ctx;
-	struct post *p = exchange_ctx(x);
-	return waits(p) && repeat_may(post_sent(p), &s->readers);
+	struct outgoing *p = exchange_ctx(x);
+	return waits(p) && repeat_may(outgoing_sent(p), &s->server.readers);
 }
 
 const struct transport_events session_transport_events = { on_message, on_ended, on_session_lost,

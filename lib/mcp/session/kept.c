@@ -58,9 +58,9 @@ bool kept_unwatch(struct kept *k, struct span uri)
 	return true;
 }
 
-void kept_note(struct session *s, struct post *p)
+void kept_note(struct session *s, struct outgoing *p)
 {
-	struct kept *k = &s->kept;
+	struct kept *k = &s->client.kept;
 	struct span level, uri;
 	const struct message *m = &p->message;
 
@@ -75,7 +75,7 @@ void kept_note(struct session *s, struct post *p)
 	}
 }
 
-static void restored(struct post *p, const struct message *m, const struct err *why)
+static void restored(struct outgoing *p, const struct message *m, const struct err *why)
 {
 	(void)p;
 	if (why || m->error.p)
@@ -90,16 +90,16 @@ static void ask(struct session *s, const char *method, const char *member, const
 	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(s, &b) &&
 		buf_addf(&b, ",\"method\":\"%s\",\"params\":{\"%s\":", method, member) &&
 		buf_adds(&b, value) && buf_adds(&b, "}}"))
-		post_start(session_ask(s, &b, restored));
+		outgoing_start(outgoing_ask(s, &b, restored));
 	buf_free(&b);
 }
 
 void kept_restore(struct session *s)
 {
-	if (s->kept.level)
-		ask(s, "logging/setLevel", "level", s->kept.level);
-	for (size_t i = 0; i < s->kept.nwatched; i++)
-		ask(s, "resources/subscribe", "uri", s->kept.watched[i]);
+	if (s->client.kept.level)
+		ask(s, "logging/setLevel", "level", s->client.kept.level);
+	for (size_t i = 0; i < s->client.kept.nwatched; i++)
+		ask(s, "resources/subscribe", "uri", s->client.kept.watched[i]);
 }
 
 void kept_clear(struct kept *k)
@@ -109,4 +109,19 @@ void kept_clear(struct kept *k)
 		free(k->watched[i]);
 	free(k->watched);
 	*k = (struct kept){ 0 };
+}
+
+static struct span raw(const char *text)
+{
+	return text ? (struct span){ text, strlen(text) } : (struct span){ 0 };
+}
+
+struct span kept_level(const struct kept *k)
+{
+	return raw(k->level);
+}
+
+struct span kept_watched(const struct kept *k, size_t i)
+{
+	return raw(i < k->nwatched ? k->watched[i] : NULL);
 }

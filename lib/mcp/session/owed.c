@@ -1,7 +1,7 @@
 /*
  * What the client is owed: one answer for each request. A call is settled by
  * being answered, or because the client wants no answer any more; there is no
- * third way. A post that is freed with calls unsettled answers them itself.
+ * third way. A message that is freed with calls unsettled answers them itself.
  */
 #include <string.h>
 
@@ -9,44 +9,45 @@
 #include "base/mem.h"
 #include "mcp/session/session_impl.h"
 
-void owed_add(struct post *p, struct call *c, struct span id)
+void owed_add(struct outgoing *p, struct owed_request *c, struct span id)
 {
-	c->post = p;
+	c->of = p;
 	pending_add(&p->s->calls, &c->pending, id);
-	p->owed++;
-	p->arrived_ms = clock_ms();
-	p->s->arriving = (struct span){ 0 };
+	p->owed.left++;
+	p->owed.arrived_ms = clock_ms();
+	p->s->client.arriving = (struct span){ 0 };
 }
 
-static void settle(struct call *c)
+static void settle(struct owed_request *c)
 {
-	pending_remove(&c->post->s->calls, &c->pending);
-	if (!--c->post->owed)
-		post_uncount(c->post);
+	pending_remove(&c->of->s->calls, &c->pending);
+	if (!--c->of->owed.left)
+		queue_uncount(c->of);
 }
 
-void owed_move(struct call *from, struct post *p, struct call *to, struct span id)
+void owed_move(
+	struct owed_request *from, struct outgoing *p, struct owed_request *to, struct span id)
 {
 	to->list = from->list;
 	settle(from);
 	owed_add(p, to, id);
 }
 
-void owed_cancelled(struct call *c)
+void owed_cancelled(struct owed_request *c)
 {
 	if (c->pending.listed)
 		settle(c);
 }
 
-void owed_fail(struct call *c, const struct err *e, const struct error_reply_data *d)
+void owed_fail(struct owed_request *c, const struct err *e, const struct error_reply_data *d)
 {
 	if (!c->pending.listed)
 		return;
-	to_client_error(c->post->s, c->pending.id, e, d);
+	to_client_error(c->of->s, c->pending.id, e, d);
 	settle(c);
 }
 
-void owed_no_memory(struct call *c)
+void owed_no_memory(struct owed_request *c)
 {
 	struct err e = { 0 };
 
@@ -54,37 +55,38 @@ void owed_no_memory(struct call *c)
 	owed_fail(c, &e, NULL);
 }
 
-void owed_invalid(struct call *c, long code, const char *why)
+void owed_invalid(struct owed_request *c, long code, const char *why)
 {
 	if (!c->pending.listed)
 		return;
-	to_client_invalid(c->post->s, c->pending.id, code, why);
+	to_client_invalid(c->of->s, c->pending.id, code, why);
 	settle(c);
 }
 
-void owed_empty(struct call *c)
+void owed_empty(struct owed_request *c)
 {
 	if (!c->pending.listed)
 		return;
-	to_client_empty(c->post->s, c->pending.id);
+	to_client_empty(c->of->s, c->pending.id);
 	settle(c);
 }
 
-void owed_text(struct call *c, const struct buf *m)
+void owed_text(struct owed_request *c, const struct buf *m)
 {
 	if (!c->pending.listed)
 		return;
-	if (m && to_client_text(c->post->s, m))
+	if (m && to_client_text(c->of->s, m))
 		settle(c);
 	else
 		owed_no_memory(c);
 }
 
-void owed_answer(struct call *c, struct incoming *in, const struct message *m, struct edits *e)
+void owed_answer(
+	struct owed_request *c, struct incoming *in, const struct message *m, struct edits *e)
 {
 	struct edits none = { 0 };
 	struct span id = c->pending.id;
-	struct post *p = c->post;
+	struct outgoing *p = c->of;
 
 	if (!c->pending.listed)
 		return;
@@ -102,23 +104,66 @@ void owed_answer(struct call *c, struct incoming *in, const struct message *m, s
 		settle(c);
 	else
 		owed_no_memory(c);
-	post_answered(p);
+	outgoing_answered(p);
 }
 
-/* ---- all calls of a post ---- */
+/* ---- all calls of a message ---- */
 
-void post_fail(struct post *p, const struct err *e, const struct error_reply_data *d)
+void owed_fail_all(struct outgoing *p, const struct err *e, const struct error_reply_data *d)
 {
-	for (size_t i = 0; i < p->ncalls; i++)
-		owed_fail(&p->calls[i], e, d);
+	for (size_t i = 0; i < p->owed.n; i++)
+		owed_fail(&p->owed.calls[i], e, d);
 }
 
-void owed_give_up(struct post *p)
+void owed_give_up(struct outgoing *p)
 {
 	struct err e = { 0 };
 
 	err_set(&e, ERR_CANCELLED,
 		"the connection ended before the answer came; whether the server acted on the "
 		"request is unknown");
-	post_fail(p, &e, NULL);
+	owed_fail_all(p, &e, NULL);
+}
+
+/* ---- for translators ---- */
+
+struct owed_request *owed_request(struct outgoing *p)
+{
+	return &p->owed.one;
+}
+
+bool owed_is_call(const struct outgoing *p)
+{
+	return p->owed.n == 1;
+}
+
+struct outgoing *owed_of(const struct owed_request *c)
+{
+	return c->of;
+}
+
+struct span owed_id(const struct owed_request *c)
+{
+	return c->pending.id;
+}
+
+bool owed_waits(const struct owed_request *c)
+{
+	return c->pending.listed;
+}
+
+bool owed_take_up(struct outgoing *p, struct span id)
+{
+	buf_reset(&p->owed.id);
+	if (!buf_add(&p->owed.id, id.p, id.n))
+		return false;
+	owed_add(p, &p->owed.one, (struct span){ p->owed.id.p, p->owed.id.len });
+	if (p->at.place == PLACE_ACTIVE)
+		queue_count(p);
+	return true;
+}
+
+bool owed_is_taken_up(const struct outgoing *p)
+{
+	return p->owed.id.len > 0;
 }

@@ -14,42 +14,43 @@
 #define PROGRESS_MS 5000
 
 /* Held up by the sign-in, not by the server or by another question to the client. */
-static bool waits(const struct post *p)
+static bool waits(const struct outgoing *p)
 {
-	if (!p->owed || p->endless)
+	if (!p->owed.left || p->is.endless)
 		return false;
-	switch (p->place) {
+	switch (p->at.place) {
 	case PLACE_QUEUED:
 		return true;
 	case PLACE_ACTIVE:
 		return exchange_waits(p->x);
 	case PLACE_PARKED:
-		return p->held_by && p->held_by->x && exchange_waits(p->held_by->x);
+		return p->at.held_by && p->at.held_by->x && exchange_waits(p->at.held_by->x);
 	case PLACE_NONE:
 		break;
 	}
 	return false;
 }
 
-static struct post *first_out_of_patience(const struct session *s, const struct post_list *l)
+static struct outgoing *first_out_of_patience(
+	const struct session *s, const struct outgoing_list *l)
 {
-	int64_t before = clock_ms() - s->client.patience_ms;
+	int64_t before = clock_ms() - s->client.info.patience_ms;
 
-	for (struct post *p = l->head.next; p != &l->head; p = p->next)
-		if (waits(p) && p->arrived_ms <= before)
+	for (struct outgoing *p = l->first; p; p = p->at.next)
+		if (waits(p) && p->owed.arrived_ms <= before)
 			return p;
 	return NULL;
 }
 
 /* Each is gone before the next is looked for: others may move meanwhile. */
-static void answer_late(struct session *s, struct post_list *l, const struct err *e)
+static void answer_late(struct session *s, struct outgoing_list *l, const struct err *e)
 {
-	struct post *p;
+	struct outgoing *p;
 
-	while (s->client.patience_ms && (p = first_out_of_patience(s, l))) {
-		post_fail(p, e, NULL);
+	while (s->client.info.patience_ms && (p = first_out_of_patience(s, l))) {
+		owed_fail_all(p, e, NULL);
 		translator_forget(p, true);
-		post_drop(p);
+		outgoing_drop(p);
 	}
 }
 
@@ -59,28 +60,28 @@ static void tell_progress(struct session *s, struct span token)
 	struct buf b;
 
 	buf_init(&b, MESSAGE_MAX);
-	s->progress++;
+	s->person.progress++;
 	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{"
 			 "\"progressToken\":") &&
 		buf_add(&b, token.p, token.n) &&
 		buf_addf(&b,
 			",\"progress\":%lu.%06lu,\"message\":\"waiting for the sign-in: complete "
 			"it in your browser\"}}",
-			s->progress / 1000000, s->progress % 1000000))
+			s->person.progress / 1000000, s->person.progress % 1000000))
 		(void)!to_client_text(s, &b);
 	buf_free(&b);
 }
 
-static void tell_waiting(struct session *s, struct post_list *l)
+static void tell_waiting(struct session *s, struct outgoing_list *l)
 {
 	int64_t now = clock_ms();
 
-	for (struct post *p = l->head.next; p != &l->head; p = p->next) {
+	for (struct outgoing *p = l->first; p; p = p->at.next) {
 		struct span token;
 
-		if (!waits(p) || p->ncalls != 1 || now < p->tell_ms)
+		if (!waits(p) || p->owed.n != 1 || now < p->owed.tell_ms)
 			continue;
-		p->tell_ms = now + PROGRESS_MS;
+		p->owed.tell_ms = now + PROGRESS_MS;
 		token = walk_get(walk_get(p->message.params, "_meta", NULL), "progressToken", NULL);
 		if (walk_type(token) == WALK_STRING || walk_type(token) == WALK_NUMBER)
 			tell_progress(s, token);
@@ -89,17 +90,17 @@ static void tell_waiting(struct session *s, struct post_list *l)
 
 void session_person(struct session *s)
 {
-	struct post_list *lists[] = { &s->active, &s->queue, &s->parked };
+	struct outgoing_list *lists[] = { &s->queue.active, &s->queue.waiting, &s->queue.parked };
 	struct err e = { 0 };
 
-	loop_timer_clear(&s->patience);
+	loop_timer_clear(&s->person.timer);
 	if (!s->on->awaits_person(s->ctx, &e))
 		return;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		answer_late(s, lists[i], &e);
 		tell_waiting(s, lists[i]);
 	}
-	loop_timer_set(&s->patience, LOOK_MS);
+	loop_timer_set(&s->person.timer, LOOK_MS);
 }
 
 void session_patience_due(void *ctx)

@@ -35,27 +35,27 @@ static void try_once(struct session *s);
 
 static bool anybody_waits(const struct session *s)
 {
-	return s->queue.head.next != &s->queue.head;
+	return s->queue.waiting.first != NULL;
 }
 
 /* ---- how it ends ---- */
 
 static void is_open(struct session *s)
 {
-	s->state = STATE_OPEN;
-	s->lost = s->deaf = s->anew = false;
-	s->reopens = s->refusals = 0;
-	s->replay = s->greeter = NULL;
-	loop_timer_clear(&s->handshake);
-	session_pump(s);
+	s->handshake.state = STATE_OPEN;
+	s->reopening.lost = s->reopening.deaf = s->reopening.anew = false;
+	s->reopening.tries = s->reopening.refusals = 0;
+	s->handshake.replay = s->handshake.greeter = NULL;
+	loop_timer_clear(&s->handshake.timer);
+	queue_pump(s);
 }
 
 static void is_greeted(struct session *s)
 {
-	bool anew = s->anew;
+	bool anew = s->reopening.anew;
 
 	is_open(s);
-	session_listen(s);
+	handshake_listen(s);
 	if (!anew)
 		return;
 	kept_restore(s);
@@ -65,79 +65,81 @@ static void is_greeted(struct session *s)
 /* Nobody waits any longer; the next request tries again. */
 static void tell_all(struct session *s)
 {
-	struct post_list *l = &s->queue;
+	struct outgoing_list *l = &s->queue.waiting;
 
-	for (struct post *p = l->head.next, *next; p != &l->head; p = next) {
-		next = p->next;
-		if (p->kind == POST_INITIALIZE)
+	for (struct outgoing *p = l->first, *next; p; p = next) {
+		next = p->at.next;
+		if (p->kind == OUTGOING_INITIALIZE)
 			continue;
-		post_give_up(p, &s->no_session);
+		outgoing_give_up(p, &s->reopening.why);
 	}
 }
 
 /* refused: in so many words, and not because it could not be asked. */
 static void try_failed(struct session *s, const struct err *why, bool refused)
 {
-	s->state = STATE_OPEN;
-	s->replay = s->greeter = NULL;
-	loop_timer_clear(&s->handshake);
-	s->no_session = *why;
-	err_prefix(&s->no_session,
-		s->hello.len || !s->between
+	s->handshake.state = STATE_OPEN;
+	s->handshake.replay = s->handshake.greeter = NULL;
+	loop_timer_clear(&s->handshake.timer);
+	s->reopening.why = *why;
+	err_prefix(&s->reopening.why,
+		s->handshake.hello.len || !s->translators.now
 			? "the server ended the session and a new one cannot be opened"
 			: "no session can be opened");
-	diag_debug("%s", err_text(&s->no_session));
-	s->reopens++;
-	s->refusals += refused;
-	s->reopened_ms = clock_ms();
-	if (why->kind == ERR_AUTH || why->kind == ERR_LIMIT || s->refusals >= REFUSALS_MAX)
+	diag_debug("%s", err_text(&s->reopening.why));
+	s->reopening.tries++;
+	s->reopening.refusals += refused;
+	s->reopening.tried_ms = clock_ms();
+	if (why->kind == ERR_AUTH || why->kind == ERR_LIMIT ||
+		s->reopening.refusals >= REFUSALS_MAX)
 		tell_all(s);
-	session_pump(s);
+	queue_pump(s);
 }
 
 /* ---- waiting ---- */
 
-static void patience_over(struct post *p)
+static void patience_over(struct outgoing *p)
 {
 	struct session *s = p->s;
 	struct err late = { 0 };
 
-	if (!s->lost || transport_waiting(s->transport)) {
+	if (!s->reopening.lost || transport_waiting(s->transport)) {
 		/* A person who signs in is given the time. */
-		if (s->lost)
+		if (s->reopening.lost)
 			reopen_awaited(p);
 		return;
 	}
-	if (s->no_session.kind == ERR_NONE)
+	if (s->reopening.why.kind == ERR_NONE)
 		err_set(&late, ERR_NET,
 			"the server ended the session and does not answer when a new one is to be "
 			"opened");
-	post_give_up(p, late.kind ? &late : &s->no_session);
+	outgoing_give_up(p, late.kind ? &late : &s->reopening.why);
 }
 
-void reopen_awaited(struct post *p)
+void reopen_awaited(struct outgoing *p)
 {
-	if (p->kind != POST_INITIALIZE)
-		post_wait(p, PATIENCE_MS, patience_over);
+	if (p->kind != OUTGOING_INITIALIZE)
+		queue_wait(p, PATIENCE_MS, patience_over);
 }
 
 static int64_t pause_ms(const struct session *s)
 {
 	int64_t most = anybody_waits(s) ? PAUSE_MAX_MS : PAUSE_DEAF_MAX_MS;
-	unsigned doublings = s->reopens && s->reopens < 16 ? s->reopens - 1 : 15;
-	int64_t ms = s->reopens ? (int64_t)PAUSE_MIN_MS << doublings : 0;
+	unsigned doublings =
+		s->reopening.tries && s->reopening.tries < 16 ? s->reopening.tries - 1 : 15;
+	int64_t ms = s->reopening.tries ? (int64_t)PAUSE_MIN_MS << doublings : 0;
 
 	return ms < most ? ms : most;
 }
 
 void reopen_pump(struct session *s)
 {
-	int64_t left = pause_ms(s) - (clock_ms() - s->reopened_ms);
+	int64_t left = pause_ms(s) - (clock_ms() - s->reopening.tried_ms);
 
-	if (s->state != STATE_OPEN || (!anybody_waits(s) && !s->deaf))
+	if (s->handshake.state != STATE_OPEN || (!anybody_waits(s) && !s->reopening.deaf))
 		return;
-	if (s->reopens && left > 0)
-		loop_timer_set(&s->handshake, left);
+	if (s->reopening.tries && left > 0)
+		loop_timer_set(&s->handshake.timer, left);
 	else
 		try_once(s);
 }
@@ -146,14 +148,14 @@ void reopen_pump(struct session *s)
 
 static void greet(struct session *s);
 
-static void greeted(struct post *p, const struct message *m, const struct err *why)
+static void greeted(struct outgoing *p, const struct message *m, const struct err *why)
 {
 	struct session *s = p->s;
 
 	(void)m;
-	if (p != s->greeter)
+	if (p != s->handshake.greeter)
 		return;
-	if (p->taken || why->kind != ERR_NOT_FOUND)
+	if (p->sent.taken || why->kind != ERR_NOT_FOUND)
 		is_greeted(s); /* a server that minds will say so to the next request */
 	else
 		try_failed(s, why, true);
@@ -161,22 +163,22 @@ static void greeted(struct post *p, const struct message *m, const struct err *w
 
 static void greet(struct session *s)
 {
-	struct post *p = post_new(s, POST_INTERNAL);
+	struct outgoing *p = outgoing_new(s, OUTGOING_INTERNAL);
 	struct buf body;
 
 	buf_init(&body, MESSAGE_MAX);
 	if (!buf_adds(&body, initialized_message) || !message_read(&p->message, &body))
 		diag_error("out of memory");
-	p->on_answer = greeted;
-	s->greeter = p;
+	p->ask.fn = greeted;
+	s->handshake.greeter = p;
 	greeting_begins(s);
-	post_start(p);
+	outgoing_start(p);
 }
 
 void greeting_begins(struct session *s)
 {
-	s->twice = false;
-	loop_timer_set(&s->handshake, GREETING_MS);
+	s->handshake.twice = false;
+	loop_timer_set(&s->handshake.timer, GREETING_MS);
 }
 
 static void refused(struct session *s, const struct message *m, const struct err *why)
@@ -198,20 +200,20 @@ static void refused(struct session *s, const struct message *m, const struct err
 			why->kind == ERR_FORBIDDEN);
 }
 
-static void replayed(struct post *p, const struct message *m, const struct err *why)
+static void replayed(struct outgoing *p, const struct message *m, const struct err *why)
 {
 	struct session *s = p->s;
 
-	if (p != s->replay)
+	if (p != s->handshake.replay)
 		return;
 	if (!m || !m->result.p) {
 		refused(s, m, why);
 		return;
 	}
-	s->replay = NULL;
-	s->anew = true;
-	session_negotiated(p, m);
-	if (s->greeted)
+	s->handshake.replay = NULL;
+	s->reopening.anew = true;
+	handshake_negotiated(p, m);
+	if (s->handshake.greeted)
 		greet(s);
 	else
 		is_open(s);
@@ -219,31 +221,32 @@ static void replayed(struct post *p, const struct message *m, const struct err *
 
 static void try_once(struct session *s)
 {
-	unsigned doublings = s->reopens < TRY_DOUBLINGS ? s->reopens : TRY_DOUBLINGS;
+	unsigned doublings =
+		s->reopening.tries < TRY_DOUBLINGS ? s->reopening.tries : TRY_DOUBLINGS;
 	struct buf body;
 
 	diag_debug("a session is opened behind the client's back");
-	s->state = STATE_REPLAY;
-	s->opener = NULL;
+	s->handshake.state = STATE_REPLAY;
+	s->handshake.opener = NULL;
 	transport_unlisten(s->transport);
 	transport_forget_session(s->transport);
 	buf_init(&body, MESSAGE_MAX);
-	if (!buf_add(&body, s->initialize.whole.p, s->initialize.whole.n))
+	if (!buf_add(&body, s->handshake.initialize.whole.p, s->handshake.initialize.whole.n))
 		diag_error("out of memory");
-	s->replay = session_ask(s, &body, replayed);
-	s->replay->fresh = true;
-	loop_timer_set(&s->handshake, (int64_t)TRY_MS << doublings);
-	post_start(s->replay);
+	s->handshake.replay = outgoing_ask(s, &body, replayed);
+	s->handshake.replay->is.fresh = true;
+	loop_timer_set(&s->handshake.timer, (int64_t)TRY_MS << doublings);
+	outgoing_start(s->handshake.replay);
 }
 
 static void is_lost(struct session *s)
 {
-	struct post_list *l = &s->queue;
+	struct outgoing_list *l = &s->queue.waiting;
 
-	s->lost = true;
-	s->reopens = s->refusals = 0;
-	s->no_session.kind = ERR_NONE;
-	for (struct post *p = l->head.next; p != &l->head; p = p->next)
+	s->reopening.lost = true;
+	s->reopening.tries = s->reopening.refusals = 0;
+	s->reopening.why.kind = ERR_NONE;
+	for (struct outgoing *p = l->first; p; p = p->at.next)
 		reopen_awaited(p);
 }
 
@@ -255,10 +258,10 @@ void session_reopen(struct session *s)
 
 void session_greet_again(struct session *s)
 {
-	if (s->state != STATE_OPEN || s->lost)
+	if (s->handshake.state != STATE_OPEN || s->reopening.lost)
 		return;
 	is_lost(s);
-	s->state = STATE_REPLAY;
+	s->handshake.state = STATE_REPLAY;
 	greet(s);
 }
 
@@ -266,34 +269,34 @@ void session_greet_again(struct session *s)
 
 static void try_takes_too_long(struct session *s)
 {
-	struct post *p = s->replay;
+	struct outgoing *p = s->handshake.replay;
 	struct err e = { 0 };
 
 	if (transport_waiting(s->transport)) {
-		loop_timer_set(&s->handshake, TRY_MS);
+		loop_timer_set(&s->handshake.timer, TRY_MS);
 		return;
 	}
 	err_set(&e, ERR_NET, "the server leaves initialize without an answer");
-	s->replay = NULL;
+	s->handshake.replay = NULL;
 	try_failed(s, &e, false);
-	post_drop(p);
+	outgoing_drop(p);
 }
 
 /* It may have been lost; whoever gets it twice takes it once. Then requests go on without. */
 static void greeting_takes_too_long(struct session *s)
 {
-	if (!s->twice) {
-		s->twice = true;
-		loop_timer_set(&s->handshake, GREETING_MS);
-		session_tell(s, initialized_message, sizeof(initialized_message) - 1);
+	if (!s->handshake.twice) {
+		s->handshake.twice = true;
+		loop_timer_set(&s->handshake.timer, GREETING_MS);
+		outgoing_tell(s, initialized_message, sizeof(initialized_message) - 1);
 		return;
 	}
 	diag_debug("notifications/initialized is not taken: requests go on without");
-	if (s->state == STATE_REPLAY) {
+	if (s->handshake.state == STATE_REPLAY) {
 		is_greeted(s);
-	} else if (s->opener) {
-		session_opened(s, s->opener);
-		session_listen(s);
+	} else if (s->handshake.opener) {
+		handshake_over(s, s->handshake.opener);
+		handshake_listen(s);
 	}
 }
 
@@ -301,15 +304,15 @@ static void handshake_due(void *ctx)
 {
 	struct session *s = ctx;
 
-	if (s->state == STATE_REPLAY && s->replay)
+	if (s->handshake.state == STATE_REPLAY && s->handshake.replay)
 		try_takes_too_long(s);
-	else if (s->state == STATE_REPLAY || s->state == STATE_INITIALIZED)
+	else if (s->handshake.state == STATE_REPLAY || s->handshake.state == STATE_INITIALIZED)
 		greeting_takes_too_long(s);
 	else
-		session_pump(s);
+		queue_pump(s);
 }
 
 void reopen_init(struct session *s)
 {
-	loop_timer_init(&s->handshake, s->loop, handshake_due, s);
+	loop_timer_init(&s->handshake.timer, s->loop, handshake_due, s);
 }

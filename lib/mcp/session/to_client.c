@@ -87,10 +87,10 @@ static void said_own(struct session *s, size_t n, bool good)
 {
 	if (!good)
 		mem_exhausted();
-	s->arriving = (struct span){ 0 };
-	s->own_answers = lines_out_full(s->out) ? s->own_answers + n : 0;
+	s->client.arriving = (struct span){ 0 };
+	s->queue.own_answers = lines_out_full(s->out) ? s->queue.own_answers + n : 0;
 	said(s, good);
-	session_check_input(s);
+	queue_check_input(s);
 }
 
 void to_client_error(
@@ -174,8 +174,8 @@ void session_last_line(void *s, char *p, size_t n)
 
 void session_last_words(struct session *s, struct lines_in *in)
 {
-	if (s->arriving.p)
-		say_last(s, s->arriving);
+	if (s->client.arriving.p)
+		say_last(s, s->client.arriving);
 	pending_each(&s->calls, say_last, s);
 	if (in)
 		lines_in_rest(in, session_last_line, s);

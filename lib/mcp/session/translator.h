@@ -14,34 +14,34 @@
 #include "mcp/json/message.h"
 
 struct session;
-struct post;
-struct call;
+struct outgoing;
+struct owed_request;
 struct between;
 
 /* Who goes on with what was offered: the one who offered it, or the one who was asked. */
 enum taken { NOT_TAKEN, TAKEN };
 
 enum prepared {
-	PREPARED, /* the post is ready to be sent */
+	PREPARED, /* the message is ready to be sent */
 	ELSEWHERE /* it was answered, parked or dropped instead; it may be gone */
 };
 
 /* The operations. NULL: NOT_TAKEN, or nothing to do. */
 struct translator {
-	/* Before p is sent: writes p->changed. Must be there. */
-	enum prepared (*prepare)(struct between *b, struct post *p)
+	/* Before p is sent: writes p->sent.changed. Must be there. */
+	enum prepared (*prepare)(struct between *b, struct outgoing *p)
 		__attribute__((warn_unused_result));
 	/* The client's initialize p was refused with m, in a way that only a server of the other era knows.
 	 * It is answered sooner or later. */
-	void (*refused)(struct between *b, struct post *p, const struct message *m);
-	/* The answer to a call of a post that was prepared. */
-	enum taken (*answer)(struct call *c, struct incoming *in, const struct message *m)
+	void (*refused)(struct between *b, struct outgoing *p, const struct message *m);
+	/* The answer to a call that was prepared. */
+	enum taken (*answer)(struct owed_request *c, struct incoming *in, const struct message *m)
 		__attribute__((warn_unused_result));
 	/* A request of the server, on the stream of `from` (NULL: the GET stream). */
-	enum taken (*asked)(struct between *b, struct post *from, const struct message *m)
+	enum taken (*asked)(struct between *b, struct outgoing *from, const struct message *m)
 		__attribute__((warn_unused_result));
 	/* A notification of the server. TAKEN: nothing of it is left for the client. */
-	enum taken (*notified)(struct between *b, struct incoming *in, struct post *from,
+	enum taken (*notified)(struct between *b, struct incoming *in, struct outgoing *from,
 		const struct message *m) __attribute__((warn_unused_result));
 	/* A response of the client. TAKEN: it was to a question of the translator's. */
 	enum taken (*responded)(struct between *b, const struct message *m)
@@ -53,13 +53,13 @@ struct translator {
 	enum taken (*cancelled)(struct between *b, struct span id)
 		__attribute__((warn_unused_result));
 	/* The answer to p, which nobody waits for at the moment. TAKEN: it is kept. */
-	enum taken (*keep)(struct post *p, const struct message *m)
+	enum taken (*keep)(struct outgoing *p, const struct message *m)
 		__attribute__((warn_unused_result));
 	/* The exchange of p is over. TAKEN: p stays, with an answer that is still to be fetched. */
-	enum taken (*stays)(struct post *p) __attribute__((warn_unused_result));
+	enum taken (*stays)(struct outgoing *p) __attribute__((warn_unused_result));
 	/* p goes, or is prepared by nobody any more: p->translation is freed. tell: the client is told
 	 * which questions are void. */
-	void (*forget)(struct post *p, bool tell);
+	void (*forget)(struct outgoing *p, bool tell);
 	/* Another session was opened, or another server stands there: what the client was promised is
 	 * made again. */
 	void (*reopened)(struct between *b);
@@ -67,7 +67,7 @@ struct translator {
 	void (*end_input)(struct between *b);
 	/* Client and server are of one era from now on. Nobody waits in here afterwards. */
 	void (*leave)(struct between *b);
-	/* Only when the session ends; all posts are gone. Must be there. */
+	/* Only when the session ends; all messages are gone. Must be there. */
 	void (*free)(struct between *b);
 };
 
@@ -85,11 +85,11 @@ typedef struct between *translator_new_fn(struct session *s, enum era client);
 
 /* ---- the operations, for what the session is about: no translator, no operation: NOT_TAKEN ---- */
 
-enum taken translator_answer(struct call *c, struct incoming *in, const struct message *m)
+enum taken translator_answer(struct owed_request *c, struct incoming *in, const struct message *m)
 	__attribute__((warn_unused_result));
-enum taken translator_asked(struct session *s, struct post *from, const struct message *m)
+enum taken translator_asked(struct session *s, struct outgoing *from, const struct message *m)
 	__attribute__((warn_unused_result));
-enum taken translator_notified(struct session *s, struct incoming *in, struct post *from,
+enum taken translator_notified(struct session *s, struct incoming *in, struct outgoing *from,
 	const struct message *m) __attribute__((warn_unused_result));
 enum taken translator_responded(struct session *s, const struct message *m)
 	__attribute__((warn_unused_result));
@@ -97,10 +97,10 @@ enum taken translator_resumed(struct session *s, const struct message *m)
 	__attribute__((warn_unused_result));
 enum taken translator_cancelled(struct session *s, struct span id)
 	__attribute__((warn_unused_result));
-enum taken translator_keep(struct post *p, const struct message *m)
+enum taken translator_keep(struct outgoing *p, const struct message *m)
 	__attribute__((warn_unused_result));
-enum taken translator_stays(struct post *p) __attribute__((warn_unused_result));
-void translator_forget(struct post *p, bool tell);
+enum taken translator_stays(struct outgoing *p) __attribute__((warn_unused_result));
+void translator_forget(struct outgoing *p, bool tell);
 void translator_reopened(struct session *s);
 void translator_end_input(struct session *s); /* all of them, those that have left, too */
 
@@ -109,6 +109,7 @@ void translator_end_input(struct session *s); /* all of them, those that have le
 /* The one for clients of this era is the session's from now on; NULL: none is. The one before leaves. */
 struct between *translator_use(struct session *s, enum era client);
 void translator_leave(struct session *s);
+bool translator_is_used(const struct between *b);
 void translators_free(struct session *s);
 
 #endif

@@ -42,9 +42,9 @@ static struct legacy_client *get(struct between *b)
 	return (struct legacy_client *)b;
 }
 
-struct legacy_client *legacy_of(const struct post *p)
+struct legacy_client *legacy_of(const struct outgoing *p)
 {
-	return get(p->between);
+	return get(outgoing_between(p));
 }
 
 struct between *legacy_client_new(struct session *s)
@@ -79,20 +79,20 @@ static void say_refusal(struct legacy_client *l)
 	struct buf *bytes = &l->refusal.bytes;
 	struct incoming in = { .p = bytes->p, .n = bytes->len, .whole = bytes };
 
-	owed_answer(&l->hello->one, &in, &l->refusal, NULL);
+	owed_answer(owed_request(l->hello), &in, &l->refusal, NULL);
 }
 
 static void hello_over(struct legacy_client *l)
 {
-	struct post *p = l->hello;
+	struct outgoing *p = l->hello;
 	struct err e = { 0 };
 
 	l->hello = NULL;
 	err_set(&e, ERR_LIMIT,
 		"initialize or its answer is too long to be translated, or there is no memory for "
 		"it");
-	post_fail(p, &e, NULL); /* only when nothing else could be said */
-	post_drop(p);           /* and messages go as they come again */
+	owed_fail_all(p, &e, NULL); /* only when nothing else could be said */
+	outgoing_drop(p);           /* and messages go as they come again */
 }
 
 static void note_server(struct legacy_client *l, struct span discovered)
@@ -107,19 +107,17 @@ static void note_server(struct legacy_client *l, struct span discovered)
 static void welcome(struct legacy_client *l, const struct message *m)
 {
 	struct session *s = l->between.s;
-	struct span params = l->hello->message.params;
+	struct span params = outgoing_message(l->hello)->params;
 	struct buf b;
 
 	server_era_is(s, ERA_MODERN);
-	s->on->learned(s->ctx, ERA_MODERN);
+	server_era_learned(s, ERA_MODERN);
 	note_server(l, m->result);
 	buf_init(&b, MESSAGE_MAX);
 	if (era_initialize_answer(
-		    &b, l->hello->one.pending.id, params, m->result, "an MCP server")) {
-		owed_text(&l->hello->one, &b);
-		s->batches =
-			walk_string_is(walk_get(params, "protocolVersion", NULL), "2025-03-26");
-		s->client_opened = true;
+		    &b, owed_id(owed_request(l->hello)), params, m->result, "an MCP server")) {
+		owed_text(owed_request(l->hello), &b);
+		handshake_answered(s, walk_get(params, "protocolVersion", NULL));
 	}
 	buf_free(&b);
 	hello_over(l);
@@ -132,11 +130,11 @@ static bool is_no_evidence(const struct err *why)
 	       why->kind == ERR_SERVER || why->kind == ERR_FORBIDDEN;
 }
 
-static void discovered(struct post *p, const struct message *m, const struct err *why)
+static void discovered(struct outgoing *p, const struct message *m, const struct err *why)
 {
 	struct legacy_client *l = legacy_of(p);
-	struct session *s = p->s;
-	struct post *hello = l->hello;
+	struct session *s = outgoing_session(p);
+	struct outgoing *hello = l->hello;
 
 	if (!hello)
 		return;
@@ -150,27 +148,27 @@ static void discovered(struct post *p, const struct message *m, const struct err
 		if (ask_discover(l))
 			return;
 	}
-	if (!l->refusal.whole.p && !s->server_fixed && (m || !is_no_evidence(why))) {
+	if (!l->refusal.whole.p && !server_era_is_fixed(s) && (m || !is_no_evidence(why))) {
 		/* It was remembered as modern and is not, any more: the client's own words decide. */
 		l->hello = NULL;
 		server_era_is(s, ERA_UNKNOWN);
-		session_opened(s, hello);
-		post_enqueue(hello, true);
+		handshake_over(s, hello);
+		queue_add(hello, true);
 		return;
 	}
 	if (l->refusal.whole.p)
 		say_refusal(l);
 	else if (why)
-		post_fail(hello, why, NULL);
+		owed_fail_all(hello, why, NULL);
 	else if (message_keep(&l->refusal, m))
 		say_refusal(l);
 	hello_over(l);
 }
 
-static bool ask(struct legacy_client *l, post_answer_fn *fn)
+static bool ask(struct legacy_client *l, outgoing_answer_fn *fn)
 {
 	struct session *s = l->between.s;
-	struct post *p;
+	struct outgoing *p;
 	struct buf b;
 	bool good;
 
@@ -179,9 +177,9 @@ static bool ask(struct legacy_client *l, post_answer_fn *fn)
 	       buf_adds(&b, ",\"method\":\"server/discover\",\"params\":{\"_meta\":{") &&
 	       buf_add(&b, l->meta.p, l->meta.len) && buf_adds(&b, "}}}");
 	if (good) {
-		p = session_ask(s, &b, fn);
-		p->between = &l->between;
-		post_start(p);
+		p = outgoing_ask(s, &b, fn);
+		outgoing_set_between(p, &l->between);
+		outgoing_start(p);
 	}
 	buf_free(&b);
 	return good;
@@ -194,17 +192,17 @@ static bool ask_discover(struct legacy_client *l)
 
 /* What the client knows as initialize is server/discover. refusal: what the server said to initialize; NULL:
  * it was not asked. */
-static void discover(struct between *b, struct post *p, const struct message *refusal)
+static void discover(struct between *b, struct outgoing *p, const struct message *refusal)
 {
 	struct legacy_client *l = get(b);
 
 	message_free(&l->refusal);
 	if (refusal && !message_keep(&l->refusal, refusal))
 		diag_error("out of memory");
-	post_park(p);
+	queue_park(p);
 	l->hello = p;
 	l->corrected = false;
-	note_client(l, p->message.params);
+	note_client(l, outgoing_message(p)->params);
 	diag_debug("initialize is translated: server/discover is asked for");
 	if (!ask_discover(l))
 		hello_over(l);
@@ -213,7 +211,7 @@ static void discover(struct between *b, struct post *p, const struct message *re
 /* ---- a server that changes ---- */
 
 /* Whoever asks gets translated answers already; this is for what the server tells unasked. */
-static void adopted(struct post *p, const struct message *m, const struct err *why)
+static void adopted(struct outgoing *p, const struct message *m, const struct err *why)
 {
 	struct legacy_client *l = legacy_of(p);
 
@@ -227,63 +225,62 @@ static void adopted(struct post *p, const struct message *m, const struct err *w
 static void legacy_reopened(struct between *b)
 {
 	struct legacy_client *l = get(b);
-	struct session *s = b->s;
+	const struct message *initialize = handshake_initialize(b->s);
 
-	if (s->initialize.whole.p)
-		note_client(l, s->initialize.params);
+	if (initialize)
+		note_client(l, initialize->params);
 	ask(l, adopted);
 }
 
 /* Whoever waits for the client asks the server anew, as the client did. */
 static void legacy_leave(struct between *b)
 {
-	struct post_list *list = &b->s->parked;
 	struct legacy_client *l = get(b);
-	struct post *hello = l->hello;
+	struct outgoing *hello = l->hello;
 
-	for (struct post *p = list->head.next, *next; p != &list->head; p = next) {
-		next = p->next;
+	for (struct outgoing *p = queue_first(b->s, PLACE_PARKED), *next; p; p = next) {
+		next = queue_next(p);
 		if (!legacy_input_of(l, p))
 			continue;
 		translator_forget(p, true);
-		post_enqueue(p, false);
+		queue_add(p, false);
 	}
 	legacy_subscriptions_leave(l);
 	l->hello = NULL;
 	if (!hello)
 		return;
-	session_opened(b->s, hello);
-	post_enqueue(hello, true);
+	handshake_over(b->s, hello);
+	queue_add(hello, true);
 }
 
 bool legacy_anybody(const struct session *s, struct err *e)
 {
-	return !s->input_ended ||
+	return !session_input_ended(s) ||
 	       err_set(e, ERR_CANCELLED,
 		       "the input ended before the server's question was answered");
 }
 
 /* ---- requests of the client that mean something else now ---- */
 
-static void set_level(struct legacy_client *l, struct post *p, struct span level)
+static void set_level(struct legacy_client *l, struct outgoing *p, struct span level)
 {
 	if (era_log_level(level) < 0) {
-		owed_invalid(&p->one, -32602, "\"level\" is no log level");
+		owed_invalid(owed_request(p), -32602, "\"level\" is no log level");
 	} else {
-		kept_set_level(&l->between.s->kept, level);
-		owed_empty(&p->one);
+		kept_set_level(session_kept(l->between.s), level);
+		owed_empty(owed_request(p));
 	}
-	post_free(p);
+	outgoing_free(p);
 }
 
 /* TAKEN: the request is dealt with here. */
-static enum taken take_ours(struct legacy_client *l, struct post *p, const struct message *m)
+static enum taken take_ours(struct legacy_client *l, struct outgoing *p, const struct message *m)
 {
 	if (m->method == METHOD_INITIALIZE) {
 		discover(&l->between, p, NULL);
 	} else if (m->method == METHOD_PING) {
-		owed_empty(&p->one);
-		post_free(p);
+		owed_empty(owed_request(p));
+		outgoing_free(p);
 	} else if (m->method == METHOD_LOGGING_SET_LEVEL) {
 		set_level(l, p, walk_get(m->params, "level", NULL));
 	} else if (m->method == METHOD_RESOURCES_SUBSCRIBE) {
@@ -297,21 +294,20 @@ static enum taken take_ours(struct legacy_client *l, struct post *p, const struc
 }
 
 /* 2026-07-28 knows no notifications of clients, and no responses. */
-static void take_note(struct legacy_client *l, struct post *p)
+static void take_note(struct legacy_client *l, struct outgoing *p)
 {
-	if (p->kind == POST_INITIALIZED) {
-		p->s->greeted = true;
+	if (outgoing_kind(p) == OUTGOING_INITIALIZED) {
+		handshake_greet(outgoing_session(p));
 		legacy_subscriptions_open(l);
 	}
-	post_free(p);
+	outgoing_free(p);
 }
 
 /* ---- requests ---- */
 
 static bool add_members(const struct legacy_client *l, struct buf *out)
 {
-	const char *level = l->between.s->kept.level;
-	struct span raw = { level, level ? strlen(level) : 0 };
+	struct span raw = kept_level(session_kept(l->between.s));
 
 	/* One that another server took may be none here. */
 	return buf_add(out, l->meta.p, l->meta.len) &&
@@ -320,10 +316,10 @@ static bool add_members(const struct legacy_client *l, struct buf *out)
 			       buf_adds(out, "\":") && buf_add(out, raw.p, raw.n)));
 }
 
-static bool translate(struct legacy_client *l, struct post *p, const struct message *m)
+static bool translate(struct legacy_client *l, struct outgoing *p, const struct message *m)
 {
 	struct edits e = { 0 };
-	struct buf members, inputs, scratch, text;
+	struct buf members, inputs, scratch, text, id;
 	struct round *round = legacy_input_of(l, p);
 	struct span more = { 0 };
 	bool good;
@@ -332,29 +328,32 @@ static bool translate(struct legacy_client *l, struct post *p, const struct mess
 	buf_init(&inputs, MESSAGE_MAX);
 	buf_init(&scratch, MESSAGE_MAX);
 	buf_init(&text, MESSAGE_MAX);
-	buf_reset(&p->id);
+	buf_init(&id, 64);
+	(void)!outgoing_set_id(p, (struct span){ 0 });
 	good = add_members(l, &members) && (!round || legacy_input_inputs(round, &inputs));
 	if (inputs.len)
 		more = (struct span){ inputs.p, inputs.len };
 	if (good && round) {
 		/* Every round is a request of its own. */
-		good = session_own_id(p->s, &p->id);
-		edit_replace(&e, m->id, (struct span){ p->id.p, p->id.len });
+		good = session_own_id(outgoing_session(p), &id) &&
+		       outgoing_set_id(p, (struct span){ id.p, id.len });
+		edit_replace(&e, m->id, (struct span){ id.p, id.len });
 	}
 	good = good &&
 	       era_add_meta(&e, m, (struct span){ members.p, members.len }, more, &scratch) &&
-	       edit_apply(&e, m->whole, &text) && message_read(&p->changed, &text);
+	       edit_apply(&e, m->whole, &text) && outgoing_change(p, &text);
 	buf_free(&members);
 	buf_free(&inputs);
 	buf_free(&scratch);
 	buf_free(&text);
+	buf_free(&id);
 	return good;
 }
 
-static enum prepared legacy_prepare(struct between *b, struct post *p)
+static enum prepared legacy_prepare(struct between *b, struct outgoing *p)
 {
 	struct legacy_client *l = get(b);
-	const struct message *m = &p->message;
+	const struct message *m = outgoing_message(p);
 	struct err e = { 0 };
 
 	if (m->kind == MESSAGE_BATCH) {
@@ -370,12 +369,13 @@ static enum prepared legacy_prepare(struct between *b, struct post *p)
 	if (translate(l, p, m))
 		return PREPARED;
 	err_set(&e, ERR_LIMIT, "the request is too long to be translated");
-	post_fail(p, &e, NULL);
-	post_free(p);
+	owed_fail_all(p, &e, NULL);
+	outgoing_free(p);
 	return ELSEWHERE;
 }
 
-static enum taken legacy_answer(struct call *c, struct incoming *in, const struct message *m)
+static enum taken legacy_answer(
+	struct owed_request *c, struct incoming *in, const struct message *m)
 {
 	struct edits e = { 0 };
 	struct err why = { 0 };
@@ -393,8 +393,8 @@ static enum taken legacy_answer(struct call *c, struct incoming *in, const struc
 	case ERA_OTHER_RESULT:
 		err_set(&why, ERR_PROTO,
 			"the server answered with a kind of result that this client does not know");
-		post_fail(c->post, &why, NULL);
-		post_answered(c->post);
+		owed_fail_all(owed_of(c), &why, NULL);
+		outgoing_answered(owed_of(c));
 		break;
 	}
 	return TAKEN;
@@ -402,7 +402,7 @@ static enum taken legacy_answer(struct call *c, struct incoming *in, const struc
 
 /* ---- the end ---- */
 
-static void legacy_forget(struct post *p, bool tell)
+static void legacy_forget(struct outgoing *p, bool tell)
 {
 	struct legacy_client *l = legacy_of(p);
 
@@ -417,17 +417,16 @@ static void legacy_forget(struct post *p, bool tell)
 /* Nobody is there to answer questions any more. */
 static void legacy_end_input(struct between *b)
 {
-	struct post_list *list = &b->s->parked;
 	struct err e = { 0 };
 
 	if (legacy_anybody(b->s, &e))
 		return;
-	for (struct post *p = list->head.next, *next; p != &list->head; p = next) {
-		next = p->next;
+	for (struct outgoing *p = queue_first(b->s, PLACE_PARKED), *next; p; p = next) {
+		next = queue_next(p);
 		if (!legacy_input_of(get(b), p))
 			continue;
-		post_fail(p, &e, NULL);
-		post_drop(p);
+		owed_fail_all(p, &e, NULL);
+		outgoing_drop(p);
 	}
 	legacy_subscriptions_end(get(b), &e);
 }

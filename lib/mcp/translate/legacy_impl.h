@@ -9,7 +9,7 @@
 #ifndef MPMCP_LEGACY_IMPL_H
 #define MPMCP_LEGACY_IMPL_H
 
-#include "mcp/session/session_impl.h"
+#include "mcp/session/translated.h"
 #include "mcp/translate/translators.h"
 
 struct waiting;
@@ -19,11 +19,11 @@ struct legacy_client {
 	struct between between; /* first */
 	struct buf meta;        /* members of _meta for every request */
 	struct message refusal; /* the server's answer to initialize, in case discovery fails */
-	struct post *hello;     /* the client's initialize, waiting */
+	struct outgoing *hello; /* the client's initialize, waiting */
 	bool corrected;         /* server/discover was repeated after a -32022 */
 	bool sampling, roots, elicit_form, elicit_url;
 	bool lists[3]; /* the server tells of changes: tools, prompts, resources */
-	struct post *stream, *next_stream; /* subscriptions/listen: acknowledged, and not yet */
+	struct outgoing *stream, *next_stream; /* subscriptions/listen: acknowledged, and not yet */
 	struct waiting *waiting;
 	struct loop_timer timer;
 	int64_t pause_ms;
@@ -31,9 +31,9 @@ struct legacy_client {
 };
 
 /* The one that p is translated by. */
-struct legacy_client *legacy_of(const struct post *p);
+struct legacy_client *legacy_of(const struct outgoing *p);
 /* The questions put for p; NULL: none, or somebody else translates it. */
-struct round *legacy_input_of(const struct legacy_client *l, const struct post *p);
+struct round *legacy_input_of(const struct legacy_client *l, const struct outgoing *p);
 
 /* False with e set when the input has ended: nobody would answer, or hear. */
 bool legacy_anybody(const struct session *s, struct err *e) __attribute__((warn_unused_result));
@@ -41,11 +41,12 @@ bool legacy_anybody(const struct session *s, struct err *e) __attribute__((warn_
 /* ---- legacy_input.c ---- */
 
 /* A result that requires input: the call stays owed, the questions go to the client. */
-void legacy_input_ask(struct call *c, const struct message *m);
+void legacy_input_ask(struct owed_request *c, const struct message *m);
 /* Appends "inputResponses":{...},"requestState":... of the round that is complete. */
 bool legacy_input_inputs(const struct round *r, struct buf *out) BUF_MUST;
-void legacy_input_withdraw(struct post *p); /* tells the client that its open questions are void */
-void legacy_input_free(struct post *p);
+void legacy_input_withdraw(
+	struct outgoing *p); /* tells the client that its open questions are void */
+void legacy_input_free(struct outgoing *p);
 /* A translator's operations. */
 enum taken legacy_input_responded(struct between *b, const struct message *m)
 	__attribute__((warn_unused_result));
@@ -58,15 +59,15 @@ extern const char *const legacy_subscriptions_lists[3]; /* "tools", "prompts", "
  * acknowledged this one. */
 void legacy_subscriptions_open(struct legacy_client *l);
 /* resources/subscribe and unsubscribe: p is answered or parked. uri lies in p. */
-void legacy_subscriptions_add(struct legacy_client *l, struct post *p, struct span uri);
-void legacy_subscriptions_remove(struct legacy_client *l, struct post *p, struct span uri);
-void legacy_subscriptions_forget(struct legacy_client *l, struct post *p); /* p goes */
+void legacy_subscriptions_add(struct legacy_client *l, struct outgoing *p, struct span uri);
+void legacy_subscriptions_remove(struct legacy_client *l, struct outgoing *p, struct span uri);
+void legacy_subscriptions_forget(struct legacy_client *l, struct outgoing *p); /* p goes */
 /* Whoever waits for the server's acknowledgment is told why there will be none. */
 void legacy_subscriptions_end(struct legacy_client *l, const struct err *why);
 /* The server is of the client's era by now: whoever waits asks it. */
 void legacy_subscriptions_leave(struct legacy_client *l);
-enum taken legacy_subscriptions_notified(struct between *b, struct incoming *in, struct post *from,
-	const struct message *m) __attribute__((warn_unused_result));
+enum taken legacy_subscriptions_notified(struct between *b, struct incoming *in,
+	struct outgoing *from, const struct message *m) __attribute__((warn_unused_result));
 void legacy_subscriptions_init(struct legacy_client *l);
 
 #endif

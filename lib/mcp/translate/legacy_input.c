@@ -33,8 +33,8 @@ struct round {
 static void clear_asks(struct round *r, struct session *s)
 {
 	for (size_t i = 0; i < r->nasks; i++) {
-		if (!r->asks[i].result.len && s->questions)
-			s->questions--;
+		if (!r->asks[i].result.len)
+			session_question_over(s);
 		buf_free(&r->asks[i].key);
 		buf_free(&r->asks[i].id);
 		buf_free(&r->asks[i].result);
@@ -43,22 +43,22 @@ static void clear_asks(struct round *r, struct session *s)
 	buf_free(&r->state);
 }
 
-struct round *legacy_input_of(const struct legacy_client *l, const struct post *p)
+struct round *legacy_input_of(const struct legacy_client *l, const struct outgoing *p)
 {
-	return p->between == &l->between ? p->translation : NULL;
+	return outgoing_between(p) == &l->between ? outgoing_translation(p) : NULL;
 }
 
 /* The rounds are void: should p be sent again, it goes under the client's own id. */
-void legacy_input_free(struct post *p)
+void legacy_input_free(struct outgoing *p)
 {
-	struct round *r = p->translation;
+	struct round *r = outgoing_translation(p);
 
 	if (!r)
 		return;
-	clear_asks(r, p->s);
+	clear_asks(r, outgoing_session(p));
 	free(r);
-	p->translation = NULL;
-	buf_reset(&p->id);
+	outgoing_set_translation(p, NULL);
+	(void)!outgoing_set_id(p, (struct span){ 0 });
 }
 
 static bool may_ask(const struct legacy_client *l, struct span request)
@@ -105,9 +105,9 @@ static bool ask_message(struct buf *b, const struct ask *a, struct span request)
 	       (walk_type(params) != WALK_OBJECT || add_params(b, params, a)) && buf_addc(b, '}');
 }
 
-static bool add_ask(struct post *p, const struct walk_item *it, struct buf *out)
+static bool add_ask(struct outgoing *p, const struct walk_item *it, struct buf *out)
 {
-	struct round *r = p->translation;
+	struct round *r = outgoing_translation(p);
 	struct ask *a = &r->asks[r->nasks];
 
 	buf_init(&a->key, MESSAGE_MAX);
@@ -115,16 +115,16 @@ static bool add_ask(struct post *p, const struct walk_item *it, struct buf *out)
 	buf_init(&a->result, MESSAGE_MAX);
 	r->nasks++;
 	r->open++;
-	p->s->questions++;
-	return buf_add(&a->key, it->key.p - 1, it->key.n + 2) && session_own_id(p->s, &a->id) &&
-	       ask_message(out, a, it->value);
+	session_question_put(outgoing_session(p));
+	return buf_add(&a->key, it->key.p - 1, it->key.n + 2) &&
+	       session_own_id(outgoing_session(p), &a->id) && ask_message(out, a, it->value);
 }
 
 /* All questions of a round, or none: the messages are collected before the first is said. */
-static bool read_asks(struct post *p, struct span requests, struct buf *out, struct err *e)
+static bool read_asks(struct outgoing *p, struct span requests, struct buf *out, struct err *e)
 {
 	struct legacy_client *l = legacy_of(p);
-	struct round *r = p->translation;
+	struct round *r = outgoing_translation(p);
 	struct walk_item it;
 	struct walk w;
 
@@ -148,22 +148,24 @@ static bool read_asks(struct post *p, struct span requests, struct buf *out, str
 	return true;
 }
 
-static bool may_require_input(const struct post *p)
+static bool may_require_input(const struct outgoing *p)
 {
-	enum method m = p->message.method;
+	enum method m = outgoing_message(p)->method;
 
 	return (m == METHOD_TOOLS_CALL || m == METHOD_PROMPTS_GET || m == METHOD_RESOURCES_READ);
 }
 
-static bool begin_round(struct post *p, const struct message *m, struct buf *out, struct err *e)
+static bool begin_round(struct outgoing *p, const struct message *m, struct buf *out, struct err *e)
 {
 	struct span state = walk_get(m->result, "requestState", NULL);
 	struct span requests = walk_get(m->result, "inputRequests", NULL);
-	struct round *r = p->translation;
+	struct round *r = outgoing_translation(p);
 
-	if (!r)
-		r = p->translation = mem_new(sizeof(*r));
-	clear_asks(r, p->s);
+	if (!r) {
+		r = mem_new(sizeof(*r));
+		outgoing_set_translation(p, r);
+	}
+	clear_asks(r, outgoing_session(p));
 	buf_init(&r->state, MESSAGE_MAX);
 	if (!may_require_input(p))
 		return err_set(
@@ -182,10 +184,10 @@ static bool begin_round(struct post *p, const struct message *m, struct buf *out
 }
 
 /* result: input_required. The call stays owed; its questions go to the client. */
-void legacy_input_ask(struct call *c, const struct message *m)
+void legacy_input_ask(struct owed_request *c, const struct message *m)
 {
-	struct post *p = c->post;
-	struct session *s = p->s;
+	struct outgoing *p = owed_of(c);
+	struct session *s = outgoing_session(p);
 	struct round *r;
 	struct buf out;
 	struct err e = { 0 };
@@ -193,26 +195,24 @@ void legacy_input_ask(struct call *c, const struct message *m)
 
 	buf_init(&out, MESSAGE_MAX);
 	good = begin_round(p, m, &out, &e);
-	r = p->translation;
+	r = outgoing_translation(p);
 	if (!good || (r->nasks && !legacy_anybody(s, &e))) {
-		post_fail(p, &e, NULL);
-		post_answered(p);
+		owed_fail_all(p, &e, NULL);
+		outgoing_answered(p);
 	} else if (!r->nasks) {
-		post_enqueue(p, true);
+		queue_add(p, true);
 	} else if (to_client_text(s, &out)) {
-		post_park(p);
+		queue_park(p);
 	} else {
-		owed_no_memory(&p->one);
-		post_answered(p);
+		owed_no_memory(owed_request(p));
+		outgoing_answered(p);
 	}
 	buf_free(&out);
 }
 
-static struct ask *find_ask(struct legacy_client *l, struct span id, struct post **of)
+static struct ask *find_ask(struct legacy_client *l, struct span id, struct outgoing **of)
 {
-	struct post_list *list = &l->between.s->parked;
-
-	for (struct post *p = list->head.next; p != &list->head; p = p->next) {
+	for (struct outgoing *p = queue_first(l->between.s, PLACE_PARKED); p; p = queue_next(p)) {
 		struct round *r = legacy_input_of(l, p);
 
 		for (size_t i = 0; r && i < r->nasks; i++) {
@@ -231,7 +231,7 @@ static struct ask *find_ask(struct legacy_client *l, struct span id, struct post
 enum taken legacy_input_responded(struct between *b, const struct message *m)
 {
 	struct session *s = b->s;
-	struct post *p;
+	struct outgoing *p;
 	struct ask *a = find_ask((struct legacy_client *)b, m->id, &p);
 	struct round *r;
 	struct err e = { 0 };
@@ -245,22 +245,21 @@ enum taken legacy_input_responded(struct between *b, const struct message *m)
 			err_set(&e, ERR_LIMIT, "out of memory");
 		err_prefix(&e, "the server asked something, and this client did not answer it");
 		translator_forget(p, true);
-		post_fail(p, &e, NULL);
-		post_drop(p);
+		owed_fail_all(p, &e, NULL);
+		outgoing_drop(p);
 		return TAKEN;
 	}
-	if (s->questions)
-		s->questions--;
-	r = p->translation;
+	session_question_over(s);
+	r = outgoing_translation(p);
 	if (!--r->open)
-		post_enqueue(p, true);
+		queue_add(p, true);
 	return TAKEN;
 }
 
 /* Tells the client that questions which it has not answered are void. */
-void legacy_input_withdraw(struct post *p)
+void legacy_input_withdraw(struct outgoing *p)
 {
-	const struct round *r = p->translation;
+	const struct round *r = outgoing_translation(p);
 	struct buf b;
 
 	buf_init(&b, MESSAGE_MAX);
@@ -272,7 +271,7 @@ void legacy_input_withdraw(struct post *p)
 			buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
 				     "\"params\":{\"requestId\":") &&
 			buf_add(&b, a->id.p, a->id.len) && buf_adds(&b, "}}"))
-			to_client_text(p->s, &b);
+			to_client_text(outgoing_session(p), &b);
 	}
 	buf_free(&b);
 }

@@ -19,7 +19,7 @@ const char *const legacy_subscriptions_lists[3] = { "tools", "prompts", "resourc
 
 /* A resources/subscribe or unsubscribe that waits for the server's acknowledgment. */
 struct waiting {
-	struct post *p;
+	struct outgoing *p;
 	struct waiting *next;
 };
 
@@ -31,10 +31,10 @@ static void timer_due(void *ctx)
 void legacy_subscriptions_init(struct legacy_client *l)
 {
 	l->pause_ms = PAUSE_MIN_MS;
-	loop_timer_init(&l->timer, l->between.s->loop, timer_due, l);
+	loop_timer_init(&l->timer, session_loop(l->between.s), timer_due, l);
 }
 
-void legacy_subscriptions_forget(struct legacy_client *l, struct post *p)
+void legacy_subscriptions_forget(struct legacy_client *l, struct outgoing *p)
 {
 	if (l->stream == p)
 		l->stream = NULL;
@@ -54,24 +54,25 @@ static bool add_filter(const struct legacy_client *l, struct buf *b)
 {
 	static const char *const members[] = { "\"toolsListChanged\":true",
 		"\"promptsListChanged\":true", "\"resourcesListChanged\":true" };
-	const struct kept *k = &l->between.s->kept;
-	bool good = buf_addc(b, '{');
+	const struct kept *k = session_kept(l->between.s);
+	struct span uri = kept_watched(k, 0);
+	bool good = buf_addc(b, '{'), any = uri.p;
 	size_t n = 0;
 
 	for (size_t i = 0; i < 3 && good; i++)
 		if (l->lists[i])
 			good = (!n++ || buf_addc(b, ',')) && buf_adds(b, members[i]);
-	if (k->nwatched)
+	if (any)
 		good = good && (!n || buf_addc(b, ',')) &&
 		       buf_adds(b, "\"resourceSubscriptions\":[");
-	for (size_t i = 0; i < k->nwatched && good; i++)
-		good = (!i || buf_addc(b, ',')) && buf_adds(b, k->watched[i]);
-	return good && (!k->nwatched || buf_addc(b, ']')) && buf_addc(b, '}');
+	for (size_t i = 0; uri.p && good; uri = kept_watched(k, ++i))
+		good = (!i || buf_addc(b, ',')) && buf_add(b, uri.p, uri.n);
+	return good && (!any || buf_addc(b, ']')) && buf_addc(b, '}');
 }
 
-static struct span uri_of(const struct post *p)
+static struct span uri_of(const struct outgoing *p)
 {
-	return walk_get(p->message.params, "uri", NULL);
+	return walk_get(outgoing_message(p)->params, "uri", NULL);
 }
 
 static bool lists(struct span list, struct span uri)
@@ -94,39 +95,39 @@ static bool lists(struct span list, struct span uri)
 static void answer_waiting(struct legacy_client *l, struct span honoured, const struct err *why)
 {
 	while (l->waiting) {
-		struct post *p = l->waiting->p;
+		struct outgoing *p = l->waiting->p;
 		struct span uri = uri_of(p);
 		bool found = !why && lists(honoured, uri);
 
 		if (!found)
-			(void)kept_unwatch(&l->between.s->kept, uri);
+			(void)kept_unwatch(session_kept(l->between.s), uri);
 		if (why)
-			owed_fail(&p->one, why, NULL);
+			owed_fail(owed_request(p), why, NULL);
 		else if (found)
-			owed_empty(&p->one);
+			owed_empty(owed_request(p));
 		else
-			owed_invalid(&p->one, -32602,
+			owed_invalid(owed_request(p), -32602,
 				"the server does not tell of changes of this resource");
-		post_drop(p); /* takes it off the list */
+		outgoing_drop(p); /* takes it off the list */
 	}
 }
 
 static void acknowledged(struct legacy_client *l, const struct message *m)
 {
-	struct post *old = l->stream;
+	struct outgoing *old = l->stream;
 
 	l->stream = l->next_stream;
 	l->next_stream = NULL;
 	l->pause_ms = PAUSE_MIN_MS;
 	l->streamed = true;
 	if (old)
-		post_drop(old);
+		outgoing_drop(old);
 	answer_waiting(l,
 		walk_path(m->params, "notifications", "resourceSubscriptions", (char *)NULL), NULL);
 }
 
 /* A stream is over: again after a while, unless the server will have none of it. */
-static void stream_over(struct post *p, const struct message *m, const struct err *why)
+static void stream_over(struct outgoing *p, const struct message *m, const struct err *why)
 {
 	struct legacy_client *l = legacy_of(p);
 	bool refused = m && m->error.p;
@@ -158,31 +159,31 @@ static void stream_over(struct post *p, const struct message *m, const struct er
 
 static bool wants_stream(const struct legacy_client *l)
 {
-	const struct session *s = l->between.s;
+	struct session *s = l->between.s;
 
-	return s->between == &l->between && s->greeted && !s->asks_only &&
-	       (l->lists[0] || l->lists[1] || l->lists[2] || s->kept.nwatched);
+	return translator_is_used(&l->between) && handshake_is_greeted(s) && session_hears(s) &&
+	       (l->lists[0] || l->lists[1] || l->lists[2] || kept_watched(session_kept(s), 0).p);
 }
 
 /* With the filter as it is now; the one before goes on until this one is acknowledged. */
 void legacy_subscriptions_open(struct legacy_client *l)
 {
 	struct session *s = l->between.s;
-	struct post *old = l->next_stream, *p;
+	struct outgoing *old = l->next_stream, *p;
 	struct err e = { 0 };
 	struct buf b;
 
 	loop_timer_clear(&l->timer);
 	l->next_stream = NULL;
 	if (old)
-		post_drop(old);
-	if (s->input_ended)
+		outgoing_drop(old);
+	if (session_input_ended(s))
 		return;
 	if (!wants_stream(l)) {
 		old = l->stream;
 		l->stream = NULL;
 		if (old)
-			post_drop(old);
+			outgoing_drop(old);
 		return;
 	}
 	buf_init(&b, MESSAGE_MAX);
@@ -190,10 +191,10 @@ void legacy_subscriptions_open(struct legacy_client *l)
 		buf_adds(&b, ",\"method\":\"subscriptions/listen\",\"params\":{\"_meta\":{") &&
 		buf_add(&b, l->meta.p, l->meta.len) && buf_adds(&b, "},\"notifications\":") &&
 		add_filter(l, &b) && buf_adds(&b, "}}")) {
-		p = l->next_stream = session_ask(s, &b, stream_over);
-		p->between = &l->between;
-		p->endless = true;
-		post_start(p);
+		p = l->next_stream = outgoing_ask(s, &b, stream_over);
+		outgoing_set_between(p, &l->between);
+		outgoing_set_endless(p);
+		outgoing_start(p);
 	} else {
 		err_set(&e, ERR_LIMIT, "out of memory: close other programs, then try again");
 		answer_waiting(l, (struct span){ 0 }, &e);
@@ -202,13 +203,13 @@ void legacy_subscriptions_open(struct legacy_client *l)
 }
 
 enum taken legacy_subscriptions_notified(
-	struct between *b, struct incoming *in, struct post *from, const struct message *m)
+	struct between *b, struct incoming *in, struct outgoing *from, const struct message *m)
 {
 	struct legacy_client *l = (struct legacy_client *)b;
 	bool opening = from && from == l->next_stream;
 
 	(void)in;
-	if (b->s->server != ERA_MODERN)
+	if (session_era(b->s) != ERA_MODERN)
 		return NOT_TAKEN;
 	if (m->method == METHOD_NOTICE_SUBSCRIPTIONS_ACKNOWLEDGED) {
 		if (opening)
@@ -219,29 +220,29 @@ enum taken legacy_subscriptions_notified(
 	return opening || m->method == METHOD_NOTICE_CANCELLED ? TAKEN : NOT_TAKEN;
 }
 
-void legacy_subscriptions_add(struct legacy_client *l, struct post *p, struct span uri)
+void legacy_subscriptions_add(struct legacy_client *l, struct outgoing *p, struct span uri)
 {
 	struct session *s = l->between.s;
 	struct waiting *w;
 	struct err e = { 0 };
 
 	if (!legacy_anybody(s, &e)) {
-		post_fail(p, &e, NULL);
-		post_free(p);
+		owed_fail_all(p, &e, NULL);
+		outgoing_free(p);
 		return;
 	}
-	if (walk_type(uri) != WALK_STRING || !kept_watch(&s->kept, uri)) {
-		owed_invalid(&p->one, -32602,
+	if (walk_type(uri) != WALK_STRING || !kept_watch(session_kept(s), uri)) {
+		owed_invalid(owed_request(p), -32602,
 			walk_type(uri) == WALK_STRING ? "too many resources are watched already"
 						      : "\"uri\" must be a string");
-		post_free(p);
+		outgoing_free(p);
 		return;
 	}
-	post_park(p);
+	queue_park(p);
 	w = mem_new(sizeof(*w));
 	*w = (struct waiting){ p, l->waiting };
 	l->waiting = w;
-	s->greeted = true;
+	handshake_greet(s);
 	legacy_subscriptions_open(l);
 }
 
@@ -251,26 +252,26 @@ static void forget_waiting(struct legacy_client *l, struct span uri)
 	struct waiting *w = l->waiting;
 
 	while (w) {
-		struct post *p = w->p;
+		struct outgoing *p = w->p;
 		struct span own = uri_of(p);
 
 		w = w->next;
 		if (own.n != uri.n || memcmp(own.p, uri.p, uri.n) != 0)
 			continue;
-		owed_empty(&p->one);
-		post_drop(p); /* takes it off the list */
+		owed_empty(owed_request(p));
+		outgoing_drop(p); /* takes it off the list */
 	}
 }
 
-void legacy_subscriptions_remove(struct legacy_client *l, struct post *p, struct span uri)
+void legacy_subscriptions_remove(struct legacy_client *l, struct outgoing *p, struct span uri)
 {
-	owed_empty(&p->one);
-	if (!kept_unwatch(&l->between.s->kept, uri)) {
-		post_free(p);
+	owed_empty(owed_request(p));
+	if (!kept_unwatch(session_kept(l->between.s), uri)) {
+		outgoing_free(p);
 		return;
 	}
 	forget_waiting(l, uri);
-	post_free(p); /* uri lies in its body */
+	outgoing_free(p); /* uri lies in its body */
 	legacy_subscriptions_open(l);
 }
 
@@ -280,13 +281,13 @@ void legacy_subscriptions_end(struct legacy_client *l, const struct err *why)
 	answer_waiting(l, (struct span){ 0 }, why);
 }
 
-static void drop(struct post **stream)
+static void drop(struct outgoing **stream)
 {
-	struct post *p = *stream;
+	struct outgoing *p = *stream;
 
 	*stream = NULL;
 	if (p)
-		post_drop(p);
+		outgoing_drop(p);
 }
 
 void legacy_subscriptions_leave(struct legacy_client *l)
@@ -300,7 +301,7 @@ void legacy_subscriptions_leave(struct legacy_client *l)
 		struct waiting *w = l->waiting;
 
 		l->waiting = w->next;
-		post_enqueue(w->p, false);
+		queue_add(w->p, false);
 		free(w);
 	}
 }

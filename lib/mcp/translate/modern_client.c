@@ -23,9 +23,9 @@ static struct modern_client *get(struct between *b)
 	return (struct modern_client *)b;
 }
 
-struct modern_client *modern_of(const struct post *p)
+struct modern_client *modern_of(const struct outgoing *p)
 {
-	return get(p->between);
+	return get(outgoing_between(p));
 }
 
 struct between *modern_client_new(struct session *s)
@@ -41,68 +41,54 @@ struct between *modern_client_new(struct session *s)
 /* Of the legacy server. */
 struct span modern_capabilities(const struct session *s)
 {
-	return walk_get((struct span){ s->hello.p, s->hello.len }, "capabilities", NULL);
+	return walk_get(handshake_hello(s), "capabilities", NULL);
 }
 
 /* ---- a session for a client that knows none ---- */
 
-static bool make_initialize(struct post *p)
-{
-	struct session *s = p->s;
-	struct buf body;
-
-	buf_reset(&s->hello);
-	s->greeted = true;
-	buf_init(&body, MESSAGE_MAX);
-	if (era_initialize(&body, "mpmcp:initialize", p->message.params))
-		return message_read(&s->initialize, &body);
-	buf_free(&body);
-	return false;
-}
-
 /* p was answered. One that is under way ends with its exchange, whose callback may be running. */
-static void over(struct post *p)
+static void over(struct outgoing *p)
 {
-	if (p->place == PLACE_ACTIVE)
-		post_answered(p);
+	if (queue_place(p) == PLACE_ACTIVE)
+		outgoing_answered(p);
 	else
-		post_drop(p);
+		outgoing_drop(p);
 }
 
 /* Protocol Version Negotiation. */
-static enum prepared check_revision(struct post *p)
+static enum prepared check_revision(struct outgoing *p)
 {
-	struct span version = walk_path(p->message.params, "_meta", era_version_key, (char *)NULL);
+	struct span version =
+		walk_path(outgoing_message(p)->params, "_meta", era_version_key, (char *)NULL);
 	struct buf b;
 
-	if (!p->ncalls || walk_string_is(version, ERA_MODERN_VERSION))
+	if (!owed_is_call(p) || walk_string_is(version, ERA_MODERN_VERSION))
 		return PREPARED;
 	buf_init(&b, MESSAGE_MAX);
-	owed_text(&p->one, era_unsupported(&b, p->one.pending.id, version) ? &b : NULL);
+	owed_text(owed_request(p),
+		era_unsupported(&b, owed_id(owed_request(p)), version) ? &b : NULL);
 	buf_free(&b);
 	over(p);
 	return ELSEWHERE;
 }
 
 /* p waits for a session that is opened with what it says of its client. */
-static void open_session(struct post *p)
+static void open_session(struct outgoing *p)
 {
-	struct session *s = p->s;
 	struct err e = { 0 };
+	struct buf body;
 
-	server_era_is(s, ERA_LEGACY);
+	server_era_is(outgoing_session(p), ERA_LEGACY);
 	if (check_revision(p) == ELSEWHERE)
 		return;
-	p->reopened = true;
-	if (!s->lost && !make_initialize(p)) {
-		err_set(&e, ERR_LIMIT, "out of memory");
-		post_fail(p, &e, NULL);
-		over(p);
+	buf_init(&body, MESSAGE_MAX);
+	if (era_initialize(&body, "mpmcp:initialize", outgoing_message(p)->params) &&
+		handshake_open_for(p, &body))
 		return;
-	}
-	post_enqueue(p, true);
-	if (s->state == STATE_OPEN && !s->lost)
-		session_reopen(s);
+	buf_free(&body);
+	err_set(&e, ERR_LIMIT, "out of memory");
+	owed_fail_all(p, &e, NULL);
+	over(p);
 }
 
 /* ---- other notifications of the server ---- */
@@ -110,7 +96,7 @@ static void open_session(struct post *p)
 /* Log messages are for requests that asked for them. One on the GET stream may belong to any, also to
  * one whose answer was quicker on its own stream: it is for whoever asked before. */
 static bool wants_log(
-	const struct modern_client *c, const struct post *from, const struct message *m)
+	const struct modern_client *c, const struct outgoing *from, const struct message *m)
 {
 	int level = era_log_level(walk_get(m->params, "level", NULL));
 
@@ -120,7 +106,7 @@ static bool wants_log(
 }
 
 static enum taken modern_notified(
-	struct between *b, struct incoming *in, struct post *from, const struct message *m)
+	struct between *b, struct incoming *in, struct outgoing *from, const struct message *m)
 {
 	struct modern_client *c = get(b);
 
@@ -143,16 +129,16 @@ static enum taken modern_notified(
 
 /* ---- requests of the client ---- */
 
-static void level_set(struct post *p, const struct message *m, const struct err *why)
+static void level_set(struct outgoing *p, const struct message *m, const struct err *why)
 {
 	(void)p, (void)m, (void)why; /* whoever waits goes on, with fewer messages at worst */
 }
 
 /* The server has one level for the session: it is told when a request wants more than that. */
-static struct post *ask_level(struct modern_client *c, struct span level, int n)
+static struct outgoing *ask_level(struct modern_client *c, struct span level, int n)
 {
 	struct session *s = c->between.s;
-	struct post *p = NULL;
+	struct outgoing *p = NULL;
 	struct buf b;
 
 	if (n < 0 || n >= c->log_level ||
@@ -163,32 +149,32 @@ static struct post *ask_level(struct modern_client *c, struct span level, int n)
 	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(s, &b) &&
 		buf_adds(&b, ",\"method\":\"logging/setLevel\",\"params\":{\"level\":") &&
 		buf_add(&b, level.p, level.n) && buf_adds(&b, "}}")) {
-		p = session_ask(s, &b, level_set);
-		post_start(p);
+		p = outgoing_ask(s, &b, level_set);
+		outgoing_start(p);
 	}
 	buf_free(&b);
 	return p;
 }
 
-static void answer_discover(struct post *p)
+static void answer_discover(struct outgoing *p)
 {
 	struct err e = { 0 };
 	struct buf b;
 
 	buf_init(&b, MESSAGE_MAX);
 	if (era_discover_answer(
-		    &b, p->one.pending.id, (struct span){ p->s->hello.p, p->s->hello.len })) {
-		owed_text(&p->one, &b);
+		    &b, owed_id(owed_request(p)), handshake_hello(outgoing_session(p)))) {
+		owed_text(owed_request(p), &b);
 	} else {
 		err_set(&e, ERR_LIMIT,
 			"what the server says of itself is too long to be translated");
-		post_fail(p, &e, NULL);
+		owed_fail_all(p, &e, NULL);
 	}
 	buf_free(&b);
-	post_free(p);
+	outgoing_free(p);
 }
 
-static bool translate(struct post *p, const struct message *m)
+static bool translate(struct outgoing *p, const struct message *m)
 {
 	struct edits e = { 0 };
 	struct buf text;
@@ -196,21 +182,21 @@ static bool translate(struct post *p, const struct message *m)
 	buf_init(&text, MESSAGE_MAX);
 	era_drop_meta(&e, m);
 	if (edit_apply(&e, m->whole, &text))
-		return message_read(&p->changed, &text);
+		return outgoing_change(p, &text);
 	buf_free(&text);
 	return false;
 }
 
-static enum prepared modern_prepare(struct between *b, struct post *p)
+static enum prepared modern_prepare(struct between *b, struct outgoing *p)
 {
 	struct modern_client *c = get(b);
-	const struct message *m = &p->message;
+	const struct message *m = outgoing_message(p);
 	struct span level;
-	struct post *first;
+	struct outgoing *first;
 	struct err e = { 0 };
 	int n;
 
-	if (!b->s->hello.len) {
+	if (!handshake_hello(b->s).p) {
 		open_session(p);
 		return ELSEWHERE;
 	}
@@ -229,32 +215,32 @@ static enum prepared modern_prepare(struct between *b, struct post *p)
 	modern_input_set_level(p, n);
 	first = ask_level(c, level, n);
 	if (first) {
-		post_park(p);
-		p->held_by = first;
+		queue_park_behind(p, first);
 		return ELSEWHERE;
 	}
 	if (translate(p, m))
 		return PREPARED;
 	err_set(&e, ERR_LIMIT, "the request is too long to be translated");
-	post_fail(p, &e, NULL);
-	post_free(p);
+	owed_fail_all(p, &e, NULL);
+	outgoing_free(p);
 	return ELSEWHERE;
 }
 
-void modern_answer(struct call *c, struct incoming *in, const struct message *m)
+void modern_answer(struct owed_request *c, struct incoming *in, const struct message *m)
 {
 	static const char invalid_params[] = "-32602";
 	struct edits e = { 0 };
 	struct span code = walk_get(m->error, "code", NULL);
 
 	if (m->result.p)
-		era_result_to_modern(&e, m->result, &c->post->message);
+		era_result_to_modern(&e, m->result, outgoing_message(owed_of(c)));
 	else if (walk_type(code) == WALK_NUMBER && era_error_code(m->error) == -32002)
 		edit_replace(&e, code, (struct span){ invalid_params, sizeof(invalid_params) - 1 });
 	owed_answer(c, in, m, &e);
 }
 
-static enum taken modern_answered(struct call *c, struct incoming *in, const struct message *m)
+static enum taken modern_answered(
+	struct owed_request *c, struct incoming *in, const struct message *m)
 {
 	modern_answer(c, in, m);
 	return TAKEN;
@@ -262,7 +248,7 @@ static enum taken modern_answered(struct call *c, struct incoming *in, const str
 
 /* ---- the end ---- */
 
-static void modern_forget(struct post *p, bool tell)
+static void modern_forget(struct outgoing *p, bool tell)
 {
 	(void)tell; /* the client is told by its questions' end */
 	modern_input_free(p);

@@ -51,18 +51,21 @@ static void question_free(struct question *q)
 }
 
 /* NULL: there is none, or somebody else translates p. */
-static struct dialog *dialog_of(const struct post *p)
+static struct dialog *dialog_of(const struct outgoing *p)
 {
-	return p->between && p->between->by == &modern_client_translator ? p->translation : NULL;
+	const struct between *b = outgoing_between(p);
+
+	return b && b->by == &modern_client_translator ? outgoing_translation(p) : NULL;
 }
 
-static struct dialog *make_dialog(struct post *p)
+static struct dialog *make_dialog(struct outgoing *p)
 {
 	struct dialog *d = dialog_of(p);
 
 	if (d)
 		return d;
-	p->translation = d = mem_new(sizeof(*d));
+	d = mem_new(sizeof(*d));
+	outgoing_set_translation(p, d);
 	buf_init(&d->token, 128);
 	buf_init(&d->progress, MESSAGE_MAX);
 	d->log_level = -1;
@@ -70,13 +73,13 @@ static struct dialog *make_dialog(struct post *p)
 }
 
 /* Most requests ask for none: nothing is kept for them. */
-void modern_input_set_level(struct post *p, int level)
+void modern_input_set_level(struct outgoing *p, int level)
 {
 	if (level >= 0 || dialog_of(p))
 		make_dialog(p)->log_level = level;
 }
 
-int modern_input_level(const struct post *p)
+int modern_input_level(const struct outgoing *p)
 {
 	const struct dialog *d = dialog_of(p);
 
@@ -92,7 +95,7 @@ static void pop_question(struct dialog *d)
 	question_free(q);
 }
 
-void modern_input_free(struct post *p)
+void modern_input_free(struct outgoing *p)
 {
 	struct dialog *d = dialog_of(p);
 
@@ -104,7 +107,7 @@ void modern_input_free(struct post *p)
 	message_free(&d->late);
 	buf_free(&d->progress);
 	free(d);
-	p->translation = NULL;
+	outgoing_set_translation(p, NULL);
 }
 
 static bool new_token(struct dialog *d)
@@ -117,10 +120,10 @@ static bool new_token(struct dialog *d)
 	       crypt_hex(&d->token, random, sizeof(random)) && buf_addc(&d->token, '"');
 }
 
-static bool question_message(struct post *p, struct buf *b)
+static bool question_message(struct outgoing *p, struct buf *b)
 {
 	struct dialog *d = dialog_of(p);
-	struct span id = p->one.pending.id;
+	struct span id = owed_id(owed_request(p));
 
 	return buf_adds(b, "{\"jsonrpc\":\"2.0\",\"id\":") && buf_add(b, id.p, id.n) &&
 	       buf_addf(b,
@@ -135,24 +138,24 @@ static bool question_message(struct post *p, struct buf *b)
 static void drop_oldest(struct session *s);
 
 /* The client's call is answered with the question; the server's own call goes on. */
-static void put_question(struct post *p)
+static void put_question(struct outgoing *p)
 {
-	struct session *s = p->s;
+	struct session *s = outgoing_session(p);
 	struct dialog *d = dialog_of(p);
 	struct buf b;
 
-	d->serial = ++s->serial;
+	d->serial = session_serial(s);
 	buf_init(&b, MESSAGE_MAX);
-	owed_text(&p->one, new_token(d) && question_message(p, &b) ? &b : NULL);
+	owed_text(owed_request(p), new_token(d) && question_message(p, &b) ? &b : NULL);
 	buf_free(&b);
 	d->away = true;
 	d->since = ++modern_of(p)->clock;
 	drop_oldest(s);
 }
 
-static void each_away(struct post_list *l, size_t *n, struct post **oldest)
+static void each_away(struct session *s, enum place place, size_t *n, struct outgoing **oldest)
 {
-	for (struct post *p = l->head.next; p != &l->head; p = p->next) {
+	for (struct outgoing *p = queue_first(s, place); p; p = queue_next(p)) {
 		struct dialog *d = dialog_of(p);
 
 		if (!d || !d->away)
@@ -164,26 +167,28 @@ static void each_away(struct post_list *l, size_t *n, struct post **oldest)
 }
 
 /* The id that the server knows p by, raw. */
-static struct span server_id(struct post *p)
+static struct span server_id(struct outgoing *p)
 {
-	return p->id.len ? (struct span){ p->id.p, p->id.len } : p->message.id;
+	struct span id = outgoing_id(p);
+
+	return id.p ? id : outgoing_message(p)->id;
 }
 
 static void drop_oldest(struct session *s)
 {
-	struct post *oldest = NULL;
+	struct outgoing *oldest = NULL;
 	struct span id;
 	size_t n = 0;
 
-	each_away(&s->active, &n, &oldest);
-	each_away(&s->parked, &n, &oldest);
+	each_away(s, PLACE_ACTIVE, &n, &oldest);
+	each_away(s, PLACE_PARKED, &n, &oldest);
 	if (n <= DIALOGS_MAX)
 		return;
 	diag_debug("a question that its client never answered is given up");
 	id = server_id(oldest);
-	if (oldest->place == PLACE_ACTIVE && id.p)
+	if (queue_place(oldest) == PLACE_ACTIVE && id.p)
 		tell_cancelled(s, id);
-	post_drop(oldest);
+	outgoing_drop(oldest);
 }
 
 /* ---- questions of the server ---- */
@@ -196,35 +201,35 @@ static void reply_to_server(struct session *s, struct span id, const char *what,
 	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && buf_add(&b, id.p, id.n) &&
 		buf_addf(&b, ",\"%s\":", what) && buf_add(&b, value.p, value.n) &&
 		buf_addc(&b, '}'))
-		session_tell(s, b.p, b.len);
+		outgoing_tell(s, b.p, b.len);
 	buf_free(&b);
 }
 
 /* Multi Round-Trip Requests, Supported Requests. */
-static bool takes_questions(const struct post *p)
+static bool takes_questions(const struct outgoing *p)
 {
-	return p->kind == POST_MESSAGE && p->era == ERA_MODERN && p->wire == ERA_LEGACY &&
-	       p->ncalls == 1 &&
-	       (p->message.method == METHOD_TOOLS_CALL || p->message.method == METHOD_PROMPTS_GET ||
-		       p->message.method == METHOD_RESOURCES_READ);
+	enum method m = outgoing_message(p)->method;
+	const struct between *b = outgoing_between(p);
+
+	return outgoing_kind(p) == OUTGOING_MESSAGE && b && b->by == &modern_client_translator &&
+	       owed_is_call(p) &&
+	       (m == METHOD_TOOLS_CALL || m == METHOD_PROMPTS_GET || m == METHOD_RESOURCES_READ);
 }
 
 /* A question on the GET stream names no call: the one that is under way longest it is. */
-static struct post *any_call(struct session *s)
+static struct outgoing *any_call(struct session *s)
 {
-	struct post_list *l = &s->active;
-
-	for (struct post *p = l->head.next; p != &l->head; p = p->next)
-		if (takes_questions(p) && p->one.pending.listed)
+	for (struct outgoing *p = queue_first(s, PLACE_ACTIVE); p; p = queue_next(p))
+		if (takes_questions(p) && owed_waits(owed_request(p)))
 			return p;
 	return NULL;
 }
 
-static bool declared(struct post *p, const struct message *question)
+static bool declared(struct outgoing *p, const struct message *question)
 {
 	struct span c, kind;
 
-	c = walk_path(p->message.params, "_meta", era_capabilities_key, (char *)NULL);
+	c = walk_path(outgoing_message(p)->params, "_meta", era_capabilities_key, (char *)NULL);
 	if (question->method == METHOD_SAMPLING_CREATE_MESSAGE)
 		return walk_type(walk_get(c, "sampling", NULL)) == WALK_OBJECT;
 	if (question->method == METHOD_ROOTS_LIST)
@@ -253,7 +258,7 @@ static bool add_request(struct buf *b, const struct message *m)
 	return buf_addc(b, '}');
 }
 
-static void add_question(struct post *p, const struct message *m)
+static void add_question(struct outgoing *p, const struct message *m)
 {
 	struct dialog *d = make_dialog(p);
 	struct question *q = mem_new(sizeof(*q)), **at = &d->first;
@@ -262,7 +267,7 @@ static void add_question(struct post *p, const struct message *m)
 	buf_init(&q->request, MESSAGE_MAX);
 	if (d->nquestions == QUESTIONS_MAX || !buf_add(&q->id, m->id.p, m->id.n) ||
 		!add_request(&q->request, m)) {
-		refuse_question(p->s, m->id, "too many questions at once");
+		refuse_question(outgoing_session(p), m->id, "too many questions at once");
 		question_free(q);
 		return;
 	}
@@ -270,15 +275,15 @@ static void add_question(struct post *p, const struct message *m)
 		at = &(*at)->next;
 	*at = q;
 	d->nquestions++;
-	if (p->one.pending.listed)
+	if (owed_waits(owed_request(p)))
 		put_question(p);
 }
 
-enum taken modern_input_asked(struct between *b, struct post *from, const struct message *m)
+enum taken modern_input_asked(struct between *b, struct outgoing *from, const struct message *m)
 {
 	static const char empty[] = "{}";
 	struct session *s = b->s;
-	struct post *p = from && takes_questions(from) ? from : any_call(s);
+	struct outgoing *p = from && takes_questions(from) ? from : any_call(s);
 
 	if (m->method == METHOD_PING)
 		reply_to_server(s, m->id, "result", (struct span){ empty, 2 });
@@ -300,9 +305,9 @@ enum taken modern_input_asked(struct between *b, struct post *from, const struct
 
 /* ---- the client comes back ---- */
 
-static struct post *find_away(struct post_list *l, struct span token)
+static struct outgoing *find_away(struct session *s, enum place place, struct span token)
 {
-	for (struct post *p = l->head.next; p != &l->head; p = p->next) {
+	for (struct outgoing *p = queue_first(s, place); p; p = queue_next(p)) {
 		const struct dialog *d = dialog_of(p);
 
 		if (d && d->away && d->token.len == token.n &&
@@ -313,54 +318,48 @@ static struct post *find_away(struct post_list *l, struct span token)
 }
 
 /* From now on the call is answered to the request m. */
-static bool rebind(struct post *p, const struct message *m)
+static bool rebind(struct outgoing *p, const struct message *m)
 {
 	struct dialog *d = dialog_of(p);
 	struct span id = server_id(p);
 	struct span progress = walk_path(m->params, "_meta", "progressToken", (char *)NULL);
 
-	if (!p->id.len && (!id.p || !buf_add(&p->id, id.p, id.n)))
+	if (!outgoing_id(p).p && (!id.p || !outgoing_set_id(p, id)))
 		return false;
-	buf_reset(&p->owner);
 	buf_reset(&d->progress);
-	if (!buf_add(&p->owner, m->id.p, m->id.n) ||
-		(progress.p && !buf_add(&d->progress, progress.p, progress.n)))
+	if ((progress.p && !buf_add(&d->progress, progress.p, progress.n)) ||
+		!owed_take_up(p, m->id))
 		return false;
 	d->away = false;
-	owed_add(p, &p->one, (struct span){ p->owner.p, p->owner.len });
-	if (p->place == PLACE_ACTIVE && !p->counted) {
-		p->counted = true;
-		p->s->in_flight++;
-	}
 	return true;
 }
 
-static void deliver_late(struct post *p)
+static void deliver_late(struct outgoing *p)
 {
 	struct dialog *d = dialog_of(p);
 	struct message late = d->late;
 	struct incoming in = { .p = late.bytes.p, .n = late.bytes.len, .whole = &late.bytes };
 
 	d->late = (struct message){ 0 };
-	modern_answer(&p->one, &in, &late);
+	modern_answer(owed_request(p), &in, &late);
 	message_free(&late);
-	if (p->place == PLACE_PARKED)
-		post_drop(p);
+	if (queue_place(p) == PLACE_PARKED)
+		outgoing_drop(p);
 }
 
-static bool same_method(struct post *p, const struct message *m)
+static bool same_method(struct outgoing *p, const struct message *m)
 {
 	struct span a, b;
 
-	if (p->message.method != m->method)
+	if (outgoing_message(p)->method != m->method)
 		return false;
-	a = walk_get(p->message.params, "name", NULL);
+	a = walk_get(outgoing_message(p)->params, "name", NULL);
 	b = walk_get(m->params, "name", NULL);
 	return a.n == b.n && (!a.n || memcmp(a.p, b.p, a.n) == 0);
 }
 
 /* The answer to the first question is passed on. False when there is none. */
-static bool take_answer(struct post *p, const struct message *m)
+static bool take_answer(struct outgoing *p, const struct message *m)
 {
 	struct dialog *d = dialog_of(p);
 	struct question *q = d->first;
@@ -372,7 +371,8 @@ static bool take_answer(struct post *p, const struct message *m)
 	if (!value.p && !q->withdrawn)
 		return false;
 	if (!q->withdrawn)
-		reply_to_server(p->s, (struct span){ q->id.p, q->id.len }, "result", value);
+		reply_to_server(
+			outgoing_session(p), (struct span){ q->id.p, q->id.len }, "result", value);
 	pop_question(d);
 	return true;
 }
@@ -382,13 +382,13 @@ enum taken modern_input_resumed(struct between *b, const struct message *m)
 	struct span token = walk_get(m->params, "requestState", NULL);
 	struct session *s = b->s;
 	struct dialog *d;
-	struct post *p;
+	struct outgoing *p;
 
 	if (walk_type(token) != WALK_STRING || token.n < sizeof(token_prefix) ||
 		memcmp(token.p + 1, token_prefix, sizeof(token_prefix) - 1) != 0)
 		return NOT_TAKEN;
-	p = find_away(&s->active, token);
-	p = p ? p : find_away(&s->parked, token);
+	p = find_away(s, PLACE_ACTIVE, token);
+	p = p ? p : find_away(s, PLACE_PARKED, token);
 	if (!p || !same_method(p, m) || !rebind(p, m)) {
 		to_client_invalid(s, m->id, -32602,
 			"the call that this question belongs to is over: make the call again");
@@ -404,32 +404,32 @@ enum taken modern_input_resumed(struct between *b, const struct message *m)
 	return TAKEN;
 }
 
-enum taken modern_input_keep(struct post *p, const struct message *m)
+enum taken modern_input_keep(struct outgoing *p, const struct message *m)
 {
 	struct dialog *d = dialog_of(p);
 
 	return d && d->away && !d->late.whole.p && message_keep(&d->late, m) ? TAKEN : NOT_TAKEN;
 }
 
-enum taken modern_input_stays(struct post *p)
+enum taken modern_input_stays(struct outgoing *p)
 {
 	const struct dialog *d = dialog_of(p);
 
-	if (!d || !d->away || !d->late.whole.p || p->s->input_ended)
+	if (!d || !d->away || !d->late.whole.p || session_input_ended(outgoing_session(p)))
 		return NOT_TAKEN;
-	post_park(p);
+	queue_park(p);
 	return TAKEN;
 }
 
 /* Progress of a call that is answered to another request by now carries that one's token. */
 enum taken modern_input_progress(
-	struct session *s, struct incoming *in, struct post *from, const struct message *m)
+	struct session *s, struct incoming *in, struct outgoing *from, const struct message *m)
 {
 	struct span token = walk_get(m->params, "progressToken", NULL);
 	struct dialog *d = from ? dialog_of(from) : NULL;
 	struct edits e = { 0 };
 
-	if (!d || !from->owner.len)
+	if (!d || !owed_is_taken_up(from))
 		return NOT_TAKEN;
 	if (d->progress.len && !d->away && token.p) {
 		edit_replace(&e, token, (struct span){ d->progress.p, d->progress.len });
@@ -440,7 +440,7 @@ enum taken modern_input_progress(
 
 /* The server takes a question back. One that the client has stays until it comes back, or its answer would
  * be taken for that to the next one. */
-void modern_input_withdrawn(struct post *from, const struct message *m)
+void modern_input_withdrawn(struct outgoing *from, const struct message *m)
 {
 	struct span id = walk_get(m->params, "requestId", NULL);
 	struct dialog *d = from ? dialog_of(from) : NULL;
@@ -463,16 +463,16 @@ void modern_input_withdrawn(struct post *from, const struct message *m)
 
 void modern_input_end_all(struct session *s)
 {
-	struct post *oldest;
+	struct outgoing *oldest;
 	size_t n;
 
 	for (;;) {
 		oldest = NULL;
 		n = 0;
-		each_away(&s->active, &n, &oldest);
-		each_away(&s->parked, &n, &oldest);
+		each_away(s, PLACE_ACTIVE, &n, &oldest);
+		each_away(s, PLACE_PARKED, &n, &oldest);
 		if (!oldest)
 			return;
-		post_drop(oldest);
+		outgoing_drop(oldest);
 	}
 }

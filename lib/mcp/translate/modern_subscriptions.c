@@ -17,8 +17,8 @@
 
 struct sub {
 	struct sub *next;
-	struct post *p;   /* the client's subscriptions/listen: parked, owed until the end */
-	uintptr_t serial; /* by which answers find it that come when it may be gone */
+	struct outgoing *p; /* the client's subscriptions/listen: parked, owed until the end */
+	uintptr_t serial;   /* by which answers find it that come when it may be gone */
 	bool lists[3];
 	char **uris; /* raw JSON strings */
 	size_t nuris;
@@ -32,7 +32,7 @@ static const char *const list_members[] = { "toolsListChanged", "promptsListChan
 static const enum method list_methods[] = { METHOD_NOTICE_TOOLS_LIST_CHANGED,
 	METHOD_NOTICE_PROMPTS_LIST_CHANGED, METHOD_NOTICE_RESOURCES_LIST_CHANGED };
 
-void modern_subscriptions_forget(struct modern_client *c, struct post *p)
+void modern_subscriptions_forget(struct modern_client *c, struct outgoing *p)
 {
 	for (struct sub **at = &c->subs, *b; (b = *at);) {
 		if (b->p != p) {
@@ -66,7 +66,7 @@ static bool add_honoured(const struct sub *b, struct buf *out)
 
 static void acknowledge(struct modern_client *c, struct sub *b)
 {
-	struct span id = b->p->one.pending.id;
+	struct span id = owed_id(owed_request(b->p));
 	struct buf m;
 
 	b->acknowledged = true;
@@ -108,42 +108,41 @@ static struct sub *find_sub(struct modern_client *c, uintptr_t serial)
 }
 
 /* What cannot be watched is not acknowledged. */
-static void watched(struct post *p, const struct message *m, const struct err *why)
+static void watched(struct outgoing *p, const struct message *m, const struct err *why)
 {
-	struct session *s = p->s;
 	struct modern_client *c = modern_of(p);
-	struct sub *b = find_sub(c, (uintptr_t)p->ctx);
+	struct sub *b = find_sub(c, (uintptr_t)outgoing_ctx(p));
 
 	(void)why;
 	if (!b)
 		return;
-	if ((!m || m->error.p) && p->opening == s->opening && !s->lost)
-		forget_uri(b, walk_get(p->message.params, "uri", NULL));
+	if ((!m || m->error.p) && outgoing_in_this_session(p))
+		forget_uri(b, walk_get(outgoing_message(p)->params, "uri", NULL));
 	if (!--b->asked && !b->acknowledged)
 		acknowledge(c, b);
 }
 
-static void unwatched(struct post *p, const struct message *m, const struct err *why)
+static void unwatched(struct outgoing *p, const struct message *m, const struct err *why)
 {
 	(void)p, (void)m, (void)why;
 }
 
 /* False when there is no memory for it: fn is never called. */
-static bool ask_resource(
-	struct modern_client *c, const char *method, const char *uri, post_answer_fn *fn, void *ctx)
+static bool ask_resource(struct modern_client *c, const char *method, const char *uri,
+	outgoing_answer_fn *fn, void *ctx)
 {
 	struct session *s = c->between.s;
 	struct buf b;
-	struct post *p = NULL;
+	struct outgoing *p = NULL;
 
 	buf_init(&b, MESSAGE_MAX);
 	if (buf_adds(&b, "{\"jsonrpc\":\"2.0\",\"id\":") && session_own_id(s, &b) &&
 		buf_addf(&b, ",\"method\":\"%s\",\"params\":{\"uri\":", method) &&
 		buf_adds(&b, uri) && buf_adds(&b, "}}")) {
-		p = session_ask(s, &b, fn);
-		p->between = &c->between;
-		p->ctx = ctx;
-		post_start(p);
+		p = outgoing_ask(s, &b, fn);
+		outgoing_set_between(p, &c->between);
+		outgoing_set_ctx(p, ctx);
+		outgoing_start(p);
 	}
 	buf_free(&b);
 	return p != NULL;
@@ -186,12 +185,12 @@ static void read_filter(struct modern_client *c, struct sub *b, struct span filt
 	}
 }
 
-void modern_subscriptions_add(struct post *p, const struct message *m)
+void modern_subscriptions_add(struct outgoing *p, const struct message *m)
 {
 	struct modern_client *c = modern_of(p);
 	struct sub *b = mem_new(sizeof(*b));
 
-	post_park(p);
+	queue_park(p);
 	b->p = p;
 	b->serial = ++c->clock;
 	b->next = c->subs;
@@ -217,8 +216,8 @@ static void end_sub(struct modern_client *c, struct sub *b)
 		if (!is_watched(c, b, b->uris[i]))
 			(void)!ask_resource(
 				c, "resources/unsubscribe", b->uris[i], unwatched, NULL);
-	owed_cancelled(&b->p->one);
-	post_drop(b->p); /* b goes with it */
+	owed_cancelled(owed_request(b->p));
+	outgoing_drop(b->p); /* b goes with it */
 }
 
 enum taken modern_subscriptions_cancelled(struct between *between, struct span id)
@@ -226,7 +225,7 @@ enum taken modern_subscriptions_cancelled(struct between *between, struct span i
 	struct modern_client *c = (struct modern_client *)between;
 
 	for (struct sub *b = c->subs; b && id.p; b = b->next) {
-		if (!message_id_equal(b->p->one.pending.id, id))
+		if (!message_id_equal(owed_id(owed_request(b->p)), id))
 			continue;
 		end_sub(c, b);
 		return TAKEN;
@@ -258,7 +257,7 @@ static bool sub_wants(const struct sub *b, const struct message *m)
 static void notify(struct modern_client *c, const struct sub *b, const struct message *m)
 {
 	struct edits e = { 0 };
-	struct span id = b->p->one.pending.id;
+	struct span id = owed_id(owed_request(b->p));
 	struct buf members, scratch, out;
 
 	buf_init(&members, MESSAGE_MAX);
@@ -301,13 +300,14 @@ void modern_subscriptions_watch_again(struct modern_client *c)
 void modern_subscriptions_end(struct modern_client *c)
 {
 	while (c->subs) {
-		struct post *p = c->subs->p;
+		struct outgoing *p = c->subs->p;
 		struct buf b;
 
 		buf_init(&b, MESSAGE_MAX);
-		if (p->one.pending.listed)
-			owed_text(&p->one, era_subscription_end(&b, p->one.pending.id) ? &b : NULL);
+		if (owed_waits(owed_request(p)))
+			owed_text(owed_request(p),
+				era_subscription_end(&b, owed_id(owed_request(p))) ? &b : NULL);
 		buf_free(&b);
-		post_drop(p);
+		outgoing_drop(p);
 	}
 }
