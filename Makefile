@@ -129,6 +129,11 @@ check: $O/mpmcp $(UNIT) $O/tests/fuzz/policy
 check-bare:
 	@sh tests/bare.sh build/bare
 
+# Each way to install, on Debian 12 and 11 without anything: root, debootstrap, and what "make release npm deb" made.
+.PHONY: check-install
+check-install:
+	@bash packaging/bare.sh build/bare-install
+
 # Answers tests/checks/policy.py, which has its own reading of the rules.
 $O/tests/fuzz/policy: tests/fuzz/fuzz_policy.c $O/libmpmcp.a
 	@mkdir -p $(@D)
@@ -289,7 +294,7 @@ clean:
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: check-bare static release npm mcpb homebrew deb asan valgrind fuzz torture soak lint interop interop-clients front bench bench-scan dist clean uninstall'
+	@echo 'also: check-bare check-install static release npm mcpb homebrew deb asan valgrind fuzz torture soak lint interop interop-clients front bench bench-scan dist clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d
 endif
