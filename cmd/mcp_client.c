@@ -451,6 +451,7 @@ void mcp_client_free(struct mcp_client *c)
 
 	if (!c)
 		return;
+	loop_signals_drop(c->context->loop, c);
 	/* The end of its input lets the bridge delete the session and leave. */
 	lines_out_free(c->out);
 	close_end(c, TO_BRIDGE_WRITE);

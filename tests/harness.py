@@ -92,6 +92,19 @@ def readable(*fds):
     return [fd for fd, _ in poll.poll(DEADLINE * 1000)]
 
 
+class Popen(subprocess.Popen):
+    """A process that begins while another thread writes a file inherits that file, and whoever runs it is told that
+    it is busy (ETXTBSY): one at a time. Under the name that everybody uses."""
+    writing = threading.RLock()
+
+    def __init__(self, *args, **more):
+        with self.writing:
+            super().__init__(*args, **more)
+
+
+subprocess.Popen = Popen
+
+
 class Bell:
     """For what nobody else announces: a program of the case rings when it has done something."""
 
@@ -517,7 +530,7 @@ class Case:
     def file(self, name, content, mode=0o644):
         path = os.path.join(self.folder, name)
         self.theirs.add(path)
-        with open(path, "wb") as f:
+        with Popen.writing, open(path, "wb") as f:
             f.write(content if isinstance(content, bytes) else content.encode())
         os.chmod(path, mode)
         return path
@@ -543,7 +556,8 @@ class Case:
             self.give_away(folder, *(os.path.join(folder, f) for f in dirs + files))
         program = os.path.join(self.folder, "mpmcp")
         self.theirs.add(program)
-        shutil.copyfile(PROGRAM, program)
+        with Popen.writing:
+            shutil.copyfile(PROGRAM, program)
         os.chmod(program, 0o755)
         return {"user": NOBODY, "cwd": "/", "binary": program}
 

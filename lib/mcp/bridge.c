@@ -425,6 +425,7 @@ void bridge_free(struct bridge *b)
 	if (!b)
 		return;
 	mem_set_last_words(NULL, NULL);
+	loop_signals_drop(b->loop, b);
 	session_free(b->session);
 	transport_free(b->transport);
 	keepalive_free(b->keepalive);

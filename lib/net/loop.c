@@ -17,8 +17,12 @@ struct loop_watch {
 	void *ctx;
 };
 
+/* A program, its bridge and a command's own client, each with three signals: a fixed table does. */
+#define SIGNALS_MAX 12
+
 struct owned_signal {
-	loop_signal_fn *fn; /* NULL: not caught */
+	enum os_signal signal;
+	loop_signal_fn *fn; /* NULL: nobody's */
 	void *ctx;
 };
 
@@ -32,7 +36,7 @@ struct loop {
 	struct loop_timer timers; /* sentinel of a list sorted by due_ms */
 	struct loop_task tasks;   /* sentinel of a queue */
 	unsigned long round;      /* of running tasks */
-	struct owned_signal signals[OS_SIGNALS];
+	struct owned_signal signals[SIGNALS_MAX];
 	struct loop_watch *signal_watch; /* NULL until the first loop_signal() */
 	bool stop;
 };
@@ -264,23 +268,36 @@ static void read_signals(void *ctx, int happened)
 
 	(void)happened;
 	while ((s = os_signal_next()) != OS_NO_SIGNAL)
-		if (l->signals[s].fn)
-			l->signals[s].fn(l->signals[s].ctx, s);
+		for (size_t i = 0; i < SIGNALS_MAX; i++)
+			if (l->signals[i].fn && l->signals[i].signal == s)
+				l->signals[i].fn(l->signals[i].ctx, s);
 }
 
 bool loop_signal(
 	struct loop *l, enum os_signal signal, loop_signal_fn *fn, void *ctx, struct err *e)
 {
 	int fd = l->signal_watch ? -1 : os_signals_open();
+	size_t i = 0;
 
+	while (i < SIGNALS_MAX && l->signals[i].fn)
+		i++;
+	if (i == SIGNALS_MAX)
+		return err_set(e, ERR_IO, "more than %d signals are handled", SIGNALS_MAX);
 	if (!l->signal_watch && fd < 0)
 		return err_set(e, ERR_IO, "cannot make a pipe: %s", strerror(errno));
 	if (!l->signal_watch)
 		l->signal_watch = loop_watch(l, fd, LOOP_READ, read_signals, l);
 	if (!os_signal_catch(signal))
 		return err_set(e, ERR_IO, "cannot handle signals: %s", strerror(errno));
-	l->signals[signal] = (struct owned_signal){ fn, ctx };
+	l->signals[i] = (struct owned_signal){ signal, fn, ctx };
 	return true;
+}
+
+void loop_signals_drop(struct loop *l, const void *ctx)
+{
+	for (size_t i = 0; i < SIGNALS_MAX; i++)
+		if (l->signals[i].ctx == ctx)
+			l->signals[i] = (struct owned_signal){ .signal = OS_NO_SIGNAL };
 }
 
 void loop_ignore_signals(struct loop *l)

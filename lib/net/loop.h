@@ -62,11 +62,15 @@ void loop_task_init(struct loop_task *t, struct loop *l, loop_timer_fn *fn, void
 void loop_task_queue(struct loop_task *t);
 void loop_task_clear(struct loop_task *t);
 
-/* Signals, delivered on the loop. One loop at a time may own signals; loop_free() restores the
- * dispositions that loop_signal() replaced. */
+/* Signals, delivered on the loop, to all who asked for one. One loop at a time may own signals; loop_free()
+ * restores the dispositions that loop_signal() replaced. */
 typedef void loop_signal_fn(void *ctx, enum os_signal signal);
 bool loop_signal(struct loop *l, enum os_signal signal, loop_signal_fn *fn, void *ctx,
 	struct err *e) __attribute__((warn_unused_result));
+
+/* Whoever goes before its loop takes its functions along: those with this ctx are not called any more. The
+ * signals stay caught. */
+void loop_signals_drop(struct loop *l, const void *ctx);
 
 /* For a process that is about to end with a status of its own: the loop's signals have no effect any
  * more, after loop_free() neither. */

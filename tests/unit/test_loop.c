@@ -544,6 +544,32 @@ static void signals_arrive_on_the_loop_and_are_given_back(void **state)
 	raise(SIGINT); /* nothing happens */
 }
 
+static void say_that_it_came(void *ctx, enum os_signal signal)
+{
+	(void)signal;
+	note(*(const char *)ctx);
+}
+
+static void everybody_who_asked_hears_of_a_signal_until_he_goes(void **state)
+{
+	static char a = 'a', b = 'b';
+	struct err e = { 0 };
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		start();
+		assert_true(loop_signal(loop, OS_INTERRUPT, say_that_it_came, &a, &e));
+		assert_true(loop_signal(loop, OS_INTERRUPT, say_that_it_came, &b, &e));
+		assert_true(loop_signal(loop, OS_TERMINATE, on_signal, trace, &e));
+		if (round)
+			loop_signals_drop(loop, &a);
+		raise(SIGINT);
+		raise(SIGTERM);
+		run(round ? "b2" : "ab2");
+		loop_free(loop);
+	}
+}
+
 static void signals_that_come_after_the_end_have_no_effect(void **state)
 {
 	struct err e = { 0 };
@@ -581,6 +607,7 @@ int main(void)
 		cmocka_unit_test(watches_can_be_added_while_others_are_called),
 		cmocka_unit_test(closed_descriptor_is_a_hang_up_and_no_failure),
 		cmocka_unit_test(signals_arrive_on_the_loop_and_are_given_back),
+		cmocka_unit_test(everybody_who_asked_hears_of_a_signal_until_he_goes),
 		cmocka_unit_test(signals_that_come_after_the_end_have_no_effect),
 	};
 
