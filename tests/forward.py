@@ -70,7 +70,7 @@ class Proxy:
                          b"Content-Length: 0\r\n\r\n")
             return True
         if self.refuse:
-            conn.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % self.refuse)
+            conn.sendall(b"HTTP/1.1 %d Not by policy 7\r\nContent-Length: 0\r\n\r\n" % self.refuse)
             return True
         return False
 

@@ -1,6 +1,7 @@
 #include "net/http_impl.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,12 +22,31 @@ void http_watch_silence(struct http_req *r)
 		loop_timer_clear(&r->timer);
 }
 
+/* Of a proxy's answer to CONNECT; of the page that may follow libcurl hands on nothing. */
+static void note_proxy(struct http_req *r, const char *p, size_t n)
+{
+	char line[sizeof(r->proxy_said)], *at = line;
+
+	if (n < 5 || strncmp(p, "HTTP/", 5) != 0)
+		return;
+	snprintf(line, sizeof(line), "%.*s", (int)(n < sizeof(line) ? n : sizeof(line)), p);
+	for (int words = 0; words < 2; words++) { /* the version, the status */
+		at += strcspn(at, " ");
+		at += strspn(at, " ");
+	}
+	snprintf(r->proxy_said, sizeof(r->proxy_said), "%.*s", (int)strcspn(at, "\r\n"), at);
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http_req *r = ctx;
 	long status = 0, version = 0;
 
 	n *= size;
+	if (!r->sent) {
+		note_proxy(r, p, n);
+		return n;
+	}
 	r->head_len += n;
 	if (r->jar && n > 11 && strncasecmp(p, "Set-Cookie:", 11) == 0)
 		origin_cookie_came(r->site, r->easy);
@@ -145,7 +165,6 @@ static void easy_common(struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
-	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	/* Decompresses; the field itself is ours, see http_fields_common(). */
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/diag.h"
+
 static bool is_tls_failure(CURLcode rc)
 {
 	switch (rc) {
@@ -99,14 +101,15 @@ static bool wants_single_sign_on(const struct http_req *r)
 }
 
 /* What the proxy said to CONNECT. */
-static void describe_proxy(const struct http_req *r, const char *host, struct err *e)
+static void describe_proxy(struct http_req *r, const char *host, struct err *e)
 {
 	const char *proxy = origin_proxy_words(r->site), *variable = origin_way(r->site).variable;
 	long status = proxy_status(r);
 
 	if (status != 407) {
-		err_set(e, ERR_NET, "%s does not let us through to %s (HTTP %ld)", proxy, host,
-			status);
+		err_clean(diag_redact(r->proxy_said));
+		err_set(e, ERR_NET, "%s does not let us through to %s (HTTP %ld%s%s)", proxy, host,
+			status, *r->proxy_said ? ": " : "", r->proxy_said);
 		err_advise(e, REASON_PROXY_REFUSED,
 			"Ask whoever runs the proxy to allow %s; if it can be reached directly, "
 			"NO_PROXY=%s goes around the proxy.",

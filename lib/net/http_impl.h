@@ -128,6 +128,7 @@ struct http_req {
 	CURLcode code;     /* how it ended */
 	bool placed;       /* counted in http->place */
 	char errbuf[CURL_ERROR_SIZE];
+	char proxy_said[100]; /* the reason in its answer to CONNECT */
 	struct http_req *prev, *next;
 };
 
