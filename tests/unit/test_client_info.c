@@ -73,6 +73,7 @@ static void each_client_has_its_patience(void **state)
 		{ "opencode", 28000 },
 		{ "mcp-inspector", 28000 },
 		{ "inspector-cli", 28000 },
+		{ "inspector-tui", 28000 },
 		{ "mcporter", 28000 },
 		{ "github-copilot-developer", 57000 },
 		{ "cursor-vscode", 55000 },

@@ -13,7 +13,8 @@
 /* The SDKs give a request 60 s; most clients leave it at that. */
 #define PATIENCE_MS 55000
 
-/* Measured with the versions of 2026-11. The whole name, or its beginning where the client puts more behind it. */
+/* Measured with the versions of 2026-11, the names compared with the programs' own sources: Inspector is
+ * "mcp-inspector" in a browser, "inspector-cli" and "inspector-tui" elsewhere. The whole name, or its beginning where the client puts more behind it. */
 static const struct {
 	const char *name;
 	bool begins;
