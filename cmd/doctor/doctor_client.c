@@ -235,7 +235,7 @@ void doctor_command(struct doctor *d, struct finding *f)
 			d->app->name, d->entry->name);
 	} else if (!(version = version_of(path))) {
 		failed(f, ERR_USAGE, "%s does not run: \"%s --version\" failed", command, path);
-		advise(f, "Install it anew.");
+		advise(f, "Install it again.");
 	} else {
 		if (d->app->desktop && !strchr(command, '/')) {
 			warn_of(f, "%s is found here, but %s may have another PATH", command,

@@ -67,7 +67,7 @@ void doctor_arguments(struct doctor *d, struct finding *f)
 	d->c.oauth.timeout_s = 0;
 	region = endpoint_region(d->c.url);
 	if (url_in_domain(&d->u, "mixpanel.com") && !region) {
-		warn_of(f, "%s, which is none of Mixpanel's three endpoints", d->shown);
+		warn_of(f, "%s, which is not one of Mixpanel's three endpoints", d->shown);
 		advise(f, "Leave the URL out and name the region: --region us, eu or in.");
 	} else if (region) {
 		found(f, "%s (region %s, %s)", d->shown, region, chosen_by(d->a));
@@ -89,7 +89,7 @@ static void describe_account(struct doctor *d, struct finding *f)
 	n = strlen(name);
 	if (n < sizeof(form) || strcmp(name + n - sizeof(form) + 1, form) != 0) {
 		/* Not shown: where name and secret were swapped, it is the secret. */
-		warn_of(f, "%s has a user name that is none of a service account", d->c.why);
+		warn_of(f, "%s: the user name is not a service account's", d->c.why);
 		advise(f, "Such a name ends in %s; a person signs in with \"mpmcp login\".", form);
 	} else {
 		/* The name is the beginning of what is hidden: it must not stand at the end. */
@@ -110,16 +110,15 @@ static void describe_header(struct doctor *d, struct finding *f)
 		if (strncasecmp(value, schemes[i], strlen(schemes[i])) == 0)
 			scheme = schemes[i];
 	if (strncasecmp(value, "Basic ", 6) == 0 && url_in_domain(&d->u, "mixpanel.com")) {
-		warn_of(f, "%s, with the scheme Basic, which this service does not look at",
-			d->c.why);
+		warn_of(f, "%s, with the scheme Basic, which this service ignores", d->c.why);
 		advise(f, "Write \"Bearer Basic <base64 of username:secret>\": both words are "
 			  "meant.");
 	} else if (!strchr(value, ' ')) {
-		warn_of(f, "%s, without a scheme in front", d->c.why);
+		warn_of(f, "%s, without a scheme before the token", d->c.why);
 		advise(f, "Write \"Authorization:Bearer TOKEN\".");
 	} else {
 		found(f, "%s (%s...)%s%s%s", d->c.why, scheme, also ? "; " : "", also ? also : "",
-			also ? " is there, too, and not used" : "");
+			also ? " is set, too, but not used" : "");
 	}
 }
 
@@ -159,7 +158,7 @@ void doctor_credential(struct doctor *d, struct finding *f)
 		if (*f->advice)
 			return;
 		if (service_account_may_go_to(d->c.url, NULL))
-			advise(f, "Set it anew: printf %%s 'username:secret' | base64 -w0 makes "
+			advise(f, "Set it again: printf %%s 'username:secret' | base64 -w0 makes "
 				  "the text.");
 		else
 			advise(f, "Unset it to sign in instead; or give --header "
@@ -267,7 +266,7 @@ static void describe_folder(struct folder *o, struct finding *f)
 		snprintf(aside + n, sizeof(aside) - (size_t)n, ", %u set aside as broken",
 			o->broken);
 	if (*o->open && o->open_is.kind != OS_FILE) {
-		failed(f, ERR_IO, "%s/%s is no plain file", o->path, o->open);
+		failed(f, ERR_IO, "%s/%s is not a plain file", o->path, o->open);
 		advise(f, "Remove it and sign in again.");
 	} else if (*o->open) {
 		warn_of(f, "%s/%s has mode %04o: others can read the tokens", o->path, o->open,
@@ -298,7 +297,7 @@ void doctor_folder(struct doctor *d, struct finding *f)
 		advise(f, "Put a folder in its place, or name another with --auth-dir or "
 			  "MPMCP_AUTH_DIR.");
 	} else if (o.is.kind != OS_FOLDER) {
-		failed(f, ERR_IO, "%s is no folder", o.path);
+		failed(f, ERR_IO, "%s is not a folder", o.path);
 		advise(f, "Remove it; the folder is made when it is needed.");
 	} else if (!o.is.ours) {
 		failed(f, ERR_IO, "%s belongs to user %ld, and this is user %ld", o.path,

@@ -30,7 +30,7 @@ const struct app apps[] = {
 		.add_project = "gemini mcp add -s project",
 		.add_env = "-e",
 		.add_after = true,
-		.restart = "Start gemini anew, or type /mcp reload in it. In a folder that is not "
+		.restart = "Restart Gemini CLI, or type /mcp reload in it. In a folder that is not "
 			   "trusted "
 			   "it starts no servers.",
 		.why = "Gemini CLI hands no variable to a command whose name holds TOKEN, SECRET, "
@@ -50,10 +50,9 @@ const struct app apps[] = {
 		.file = "mcp_config.json",
 		.project = ".agents/mcp_config.json",
 		.program = "agy",
-		.restart =
-			"Quit Antigravity and start it again: it does not start a server anew that "
-			"has ended. Sign in with \"mpmcp login\" before, for it waits minutes "
-			"for a server that is silent.",
+		.restart = "Quit Antigravity and start it again: it does not restart a server that "
+			   "has ended. Sign in with \"mpmcp login\" before, for it waits minutes "
+			   "for a server that is silent.",
 		.why = "Antigravity replaces no variables in the file, so the token is read from a "
 		       "file "
 		       "of its own.",
@@ -115,9 +114,9 @@ const struct app apps[] = {
 		.add = "claude mcp add -s user",
 		.add_project = "claude mcp add -s project",
 		.add_env = "-e",
-		.restart = "Start claude anew; /mcp in it shows the state.",
+		.restart = "Restart Claude Code; /mcp in it shows the state.",
 		.restart_project =
-			"Start claude anew in this folder, and allow the server when it asks.",
+			"Restart Claude Code in this folder, and allow the server when it asks.",
 		.why = "Claude Code replaces ${NAME} when it starts the command, and warns when "
 		       "the "
 		       "variable is not set.",
@@ -135,9 +134,9 @@ const struct app apps[] = {
 		.project = ".codex/config.toml",
 		.program = "codex",
 		.add = "codex mcp add",
-		.restart = "Start codex anew; /mcp in it shows the state.",
+		.restart = "Restart Codex; /mcp in it shows the state.",
 		.restart_project =
-			"Start codex anew; it reads the file only in a folder that it trusts.",
+			"Restart Codex; it reads the file only in a folder that it trusts.",
 		.why = "Codex hands on few variables and replaces no ${NAME}; \"env_vars\" lists "
 		       "those to "
 		       "hand on.",
@@ -157,9 +156,9 @@ const struct app apps[] = {
 		.program = "copilot",
 		.add = "copilot mcp add",
 		.add_env = "--env",
-		.restart = "Start copilot anew; /mcp show in it shows the state.",
+		.restart = "Restart Copilot CLI; /mcp show in it shows the state.",
 		.restart_project =
-			"Start copilot anew; it reads the file only in a folder that it trusts.",
+			"Restart Copilot CLI; it reads the file only in a folder that it trusts.",
 		.why = "Copilot CLI replaces ${NAME} when it starts the command.",
 	},
 	{
@@ -196,7 +195,7 @@ const struct app apps[] = {
 		.folder = ".codeium/windsurf",
 		.file = "mcp_config.json",
 		.program = "windsurf",
-		.restart = "Press the refresh button of the MCP panel, or start Windsurf anew.",
+		.restart = "Press the refresh button of the MCP panel, or restart Windsurf.",
 		.why = "Windsurf replaces ${env:NAME} in \"env\".",
 		.note = "Since June 2026 Windsurf is called Devin Desktop, and its agent Devin "
 			"Local reads "
@@ -212,7 +211,7 @@ const struct app apps[] = {
 		.file = "mcp_config.json",
 		.project = ".devin/mcp_config.json",
 		.program = "devin",
-		.restart = "Start Devin anew; its MCP list shows the state.",
+		.restart = "Restart Devin; its MCP list shows the state.",
 		.why = "Devin replaces no variables in the file, so the token is read from a file "
 		       "of its own.",
 	},

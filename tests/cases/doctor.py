@@ -347,7 +347,7 @@ def header_is_told_by_its_form_and_what_it_outdoes(case):
     server = case.server(_service())
     report = _run(case, server.url, "--header", "Authorization: " + ACCOUNT_HEADER, "--header", "X-Api-Key: key-key-key")
     case.secrets.append("key-key-key")
-    _is(case, report, "credential", "ok", "(Bearer Basic ...)", "MIXPANEL_SA_TOKEN is there, too")
+    _is(case, report, "credential", "ok", "(Bearer Basic ...)", "MIXPANEL_SA_TOKEN is set, too")
     row = _is(case, report, "arguments", "ok", "X-Api-Key")
     case.check("key-key-key" not in row["detail"], "a header's value is shown")
     case.secrets.append("bare-bare-bare")
@@ -389,7 +389,7 @@ def place_for_the_folder_that_is_a_file_is_named(case):
     box = case.sandbox()
     report = _run(case, box["mcp"], "--auth-dir", os.path.dirname(case.file("mpmcp", "")), token=None, status=1)
     case.equal(_failures(report)[0], "folder", "first failure")
-    _is(case, report, "folder", "failed", "no folder")
+    _is(case, report, "folder", "failed", "not a folder")
 
 
 # ---- the way
