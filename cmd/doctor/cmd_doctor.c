@@ -205,14 +205,14 @@ static void say_text(const char *text)
 
 static void say_line(enum finding_state state, const char *title, const char *detail)
 {
-	bool colour = format_coloured(stdout);
+	bool colour = format_coloured(stdout), narrow = wrap_width(stdout) < NARROW;
 
-	printf("%s%s%s%-5s%s %-18s", colour ? "\033[" : "", colour ? states[state].colour : "",
+	printf("%s%s%s%-5s%s %s", colour ? "\033[" : "", colour ? states[state].colour : "",
 		colour ? "m" : "", states[state].mark, colour ? "\033[0m" : "", title);
-	if (wrap_width(stdout) < NARROW)
+	if (narrow)
 		printf("\n%*s", MARK, "");
 	else
-		printf(" ");
+		printf("%*s", TEXT - MARK - (int)strlen(title), "");
 	say_text(detail);
 }
 

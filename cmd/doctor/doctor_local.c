@@ -125,7 +125,7 @@ static void describe_header(struct doctor *d, struct finding *f)
 /* As CI gives it to a pull request from a fork. */
 static void empty_account(struct finding *f)
 {
-	warn_of(f, "a sign-in (OAuth), as MIXPANEL_SA_TOKEN is set but empty");
+	warn_of(f, "a sign-in (OAuth), as MIXPANEL_SA_TOKEN is empty");
 	advise(f, "%s", service_account_empty());
 }
 

@@ -92,11 +92,13 @@ static void visible(long n, char out[64])
 static void say_signed_in_words(const struct login *l, long projects)
 {
 	const struct signin_record *g = &l->g;
-	char service[FORMAT_SERVICE], seen[64], until[64];
+	char service[FORMAT_SERVICE], seen[64], until[64], *text;
 
 	format_service(l->c->url, service);
 	visible(projects, seen);
-	printf("Signed in to %s%s.\n", service, seen);
+	text = mem_printf("Signed in to %s%s.", service, seen);
+	wrap_text(stdout, wrap_width(stdout), 0, 0, text);
+	free(text);
 	format_url("URL", l->c->url);
 	if (g->profile)
 		format_row("profile", g->profile);

@@ -24,6 +24,7 @@ struct paste_input {
 	struct loop_timer count;
 	int64_t ends_ms;
 	bool counts; /* standard error is a terminal that can rewrite a line */
+	bool echoes; /* standard error is a terminal, so that what is typed is shown there */
 	bool shown;  /* a prompt or a countdown stands on the last line */
 	paste_input_fn *take;
 	void *ctx;
@@ -107,7 +108,7 @@ static bool take_paste(struct paste_input *p, struct err *e)
 	       (p->line && !strchr(last, '&') && p->take(p->ctx, last, e));
 }
 
-/* The terminal has gone to a new line by itself: somebody pressed Enter. */
+/* Enter went to a new line. */
 static void refuse(struct paste_input *p, const struct err *e)
 {
 	p->shown = false;
@@ -147,9 +148,24 @@ static void end_of_paste(struct paste_input *p)
 	forget_paste(p);
 }
 
-/* Editing, since the terminal leaves it to us. */
+/* What the last line shows of this byte. Control characters stay unseen: what is pasted steers no terminal. */
+static void echo(struct paste_input *p, char c)
+{
+	if (!p->echoes)
+		return;
+	if (c == '\n' || ((unsigned char)c >= ' ' && c != 0x7f))
+		fputc(c, stderr);
+	else if ((c == 0x7f || c == '\b') && p->len > p->line)
+		fprintf(stderr, "\b \b");
+	else if (c == 0x15)
+		for (size_t n = p->len; n > p->line; n--)
+			fprintf(stderr, "\b \b");
+}
+
+/* Showing and editing, since the terminal leaves both to us. */
 static void take_byte(struct paste_input *p, char c)
 {
+	echo(p, c);
 	if (c == 0x7f || c == '\b')
 		p->len -= p->len > p->line;
 	else if (c == 0x15) /* ^U */
@@ -207,6 +223,7 @@ struct paste_input *paste_input_new(
 	p->take = take;
 	p->ctx = ctx;
 	p->counts = format_terminal(stderr);
+	p->echoes = os_is_terminal(stderr);
 	loop_timer_init(&p->count, l, counted, p);
 	if (!take || !os_is_terminal(stdin) ||
 		!os_stream_open(OS_STDIN, OS_STREAM_TYPED, &p->input))

@@ -420,7 +420,8 @@ const char *service_account_empty(void)
 {
 	const char *v = getenv("MIXPANEL_SA_TOKEN");
 
-	return v && !*v ? "MIXPANEL_SA_TOKEN is set but empty: put the service account there. CI "
+	return v && !*v ? "Put the service account into MIXPANEL_SA_TOKEN, which is set but empty; "
+			  "CI "
 			  "systems give a pull request from a fork no secrets."
 			: NULL;
 }

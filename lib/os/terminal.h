@@ -16,7 +16,7 @@ unsigned os_terminal_width(FILE *f);
 bool os_terminal_obeys(FILE *f);
 
 /*
- * How a terminal as standard input is read. OS_BY_KEY: each character as it is typed, and editing is left to us, since
+ * How a terminal as standard input is read. OS_BY_KEY: each character as it is typed; showing and editing them is left to us, since
  * one that waits for whole lines cuts them after some 4,000 bytes. OS_HIDDEN: by line, and not shown; what was typed
  * before does not count. In the background the terminal is not ours: reading then fails instead of stopping us. NULL:
  * nothing was changed.

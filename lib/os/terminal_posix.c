@@ -44,7 +44,7 @@ struct os_terminal *os_terminal_take(enum os_typing how)
 	if (t && (owner < 0 || owner == getpgrp()) && tcgetattr(STDIN_FILENO, &t->before) == 0) {
 		changed = t->before;
 		t->when = how == OS_HIDDEN ? TCSAFLUSH : TCSANOW;
-		changed.c_lflag &= ~(tcflag_t)(how == OS_HIDDEN ? ECHO : ICANON);
+		changed.c_lflag &= ~(tcflag_t)(how == OS_HIDDEN ? ECHO : ICANON | ECHO);
 		if (how == OS_HIDDEN)
 			changed.c_lflag |= ICANON;
 		else

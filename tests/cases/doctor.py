@@ -217,6 +217,7 @@ def narrow_terminal_gets_text_below_its_title(case):
     case.equal(p.wait(), 5, "status")
     long = [line for line in shown.decode().splitlines() if len(line) > 40 and " " in line.strip()]
     case.equal(long, [], "lines that are too long")
+    case.check(" \n" not in shown.decode().replace("\r", ""), "blanks at the ends of lines: %r" % shown)
 
 
 def account_that_is_set_but_empty_is_named(case):
@@ -224,13 +225,13 @@ def account_that_is_set_but_empty_is_named(case):
     p = case.start("doctor", box["mcp"], token=None, env={"MIXPANEL_SA_TOKEN": "", "CI": "true"})
     case.equal(p.finish(), 4, "status")
     said = b" ".join(b"".join(p.lines).split()).decode()
-    case.check("warn credential a sign-in (OAuth), as MIXPANEL_SA_TOKEN is set but empty" in said, said)
-    case.check("1 problem. Next: MIXPANEL_SA_TOKEN is set but empty: put the service account there. CI systems give" in said, said)
+    case.check("warn credential a sign-in (OAuth), as MIXPANEL_SA_TOKEN is empty" in said, said)
+    case.check("1 problem. Next: Put the service account into MIXPANEL_SA_TOKEN, which is set but empty; CI systems give" in said, said)
     p = case.start("login", box["mcp"], token=None, env={"MIXPANEL_SA_TOKEN": "", "CI": "true"})
     case.check(p.finish() == 4 and b"set but empty" in p.errors, "words of login %r" % p.errors)
     p = case.start(box["mcp"], token=None, env={"MIXPANEL_SA_TOKEN": "", "CI": "true"})
     p.send(request(1, "tools/list"))
-    case.is_error(p.answer(1), -31401, "MIXPANEL_SA_TOKEN is set but empty")
+    case.is_error(p.answer(1), -31401, "MIXPANEL_SA_TOKEN, which is set but empty")
 
 
 def plan_without_api_calls_is_named(case):

@@ -66,7 +66,7 @@ static void test_it_is_taken_and_given_back(void **state)
 	assert_non_null(t);
 	tcgetattr(0, &now);
 	assert_false(now.c_lflag & ICANON);
-	assert_true(now.c_lflag & ECHO);
+	assert_false(now.c_lflag & ECHO);
 	os_terminal_give_back(t);
 	t = os_terminal_take(OS_HIDDEN);
 	assert_non_null(t);
