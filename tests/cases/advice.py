@@ -117,6 +117,8 @@ def certificates_that_are_refused_have_the_advice_of_their_cause(case):
 def proxies_that_want_more_than_a_password_are_named_with_their_variable(case):
     url = "https://mcp.example.com/mcp"
     for offered, words, advice in (("NTLM", "wants NTLM or Negotiate", "cntlm"), ("Negotiate", "wants NTLM or Negotiate", "in https_proxy."),
+                                   ("Negotiate, NTLM", "wants NTLM or Negotiate", "cntlm"),
+                                   ('Negotiate, NTLM, Basic realm="x"', "wants a user name and password", "USER:PASSWORD"),
                                    ('Basic realm="x"', "wants a user name and password", "https_proxy=http://USER:PASSWORD@HOST:PORT")):
         proxy = case.server(lambda r, offered=offered: r.reply(407, headers={"Proxy-Authenticate": offered}))
         p = case.start(url, *HEADER, token=None, env={"https_proxy": proxy.origin})

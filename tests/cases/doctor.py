@@ -420,7 +420,8 @@ def dead_proxy_is_named_without_its_password(case):
 
 def proxy_that_refuses_is_named(case):
     for status, words, advice in ((407, "user name and password", "USER:PASSWORD"), (403, "refuses to connect", "NO_PROXY")):
-        proxy = case.server(lambda r: r.reply(status))
+        # RFC 9110 section 15.5.8: a proxy says how to sign in. Without that, a libcurl that knows fewer ways cannot tell.
+        proxy = case.server(lambda r, status=status: r.reply(status, headers={"Proxy-Authenticate": 'Basic realm="p"'}))
         report = _run(case, "https://mcp.mixpanel.com/mcp", status=5, env={"https_proxy": proxy.origin})
         _culprit(case, report, "proxy", words, advice)
 
