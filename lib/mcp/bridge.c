@@ -31,6 +31,25 @@
 /* When the loop itself has failed, with whatever is still unwritten. */
 #define LAST_FLUSH_MS 1000
 
+/* How it ends. */
+struct ending {
+	struct loop_timer drain;
+	uint64_t written; /* when that was last looked at */
+	enum bridge_end how;
+	struct err e;  /* BRIDGE_END_FAILED: why */
+	bool no_input; /* nothing more will be read */
+	bool begun;    /* the session is being deleted; then the loop stops */
+	bool deleted;  /* and that is done: only output is still to be written */
+	bool over;
+};
+
+/* The era of the server, as an earlier process knew it. */
+struct recall {
+	bool done;  /* said by the person, or looked up */
+	char *line; /* the first one, while that is looked up; NULL: none */
+	size_t len;
+};
+
 struct bridge {
 	struct loop *loop;
 	struct lines_in *in;
@@ -38,27 +57,18 @@ struct bridge {
 	struct transport *transport;
 	struct session *session;
 	struct keepalive *keepalive; /* NULL: none */
-	struct loop_timer drain;
-	uint64_t written;        /* when that was last looked at */
-	struct loop_task person; /* somebody would have to sign in now */
-	enum bridge_end how;
-	struct err e;  /* BRIDGE_END_FAILED: why */
-	int parent_fd; /* can be read when who started us is gone; -1: unknown */
+	struct loop_task person;     /* somebody would have to sign in now */
+	int parent_fd;               /* can be read when who started us is gone; -1: unknown */
 	struct loop_watch *parent;
-	bool ended_input; /* nothing more will be read */
-	bool leaving;     /* the session is being deleted; then the loop stops */
-	bool deleted;     /* and that is done: only output is still to be written */
-	bool over;
-	bool era_known; /* said by the person, or looked up */
-	char *first;    /* the first line, while that is looked up; NULL: none */
-	size_t first_len;
 	struct auth *auth;
 	struct http_fields *fields;
+	struct ending ending;
+	struct recall recall;
 };
 
 static void stop(struct bridge *b)
 {
-	b->over = true;
+	b->ending.over = true;
 	loop_stop(b->loop);
 }
 
@@ -67,7 +77,7 @@ static void stop(struct bridge *b)
 /* Only at the end of input is it worth waiting for a slow reader. */
 static void stop_when_written(struct bridge *b)
 {
-	if (b->deleted && (b->how != BRIDGE_END_INPUT || !lines_out_backlog(b->out)))
+	if (b->ending.deleted && (b->ending.how != BRIDGE_END_INPUT || !lines_out_backlog(b->out)))
 		stop(b);
 }
 
@@ -75,29 +85,29 @@ static void deleted(void *ctx)
 {
 	struct bridge *b = ctx;
 
-	b->deleted = true;
+	b->ending.deleted = true;
 	stop_when_written(b);
 }
 
 static void start_drain(struct bridge *b)
 {
-	b->written = lines_out_written(b->out);
-	loop_timer_set(&b->drain, DRAIN_MS);
+	b->ending.written = lines_out_written(b->out);
+	loop_timer_set(&b->ending.drain, DRAIN_MS);
 }
 
 /* It is the reader that is slow, and it does read. */
 static bool is_being_read(const struct bridge *b)
 {
-	return lines_out_backlog(b->out) && lines_out_written(b->out) != b->written;
+	return lines_out_backlog(b->out) && lines_out_written(b->out) != b->ending.written;
 }
 
 static void leave(struct bridge *b, enum bridge_end how)
 {
-	if (b->leaving)
+	if (b->ending.begun)
 		return;
-	b->leaving = true;
-	b->how = how;
-	loop_timer_clear(&b->drain);
+	b->ending.begun = true;
+	b->ending.how = how;
+	loop_timer_clear(&b->ending.drain);
 	if (how == BRIDGE_END_INPUT)
 		start_drain(b);
 	if (b->in)
@@ -124,7 +134,7 @@ static void drain_over(void *ctx)
 
 	if (is_being_read(b))
 		start_drain(b);
-	else if (b->leaving)
+	else if (b->ending.begun)
 		stop(b);
 	else
 		leave_owing(b, BRIDGE_END_INPUT,
@@ -136,7 +146,7 @@ static void check_end(struct bridge *b)
 	const char *command, *act;
 	struct err e = { 0 };
 
-	if (!b->ended_input || b->leaving)
+	if (!b->ending.no_input || b->ending.begun)
 		return;
 	if (session_idle(b->session)) {
 		leave(b, BRIDGE_END_INPUT);
@@ -154,9 +164,9 @@ static void check_end(struct bridge *b)
 /* What an earlier process found out: looked up with the first message, not before. */
 static void recall_era(struct bridge *b)
 {
-	const char *word = b->era_known ? NULL : auth_recall(b->auth);
+	const char *word = b->recall.done ? NULL : auth_recall(b->auth);
 
-	b->era_known = true;
+	b->recall.done = true;
 	if (era_of_word(word) != ERA_UNKNOWN)
 		session_set_era(b->session, era_of_word(word), false);
 }
@@ -165,11 +175,11 @@ static void on_line(void *ctx, char *p, size_t n)
 {
 	struct bridge *b = ctx;
 
-	if (!b->era_known) {
-		b->first = p;
-		b->first_len = n;
+	if (!b->recall.done) {
+		b->recall.line = p;
+		b->recall.len = n;
 		recall_era(b);
-		b->first = NULL;
+		b->recall.line = NULL;
 	}
 	session_line(b->session, b->in, p, n);
 }
@@ -187,7 +197,7 @@ static void on_input_end(void *ctx, const struct err *e)
 
 	if (e)
 		diag_note("%s", err_text(e));
-	b->ended_input = true;
+	b->ending.no_input = true;
 	session_end_input(b->session);
 	start_drain(b);
 	check_end(b);
@@ -209,7 +219,7 @@ static void on_broken(void *ctx, const struct err *e)
 
 	diag_debug("%s", err_text(e));
 	if (e->kind != ERR_CANCELLED)
-		b->e = *e;
+		b->ending.e = *e;
 	leave(b, e->kind == ERR_CANCELLED ? BRIDGE_END_OUTPUT : BRIDGE_END_FAILED);
 }
 
@@ -230,7 +240,7 @@ static void on_person(void *ctx)
 	struct bridge *b = ctx;
 
 	check_end(b);
-	if (!b->leaving)
+	if (!b->ending.begun)
 		session_person(b->session);
 }
 
@@ -278,7 +288,7 @@ static void on_signal(void *ctx, enum os_signal signal)
 {
 	struct bridge *b = ctx;
 
-	if (b->leaving)
+	if (b->ending.begun)
 		stop(b);
 	leave_owing(b, signal == OS_INTERRUPT ? BRIDGE_END_INTERRUPT : BRIDGE_END_SIGNAL,
 		"the bridge was told to end");
@@ -362,8 +372,8 @@ static void last_words(void *ctx)
 
 	lines_out_flush(b->out, LAST_FLUSH_MS); /* answers of this round wait for its end */
 	session_last_words(b->session, b->in);
-	if (b->first)
-		session_last_line(b->session, b->first, b->first_len);
+	if (b->recall.line)
+		session_last_line(b->session, b->recall.line, b->recall.len);
 }
 
 static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
@@ -380,7 +390,7 @@ static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
 	session_set_translators(b->session, translator_new);
 	session_set_policy(b->session, o->policy);
 	session_set_era(b->session, o->era, o->era_sure);
-	b->era_known = o->era_sure;
+	b->recall.done = o->era_sure;
 	if (o->asks_only)
 		session_asks_only(b->session);
 	b->in = lines_in_new(b->loop, o->in_fd, MESSAGE_MAX, &in_events, b, e);
@@ -395,8 +405,8 @@ struct bridge *bridge_new(
 	b->loop = l;
 	b->parent_fd = -1;
 	b->auth = a;
-	b->how = BRIDGE_END_FAILED;
-	loop_timer_init(&b->drain, l, drain_over, b);
+	b->ending.how = BRIDGE_END_FAILED;
+	loop_timer_init(&b->ending.drain, l, drain_over, b);
 	loop_task_init(&b->person, l, on_person, b);
 	auth_on_person(a, &b->person);
 	if (open_bridge(b, h, a, o, e))
@@ -407,7 +417,7 @@ struct bridge *bridge_new(
 
 bool bridge_over(const struct bridge *b)
 {
-	return b->over;
+	return b->ending.over;
 }
 
 bool bridge_has_session(const struct bridge *b)
@@ -431,7 +441,7 @@ void bridge_free(struct bridge *b)
 	keepalive_free(b->keepalive);
 	auth_on_person(b->auth, NULL);
 	loop_task_clear(&b->person);
-	loop_timer_clear(&b->drain);
+	loop_timer_clear(&b->ending.drain);
 	lines_in_free(b->in);
 	lines_out_free(b->out);
 	loop_watch_free(b->parent);
@@ -456,11 +466,11 @@ enum bridge_end bridge_run(struct bridge *b, struct err *e)
 	}
 	/* How it ends is settled: a client that says it twice does not get another status. */
 	loop_ignore_signals(b->loop);
-	if (b->how == BRIDGE_END_FAILED)
-		*e = b->e;
-	else if (b->how != BRIDGE_END_OUTPUT)
+	if (b->ending.how == BRIDGE_END_FAILED)
+		*e = b->ending.e;
+	else if (b->ending.how != BRIDGE_END_OUTPUT)
 		lines_out_flush(b->out, FLUSH_MS);
-	return b->how;
+	return b->ending.how;
 }
 
 /* ---- a bridge that cannot start ---- */
