@@ -52,7 +52,7 @@ gone() {
 }
 
 inside() { # inside USER COMMAND: with a clean environment
-    env -i chroot "$r" su "$1" -s /bin/sh -c "export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin BROWSER='curl -sSL -o /dev/null %s'; cd; $2"
+    env -i /usr/sbin/chroot "$r" /bin/su "$1" -s /bin/sh -c "export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin BROWSER='curl -sSL -o /dev/null %s'; cd; $2"
 }
 
 way() { # way RELEASE NAME USER PROGRAM COMMAND: installs by the command, then signs in and calls
@@ -74,10 +74,13 @@ until grep -q '"mcp"' "$o/sandbox"; do sleep 0.1; done
 url=$(sed -n 's/.*"mcp": "\([^"]*\)".*/\1/p' "$o/sandbox" | head -n 1)
 registry=
 if [ -d build/release/npm-check/storage/mpmcp ]; then
-    port=$((20000 + $$ % 20000 + 7))
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     (cd build/release/npm-check && exec server/node_modules/.bin/verdaccio -c "$PWD/config.yaml" -l "127.0.0.1:$port") >"$o/verdaccio" 2>&1 &
-    registry=http://127.0.0.1:$port/
-    until curl -fsS -o /dev/null "$registry" 2>/dev/null; do sleep 0.2; done
+    server=$! registry=http://127.0.0.1:$port/
+    until curl -fsS -o /dev/null "$registry" 2>/dev/null; do
+        kill -0 $server 2>/dev/null || { tail -n 5 "$o/verdaccio"; exit 1; }
+        sleep 0.2
+    done
 fi
 
 for release in bookworm bullseye; do
