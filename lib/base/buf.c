@@ -11,9 +11,48 @@
 
 #define FIRST_SIZE 64
 
+/* So much at once is asked for by somebody who knows the length: no more than that is allocated. */
+#define KNOWN_SIZE ((size_t)64 << 10)
+
 void buf_init(struct buf *b, size_t cap)
 {
 	*b = (struct buf){ .cap = cap < SIZE_MAX ? cap : SIZE_MAX - 1 };
+}
+
+/*
+ * Small memory that was given back, for the buffers that follow: each message fills a few of about the size
+ * that the one before had. None under AddressSanitizer, which watches what was freed. One thread uses it.
+ */
+#define KEPT_SIZE 4096
+#define KEPT_MAX 16
+
+static struct memory {
+	char *p;
+	size_t size;
+} kept[KEPT_MAX];
+static size_t nkept;
+
+static void give_back(struct buf *b)
+{
+	if (b->size && b->size <= KEPT_SIZE && nkept < KEPT_MAX && !MEM_WATCHED)
+		kept[nkept++] = (struct memory){ b->p, b->size };
+	else
+		free(b->p);
+}
+
+/* The last one that is large enough; { NULL } when there is none. */
+static struct memory kept_for(size_t need)
+{
+	struct memory found = { 0 };
+	size_t i = nkept;
+
+	while (i && kept[i - 1].size < need)
+		i--;
+	if (!i)
+		return found;
+	found = kept[i - 1];
+	kept[i - 1] = kept[--nkept];
+	return found;
 }
 
 /* What b has allocated is somebody else's, or nobody's. */
@@ -29,7 +68,7 @@ static void forget(struct buf *b)
 
 void buf_free(struct buf *b)
 {
-	free(b->p);
+	give_back(b);
 	forget(b);
 }
 
@@ -63,6 +102,8 @@ static size_t grown(const struct buf *b, size_t need)
 {
 	size_t size = b->size ? b->size : FIRST_SIZE;
 
+	if (!b->size && need > KNOWN_SIZE)
+		return need;
 	while (size < need)
 		size = size > SIZE_MAX / 2 ? need : size * 2;
 	return size > b->cap + 1 && need <= b->cap + 1 ? b->cap + 1 : size;
@@ -70,6 +111,7 @@ static size_t grown(const struct buf *b, size_t need)
 
 bool buf_reserve(struct buf *b, size_t more)
 {
+	struct memory old = { 0 };
 	size_t need, size;
 	char *p;
 
@@ -79,10 +121,14 @@ bool buf_reserve(struct buf *b, size_t more)
 	need = b->len + more + 1;
 	if (need <= b->size)
 		return true;
-	size = grown(b, need);
-	p = share_allows(b, size) ? realloc(b->p, size) : NULL;
-	if (!p)
+	if (!b->size)
+		old = kept_for(need);
+	size = old.p ? old.size : grown(b, need);
+	p = !share_allows(b, size) ? NULL : old.p ? old.p : realloc(b->p, size);
+	if (!p) {
+		free(old.p);
 		return false;
+	}
 	if (b->share)
 		b->share->used += size - b->size;
 	b->p = p;

@@ -50,6 +50,45 @@ void *mem_grow(void *p, size_t count, size_t size)
 	return q;
 }
 
+/* As many as requests are in flight where many are. */
+#define POOL_MAX 64
+
+/* A block that is kept begins with the address of the next one. */
+void *mem_pool_get(struct mem_pool *p, size_t size)
+{
+	void *block = p->first;
+
+	if (!block)
+		return mem_new(size > sizeof(void *) ? size : sizeof(void *));
+	p->n--;
+	memcpy(&p->first, block, sizeof(void *));
+	return memset(block, 0, size);
+}
+
+void mem_pool_put(struct mem_pool *p, void *block)
+{
+	if (!block)
+		return;
+	if (p->n == POOL_MAX || MEM_WATCHED) {
+		free(block);
+		return;
+	}
+	memcpy(block, &p->first, sizeof(void *));
+	p->first = block;
+	p->n++;
+}
+
+void mem_pool_clear(struct mem_pool *p)
+{
+	while (p->first) {
+		void *block = p->first;
+
+		memcpy(&p->first, block, sizeof(void *));
+		free(block);
+	}
+	p->n = 0;
+}
+
 char *mem_dup(const char *s)
 {
 	return mem_ndup(s, strlen(s));

@@ -463,6 +463,7 @@ void http_free(struct http *h)
 	curl_url_cleanup(h->place.parsed);
 	free(h->place.text);
 	http_fields_common_free(h);
+	mem_pool_clear(&h->spare_socks);
 	free(h);
 	curl_global_cleanup();
 }

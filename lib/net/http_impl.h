@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "net/ca.h"
 #include "net/http.h"
 #include "net/tcp.h"
@@ -163,6 +164,7 @@ struct http {
 	struct loop_task renewal;   /* of spent handles, once the answer has been passed on */
 	struct sock socks;          /* sentinel */
 	struct http_req reqs;       /* sentinel of all requests not yet freed */
+	struct mem_pool spare_socks;
 	bool handles_last;          /* HANDLES_LAST_SINCE */
 	struct http_req *idle[IDLE_MAX];
 	size_t nidle;

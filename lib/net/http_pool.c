@@ -69,18 +69,18 @@ static void timer_due(void *ctx)
 		act(p, CURL_SOCKET_TIMEOUT, 0);
 }
 
-static void sock_free(struct sock *s)
+static void sock_free(struct http *h, struct sock *s)
 {
 	loop_watch_free(s->watch);
 	s->prev->next = s->next;
 	s->next->prev = s->prev;
-	free(s);
+	mem_pool_put(&h->spare_socks, s);
 }
 
 static struct sock *sock_new(struct pool *p, curl_socket_t fd)
 {
 	struct http *h = p->http;
-	struct sock *s = mem_new(sizeof(*s));
+	struct sock *s = mem_pool_get(&h->spare_socks, sizeof(*s));
 
 	s->pool = p;
 	s->fd = fd;
@@ -99,7 +99,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
 		if (s)
-			sock_free(s);
+			sock_free(p->http, s);
 		return 0;
 	}
 	if (!s) {
@@ -176,7 +176,7 @@ void http_pools_free(struct http *h)
 		pool_free(p);
 	}
 	while (h->socks.next != &h->socks)
-		sock_free(h->socks.next);
+		sock_free(h, h->socks.next);
 }
 
 void http_pools_sweep(struct http *h)

@@ -33,6 +33,7 @@ struct loop {
 	struct loop_watch **watches;
 	size_t n, room;
 	size_t holes;
+	struct mem_pool spare;    /* watches */
 	struct loop_timer timers; /* sentinel of a list sorted by due_ms */
 	struct loop_task tasks;   /* sentinel of a queue */
 	unsigned long round;      /* of running tasks */
@@ -60,6 +61,7 @@ void loop_free(struct loop *l)
 	loop_watch_free(l->signal_watch);
 	free(l->fds);
 	free(l->watches);
+	mem_pool_clear(&l->spare);
 	free(l);
 }
 
@@ -92,7 +94,7 @@ static int slot_fd(const struct os_wait *p)
 
 struct loop_watch *loop_watch(struct loop *l, int fd, int events, loop_watch_fn *fn, void *ctx)
 {
-	struct loop_watch *w = mem_new(sizeof(*w));
+	struct loop_watch *w = mem_pool_get(&l->spare, sizeof(*w));
 
 	if (l->n == l->room) {
 		l->room = l->room ? 2 * l->room : 16;
@@ -124,7 +126,7 @@ void loop_watch_free(struct loop_watch *w)
 	w->loop->fds[w->slot].fd = -1;
 	w->loop->fds[w->slot].got = 0;
 	w->loop->holes++;
-	free(w);
+	mem_pool_put(&w->loop->spare, w);
 }
 
 static void close_holes(struct loop *l)

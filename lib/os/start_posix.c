@@ -38,8 +38,11 @@ bool os_start(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 #ifdef __GLIBC__
-	/* Fixed, or freeing one large message would teach malloc to keep the memory of all later ones. */
-	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+	/* Nearly all results are below 2 MiB: their memory is used again for the next one, page by page, as
+	 * long as no more than two of them are free. What is larger goes back to the system at once. Both
+	 * fixed, or freeing one large message would teach malloc to keep the memory of all later ones. */
+	mallopt(M_MMAP_THRESHOLD, 2 << 20);
+	mallopt(M_TRIM_THRESHOLD, 4 << 20);
 #endif
 	return true;
 }

@@ -1,8 +1,10 @@
 """What requests look like on the wire, and the way that they take."""
 
+import os
+import struct
 import subprocess
 
-from harness import INITIALIZE, INITIALIZED, PROGRAM, request, response
+from harness import INITIALIZE, INITIALIZED, PROGRAM, ROOT, Skipped, request, response
 
 
 def _agent(case):
@@ -148,3 +150,53 @@ def get_stream_that_ends_in_order_is_opened_again_where_it_was(case):
     server.wait(lambda _: len(server.of(method="GET")) == 3, "the third stream")
     p.call(1)
     case.equal(server.connections, 2, "connections")
+
+
+def _allocations(case):
+    """The environment of a program whose allocations are counted, and a function that tells how many there were."""
+    if "asan" in PROGRAM:
+        raise Skipped("AddressSanitizer lets no other library come first")
+    library, counts = os.path.join(case.folder, "allocations.so"), case.file("counts", bytes(8 * 1025))
+    made = subprocess.run(["cc", "-shared", "-fPIC", "-o", library, os.path.join(ROOT, "tests/allocations.c")], capture_output=True)
+    if made.returncode:
+        raise Skipped("no C compiler builds what counts allocations")
+    case.theirs.update((library, counts))
+
+    def count():
+        with open(counts, "rb") as file:
+            n = struct.unpack("Q", file.read(8))[0]
+        if not n:
+            raise Skipped("the program takes no preloaded library")
+        return n
+    return {"LD_PRELOAD": library, "ALLOCATIONS_FILE": counts}, count
+
+
+def small_calls_allocate_nothing(case):
+    """Once the first ones have been through; what libcurl allocates for them is its own business. Now and then the count of requests is
+    written, so it is the best of a few rounds."""
+    for stream in (False, True):
+        env, count = _allocations(case)
+
+        def handle(r, stream=stream):
+            fields = {"Mcp-Session-Id": "one"}
+            if r.method == "GET":
+                r.reply(405)
+            elif stream and r.rpc_method == "tools/call":
+                r.stream(fields)
+                r.event(response(r.id, {"content": []}))
+                r.end()
+            elif r.id is None:
+                r.reply(202, headers=fields)
+            else:
+                r.answer(headers=fields)
+        server, p = case.bridge(handle, env=env)
+        p.handshake()
+        ident, rounds = 0, []
+        for _ in range(6):
+            before = count()
+            for ident in range(ident + 1, ident + 21):
+                p.call(ident)
+            rounds.append(count() - before)
+        case.equal(min(rounds), 0, "fewest allocations of 20 calls, of %r" % rounds)
+        p.process.stdin.close()
+        p.wait()

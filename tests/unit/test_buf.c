@@ -263,6 +263,52 @@ static void reset_and_wipe_leave_a_usable_buffer(void **state)
 	buf_free(&b);
 }
 
+/* Whatever was freed: the next buffer is empty, counts what it has, and grows as any other. */
+static void memory_that_is_used_again_holds_nothing_of_before(void **state)
+{
+	static const size_t sizes[] = { 1, 63, 64, 1000, 4095, 4096, 70000, 1 << 20 };
+	struct buf_share share = { .cap = (size_t)1 << 22 };
+	struct buf b[64];
+
+	(void)state;
+	for (size_t round = 0; round < 200; round++) {
+		struct buf *one = &b[round % 64];
+		size_t n = sizes[(round * 7) % 8];
+
+		if (round >= 64)
+			buf_free(one);
+		buf_init(one, (size_t)1 << 21);
+		one->share = &share;
+		if (round % 3 && n < 1 << 20) {
+			assert_true(buf_reserve(one, n));
+			assert_string_equal(one->p, "");
+		}
+		for (size_t i = 0; i < n && share.used < 2 << 20; i += 100)
+			assert_true(buf_add(one, "abcdefghij", 10));
+		assert_true(one->len < one->size);
+		assert_int_equal(one->len % 10, 0);
+		assert_int_equal(one->p[one->len], 0);
+	}
+	for (size_t i = 0; i < 64; i++)
+		buf_free(&b[i]);
+	assert_int_equal(share.used, 0);
+}
+
+/* Somebody who knows the length asks for all of it: a mebibyte is not two. */
+static void known_length_is_all_that_is_allocated(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, (size_t)8 << 20);
+	assert_true(buf_reserve(&b, ((size_t)1 << 20) + 1));
+	assert_true(b.size <= ((size_t)1 << 20) + 2);
+	b.len = b.size - 1;
+	assert_true(buf_addc(&b, 'x'));
+	assert_true(b.size >= (size_t)2 << 20);
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +324,8 @@ int main(void)
 		cmocka_unit_test(move_keeps_both_ceilings),
 		cmocka_unit_test(buffers_that_share_a_ceiling_stay_below_it_together),
 		cmocka_unit_test(reset_and_wipe_leave_a_usable_buffer),
+		cmocka_unit_test(memory_that_is_used_again_holds_nothing_of_before),
+		cmocka_unit_test(known_length_is_all_that_is_allocated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,33 @@ static void last_words_are_said_once_before_the_end(void **state)
 	close(ends[0]);
 }
 
+static void blocks_of_a_pool_come_back_zeroed(void **state)
+{
+	struct mem_pool pool = { 0 };
+	void *blocks[200];
+
+	(void)state;
+	for (size_t size = 1; size < 100; size += 40) {
+		for (int round = 0; round < 3; round++) {
+			static const char zero[100];
+
+			for (size_t i = 0; i < 200; i++) {
+				blocks[i] = mem_pool_get(&pool, size);
+				assert_memory_equal(blocks[i], zero, size);
+				memset(blocks[i], 'x', size);
+			}
+			for (size_t i = 0; i < 200; i++)
+				mem_pool_put(&pool, blocks[i]);
+			assert_true(pool.n < 200);
+			assert_true(MEM_WATCHED ? pool.n == 0 : pool.n > 0);
+		}
+		mem_pool_put(&pool, NULL);
+		mem_pool_clear(&pool);
+		assert_null(pool.first);
+		assert_int_equal(pool.n, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +161,7 @@ int main(void)
 		cmocka_unit_test(printed_strings_are_as_long_as_they_need),
 		cmocka_unit_test(a_size_that_overflows_ends_the_program_with_a_word),
 		cmocka_unit_test(last_words_are_said_once_before_the_end),
+		cmocka_unit_test(blocks_of_a_pool_come_back_zeroed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

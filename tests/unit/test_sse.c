@@ -631,6 +631,32 @@ static void freeing_nothing_is_fine(void **state)
 	sse_free(NULL);
 }
 
+/* Cut anywhere, also in the middle of a field, a name or a byte order mark. */
+static void a_parser_that_is_used_again_knows_nothing_of_the_stream_before(void **state)
+{
+	static const char first[] = "\xEF\xBB\xBF"
+				    "id: 1\nretry: 9\ndata: a\n\nid: 2\nevent: x\ndata: b\r";
+	struct seen w;
+
+	(void)state;
+	for (size_t cut = 0; cut < sizeof(first); cut++) {
+		struct sse *s;
+
+		seen_init(&w);
+		s = sse_new(CAP, on_event, &w);
+		assert_int_equal(feed(s, first, cut), SSE_OK);
+		buf_reset(&w.text);
+		sse_reuse(s, on_event, &w);
+		assert_string_equal(sse_last_id(s), "");
+		assert_int_equal(sse_retry_ms(s), -1);
+		assert_int_equal(feed(s, "\ndata: c\n\n", 11), SSE_OK);
+		if (strcmp(buf_str(&w.text), "message,,c;") != 0)
+			fail_msg("cut at %zu: %s", cut, buf_str(&w.text));
+		sse_free(s);
+		buf_free(&w.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -650,6 +676,7 @@ int main(void)
 		cmocka_unit_test(a_huge_event_leaves_no_memory_behind),
 #endif
 		cmocka_unit_test(freeing_nothing_is_fine),
+		cmocka_unit_test(a_parser_that_is_used_again_knows_nothing_of_the_stream_before),
 	};
 
 	return cmocka_run_group_tests(tests, make_guard, drop_guard);

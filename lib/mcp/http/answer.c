@@ -259,6 +259,6 @@ void answer_begin(struct exchange *x)
 void answer_free(struct exchange *x)
 {
 	buf_free(&x->answer.body);
-	sse_free(x->answer.sse);
+	transport_parser_free(x->t, x->answer.sse);
 	free(x->answer.session);
 }

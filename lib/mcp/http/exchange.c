@@ -51,7 +51,7 @@ static void exchange_free(struct exchange *x)
 	http_fields_free(x->c.own);
 	answer_free(x);
 	free(x->resumption.from);
-	free(x);
+	mem_pool_put(&x->t->exchanges.spare, x);
 }
 
 void exchange_cancel(struct exchange *x)
@@ -209,7 +209,7 @@ static bool repeat(struct exchange *x)
 	diag_debug("the connection was lost: the request is sent once more");
 	x->tries.repeated = true;
 	x->tries.connect_by_ms = 0;
-	sse_free(x->answer.sse);
+	transport_parser_free(x->t, x->answer.sse);
 	x->answer.sse = NULL;
 	exchange_send(x);
 	return true;
@@ -399,7 +399,7 @@ static void timer_due(void *ctx)
 struct exchange *exchange_new(
 	struct transport *t, const struct exchange_kind *kind, const struct exchange_call *c)
 {
-	struct exchange *x = mem_new(sizeof(*x));
+	struct exchange *x = mem_pool_get(&t->exchanges.spare, sizeof(*x));
 
 	x->t = t;
 	x->kind = kind;

@@ -70,7 +70,7 @@ static void refused(struct stream *s, long status)
 	s->lost = status == 404 && s->t->headers.session;
 	if (!s->lost && *sse_last_id(s->sse)) {
 		/* It may be the place in the stream that the server does not know any more. */
-		sse_free(s->sse);
+		transport_parser_free(s->t, s->sse);
 		s->sse = transport_parser(s->t, on_event, s);
 	}
 }
@@ -114,7 +114,7 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 		s->t->buffered.refused = false;
 		diag_note("the server's GET stream is too much beside the answers that arrive at "
 			  "this moment: a message is lost");
-		sse_free(s->sse);
+		transport_parser_free(s->t, s->sse);
 		s->sse = transport_parser(s->t, on_event, s);
 		return HTTP_STOP;
 	}
@@ -250,7 +250,7 @@ void get_stream_free(struct stream *s)
 	loop_task_clear(&s->opening);
 	http_cancel(s->req);
 	fieldset_drop(s->fields);
-	sse_free(s->sse);
+	transport_parser_free(s->t, s->sse);
 	free(s->resumed_from);
 	free(s);
 }

@@ -43,6 +43,9 @@ static void accepted(struct exchange *x, struct http_req *r)
 	if (x->resumption.on)
 		return;
 	id = http_answer_field(r, "Mcp-Session-Id", 0);
+	/* Many servers repeat it with every answer. */
+	if (id && !x->c.fresh && x->t->headers.session && strcmp(id, x->t->headers.session) == 0)
+		id = NULL;
 	free(x->answer.session);
 	x->answer.session = id ? mem_dup(id) : NULL;
 }

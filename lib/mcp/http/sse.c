@@ -67,15 +67,33 @@ void sse_share(struct sse *s, struct buf_share *share)
 	s->data.share = share;
 }
 
-void sse_free(struct sse *s)
+static void release(struct sse *s)
 {
-	if (!s)
-		return;
 	buf_free(&s->data);
 	buf_free(&s->event);
 	buf_free(&s->id);
 	buf_free(&s->last_id);
 	buf_free(&s->value);
+}
+
+void sse_reuse(struct sse *s, sse_fn *fn, void *ctx)
+{
+	release(s);
+	*s = (struct sse){ .fn = fn,
+		.ctx = ctx,
+		.data = s->data,
+		.event = s->event,
+		.id = s->id,
+		.last_id = s->last_id,
+		.value = s->value,
+		.retry_ms = -1 };
+}
+
+void sse_free(struct sse *s)
+{
+	if (!s)
+		return;
+	release(s);
 	free(s);
 }
 

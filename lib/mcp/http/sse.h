@@ -45,6 +45,8 @@ enum sse_status {
 struct sse *sse_new(size_t cap, sse_fn *fn, void *ctx) __attribute__((warn_unused_result));
 /* What an unfinished event holds counts in there, too, from now on: SSE_TOO_LONG when that is full. */
 void sse_share(struct sse *s, struct buf_share *share);
+/* As new, with the same cap and share, for another stream; not from inside the callback. */
+void sse_reuse(struct sse *s, sse_fn *fn, void *ctx);
 void sse_free(struct sse *s); /* NULL is fine; not from inside the callback */
 
 /* After anything but SSE_OK the parser is dead: only sse_free() and sse_last_id() may follow. The

@@ -67,10 +67,24 @@ void transport_hold(struct transport *t, bool held)
 
 struct sse *transport_parser(struct transport *t, sse_fn *fn, void *ctx)
 {
-	struct sse *s = sse_new(MESSAGE_MAX, fn, ctx);
+	struct sse *s = t->spare;
 
-	sse_share(s, &t->buffered);
+	if (!s) {
+		s = sse_new(MESSAGE_MAX, fn, ctx);
+		sse_share(s, &t->buffered);
+		return s;
+	}
+	t->spare = NULL;
+	sse_reuse(s, fn, ctx);
 	return s;
+}
+
+void transport_parser_free(struct transport *t, struct sse *s)
+{
+	sse_free(t->spare);
+	t->spare = s;
+	if (s)
+		sse_reuse(s, NULL, NULL); /* gives back what it holds */
 }
 
 bool transport_type_is(const struct http_req *r, const char *type)
@@ -93,5 +107,7 @@ void transport_free(struct transport *t)
 	session_headers_free(t);
 	free(t->at.url);
 	free(t->at.given);
+	sse_free(t->spare);
+	mem_pool_clear(&t->exchanges.spare);
 	free(t);
 }

@@ -5,6 +5,7 @@
 #ifndef MPMCP_TRANSPORT_IMPL_H
 #define MPMCP_TRANSPORT_IMPL_H
 
+#include "base/mem.h"
 #include "mcp/http/transport.h"
 
 /* Of a body that nobody reads, not more than this is taken to save the connection. */
@@ -119,6 +120,7 @@ void session_delete_free(struct transport *t);
 /* Those that have not ended. */
 struct exchanges {
 	struct exchange *first;
+	struct mem_pool spare;
 	size_t waiting;  /* for a person to sign in */
 	size_t resuming; /* about to GET their stream again */
 	int64_t sent_ms; /* when the last message was POSTed */
@@ -140,6 +142,7 @@ struct transport {
 	struct exchanges exchanges;
 	struct delete_request *deleting;
 	struct buf_share buffered; /* of all answers that are not complete yet */
+	struct sse *spare;         /* a parser for the next stream; or NULL */
 };
 
 /* The server has shown that it speaks this. */
@@ -151,5 +154,6 @@ bool transport_type_is(const struct http_req *r, const char *type);
 /* A parser of one of the transport's streams, which counts in `buffered`. */
 struct sse *transport_parser(struct transport *t, sse_fn *fn, void *ctx)
 	__attribute__((warn_unused_result));
+void transport_parser_free(struct transport *t, struct sse *s); /* NULL is fine */
 
 #endif

@@ -15,7 +15,7 @@
 
 struct outgoing *outgoing_new(struct session *s, enum outgoing_kind kind)
 {
-	struct outgoing *p = mem_new(sizeof(*p));
+	struct outgoing *p = mem_pool_get(&s->spare, sizeof(*p));
 
 	p->s = s;
 	p->kind = kind;
@@ -42,7 +42,7 @@ void outgoing_free(struct outgoing *p)
 	message_free(&p->sent.changed);
 	buf_free(&p->sent.id);
 	buf_free(&p->owed.id);
-	free(p);
+	mem_pool_put(&p->s->spare, p);
 }
 
 void outgoing_drop(struct outgoing *p)

@@ -153,5 +153,6 @@ void session_free(struct session *s)
 	loop_timer_clear(&s->person.timer);
 	kept_clear(&s->client.kept);
 	pending_clear(&s->calls);
+	mem_pool_clear(&s->spare);
 	free(s);
 }

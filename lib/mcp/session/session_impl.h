@@ -16,6 +16,7 @@
 #define MPMCP_SESSION_IMPL_H
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/strset.h"
 #include "mcp/http/client_info.h"
 #include "mcp/http/toolbook.h"
@@ -79,7 +80,8 @@ struct session {
 	struct translators translators;
 	struct policy *policy;
 	struct person person;
-	unsigned long serial; /* of ids of ours */
+	unsigned long serial;  /* of ids of ours */
+	struct mem_pool spare; /* outgoing messages */
 };
 
 /* ---- again.c ---- */
