@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -36,12 +37,15 @@ static bool is_value(const char *s)
 	return true;
 }
 
+/* They come and go with each request of 2026-07-28. One thread uses it. */
+static struct mem_pool spare;
+
 static bool append_line(struct http_fields **f, const char *line)
 {
 	struct curl_slist *list;
 
 	if (!*f)
-		*f = mem_new(sizeof(**f));
+		*f = mem_pool_get(&spare, sizeof(**f));
 	if ((*f)->last)
 		(*f)->last->next = NULL;
 	list = curl_slist_append((*f)->last, line);
@@ -55,9 +59,12 @@ static bool append_line(struct http_fields **f, const char *line)
 	return true;
 }
 
+/* libcurl sends no request whose head is longer. */
+#define FIELD_MAX ((size_t)1 << 20)
+
 bool http_fields_add(struct http_fields **f, const char *name, const char *value, struct err *e)
 {
-	char *line;
+	struct buf line;
 	bool good;
 
 	if (!is_token(name))
@@ -69,12 +76,14 @@ bool http_fields_add(struct http_fields **f, const char *name, const char *value
 			"character",
 			name);
 	/* libcurl's spelling of a field that is there and empty. */
-	line = *value ? mem_printf("%s: %s", name, value) : mem_printf("%s;", name);
-	good = append_line(f, line);
-	(*f)->cookie = (*f)->cookie || strcasecmp(name, "Cookie") == 0;
-	secret_wipe(line, strlen(line));
-	free(line);
-	return good || err_set(e, ERR_LIMIT, "out of memory");
+	buf_init(&line, FIELD_MAX);
+	good = buf_adds(&line, name) && buf_adds(&line, *value ? ": " : ";") &&
+	       buf_adds(&line, value) && append_line(f, buf_str(&line));
+	if (good && strcasecmp(name, "Cookie") == 0)
+		(*f)->cookie = true;
+	buf_wipe(&line);
+	return good || err_set(e, ERR_LIMIT,
+			       "header \"%.100s\" is too long, or there is no memory for it", name);
 }
 
 bool http_fields_copy(struct http_fields **to, const struct http_fields *f, struct err *e)
@@ -105,7 +114,7 @@ void http_fields_free(struct http_fields *f)
 	for (struct curl_slist *i = f->list; i; i = i->next)
 		secret_wipe(i->data, strlen(i->data));
 	curl_slist_free_all(f->list);
-	free(f);
+	mem_pool_put(&spare, f);
 }
 
 /*
@@ -136,6 +145,7 @@ void http_fields_common_free(struct http *h)
 	curl_slist_free_all(h->agent);
 	curl_slist_free_all(h->agent_alone);
 	curl_slist_free_all(h->encoding);
+	mem_pool_clear(&spare);
 }
 
 /* libcurl asks servers for leave ("Expect: 100-continue") before it sends a body of a MiB; that

@@ -174,11 +174,12 @@ def _allocations(case):
 def small_calls_allocate_nothing(case):
     """Once the first ones have been through; what libcurl allocates for them is its own business. Now and then the count of requests is
     written, so it is the best of a few rounds."""
-    for stream in (False, True):
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+    for stream, modern in ((False, False), (True, False), (False, True)):
         env, count = _allocations(case)
 
-        def handle(r, stream=stream):
-            fields = {"Mcp-Session-Id": "one"}
+        def handle(r, stream=stream, modern=modern):
+            fields = {} if modern else {"Mcp-Session-Id": "one"}
             if r.method == "GET":
                 r.reply(405)
             elif stream and r.rpc_method == "tools/call":
@@ -190,13 +191,15 @@ def small_calls_allocate_nothing(case):
             else:
                 r.answer(headers=fields)
         server, p = case.bridge(handle, env=env)
-        p.handshake()
+        if not modern:
+            p.handshake()
         ident, rounds = 0, []
         for _ in range(6):
-            before = count()
+            before = count() if ident else 0
             for ident in range(ident + 1, ident + 21):
-                p.call(ident)
+                p.call(ident, **({"_meta": meta} if modern else {}))
             rounds.append(count() - before)
+        case.equal("mcp-method" in server.requests[-1].headers, modern, "fields of 2026-07-28")
         case.equal(min(rounds), 0, "fewest allocations of 20 calls, of %r" % rounds)
         p.process.stdin.close()
         p.wait()
