@@ -517,7 +517,7 @@ def callback_that_comes_twice_sends_the_code_once(case):
             try:
                 urllib.request.urlopen(q["redirect_uri"] + "?" + urllib.parse.urlencode({"code": "c0de", "state": q["state"]}), timeout=DEADLINE)
             except urllib.error.HTTPError as e:
-                again.append((e.code, b"not the sign-in that is awaited" in e.read()))
+                again.append((e.code, b"belongs to an earlier sign-in attempt" in e.read()))
         return {}
     server = _authority(case, token=token)
     case.equal(_login(case, server)[0], 0, "status")

@@ -80,7 +80,7 @@ await check("browser: an answer to another sign-in does not end this one", async
     await press(page, "Approve", "approved-later");
     return words;
   });
-  equal([status, text.includes("not the sign-in that is awaited")], [0, true]);
+  equal([status, text.includes("belongs to an earlier sign-in attempt")], [0, true]);
 });
 await browser.close();
 sandbox.stop();
