@@ -67,7 +67,7 @@ await check("browser: approving signs in, and the page says so", async () => {
 await check("browser: denying says so on the page and in the terminal", async () => {
   rmSync(join(home, ".mcp-auth"), { recursive: true });
   const { text, status } = await login(sandbox, home, (page) => press(page, "Deny", "denied"));
-  equal([status, text.includes("Not signed in")], [4, true]);
+  equal([status, text.includes("You declined. Nothing was stored.")], [4, true]);
 });
 await check("browser: an answer to another sign-in does not end this one", async () => {
   const { text, status } = await login(sandbox, home, async (page) => {
