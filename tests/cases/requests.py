@@ -4,11 +4,11 @@ import os
 import struct
 import subprocess
 
-from harness import INITIALIZE, INITIALIZED, PROGRAM, ROOT, Skipped, request, response
+from harness import INITIALIZE, INITIALIZED, PROGRAM, ROOT, WRAP, Skipped, request, response
 
 
 def _agent(case):
-    return "mpmcp/" + subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, env=case.env()).stdout.split()[1]
+    return "mpmcp/" + subprocess.run([*WRAP, PROGRAM, "--version"], capture_output=True, text=True, env=case.env()).stdout.split()[1]
 
 
 def _fields(case, *args):
