@@ -100,8 +100,9 @@ static bool on_event(void *ctx, struct sse_event *ev)
 static void expect(struct exchange *x, struct http_req *r)
 {
 	struct answer *a = &x->answer;
+	enum media media = transport_media(r);
 
-	if (transport_type_is(r, "text/event-stream")) {
+	if (media == MEDIA_EVENTS) {
 		a->content = CONTENT_EVENTS;
 		if (a->sse)
 			sse_reconnect(a->sse);
@@ -109,7 +110,7 @@ static void expect(struct exchange *x, struct http_req *r)
 			a->sse = transport_parser(x->t, on_event, x);
 		if (x->kind->streams)
 			x->kind->streams(x);
-	} else if (transport_type_is(r, "application/json") && x->kind->takes_json(x)) {
+	} else if (media == MEDIA_JSON && x->kind->takes_json(x)) {
 		a->content = CONTENT_JSON;
 		reserve_body(x, r);
 	}

@@ -185,6 +185,8 @@ void resumption_uncount(struct exchange *x); /* it does not wait for a resumptio
 
 /* The answer is there, its body with it: the request is sent again, now or later or elsewhere, or ends. */
 void exchange_refused(struct exchange *x, struct http_req *r);
+/* Does it show that the server does not know the session? x->e describes it. */
+bool refusal_loses_session(struct exchange *x);
 
 /* ---- http_sse_post.c: answers that come on the channel ---- */
 

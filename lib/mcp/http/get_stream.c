@@ -79,7 +79,7 @@ static enum http_flow on_head(void *ctx, struct http_req *r, long status)
 {
 	struct stream *s = ctx;
 
-	s->events = status == 200 && transport_type_is(r, "text/event-stream");
+	s->events = status == 200 && transport_media(r) == MEDIA_EVENTS;
 	if (s->events) {
 		s->opened = s->t->get.seen = true;
 		s->opened_ms = clock_ms();

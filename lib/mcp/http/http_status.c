@@ -133,7 +133,7 @@ static bool answers_request(const struct exchange *x, const struct message *erro
  * MCP 2025-11-25, Session Management 3 and 4: 404 says that the session is gone. Many servers made
  * after the SDKs' examples say 400 instead, with words about the session.
  */
-static bool is_session_lost(struct exchange *x)
+bool refusal_loses_session(struct exchange *x)
 {
 	bool about = x->e.reason == REASON_SESSION_LOST;
 	/* What refuses the GET of a resumption does not answer the request. */
@@ -173,7 +173,7 @@ void exchange_refused(struct exchange *x, struct http_req *r)
 	describe_refusal(x, r, words, retry_after_s);
 	if (x->kind->falls_back && x->kind->falls_back(x))
 		return;
-	x->answer.session_lost = is_session_lost(x);
+	x->answer.session_lost = refusal_loses_session(x);
 	if (x->resumption.on)
 		err_prefix(&x->e, "the answer's stream broke off and could not be resumed, so "
 				  "whether the server acted on the request is unknown");

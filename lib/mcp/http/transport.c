@@ -87,12 +87,20 @@ void transport_parser_free(struct transport *t, struct sse *s)
 		sse_reuse(s, NULL, NULL); /* gives back what it holds */
 }
 
-bool transport_type_is(const struct http_req *r, const char *type)
+static bool is_type(const char *have, const char *type)
 {
-	const char *have = http_answer_field(r, "Content-Type", 0);
 	size_t n = strlen(type);
 
-	return have && strncasecmp(have, type, n) == 0 && strchr("; \t", have[n]) != NULL;
+	return strncasecmp(have, type, n) == 0 && strchr("; \t", have[n]) != NULL;
+}
+
+enum media transport_media(const struct http_req *r)
+{
+	const char *have = http_answer_field(r, "Content-Type", 0);
+
+	if (have && is_type(have, "application/json"))
+		return MEDIA_JSON;
+	return have && is_type(have, "text/event-stream") ? MEDIA_EVENTS : MEDIA_OTHER;
 }
 
 void transport_free(struct transport *t)

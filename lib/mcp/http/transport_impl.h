@@ -148,8 +148,9 @@ struct transport {
 /* The server has shown that it speaks this. */
 void transport_speaks(struct transport *t, const struct exchange_kind *posts);
 
-/* Media type of an answer, parameters left off. */
-bool transport_type_is(const struct http_req *r, const char *type);
+/* Media type of an answer; parameters do not count. */
+enum media { MEDIA_OTHER, MEDIA_JSON, MEDIA_EVENTS };
+enum media transport_media(const struct http_req *r);
 
 /* A parser of one of the transport's streams, which counts in `buffered`. */
 struct sse *transport_parser(struct transport *t, sse_fn *fn, void *ctx)
