@@ -7,6 +7,7 @@
 #include "context.h"
 #include "exit.h"
 #include "help.h"
+#include "mcp/session/call_log.h"
 #include "mcp/bridge.h"
 #include "os/start.h"
 #include "os/terminal.h"
@@ -38,12 +39,13 @@ static void refuse(const struct err *e)
 		bridge_refuse(OS_STDIN, OS_STDOUT, e);
 }
 
-static enum exit_status run(
-	struct context *c, struct auth *auth, struct policy *policy, const struct bridge_opts *era)
+static enum exit_status run(struct context *c, struct auth *auth, struct policy *policy,
+	const struct bridge_opts *given)
 {
 	struct bridge_opts o = { .url = c->url,
-		.era = era->era,
-		.era_sure = era->era_sure,
+		.era = given->era,
+		.era_sure = given->era_sure,
+		.call_log = given->call_log,
 		.headers = c->headers.item,
 		.nheaders = c->headers.n,
 		.transport = c->transport,
@@ -77,7 +79,7 @@ int cmd_bridge(const struct options *a)
 	struct err e = { 0 };
 	struct auth *auth = NULL;
 	struct policy *policy = NULL;
-	struct bridge_opts era;
+	struct bridge_opts given = { 0 };
 	enum exit_status status;
 
 	if (!a->url && os_is_terminal(stdin)) {
@@ -85,18 +87,21 @@ int cmd_bridge(const struct options *a)
 		return EXIT_USAGE;
 	}
 	/* What goes wrong first is what the client is told; nothing is looked at after it. */
-	mcp_client_protocol(a, &era);
+	mcp_client_protocol(a, &given);
 	policy = mcp_client_policy(a, &e);
+	if (!e.kind && a->log_calls)
+		given.call_log = call_log_open(a->log_calls, &e);
 	if (!e.kind && context_open(a, &c, &e))
 		auth = context_credential(&c, &e);
 	if (auth) {
-		status = run(&c, auth, policy, &era);
+		status = run(&c, auth, policy, &given);
 	} else {
 		refuse(&e);
 		status = exit_for(e.kind);
 	}
 	auth_free(auth);
 	policy_free(policy);
+	call_log_close(given.call_log);
 	context_close(&c);
 	return (int)status;
 }

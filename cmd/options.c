@@ -81,6 +81,8 @@ const struct opt options_options[] = {
 		GROUP_OUTPUT, "print JSON, for scripts" },
 	{ "keep-alive", NULL, OPT_FLAG, O(keep_alive), FOR_BRIDGE, GROUP_CONNECTION,
 		"ping an idle server every 30 seconds: 120 requests an hour" },
+	{ "log-calls", "FILE", OPT_TEXT, O(log_calls), FOR_BRIDGE, GROUP_OUTPUT,
+		"add a line about each tool call to FILE" },
 	{ "log-file", "FILE", OPT_TEXT, O(log_file), FOR_SERVICE, GROUP_OUTPUT,
 		"also write messages to FILE" },
 	{ "name", "NAME", OPT_TEXT, O(name), FOR_SETUP | FOR_DOCTOR, GROUP_COMMAND,

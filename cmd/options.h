@@ -35,7 +35,7 @@ struct options {
 		transport; /* OPT_CHOICE: 0 when not given, else 1 + the choice's place */
 	struct options_list headers, header_files;
 	const char *sa_token_file;
-	const char *cacert, *log_file;
+	const char *cacert, *log_file, *log_calls;
 	int64_t connect_timeout_ms, headers_timeout_ms, body_timeout_ms;
 	int64_t ping_interval_ms; /* 0: by --keep-alive alone */
 	const char *host, *callback_path, *auth_success_url, *resource;

@@ -391,6 +391,7 @@ static bool open_bridge(struct bridge *b, struct http *h, struct auth *a,
 	session_set_policy(b->session, o->policy);
 	session_set_era(b->session, o->era, o->era_sure);
 	b->recall.done = o->era_sure;
+	session_set_call_log(b->session, o->call_log);
 	if (o->asks_only)
 		session_asks_only(b->session);
 	b->in = lines_in_new(b->loop, o->in_fd, MESSAGE_MAX, &in_events, b, e);

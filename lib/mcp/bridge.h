@@ -43,6 +43,7 @@
  *     handshake             how a session is opened
  *     owed                  an answer is given, once
  *     pending               requests by their ids
+ *     call_log              --log-calls: a line about each tools/call
  *     reopen                a session opened again behind the client's back
  *     again                 messages that are sent once more, or later
  *     kept                  what the client has set in its session, told to the next one
@@ -106,6 +107,7 @@ struct bridge_opts {
 	struct request_count *rate; /* counts requests; or NULL */
 	enum era era;               /* of the server, when something is known about it */
 	bool era_sure;              /* the person says so: no refusal changes it */
+	struct call_log *call_log;  /* notes the calls of tools; or NULL */
 	bool asks_only; /* what the server sends unasked concerns nobody: not listened for */
 	int in_fd, out_fd;
 };

@@ -117,6 +117,7 @@ static void send_message(struct session *s, struct lines_in *in, struct message 
 	if (stateless && !era_has_sessions(s->server.era) && make_fields(s, m, &own) == TAKEN)
 		return;
 	learn_client(s, m, stateless);
+	call_log_begins(s->call_log, m, s->client.info.agent);
 	list = m->method == METHOD_TOOLS_LIST;
 	sets = !stateless && kept_is_set_by(m);
 	listen = stateless && m->method == METHOD_SUBSCRIPTIONS_LISTEN;
@@ -151,6 +152,7 @@ static bool forbidden(struct session *s, const struct message *m)
 
 	if (!s->policy || policy_request(s->policy, m, &e))
 		return false;
+	call_log_begins(s->call_log, m, s->client.info.agent);
 	if (m->kind == MESSAGE_REQUEST)
 		to_client_error(s, m->id, &e, NULL);
 	return true;
@@ -319,6 +321,7 @@ static bool owe_batch(struct outgoing *p, const struct elements *e, size_t reque
 			good = false;
 			continue;
 		}
+		call_log_begins(p->s->call_log, m, p->s->client.info.agent);
 		p->owed.calls[p->owed.n].list = m->method == METHOD_TOOLS_LIST;
 		owed_add(p, &p->owed.calls[p->owed.n++], m->id);
 	}

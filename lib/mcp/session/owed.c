@@ -35,8 +35,10 @@ void owed_move(
 
 void owed_cancelled(struct owed_request *c)
 {
-	if (c->pending.listed)
-		settle(c);
+	if (!c->pending.listed)
+		return;
+	call_log_ends(c->of->s->call_log, c->pending.id, CALL_LOG_CANCELLED, 0);
+	settle(c);
 }
 
 void owed_fail(struct owed_request *c, const struct err *e, const struct error_reply_data *d)
@@ -60,6 +62,7 @@ void owed_invalid(struct owed_request *c, long code, const char *why)
 	if (!c->pending.listed)
 		return;
 	to_client_invalid(c->of->s, c->pending.id, code, why);
+	call_log_ends(c->of->s->call_log, c->pending.id, CALL_LOG_ERROR, 0);
 	settle(c);
 }
 
@@ -75,6 +78,9 @@ void owed_text(struct owed_request *c, const struct buf *m)
 {
 	if (!c->pending.listed)
 		return;
+	if (m)
+		call_log_answered_by(
+			c->of->s->call_log, c->pending.id, (struct span){ buf_str(m), m->len });
 	if (m && to_client_text(c->of->s, m))
 		settle(c);
 	else
@@ -90,6 +96,7 @@ void owed_answer(
 
 	if (!c->pending.listed)
 		return;
+	call_log_answered(p->s->call_log, id, m);
 	e = e ? e : &none;
 	if (!m->id.p) {
 		edit_put(e, m->whole.p + 1, "\"id\":");

@@ -49,6 +49,11 @@ void session_set_era(struct session *s, enum era era, bool sure)
 	s->server.recalled = !sure && era != ERA_UNKNOWN;
 }
 
+void session_set_call_log(struct session *s, struct call_log *l)
+{
+	s->call_log = l;
+}
+
 void session_asks_only(struct session *s)
 {
 	s->server.asks_only = true;

@@ -53,6 +53,9 @@ void session_set_era(struct session *s, enum era era, bool sure);
 enum era session_era(const struct session *s);
 /* What the server sends unasked concerns nobody: no GET stream and no subscription. */
 void session_asks_only(struct session *s);
+/* Who notes the calls of tools; borrowed, NULL: nobody. */
+struct call_log;
+void session_set_call_log(struct session *s, struct call_log *l);
 extern const struct transport_events session_transport_events;
 
 /* One line from the client; in is where it can be taken from. */

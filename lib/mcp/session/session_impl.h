@@ -20,6 +20,7 @@
 #include "base/strset.h"
 #include "mcp/http/client_info.h"
 #include "mcp/http/toolbook.h"
+#include "mcp/session/call_log.h"
 #include "mcp/session/handshake_impl.h"
 #include "mcp/session/kept.h"
 #include "mcp/session/outgoing_impl.h"
@@ -79,6 +80,7 @@ struct session {
 	struct client client;
 	struct translators translators;
 	struct policy *policy;
+	struct call_log *call_log; /* NULL: nobody notes the calls of tools */
 	struct person person;
 	unsigned long serial;  /* of ids of ours */
 	struct mem_pool spare; /* outgoing messages */

@@ -101,6 +101,8 @@ void to_client_error(
 
 	buf_init(&b, MESSAGE_MAX);
 	good = error_reply(&b, id, e, d) && lines_out_add(s->out, b.p, b.len);
+	call_log_ends(
+		s->call_log, id, e->kind == ERR_POLICY ? CALL_LOG_BLOCKED : CALL_LOG_FAILED, b.len);
 	said_own(s, b.len, good);
 	buf_free(&b);
 }
