@@ -54,7 +54,7 @@ try {
     const ping = run(bare, [], '{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
     ok(`${platform}: answers`, /"id":1/.test(ping.stdout), ping.stderr)
     const status = run(full, ['status'], '')
-    ok(`${platform}: uses the token`, /MIXPANEL_SA_TOKEN/.test(status.stdout) && /mcp-eu/.test(status.stdout), status.stdout + status.stderr)
+    ok(`${platform}: uses the token`, /MIXPANEL_SA_TOKEN/.test(status.stdout) && /\bEU\b/.test(status.stdout), status.stdout + status.stderr)
   }
 } finally {
   rmSync(folder, { recursive: true })
