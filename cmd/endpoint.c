@@ -1,6 +1,5 @@
 #include "endpoint.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "auth/kept_account.h"
@@ -11,6 +10,7 @@
 #include "base/pasted.h"
 #include "base/text.h"
 #include "net/url.h"
+#include "os/start.h"
 
 /* Beside options_regions. */
 static const char *const urls[] = {
@@ -19,14 +19,6 @@ static const char *const urls[] = {
 	"https://mcp-in.mixpanel.com/mcp",
 };
 #define NREGIONS (sizeof(urls) / sizeof(urls[0]))
-
-/* An empty variable, as some clients make of an unset one, counts as unset. */
-static const char *env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
 
 const char *target_region_url(const char *name)
 {
@@ -50,8 +42,7 @@ const char *endpoint_meant(const char *url)
 	while (n && url[n - 1] == '/')
 		n--;
 	for (size_t i = 0; i < NREGIONS; i++)
-		if (n == strlen(urls[i]) - strlen("/mcp") &&
-			strncmp(urls[i], url, n) == 0)
+		if (n == strlen(urls[i]) - strlen("/mcp") && strncmp(urls[i], url, n) == 0)
 			return urls[i];
 	return NULL;
 }
@@ -63,13 +54,14 @@ const char *endpoint_place(const char *url)
 
 	for (size_t i = 0; i < NREGIONS; i++)
 		if (strcmp(urls[i], url) == 0)
-			return i || env("MIXPANEL_REGION") ? places[i] : "";
+			return i || os_variable("MIXPANEL_REGION") ? places[i] : "";
 	return NULL;
 }
 
 static const char *url_by_variable(struct err *e)
 {
-	const char *name = env("MIXPANEL_REGION"), *url = name ? target_region_url(name) : urls[0];
+	const char *name = os_variable("MIXPANEL_REGION"),
+		   *url = name ? target_region_url(name) : urls[0];
 	char words[OPTIONS_CHOICES_MAX];
 
 	if (url)
@@ -134,7 +126,8 @@ static bool token_from_file(
 
 static bool pair_from_env(struct buf *value, const char **why, struct err *e)
 {
-	const char *user = env("MIXPANEL_SA_USERNAME"), *secret = env("MIXPANEL_SA_SECRET");
+	const char *user = os_variable("MIXPANEL_SA_USERNAME"),
+		   *secret = os_variable("MIXPANEL_SA_SECRET");
 
 	if (!user && !secret)
 		return true;
@@ -157,12 +150,12 @@ static bool given_account(
 		out->why = "the service account in the file of --sa-token-file";
 		return token_from_file(a->sa_token_file, value, &out->repaired, e);
 	}
-	if (!env("MIXPANEL_SA_TOKEN"))
+	if (!os_variable("MIXPANEL_SA_TOKEN"))
 		return pair_from_env(value, &out->why, e);
 	out->why = "the service account in MIXPANEL_SA_TOKEN";
-	given_value(env("MIXPANEL_SA_TOKEN"), strlen(env("MIXPANEL_SA_TOKEN")));
+	given_value(os_variable("MIXPANEL_SA_TOKEN"), strlen(os_variable("MIXPANEL_SA_TOKEN")));
 	return service_account_from_token(
-		env("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, &out->repaired, e);
+		os_variable("MIXPANEL_SA_TOKEN"), "MIXPANEL_SA_TOKEN", value, &out->repaired, e);
 }
 
 /* A person's client, or a machine's, is given by who wants that one. */

@@ -11,6 +11,7 @@
 #include "endpoint.h"
 #include "wrap.h"
 #include "net/url.h"
+#include "os/start.h"
 #include "os/terminal.h"
 #include "os/time.h"
 
@@ -125,9 +126,7 @@ bool format_terminal(FILE *f)
 
 bool format_coloured(FILE *f)
 {
-	const char *no = getenv("NO_COLOR");
-
-	return format_terminal(f) && !(no && *no);
+	return format_terminal(f) && !os_variable("NO_COLOR");
 }
 
 /* The console of Linux shows the sequence. */

@@ -10,15 +10,9 @@
 #include "base/mem.h"
 #include "endpoint.h"
 #include "os/file.h"
+#include "os/start.h"
 
 /* ---- arguments ---- */
-
-static const char *env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
 
 /* A query may hold a key, and no message repeats it either (endpoint_url()). */
 static char *without_query(const char *url, const struct url *u)
@@ -34,7 +28,8 @@ static const char *chosen_by(const struct options *a)
 		return "as given";
 	if (a->region)
 		return "by --region";
-	return env("MIXPANEL_REGION") ? "by MIXPANEL_REGION" : "no URL and no region were given";
+	return os_variable("MIXPANEL_REGION") ? "by MIXPANEL_REGION"
+					      : "no URL and no region were given";
 }
 
 static void add_headers(const struct headers *h, struct finding *f)
@@ -102,9 +97,9 @@ static void describe_header(struct doctor *d, struct finding *f)
 {
 	static const char *const schemes[] = { "Bearer Basic ", "Bearer ", "Basic " };
 	const char *value = secret_str(&d->c.value), *scheme = "of another scheme ";
-	const char *also = env("MIXPANEL_SA_TOKEN") ? "MIXPANEL_SA_TOKEN"
-			   : d->a->sa_token_file    ? "--sa-token-file"
-						    : NULL;
+	const char *also = os_variable("MIXPANEL_SA_TOKEN") ? "MIXPANEL_SA_TOKEN"
+			   : d->a->sa_token_file            ? "--sa-token-file"
+							    : NULL;
 
 	for (size_t i = sizeof(schemes) / sizeof(schemes[0]); i-- > 0;)
 		if (strncasecmp(value, schemes[i], strlen(schemes[i])) == 0)

@@ -20,13 +20,6 @@
 
 /* ---- who is there ---- */
 
-static bool env_isset(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v;
-}
-
 /* Somebody can see the address, or a browser. A program that shows it itself says --no-browser. */
 static bool somebody_is_there(struct login *l)
 {
@@ -35,7 +28,7 @@ static bool somebody_is_there(struct login *l)
 
 	if (o->no_browser || o->device_code || o->client_credentials)
 		return true;
-	if (env_isset("CI"))
+	if (os_variable("CI"))
 		why = "CI is set";
 	else if (!os_is_terminal(stdin) && !os_is_terminal(stderr) && !browser_possible())
 		why = "there is neither a terminal nor a display";

@@ -462,17 +462,11 @@ const struct app *app_find(const char *name, struct err *e)
 
 /* ---- where ---- */
 
-static const char *set_variable(const char *name)
-{
-	const char *v = name ? getenv(name) : NULL;
-
-	return v && *v ? v : NULL;
-}
-
 /* The folder of the person's own file. */
 static char *own_folder(const struct app *a, struct err *e)
 {
-	const char *moved = set_variable(a->variable), *home = a->windows ? a->windows : os_home();
+	const char *moved = a->variable ? os_variable(a->variable) : NULL,
+		   *home = a->windows ? a->windows : os_home();
 	char *base, *folder;
 
 	if (moved)

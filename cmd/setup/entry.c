@@ -26,13 +26,6 @@ static const char *const wanted[] = { "MPMCP_AUTH_DIR", "MCP_REMOTE_CONFIG_DIR",
 static const char *const wanted_browser[] = { "BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
 	"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS" };
 
-static const char *set_variable(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
-
 static bool has_word(const struct options_list *l, const char *word)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -376,8 +369,8 @@ static bool fill_secret(struct entry *en, const struct options *a)
 			en->token_file = mem_dup(en->old->args.sa_token_file);
 	} else if (en->app->secret == APP_FILE) {
 		en->kept_account = true;
-	} else if (en->app->secret != APP_INPUT && !set_variable(TOKEN) &&
-		   set_variable(PAIR_USER) && set_variable(PAIR_SECRET)) {
+	} else if (en->app->secret != APP_INPUT && !os_variable(TOKEN) && os_variable(PAIR_USER) &&
+		   os_variable(PAIR_SECRET)) {
 		options_list_add(&en->secrets, mem_dup(PAIR_USER));
 		options_list_add(&en->secrets, mem_dup(PAIR_SECRET));
 	} else {
@@ -398,7 +391,7 @@ static void want(struct entry *en, const char *name)
 
 static void want_set(struct entry *en, const char *name)
 {
-	if (set_variable(name))
+	if (os_variable(name))
 		want(en, name);
 }
 

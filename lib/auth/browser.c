@@ -16,20 +16,14 @@
  * status. */
 #define FAILS_S 10
 
-static const char *env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
-
 /* Inside WSL the browser is on Windows. The address holds no quote (url_add_escaped()). */
 static const char windows_browsers[] =
 	"wslview:powershell.exe -NoProfile -NonInteractive -Command Start-Process '%s':xdg-open";
 
 static bool in_wsl(void)
 {
-	return env("WSL_DISTRO_NAME") && !env("SSH_CONNECTION") && !env("SSH_TTY");
+	return os_variable("WSL_DISTRO_NAME") && !os_variable("SSH_CONNECTION") &&
+	       !os_variable("SSH_TTY");
 }
 
 static bool program_is_there(const char *name)
@@ -47,9 +41,10 @@ static const char *default_browsers(void)
 
 bool browser_possible(void)
 {
-	if (env("CI"))
+	if (os_variable("CI"))
 		return false;
-	return env("BROWSER") || env("DISPLAY") || env("WAYLAND_DISPLAY") || os_has_desktop() ||
+	return os_variable("BROWSER") || os_variable("DISPLAY") || os_variable("WAYLAND_DISPLAY") ||
+	       os_has_desktop() ||
 	       (in_wsl() && (program_is_there("wslview") || program_is_there("powershell.exe")));
 }
 
@@ -207,7 +202,7 @@ static void explain(struct err *e, enum os_shown how)
 {
 	int first = (int)strcspn(default_browsers(), ":");
 
-	if (env("BROWSER"))
+	if (os_variable("BROWSER"))
 		err_set(e, ERR_IO, "no browser could be started: %s",
 			how == OS_SHOW_FAILED
 				? "the program that BROWSER names ended with a failure"
@@ -239,7 +234,7 @@ static void reported(void *ctx, int happened)
 
 static struct os_showing *show(const char *url, struct err *e)
 {
-	const char *list = env("BROWSER");
+	const char *list = os_variable("BROWSER");
 	char **with = variables(), ***programs;
 	struct os_showing *showing = NULL;
 	struct buf escaped;

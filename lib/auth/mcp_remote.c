@@ -16,17 +16,10 @@
 
 #define FILE_MAX ((size_t)256 << 10)
 
-static const char *env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
-
 static char *root_folder(void)
 {
-	if (env("MCP_REMOTE_CONFIG_DIR"))
-		return mem_dup(env("MCP_REMOTE_CONFIG_DIR"));
+	if (os_variable("MCP_REMOTE_CONFIG_DIR"))
+		return mem_dup(os_variable("MCP_REMOTE_CONFIG_DIR"));
 	return mem_printf("%s/.mcp-auth", os_home() ? os_home() : "");
 }
 

@@ -30,13 +30,6 @@ struct store {
 
 /* ---- where ---- */
 
-static const char *env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
-
 /* People read these paths, and find nothing by one that is relative to somebody else's folder. */
 static char *absolute(const char *dir)
 {
@@ -53,9 +46,9 @@ static char *absolute(const char *dir)
 static char *folder(const char *auth_dir, struct err *e)
 {
 	if (!auth_dir)
-		auth_dir = env("MPMCP_AUTH_DIR");
+		auth_dir = os_variable("MPMCP_AUTH_DIR");
 	if (!auth_dir)
-		auth_dir = env("MCP_REMOTE_CONFIG_DIR");
+		auth_dir = os_variable("MCP_REMOTE_CONFIG_DIR");
 	if (auth_dir)
 		return absolute(auth_dir);
 	if (os_home())

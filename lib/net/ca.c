@@ -82,13 +82,6 @@ static const char *system_dir(void)
 	return NULL;
 }
 
-static const char *env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
-
 static bool from_option(struct ca *c, const char *cacert, struct err *e)
 {
 	c->file = mem_dup(cacert);
@@ -102,7 +95,7 @@ static bool from_option(struct ca *c, const char *cacert, struct err *e)
  * first TLS connection, which may never come. */
 static void from_environment(struct ca *c)
 {
-	const char *file = env("SSL_CERT_FILE"), *dir = env("SSL_CERT_DIR");
+	const char *file = os_variable("SSL_CERT_FILE"), *dir = os_variable("SSL_CERT_DIR");
 
 	c->file = file ? mem_dup(file) : NULL;
 	c->file_by = "SSL_CERT_FILE";
@@ -114,7 +107,7 @@ static void from_environment(struct ca *c)
 
 static void system_extra(struct ca *c)
 {
-	const char *extra = env("NODE_EXTRA_CA_CERTS");
+	const char *extra = os_variable("NODE_EXTRA_CA_CERTS");
 
 	c->system = true;
 	c->extra = extra ? mem_dup(extra) : NULL;
@@ -152,7 +145,7 @@ struct ca *ca_new(const char *cacert, struct err *e)
 	buf_init(&c->bundle, BUNDLE_MAX);
 	if (cacert)
 		good = from_option(c, cacert, e);
-	else if (env("SSL_CERT_FILE") || env("SSL_CERT_DIR"))
+	else if (os_variable("SSL_CERT_FILE") || os_variable("SSL_CERT_DIR"))
 		from_environment(c);
 	else
 		system_extra(c);

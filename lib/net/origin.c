@@ -13,6 +13,7 @@
 #include "net/here.h"
 #include "net/url.h"
 #include "os/socket.h"
+#include "os/start.h"
 
 /* Cookies of one origin: browsers keep 180. Looked at every so many that came, because some load
  * balancers renew theirs with every answer. */
@@ -53,11 +54,7 @@ struct origins {
 
 static struct variable env(const char *name)
 {
-	struct variable v = { name, getenv(name) };
-
-	if (v.value && !*v.value)
-		v.value = NULL;
-	return v;
+	return (struct variable){ name, os_variable(name) };
 }
 
 static struct variable either(struct variable a, struct variable b)

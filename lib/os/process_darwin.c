@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "os/process_impl.h"
+#include "os/start.h"
 
 const char os_open_descriptors[] = "/dev/fd";
 
@@ -31,16 +32,9 @@ void os_no_dump(void)
 
 const char *const os_default_browsers = "/usr/bin/open:open";
 
-static bool env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v;
-}
-
 bool os_has_desktop(void)
 {
-	return !env("SSH_CONNECTION") && !env("SSH_TTY");
+	return !os_variable("SSH_CONNECTION") && !os_variable("SSH_TTY");
 }
 
 /* The program that opens pages asks the session itself. */

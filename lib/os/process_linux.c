@@ -12,6 +12,7 @@
 
 #include "os/file.h"
 #include "os/process_impl.h"
+#include "os/start.h"
 
 const char os_open_descriptors[] = "/proc/self/fd";
 
@@ -33,13 +34,6 @@ void os_no_dump(void)
 const char *const os_default_browsers = "xdg-open:open";
 
 static const char x11_folder[] = "/tmp/.X11-unix";
-
-static const char *env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v && *v ? v : NULL;
-}
 
 /* The first socket of ours in the folder whose name starts with prefix. */
 static bool find_socket(const char *folder, const char *prefix, char *out, size_t size)
@@ -70,7 +64,7 @@ bool os_has_desktop(void)
 {
 	char folder[64], name[256];
 
-	if (env("SSH_CONNECTION") || env("SSH_TTY"))
+	if (os_variable("SSH_CONNECTION") || os_variable("SSH_TTY"))
 		return false;
 	runtime_folder(folder, sizeof(folder));
 	return find_socket(folder, "wayland-", name, sizeof(name)) ||
@@ -80,7 +74,7 @@ bool os_has_desktop(void)
 /* One that is given on, and means nothing to us. */
 static bool is_missing(const char *name)
 {
-	return !env(name);
+	return !os_variable(name);
 }
 
 /* Clients withhold these variables; the session is there all the same. */
@@ -96,7 +90,7 @@ char **os_desktop_variables(void)
 		snprintf(text, sizeof(text), "XDG_RUNTIME_DIR=%s", folder);
 		*to++ = strdup(text);
 	}
-	if (env("DISPLAY") || env("WAYLAND_DISPLAY"))
+	if (os_variable("DISPLAY") || os_variable("WAYLAND_DISPLAY"))
 		return v;
 	if (find_socket(folder, "wayland-", name, sizeof(name))) {
 		snprintf(text, sizeof(text), "WAYLAND_DISPLAY=%s", name);

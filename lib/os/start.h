@@ -29,7 +29,10 @@ bool os_is_absolute(const char *path);
 /* Between the folders in PATH, and where else the system's programs list some. */
 extern const char os_list_separator;
 
-/* Variables; getenv() is C's own. NULL: takes it out. False when there is no memory. */
+/* What the variable says; NULL where it is unset or empty, since some clients set what they have no value for.
+ * Borrowed, until it is set. */
+const char *os_variable(const char *name);
+/* NULL: takes it out. False when there is no memory. */
 bool os_set_variable(const char *name, const char *value) __attribute__((warn_unused_result));
 /* All of them, "NAME=value" each, NULL at the end; borrowed, until one is set. */
 char **os_variables(void);

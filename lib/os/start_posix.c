@@ -47,9 +47,16 @@ bool os_start(void)
 	return true;
 }
 
+const char *os_variable(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
 const char *os_home(void)
 {
-	const char *home = getenv("HOME");
+	const char *home = os_variable("HOME");
 
 	return home && *home == '/' ? home : NULL;
 }
