@@ -43,7 +43,7 @@ def run(folder, cases, *args):
     with open(os.path.join(tests, "cases/some.py"), "w") as f:
         f.write(cases % counts)
     # The program takes its folder from the name it is called by: the cases are these, the harness is the tree's.
-    env = dict(os.environ, PYTHONPATH=os.path.join(ROOT, "tests"), PYTHONDONTWRITEBYTECODE="1")
+    env = dict(os.environ, PYTHONPATH=os.path.join(ROOT, "tests/lib"), PYTHONDONTWRITEBYTECODE="1")
     done = subprocess.run([sys.executable, os.path.join(tests, "run"), *args], env=env, stdout=subprocess.PIPE, text=True)
     return done.returncode, done.stdout, {n: os.path.getsize(os.path.join(counts, n)) for n in os.listdir(counts)}
 

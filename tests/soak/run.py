@@ -12,7 +12,7 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 from harness import Case, Program  # noqa: E402
 from matrix import FAULTS, HELLO, Row, Rows, play  # noqa: E402
 

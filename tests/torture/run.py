@@ -26,10 +26,10 @@ import time
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "cases"))
 
-import eras  # noqa: E402
+import translate_eras as eras  # noqa: E402
 import harness  # noqa: E402
 from harness import INITIALIZE, INITIALIZED, TOKEN, request, response  # noqa: E402
 

@@ -24,7 +24,7 @@ import urllib.request
 import forward
 import leaks
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Under nohup(1) the program would ignore it, too.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 PROGRAM = os.path.join(ROOT, os.environ.get("MPMCP", "build/mpmcp"))

@@ -157,7 +157,7 @@ def _allocations(case):
     if "asan" in PROGRAM:
         raise Skipped("AddressSanitizer lets no other library come first")
     library, counts = os.path.join(case.folder, "allocations.so"), case.file("counts", bytes(8 * 1025))
-    made = subprocess.run(["cc", "-shared", "-fPIC", "-o", library, os.path.join(ROOT, "tests/allocations.c")], capture_output=True)
+    made = subprocess.run(["cc", "-shared", "-fPIC", "-o", library, os.path.join(ROOT, "tests/lib/allocations.c")], capture_output=True)
     if made.returncode:
         raise Skipped("no C compiler builds what counts allocations")
     case.theirs.update((library, counts))
