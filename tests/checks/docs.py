@@ -24,7 +24,7 @@ def compare(what, a_name, a, b_name, b):
 def variables_of_code():
     found = set()
     for path in glob.glob("lib/**/*.c", recursive=True) + glob.glob("cmd/**/*.c", recursive=True):
-        found |= set(re.findall(r'\b(?:getenv|os_set_variable|env|env_set|env_isset)\("([A-Z_a-z]+)"[,)]', read(path)))
+        found |= set(re.findall(r'\b(?:getenv|os_set_variable|os_variable|env|env_set|env_isset)\("([A-Z_a-z]+)"[,)]', read(path)))
     return {v for v in found if v.upper() == v}
 
 
