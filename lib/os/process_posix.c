@@ -17,8 +17,12 @@
 #include "os/process_impl.h"
 #include "os/start.h"
 
-/* Standard signals; those beyond are of real time and nobody here changes them. */
+/* One more than the last; those of real time are among them where the system has such. */
+#ifdef SIGRTMAX
+#define NUMBERS (SIGRTMAX + 1)
+#else
 #define NUMBERS 32
+#endif
 
 /* What a shell has for a command that cannot be started. */
 #define NOT_STARTED 127
@@ -119,7 +123,7 @@ static void reset_signals(void)
 
 	sigemptyset(&plain.sa_mask);
 	for (int signo = 1; signo < NUMBERS; signo++)
-		sigaction(signo, &plain, NULL); /* two of them cannot be changed */
+		sigaction(signo, &plain, NULL); /* some of them cannot be changed */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -93,7 +93,9 @@ static void test_nothing_else_is_inherited(void **state)
 		.program = "/bin/sh", .args = args, .in = OS_NOTHING, .err = OS_NOTHING
 	};
 	struct os_process *p;
-	const char *said;
+	/* 32 and 33 are the C library's own: nobody can change them, and make hands them on ignored. */
+	const unsigned long long library = 3ULL << 31;
+	const char *said, *ignored;
 	sigset_t set;
 
 	(void)state;
@@ -115,7 +117,9 @@ static void test_nothing_else_is_inherited(void **state)
 	assert_int_equal(os_process_wait(p), 0);
 	assert_null(strstr(said, "open"));
 	assert_non_null(strstr(said, "SigBlk:\t0000000000000000"));
-	assert_non_null(strstr(said, "SigIgn:\t0000000000000000"));
+	ignored = strstr(said, "SigIgn:\t");
+	assert_non_null(ignored);
+	assert_int_equal(strtoull(ignored + strlen("SigIgn:\t"), NULL, 16) & ~library, 0);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	close(other[0]);
 	close(other[1]);
