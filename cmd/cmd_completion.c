@@ -57,6 +57,14 @@ static void offer(
 	free(text);
 }
 
+/* A word of the server's: it must not be an option, a file ("@FILE") or one of our own lines (":files"). */
+static void offer_told(
+	const struct question *q, const char *value, const char *after, const char *explanation)
+{
+	if (*value && !strchr("-@:=", *value))
+		offer(q, value, after, explanation);
+}
+
 static void offer_path(const char *kind, size_t lead)
 {
 	printf(":%s %zu\n", kind, lead);
@@ -114,7 +122,7 @@ static void offer_tools(const struct question *q)
 	{
 		const char *text = json_string_value(json_object_get(tool, "description"));
 
-		offer(q, tool_list_name(tool), "", text ? text : "");
+		offer_told(q, tool_list_name(tool), "", text ? text : "");
 	}
 	for (i = 0; !kept && i < n; i++)
 		offer(q, all[i].name, "", class_of(&all[i]));
@@ -131,7 +139,7 @@ static void offer_choices(struct question *q, struct schema *s, const json_t *sc
 	{
 		char *text = schema_shown(one);
 
-		offer(q, text, "", "");
+		offer_told(q, text, "", "");
 		free(text);
 	}
 	if (schema_types(s, schema) & SCHEMA_BOOLEAN) {
@@ -160,7 +168,7 @@ static void offer_names(const struct question *q, struct schema *s)
 		const char *text = json_string_value(json_object_get(one, "description"));
 
 		if (!is_given(q, name))
-			offer(q, name, "=", text ? text : "");
+			offer_told(q, name, "=", text ? text : "");
 	}
 }
 

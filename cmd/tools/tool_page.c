@@ -12,6 +12,7 @@
 #include "command_line.h"
 #include "tools/schema.h"
 #include "tools/table.h"
+#include "tools/tool_args.h"
 #include "tools/tool_list.h"
 #include "wrap.h"
 
@@ -227,13 +228,32 @@ static char *example_value(struct schema *s, const json_t *schema, const char *n
 	return mem_dup(types & SCHEMA_ARRAY ? "[]" : "{}");
 }
 
+/* The server says both, and the person pastes it: a text that begins with "@" is no file, and what can be no
+ * pair is left out. */
 static bool add_pair(struct buf *b, const char *name, const char *value)
 {
-	char *pair = mem_printf("%s=%s", name, value);
-	bool good = buf_addc(b, ' ') && shell_word(b, pair);
+	char *pair = mem_printf("%s=%s%s", name, *value == '@' ? "@" : "", value);
+	bool is_pair = *name && !strchr(name, '=') && !tool_args_is_text(pair);
+	bool good = !is_pair || (buf_addc(b, ' ') && shell_word(b, pair));
 
 	free(pair);
 	return good;
+}
+
+/* Words that would be options, behind which none are read. */
+static bool needs_end_of_options(const json_t *tool, const json_t *required)
+{
+	bool needs = *tool_list_name(tool) == '-';
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(required, i, one)
+	{
+		const char *name = json_string_value(one);
+
+		needs = needs || (name && *name == '-');
+	}
+	return needs;
 }
 
 /* Required arguments; without any, one line that calls it. */
@@ -242,11 +262,13 @@ static bool add_example(
 {
 	struct schema s = { .root = schema };
 	char *line = command_line(a, "call");
-	bool good = buf_adds(b, line) && buf_addc(b, ' ') && shell_word(b, tool_list_name(tool));
-	const json_t *one;
+	const json_t *required = schema_part(&s, schema, "required"), *one;
+	bool good = buf_adds(b, line) &&
+		    buf_adds(b, needs_end_of_options(tool, required) ? " -- " : " ") &&
+		    shell_word(b, tool_list_name(tool));
 	size_t i;
 
-	json_array_foreach(schema_part(&s, schema, "required"), i, one)
+	json_array_foreach(required, i, one)
 	{
 		const char *name = json_string_value(one);
 		const json_t *member =

@@ -170,3 +170,17 @@ def words_that_a_shell_would_obey_are_not_offered(case):
     p = case.start("completion", "--words", "--", "--profile", "g", token=None)
     case.equal(p.finish(), 0, "status")
     case.equal(p.lines, [b"good\thttps://mcp.example.com/?\n"], "answers")
+
+
+def words_of_a_server_are_no_options_and_no_files(case):
+    """Who takes what is offered must not send a file, or a variable, by it."""
+    schema = {"type": "object", "properties": {"--header": {}, "@file": {}, "of": {"enum": ["@/etc/hosts", "-x", "mine"]}}}
+    tools = [{"name": name, "inputSchema": schema} for name in ("--log-calls=/tmp/x", "@boards", ":files", "=ls", "good")]
+    server = case.server(lambda r: r.answer({"tools": tools} if r.rpc_method == "tools/list" else None))
+    case.equal(case.start("tools", server.url).finish(), 0, "the list of tools, which is kept")
+    for words, want in ((["call", server.url, ""], ["good"]), (["call", server.url, "--log-calls=/"], []), (["call", server.url, "good", ""], ["of="]),
+                        (["call", server.url, "good", "of="], ["of=mine"])):
+        p = case.start("completion", "--words", "--", *words)
+        case.equal(p.finish(), 0, "status")
+        answers = [line.decode().split("\t")[0] for line in p.lines]
+        case.equal([a for a in answers if not a.startswith(":files ")], want, "answers to %r" % words[2:])

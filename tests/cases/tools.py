@@ -122,6 +122,19 @@ def page_of_a_tool_has_its_arguments_and_an_example(case):
     case.check(b'"arguments":{"project_id":7,"kind":"b","filter":{}}' in server.of("tools/call")[0].body, "the example is not what was called")
 
 
+def example_of_a_tool_is_a_call_whatever_its_server_says(case):
+    """Who pastes it must not send a file, or a variable, by it."""
+    properties = {"--header": {"default": "X-A: ${HOME}"}, "a": {"default": "@/etc/hosts"}, "b=@/etc/hosts": {}, "@/etc/hosts": {}, "[": {}}
+    tool = {"name": "--silent", "inputSchema": {"type": "object", "required": list(properties), "properties": properties}}
+    server = case.server(lambda r: r.answer({"tools": [tool]} if r.rpc_method == "tools/list" else {"content": []}))
+    example = _on_a_terminal(case, "tools", server.url, "--", "--silent", columns=200).split("Example:\n")[1].strip()
+    case.equal(example, "mpmcp call %s -- --silent '--header=X-A: ${HOME}' a=@@/etc/hosts" % server.url, "the example")
+    tool["inputSchema"]["required"] = ["--header", "a"]
+    subprocess.run(example.replace("mpmcp", shlex.quote(PROGRAM), 1), shell=True, check=True, timeout=DEADLINE,
+                   env=case.env({"MIXPANEL_SA_TOKEN": case.account[0]}), stdout=subprocess.DEVNULL)
+    case.equal(server.of("tools/call")[0].rpc["params"]["arguments"], {"--header": "X-A: ${HOME}", "a": "@/etc/hosts"}, "arguments")
+
+
 def hint_of_a_command_keeps_its_server_and_options_and_no_secret(case):
     tools = {"tools": [{"name": "it's", "annotations": {"readOnlyHint": True}, "inputSchema": {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}}]}
     server = case.server(lambda r: r.answer(tools if r.rpc_method == "tools/list" else None))
