@@ -244,6 +244,32 @@ static void modern_client(void **state)
 		play(ERA_LEGACY, modern_before, &modern_rows[i]);
 }
 
+#define HELLO_BATCHES REQUEST("0", "initialize", "'protocolVersion':'2025-03-26','capabilities':{}")
+
+static const char *const batches_before[] = { "C " HELLO_BATCHES, "> 'initialize'",
+	"A initialize " RESULT("0", "'protocolVersion':'2025-03-26','capabilities':{}"),
+	"< 'id':0,'result'", "E 200 initialize", "-", NULL };
+
+/* The server has no sessions by now, while all of it waits for a greeting to be taken. */
+static const struct script batches_rows[] = {
+	{ "a batch that goes one by one cancels the request behind it",
+		{ "C " REQUEST("3", "tools/list", ""), "> 'id':3",
+			"C " NOTE("notifications/initialized", ""), "> 'notifications/initialized'",
+			"C [" REQUEST("1", "tools/list", "") "," NOTE(
+				"notifications/cancelled", "'requestId':2") "]",
+			"C " REQUEST("2", "tools/list", ""), "-",
+			"E 400 'id':3 " REFUSAL(
+				"3", "-32022", ",'data':{'supported':['2026-07-28']}"),
+			"! modern", "> 'server/discover'", "E 202 notifications/initialized",
+			"> 'id':3", "> 'id':1", "-" } },
+};
+
+static void batch_in_front_of_what_it_cancels(void **state)
+{
+	(void)state;
+	play(ERA_LEGACY, batches_before, &batches_rows[0]);
+}
+
 /* Every operation that a table has is one of the rows above. */
 static void nobody_translates_within_an_era(void **state)
 {
@@ -263,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(legacy_client),
 		cmocka_unit_test(modern_client),
+		cmocka_unit_test(batch_in_front_of_what_it_cancels),
 		cmocka_unit_test(nobody_translates_within_an_era),
 	};
 

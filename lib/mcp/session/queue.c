@@ -90,6 +90,8 @@ static void detach(struct outgoing *p)
 
 	if (p->at.place == PLACE_NONE)
 		return;
+	if (q->next == p)
+		q->next = p->at.next;
 	list_remove(list_of(q, p->at.place), p);
 	if (p->at.place == PLACE_QUEUED) {
 		q->n--;
@@ -279,9 +281,11 @@ void queue_check_input(struct session *s)
 static void pump(void *ctx)
 {
 	struct session *s = ctx;
+	struct queue *q = &s->queue;
 
-	for (struct outgoing *p = s->queue.waiting.first, *next; p; p = next) {
-		next = p->at.next;
+	q->next = q->waiting.first;
+	for (struct outgoing *p; (p = q->next);) {
+		q->next = p->at.next;
 		if (!may_start(s, p)) {
 			if (!s->queue.notes && !s->reopening.lost)
 				break;
@@ -291,6 +295,7 @@ static void pump(void *ctx)
 		handshake_begin(p);
 		outgoing_start(p);
 	}
+	q->next = NULL;
 	if (s->reopening.lost)
 		reopen_pump(s);
 	queue_check_input(s);

@@ -25,8 +25,9 @@ struct outgoing_list {
 
 struct queue {
 	struct outgoing_list waiting, active, parked;
-	size_t n, bytes; /* of those that wait */
-	size_t notes;    /* how many of them are owed nothing: notifications, responses */
+	struct outgoing *next; /* waits, and is looked at next: what is started may end it */
+	size_t n, bytes;       /* of those that wait */
+	size_t notes;          /* how many of them are owed nothing: notifications, responses */
 	size_t in_flight;
 	size_t own_answers; /* bytes of ours that were said since the client stopped reading */
 	bool stopped;       /* no input is read */
