@@ -7,11 +7,13 @@
 #include "tools/pretty.h"
 #include "tools/rows.h"
 
+/* Spreadsheets take a text for a formula by what it begins with; those of countries where a comma stands in
+ * numbers begin a cell behind ";". */
 static void put_text(FILE *f, const char *text, size_t n, bool number)
 {
-	bool formula = !number && n && strchr("=+-@\t\r", *text),
-	     quoted = formula || memchr(text, ',', n) || memchr(text, '"', n) ||
-		      memchr(text, '\n', n) || memchr(text, '\r', n);
+	bool formula = !number && n && strchr("=+-@\t\r\n", *text),
+	     quoted = formula || memchr(text, ',', n) || memchr(text, ';', n) ||
+		      memchr(text, '"', n) || memchr(text, '\n', n) || memchr(text, '\r', n);
 	const char *quote;
 
 	if (quoted)

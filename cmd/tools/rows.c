@@ -1,6 +1,7 @@
 #include "tools/rows.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -352,8 +353,10 @@ bool rows_text(struct span v, struct buf *out)
 double rows_number(struct span v)
 {
 	char text[64] = "";
+	double n;
 
 	if (walk_type(v) == WALK_NUMBER && v.n < sizeof(text))
 		memcpy(text, v.p, v.n);
-	return strtod(text, NULL);
+	n = strtod(text, NULL);
+	return n > DBL_MAX ? DBL_MAX : n < -DBL_MAX ? -DBL_MAX : n;
 }

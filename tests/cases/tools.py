@@ -400,6 +400,13 @@ on  false
 a  \u2583\u2585\u2588
 b  \u2588\u2581\u2583
 """, None),
+    "endless": ("""date            a  b
+2026-11-01      1  2
+2026-11-02  1e999  2
+
+a  \u2581\u2588
+b  \u2588\u2588
+""", None),
     "text": ("id  name\n 1  Morning\n", None),
     "markdown": ("# Title\n\n| a | b |\n", None),
     "picture": ("[image image/png, 3 KB; --json prints it]\n", None),
@@ -412,6 +419,7 @@ def results_are_tables_and_bars_on_a_terminal(case):
                    map='{"219519":{"id":219519,"name":"one"},"8":{"id":8,"name":"two"}}',
                    series=json.dumps({"Orders": dict(zip(DAYS, (100, 200, 0)))}),
                    many=json.dumps({"a": dict(zip(DAYS, (1, 2, 4))), "b": dict(zip(DAYS, (10, 0, 2.5)))}),
+                   endless='{"a":{"2026-11-01":1,"2026-11-02":1e999},"b":{"2026-11-01":2,"2026-11-02":2}}',
                    text=[{"type": "text", "text": ' [{"id": 1,\n "name": "Morning"}] '}],
                    markdown=[{"type": "text", "text": "# Title\n\n| a | b |"}],
                    deep='{"kind":"x","report":{"filter":{"by":"city","steps":[{"of":{"a":1}}]}},"events":["a","b"]}',
@@ -426,7 +434,7 @@ def results_are_tables_and_bars_on_a_terminal(case):
 
 def output_is_what_was_asked_for(case):
     url = _results(case, rows='{"total":2,"results":[{"id":1,"name":"a,\\"b\\"\\nc"},{"id":-2.50,"name":"=HYPERLINK(1)","more":{"x":[1]}}]}',
-                   list='{"events":["a","-b"]}', one='{"a":1,"b":null}', series=json.dumps({"Orders": dict(zip(DAYS, (1, None, 3)))}),
+                   list='{"events":["a","-b","c;=d","\\n=e"]}', one='{"a":1,"b":null}', series=json.dumps({"Orders": dict(zip(DAYS, (1, None, 3)))}),
                    text=[{"type": "text", "text": '[{"a": 1}]'}], words=[{"type": "text", "text": "some words"}])
 
     def printed(name, form):
@@ -434,7 +442,7 @@ def output_is_what_was_asked_for(case):
         case.equal(p.finish(), 0, "status of %s as %s (%r)" % (name, form, p.errors))
         return b"".join(p.lines).decode()
     for name, want in (("rows", 'id,name,more\r\n1,"a,""b""\nc",\r\n-2.50,"\'=HYPERLINK(1)","{""x"":[1]}"\r\n'),
-                       ("list", 'events\r\na\r\n"\'-b"\r\n'), ("one", "a,b\r\n1,\r\n"),
+                       ("list", 'events\r\na\r\n"\'-b"\r\n"c;=d"\r\n"\'\n=e"\r\n'), ("one", "a,b\r\n1,\r\n"),
                        ("series", "date,Orders\r\n2026-11-01,1\r\n2026-11-02,\r\n2026-11-03,3\r\n"), ("text", "a\r\n1\r\n")):
         case.equal(printed(name, "csv"), want, "%s as CSV" % name)
     case.equal(printed("text", "raw"), '[{"a": 1}]\n', "the text")
