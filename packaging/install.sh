@@ -63,7 +63,7 @@ get() { # get NAME: into $tmp
     case $from in
         *://*)
             if has curl; then
-                curl -fsSL --retry 2 -o "$tmp/$1" "$from/$1"
+                curl -fsSL --proto-redir =https --retry 2 -o "$tmp/$1" "$from/$1"
             elif has wget; then
                 wget -q -O "$tmp/$1" "$from/$1"
             else
