@@ -64,6 +64,39 @@ static void pages_of_any_size_become_one_short_line(void **state)
 	}
 }
 
+/* Half a word reads like the service's own mistake. */
+static void a_long_text_ends_at_a_word_and_says_that_it_goes_on(void **state)
+{
+	static const char words[] = " word", end[] = "word...";
+	char body[2 * ERROR_TEXT_MAX], out[ERROR_TEXT_MAX + 1];
+	size_t n = strlen(words);
+
+	(void)state;
+	for (size_t lead = 1; lead <= n; lead++) {
+		memset(body, 'x', lead);
+		for (size_t at = lead; at + n < sizeof(body); at += n)
+			memcpy(body + at, words, n);
+		error_text_read(body, sizeof(body) - n, out);
+		assert_in_range(strlen(out), ERROR_TEXT_MAX - n, ERROR_TEXT_MAX);
+		assert_string_equal(out + strlen(out) - strlen(end), end);
+	}
+	memset(body, 'x', ERROR_TEXT_MAX);
+	memcpy(body + ERROR_TEXT_MAX - n, words, n);
+	strcpy(body + ERROR_TEXT_MAX, " \n");
+	error_text_read(body, ERROR_TEXT_MAX + 2, out);
+	assert_string_equal(out + ERROR_TEXT_MAX - n, words); /* it goes on with nothing */
+}
+
+static void advice_for_the_clients_own_sign_in_is_left_out(void **state)
+{
+	(void)state;
+	check("{\"error\":\"invalid_token\",\"error_description\":\"Authentication failed. The "
+	      "token is "
+	      "invalid. To resolve: clear authentication tokens in your MCP client and reconnect. "
+	      "Your client should automatically re-register and obtain new tokens.\"}",
+		"Authentication failed. The token is invalid.");
+}
+
 static void control_characters_and_secrets_do_not_get_through(void **state)
 {
 	char body[] = "a\x1b[31mb \x07 topsecret99 \xff end", zero[] = "a\0b";
@@ -277,6 +310,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_sentence_of_the_service_is_found),
 		cmocka_unit_test(pages_of_any_size_become_one_short_line),
+		cmocka_unit_test(a_long_text_ends_at_a_word_and_says_that_it_goes_on),
+		cmocka_unit_test(advice_for_the_clients_own_sign_in_is_left_out),
 		cmocka_unit_test(control_characters_and_secrets_do_not_get_through),
 		cmocka_unit_test(nothing_is_read_behind_the_end),
 		cmocka_unit_test(lists_of_errors_are_told_in_part),

@@ -114,20 +114,42 @@ static struct span html_element(const char *p, size_t n, const char *tag)
 	return close ? (struct span){ open, (size_t)(close - open) } : (struct span){ 0 };
 }
 
+/* FastMCP tells clients that sign in by themselves what to do. Here the bridge does it, and its own advice follows. */
+static const char fastmcp_advice[] = " To resolve: clear authentication tokens";
+
+/* A full line that goes on ends at a word; one without blanks stays as it is. Its length. */
+static size_t end_at_word(char out[ERROR_TEXT_MAX + 1])
+{
+	static const char more[] = "...";
+	size_t end = ERROR_TEXT_MAX - strlen(more);
+
+	while (end > 0 && out[end] != ' ')
+		end--;
+	if (!end)
+		return ERROR_TEXT_MAX;
+	memcpy(out + end, more, strlen(more));
+	return end + strlen(more);
+}
+
 /* Cuts at ERROR_TEXT_MAX, folds white space, cleans. */
 static void put(char out[ERROR_TEXT_MAX + 1], const char *p, size_t n)
 {
-	size_t k = 0;
+	const char *advice = find_nocase(p, n, fastmcp_advice);
+	size_t k = 0, i = 0;
 
-	for (size_t i = 0; i < n && k < ERROR_TEXT_MAX; i++) {
+	if (advice)
+		n = (size_t)(advice - p);
+	while (n > 0 && strchr(" \t\r\n", p[n - 1]))
+		n--;
+	for (; i < n && k < ERROR_TEXT_MAX; i++) {
 		char c = p[i] == '\n' || p[i] == '\r' || p[i] == '\t' ? ' ' : p[i];
 
 		if (c == ' ' && (k == 0 || out[k - 1] == ' '))
 			continue;
 		out[k++] = c ? c : '?';
 	}
-	while (k > 0 && out[k - 1] == ' ')
-		k--;
+	if (i < n)
+		k = end_at_word(out);
 	/* Not in the middle of a character. */
 	if (k == ERROR_TEXT_MAX)
 		while (k > 0 && ((unsigned char)out[k - 1] & 0xC0) == 0x80)

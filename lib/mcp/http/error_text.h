@@ -19,7 +19,7 @@
  * From the body of an error answer: error_description, message, detail, title, error or errors of a
  * JSON object (error.message of a JSON-RPC error; the first entries of an array, as FastAPI's
  * detail), the title or first heading of an HTML page, or the start of plain text. Cleaned of control
- * characters and of registered secrets, cut; "" when nothing is worth repeating. The
+ * characters and of registered secrets, cut at a word with "..."; "" when nothing is worth repeating. The
  * body may be changed (white space).
  */
 void error_text_read(char *body, size_t n, char out[ERROR_TEXT_MAX + 1]);
