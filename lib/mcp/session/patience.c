@@ -31,23 +31,34 @@ static bool waits(const struct outgoing *p)
 	return false;
 }
 
-static struct outgoing *first_out_of_patience(
-	const struct session *s, const struct outgoing_list *l)
+/* A server/discover that arrived by then waits. Claude Code sends initialize 3 s after it, on the same process,
+ * and has one time-out for both. */
+static bool discover_waits_since(const struct outgoing_list *l, int64_t before)
 {
-	int64_t before = clock_ms() - s->client.info.patience_ms;
-
 	for (struct outgoing *p = l->first; p; p = p->at.next)
-		if (waits(p) && p->owed.arrived_ms <= before)
+		if (p->message.method == METHOD_SERVER_DISCOVER && waits(p) &&
+			p->owed.arrived_ms <= before)
+			return true;
+	return false;
+}
+
+static struct outgoing *first_out_of_patience(
+	const struct outgoing_list *l, int64_t before, bool initialize_too)
+{
+	for (struct outgoing *p = l->first; p; p = p->at.next)
+		if (waits(p) && (p->owed.arrived_ms <= before ||
+					(initialize_too && p->kind == OUTGOING_INITIALIZE)))
 			return p;
 	return NULL;
 }
 
 /* Each is gone before the next is looked for: others may move meanwhile. */
-static void answer_late(struct session *s, struct outgoing_list *l, const struct err *e)
+static void answer_late(
+	struct outgoing_list *l, int64_t before, bool initialize_too, const struct err *e)
 {
 	struct outgoing *p;
 
-	while (s->client.info.patience_ms && (p = first_out_of_patience(s, l))) {
+	while ((p = first_out_of_patience(l, before, initialize_too))) {
 		owed_fail_all(p, e, NULL);
 		translator_forget(p, true);
 		outgoing_drop(p);
@@ -91,13 +102,18 @@ static void tell_waiting(struct session *s, struct outgoing_list *l)
 void session_person(struct session *s)
 {
 	struct outgoing_list *lists[] = { &s->queue.active, &s->queue.waiting, &s->queue.parked };
+	int64_t before = clock_ms() - s->client.info.patience_ms;
+	bool discover = false;
 	struct err e = { 0 };
 
 	loop_timer_clear(&s->person.timer);
 	if (!s->on->awaits_person(s->ctx, &e))
 		return;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		discover |= discover_waits_since(lists[i], before);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		answer_late(s, lists[i], &e);
+		if (s->client.info.patience_ms)
+			answer_late(lists[i], before, discover, &e);
 		tell_waiting(s, lists[i]);
 	}
 	loop_timer_set(&s->person.timer, LOOK_MS);
