@@ -246,10 +246,12 @@ lint:
 interop: $O/mpmcp
 	@sh tests/interop/run.sh $O/mpmcp
 
-# Heavy, so apart: neither "check" nor CI runs it.
+# Heavy, so apart: neither "check" nor CI runs it. CLIENTS='"Gemini CLI" Codex' for some of them;
+# '--entry printed' pastes what setup prints, '--entry command' runs the client's own command that it prints;
+# '--state unfinished' has a sign-in page that nobody completes, '--state unopened' a browser that fails.
 .PHONY: interop-clients
 interop-clients: $O/mpmcp
-	@sh tests/interop/clients/run.sh $O/mpmcp
+	@sh tests/interop/clients/run.sh $O/mpmcp $(CLIENTS)
 
 # HTTP/2 as nginx speaks it; says so when there is no nginx.
 .PHONY: front

@@ -2,22 +2,27 @@
 // listed, a tool called; and what each shows a person when the account is wrong, the service is down or a
 // sign-in is needed. Where a client tells nobody but its model, a model that we play is asked what it was told.
 // All that was shown is kept in build/interop/clients.
+//   clients.mjs PROGRAM [--entry written|printed|command] [--state STATE]... [CLIENT]...
 import { spawn } from "node:child_process";
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
 import { startModel } from "./model.mjs";
 
-const program = process.argv[2];
+const { values: asked, positionals: [program, ...chosen] } = parseArgs({ allowPositionals: true,
+  options: { entry: { type: "string", default: "written" }, state: { type: "string", multiple: true, default: [] } } });
 const kept = join(dirname(program), "interop", "clients");
 rmSync(kept, { recursive: true, force: true });
 mkdirSync(kept, { recursive: true });
 const LIMIT = 90000;
-const bin = (name) => resolve("node_modules/.bin", name);
+// These two have a script after installing put their program for this system in place; it runs as it is.
+const native = { claude: "node_modules/@anthropic-ai/claude-code-*/claude", opencode: "node_modules/opencode-*-{x64,arm64}/bin/opencode" };
+const bin = (name) => resolve(native[name] && globSync(native[name])[0] || join("node_modules/.bin", name));
 
 // No word to anybody, no new version, no colours; Node and the programs beside it are found.
 const quiet = {
-  PATH: process.env.PATH, LANG: "C.UTF-8", NO_COLOR: "1", TERM: "dumb",
+  PATH: [dirname(bin("claude")), resolve("node_modules/.bin"), process.env.PATH].join(":"), LANG: "C.UTF-8", NO_COLOR: "1", TERM: "dumb",
   DISABLE_TELEMETRY: "1", DISABLE_ERROR_REPORTING: "1", DISABLE_AUTOUPDATER: "1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
   ENABLE_TOOL_SEARCH: "false", GEMINI_TELEMETRY_ENABLED: "false", OPENCODE_DISABLE_AUTOUPDATE: "1", OPENCODE_DISABLE_MODELS_FETCH: "1",
   COPILOT_OFFLINE: "true", COPILOT_AUTO_UPDATE: "false", COPILOT_MODEL: "gpt-4.1", MCPORTER_DISABLE_TELEMETRY: "1", DO_NOT_TRACK: "1",
@@ -34,10 +39,27 @@ function run(place, command, ...args) {
   });
 }
 
+// What "mpmcp setup CLIENT" tells a person to do by hand: paste the entry, or run the client's own command.
+const byHand = {
+  async printed(place, said) {
+    const [, path, entry] = said.match(/ reads ~\/(\S+)\.[^\n]*:\n\n(.+?\n)\n/s) ?? [];
+    if (entry)
+      put(join(place.home, path), entry);
+    return entry;
+  },
+  async command(place, said) {
+    const [, path] = said.match(/ reads ~\/(\S+)\./) ?? [], [, line] = said.match(/own command.*:\n\n {4}(.*)\n/) ?? [];
+    rmSync(join(place.home, path), { force: true });
+    return line ? run(place, "sh", "-c", line) : byHand.printed(place, said);
+  },
+};
+
 // The entry as the client itself would have it: written by mpmcp where it knows the client.
 async function setUp(place, client, options) {
-  const said = await run(place, program, "setup", client, place.url, "--write", "--force", ...options);
-  if (!said.includes("mixpanel"))
+  // By hand as on the first day: for an entry that is there, setup prints what would change in it.
+  const hand = byHand[asked.entry], env = hand ? { ...place.env, HOME: join(place.home, "new") } : place.env;
+  const said = await run({ ...place, env }, program, "setup", client, place.url, ...(hand ? [] : ["--write", "--force"]), ...options);
+  if (!said.includes("mixpanel") || (hand && !await hand(place, said)))
     throw new Error(said);
 }
 
@@ -103,7 +125,7 @@ const clients = {
     list: (place) => run(place, bin("gemini"), "mcp", "list"),
     connected: /✓ mixpanel: .*Connected/,
     // It says only that.
-    failed: { wrong: /Disconnected/, down: /Disconnected/, "no sign-in": /Disconnected/ },
+    failed: Object.fromEntries(["wrong", "down", "no sign-in", "unfinished", "unopened"].map((s) => [s, /Disconnected/])),
     agent: (place) => ask(place, bin("gemini"), ["-m", "gemini-2.5-pro", "--yolo", "--skip-trust", "-p", "which projects are there"],
       (url) => ({ GEMINI_API_KEY: "none", GOOGLE_GEMINI_BASE_URL: url })),
   },
@@ -134,19 +156,21 @@ const clients = {
   },
   "opencode": {
     async prepare(place, options) {
-      const { command, args, env } = (await genericEntry(place, options)).mcpServers.mixpanel;
-      put(join(place.home, ".config/opencode/opencode.json"), { autoupdate: false, share: "disabled", mcp: { mixpanel: { type: "local",
-        command: [command, ...args], environment: env && { MIXPANEL_SA_TOKEN: "{env:MIXPANEL_SA_TOKEN}" } } } });
+      await setUp(place, "opencode", options);
+      edit(join(place.home, ".config/opencode/opencode.json"), (s) => ({ ...s, autoupdate: false, share: "disabled" }));
     },
     list: (place) => run(place, bin("opencode"), "mcp", "list"),
     connected: /mixpanel +connected/,
   },
   // It replaces no ${NAME} and withholds the environment.
   "MCP Inspector": {
-    prepare: async () => {},
+    async prepare(place, options) {
+      const entry = await genericEntry(place, options), { MIXPANEL_SA_TOKEN, DISPLAY } = place.env;
+      entry.mcpServers.mixpanel.env = { ...(MIXPANEL_SA_TOKEN && { MIXPANEL_SA_TOKEN }), ...(DISPLAY && { DISPLAY }) };
+      put(join(place.folder, "inspector.json"), entry);
+    },
     async agent(place) {
-      const token = place.env.MIXPANEL_SA_TOKEN, given = token ? ["-e", "MIXPANEL_SA_TOKEN=" + token] : [];
-      const ask = (...args) => run(place, bin("mcp-inspector"), "--cli", ...given, program, place.url, ...args);
+      const ask = (...args) => run(place, bin("mcp-inspector"), "--cli", "--config", "inspector.json", "--server", "mixpanel", ...args);
       const tools = await ask("--method", "tools/list");
       return { said: await ask("--method", "tools/call", "--tool-name", "Get-Projects"), tools: (tools.match(/"inputSchema"/g) ?? []).length };
     },
@@ -165,9 +189,14 @@ const clients = {
 const account = ["--service-account"];
 const states = {
   wrong: { options: account, token: Buffer.from("someone.abc123.mp-service-account:not-the-secret").toString("base64"),
-    says: /refuses the service account in MIXPANEL_SA_TOKEN \(HTTP 401\)\. Check that/ },
+    says: /refuses the service account in MIXPANEL_SA_TOKEN \(HTTP 401\).* Check that/ },
   down: { options: account, url: "http://127.0.0.1:1/mcp", says: /cannot reach 127\.0\.0\.1:1: Connection refused\. Check the address/ },
   "no sign-in": { options: ["--no-browser"], token: "", says: /sign-in is needed.*mpmcp login|mpmcp login.*sign-in/ },
+  unopened: { apart: true, options: [], token: "", opener: "exit 1",
+    says: /no browser could be started: xdg-open ended with a failure.*mpmcp login/ },
+  // A page that nobody completes, longer than any of them waits. The sign-in goes on when the client ends: the last state.
+  unfinished: { apart: true, options: ["--auth-timeout", "80"], token: "", opener: "exit 0",
+    says: /page is open.*then try again.*mpmcp login/ },
 };
 
 let passed = 0, failed = 0;
@@ -184,11 +213,18 @@ function keep(name, state, said) {
   writeFileSync(join(kept, `${name} ${state}.txt`.replaceAll(" ", "-").toLowerCase()), said);
 }
 
+// A desktop whose xdg-open does what the line says.
+function withOpener(home, line) {
+  put(join(home, "bin/xdg-open"), `#!/bin/sh\n${line}\n`);
+  chmodSync(join(home, "bin/xdg-open"), 0o755);
+  return { DISPLAY: ":0", PATH: join(home, "bin") + ":" + quiet.PATH };
+}
+
 async function tryClient(name, client, sandbox, base) {
   const home = join(base, name.replaceAll(" ", "-")), folder = join(home, "work");
   mkdirSync(folder, { recursive: true });
-  const placeOf = ({ url = sandbox.mcp, token = sandbox.token }) => ({ home, folder, url,
-    env: { ...quiet, HOME: home, ...(token ? { MIXPANEL_SA_TOKEN: token } : {}) } });
+  const placeOf = ({ url = sandbox.mcp, token = sandbox.token, opener }) => ({ home, folder, url,
+    env: { ...quiet, HOME: home, ...(token && { MIXPANEL_SA_TOKEN: token }), ...(opener && withOpener(home, opener)) } });
   const good = placeOf({});
   await client.prepare(good, account);
   if (client.list) {
@@ -203,6 +239,8 @@ async function tryClient(name, client, sandbox, base) {
     judge(name + ": a call", said.includes("Coffee Shop"), said);
   }
   for (const [state, s] of Object.entries(states)) {
+    if (asked.state.length ? !asked.state.includes(state) : s.apart)
+      continue;
     const place = placeOf(s);
     await client.prepare(place, s.options);
     const said = (client.list ? await client.list(place) : (await client.agent(place)).said) + (client.log?.(place) ?? "");
@@ -222,7 +260,6 @@ const base = mkdtempSync(join(kept, "home-"));
 const sandbox = await startSandbox();
 const known = await run({ folder: base, env: { ...quiet, HOME: base, MIXPANEL_SA_TOKEN: sandbox.token } }, program, "tools", sandbox.mcp, "--json");
 sandbox.tools = (known.match(/"inputSchema"/g) ?? []).length;
-const chosen = process.argv.slice(3);
 for (const [name, client] of Object.entries(clients)) {
   if (chosen.length && !chosen.includes(name))
     continue;
