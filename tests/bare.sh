@@ -91,7 +91,7 @@ line() { # line HOME OWNER WHAT CASES: the README's line with "make deps WHAT" i
 
 fresh /root 0
 line /root 0 demo ""
-line /root 0 check "${BARE_CASES:-kept_sign_ins}"
+line /root 0 check "${BARE_CASES:-auth_store}"
 gone
 fresh /home/somebody 1000
 line /home/somebody 1000 check "$BARE_CASES"
