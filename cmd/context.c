@@ -51,7 +51,7 @@ static json_t *expanded(json_t *v, const char *what, struct err *e)
 	text = headers_expand(json_string_value(v), what, e);
 	new = text ? json_string(text) : NULL;
 	if (text && !new)
-		err_set(e, ERR_USAGE, "%s: a variable in it holds what is no text", what);
+		err_set(e, ERR_USAGE, "%s: a variable in it is not valid UTF-8", what);
 	if (text)
 		secret_wipe(text, strlen(text));
 	free(text);

@@ -41,7 +41,7 @@ void format_expiry(const struct signin_record *g, char out[64])
 		snprintf(out, 64, "good until the service refuses it%s", renewed);
 	else if (left <= 0)
 		snprintf(out, 64, "ended%s",
-			secret_isset(&g->refresh) ? ", renewed at the next use"
+			secret_isset(&g->refresh) ? ", refreshed at the next use"
 						  : "; sign in again");
 	else if (left < 3600)
 		snprintf(out, 64, "good for %lld min%s", (left + 59) / 60, renewed);

@@ -95,7 +95,7 @@ static bool follow(struct probe *p, const struct fetch_answer *a, struct err *e)
 	if (!next || !url_same_origin(next, p->url)) {
 		free(next);
 		return err_set(e, ERR_PROTO,
-			"the service points elsewhere (HTTP %ld), where no credential is sent",
+			"the service redirects elsewhere (HTTP %ld), where no credential is sent",
 			a->status);
 	}
 	p->redirects++;

@@ -99,7 +99,7 @@ static json_t *read_at(const char *path, const char *depends, enum tools_cache_a
 		o = json_loadb(text.p, text.len, JSON_ALLOW_NUL, NULL);
 		break;
 	case FILE_FAILED:
-		diag_debug("the kept list of tools: %s", err_text(&e));
+		diag_debug("the cached tool list: %s", err_text(&e));
 		break;
 	case FILE_MISSING:
 		break;
@@ -142,7 +142,7 @@ void tools_cache_write(struct context *c, const json_t *tools)
 	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	if (text && strlen(text) <= BYTES_MAX && !strstr(text, "\"x-mcp-header\"") &&
 		!write_at(store_tools(s), text, &e))
-		diag_debug("the list of tools is not kept: %s", err_text(&e));
+		diag_debug("the tool list is not cached: %s", err_text(&e));
 out:
 	json_decref(o);
 	free(text);
@@ -156,6 +156,6 @@ void tools_cache_drop(struct context *c)
 	struct store *s = context_identity(c, &e);
 
 	if (s && !file_remove(store_tools(s), &e))
-		diag_debug("the kept list of tools: %s", err_text(&e));
+		diag_debug("the cached tool list: %s", err_text(&e));
 	store_free(s);
 }

@@ -368,7 +368,7 @@ static bool find_client(struct doctor *d)
 	else
 		d->app = app_find(word, &e);
 	if (d->app && !d->app->file)
-		err_set(&e, ERR_USAGE, "\"%s\" has no file that could be looked at", d->app->name);
+		err_set(&e, ERR_USAGE, "\"%s\" has no file to check", d->app->name);
 	if (e.kind)
 		diag_error("%s", err_text(&e));
 	return !e.kind;

@@ -49,8 +49,7 @@ void doctor_client(struct doctor *d, struct finding *f)
 
 	if (!client_file_open(&d->file, d->app, d->a->project, &e)) {
 		failed(f, e.kind, "%s", e.msg);
-		advise(f, "%s drops every entry of such a file without a word; mend it.",
-			d->app->title);
+		advise(f, "%s silently ignores every entry of such a file; fix it.", d->app->title);
 		return;
 	}
 	if (!d->file.file.exists) {
@@ -181,8 +180,7 @@ void doctor_entry(struct doctor *d, struct finding *f)
 	}
 	if ((why = flaw(d->entry))) {
 		failed(f, ERR_USAGE, "\"%s\": %s", d->entry->name, why);
-		advise(f, "%s does not start such an entry, and may say nothing about it.",
-			d->app->title);
+		advise(f, "%s does not start such an entry and may not report it.", d->app->title);
 		return;
 	}
 	pass_on(d);
@@ -190,13 +188,13 @@ void doctor_entry(struct doctor *d, struct finding *f)
 	d->entry_args.json = d->a->json;
 	d->a = &d->entry_args;
 	if (d->entry->kind == OLD_MCP_REMOTE) {
-		warn_of(f, "\"%s\" starts mcp-remote; what follows is how mpmcp would fare with it",
+		warn_of(f,
+			"\"%s\" starts mcp-remote; the following checks run mpmcp with its options",
 			d->entry->name);
 		advise(f, "\"mpmcp setup %s --name %s --write\" replaces it.", d->app->name,
 			d->entry->name);
 	} else if ((second = second_entry(d))) {
-		warn_of(f,
-			"\"%s\" and \"%s\" lead to the same server, so every tool is there twice",
+		warn_of(f, "\"%s\" and \"%s\" lead to the same server, so every tool appears twice",
 			d->entry->name, second->name);
 		advise(f, "Remove one of them.");
 	} else {
@@ -231,8 +229,8 @@ void doctor_command(struct doctor *d, struct finding *f)
 	if (!path || !os_may(path, OS_MAY_RUN)) {
 		failed(f, ERR_USAGE,
 			path ? "%s does not exist or cannot be run" : "%s is not in PATH", command);
-		advise(f, "\"mpmcp setup %s --name %s --write\" puts the right one there.",
-			d->app->name, d->entry->name);
+		advise(f, "\"mpmcp setup %s --name %s --write\" corrects it.", d->app->name,
+			d->entry->name);
 	} else if (!(version = version_of(path))) {
 		failed(f, ERR_USAGE, "%s does not run: \"%s --version\" failed", command, path);
 		advise(f, "Install it again.");
@@ -240,7 +238,7 @@ void doctor_command(struct doctor *d, struct finding *f)
 		if (d->app->desktop && !strchr(command, '/')) {
 			warn_of(f, "%s is found here, but %s may have another PATH", command,
 				d->app->title);
-			advise(f, "\"mpmcp setup %s --name %s --write\" puts its whole path there.",
+			advise(f, "\"mpmcp setup %s --name %s --write\" writes its full path.",
 				d->app->name, d->entry->name);
 		} else {
 			found(f, "%s: %s", path, version);

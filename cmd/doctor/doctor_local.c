@@ -63,7 +63,7 @@ void doctor_arguments(struct doctor *d, struct finding *f)
 	region = endpoint_region(d->c.url);
 	if (url_in_domain(&d->u, "mixpanel.com") && !region) {
 		warn_of(f, "%s, which is not one of Mixpanel's three endpoints", d->shown);
-		advise(f, "Leave the URL out and name the region: --region us, eu or in.");
+		advise(f, "Remove the URL and give the region: --region us, eu or in.");
 	} else if (region) {
 		found(f, "%s (region %s, %s)", d->shown, region, chosen_by(d->a));
 	} else {
@@ -88,7 +88,7 @@ static void describe_account(struct doctor *d, struct finding *f)
 		advise(f, "Such a name ends in %s; a person signs in with \"mpmcp login\".", form);
 	} else {
 		/* The name is the beginning of what is hidden: it must not stand at the end. */
-		found(f, "%s, %s%s%s", name, d->c.why, d->c.repaired ? "; mended: " : "",
+		found(f, "%s, %s%s%s", name, d->c.why, d->c.repaired ? "; corrected: " : "",
 			d->c.repaired ? d->c.repaired : "");
 	}
 }
@@ -107,7 +107,7 @@ static void describe_header(struct doctor *d, struct finding *f)
 	if (strncasecmp(value, "Basic ", 6) == 0 && url_in_domain(&d->u, "mixpanel.com")) {
 		warn_of(f, "%s, with the scheme Basic, which this service ignores", d->c.why);
 		advise(f, "Write \"Bearer Basic <base64 of username:secret>\": both words are "
-			  "meant.");
+			  "needed.");
 	} else if (!strchr(value, ' ')) {
 		warn_of(f, "%s, without a scheme before the token", d->c.why);
 		advise(f, "Write \"Authorization:Bearer TOKEN\".");
@@ -120,7 +120,7 @@ static void describe_header(struct doctor *d, struct finding *f)
 /* As CI gives it to a pull request from a fork. */
 static void empty_account(struct finding *f)
 {
-	warn_of(f, "a sign-in (OAuth), as MIXPANEL_SA_TOKEN is empty");
+	warn_of(f, "a sign-in (OAuth), because MIXPANEL_SA_TOKEN is empty");
 	advise(f, "%s", service_account_empty());
 }
 
@@ -139,7 +139,9 @@ static void load_sign_in(struct doctor *d, struct finding *f)
 	else if (service_account_empty())
 		empty_account(f);
 	else
-		found(f, "a sign-in (OAuth)%s%s, as neither header nor service account is given",
+		found(f,
+			"a sign-in (OAuth)%s%s, because neither header nor service account is "
+			"given",
 			d->a->profile ? ", profile " : "", d->a->profile ? d->a->profile : "");
 }
 
@@ -157,8 +159,8 @@ void doctor_credential(struct doctor *d, struct finding *f)
 				  "the text.");
 		else
 			advise(f, "Unset it to sign in instead; or give --header "
-				  "\"Authorization:Bearer Basic <base64>\" if that server is to "
-				  "have it.");
+				  "\"Authorization:Bearer Basic <base64>\" if that server should "
+				  "get it.");
 	} else if (d->c.signs_in) {
 		load_sign_in(d, f);
 	} else if (d->c.headers.authorization) {
@@ -240,10 +242,10 @@ static void not_there(struct folder *o, struct finding *f)
 		*slash = 0;
 	if (os_may(*parent ? parent : "/", OS_MAY_WRITE) &&
 		os_may(*parent ? parent : "/", OS_MAY_RUN)) {
-		found(f, "%s is not there yet; it is made when it is needed", o->path);
+		found(f, "%s does not exist yet; it is created when needed", o->path);
 	} else {
-		failed(f, ERR_IO, "%s is not there and cannot be made in %s", o->path, parent);
-		advise(f, "Name a folder that can be written: --auth-dir DIR or MPMCP_AUTH_DIR.");
+		failed(f, ERR_IO, "%s does not exist and cannot be created in %s", o->path, parent);
+		advise(f, "Choose a writable folder: --auth-dir DIR or MPMCP_AUTH_DIR.");
 	}
 	free(parent);
 }
@@ -266,10 +268,10 @@ static void describe_folder(struct folder *o, struct finding *f)
 	} else if (*o->open) {
 		warn_of(f, "%s/%s has mode %04o: others can read the tokens", o->path, o->open,
 			o->open_is.mode);
-		advise(f, "chmod 600 it, and run \"mpmcp login --force\" if somebody may have "
-			  "looked.");
+		advise(f, "Run \"chmod 600\" on it, and \"mpmcp login --force\" if somebody may "
+			  "have read it.");
 	} else if (o->is.mode & 077) {
-		warn_of(f, "%s has mode %04o: others can look in", o->path, o->is.mode);
+		warn_of(f, "%s has mode %04o: others can access it", o->path, o->is.mode);
 		advise(f, "chmod 700 %s", o->path);
 	} else {
 		found(f, "%s, mode %04o, %u sign-in%s%s", o->path, o->is.mode, o->sign_ins,
@@ -289,13 +291,13 @@ void doctor_folder(struct doctor *d, struct finding *f)
 		not_there(&o, f);
 	} else if (o.is.kind == OS_LINK) {
 		failed(f, ERR_IO, "%s is a symbolic link, which is not followed", o.path);
-		advise(f, "Put a folder in its place, or name another with --auth-dir or "
+		advise(f, "Replace it with a folder, or choose another with --auth-dir or "
 			  "MPMCP_AUTH_DIR.");
 	} else if (o.is.kind != OS_FOLDER) {
 		failed(f, ERR_IO, "%s is not a folder", o.path);
-		advise(f, "Remove it; the folder is made when it is needed.");
+		advise(f, "Remove it; the folder is created when needed.");
 	} else if (!o.is.ours) {
-		failed(f, ERR_IO, "%s belongs to user %ld, and this is user %ld", o.path,
+		failed(f, ERR_IO, "%s belongs to user %ld, but this runs as user %ld", o.path,
 			o.is.owner, os_user());
 		advise(f, "Run as its owner (no sudo), or name another folder with --auth-dir.");
 	} else if (!os_may(o.path, OS_MAY_READ) || !os_may(o.path, OS_MAY_WRITE) ||

@@ -42,7 +42,7 @@ static void advise_by_kind(const struct doctor *d, enum err_kind kind, struct fi
 		advise(f, "Ask an admin whether this account may use MCP.");
 		break;
 	case ERR_PROTO:
-		advise(f, "Check the URL: the address answers, but not as an MCP server does.");
+		advise(f, "Check the URL: the address answers, but not as an MCP server.");
 		break;
 	case ERR_RATE:
 		advise(f, "Wait, and check which other clients use the same account.");
@@ -150,8 +150,7 @@ void doctor_tools(struct doctor *d, struct finding *f)
 	if (!count) {
 		warn_of(f, "none");
 		advise(f, "A policy (--only-tool, --ignore-tool, --only-project, --read-only) may "
-			  "hide them; or "
-			  "this account may use none.");
+			  "hide them, or this account may not use any.");
 		return;
 	}
 	found(f, "%zu%s, %zu KiB; about %zu tokens of a model's context", count, in,
@@ -304,9 +303,9 @@ void doctor_access(struct doctor *d, struct finding *f)
 		refused_by(d, text, f);
 	} else if (!seen.n) {
 		failed(f, ERR_FORBIDDEN, "this account sees no project here");
-		advise(f, "Its projects may be in another region (--region us, eu or in), a "
-			  "service account may have to be added to them, or --only-project "
-			  "leaves them out.");
+		advise(f,
+			"Its projects may be in another region (--region us, eu or in), a service "
+			"account may have to be added to them, or --only-project excludes them.");
 	} else {
 		try_projects(d, seen.first, seen.n, seen.all, f);
 	}

@@ -94,12 +94,11 @@ static void describe_proxy_failure(
 	} else if (w->connect_status) {
 		failed(f, ERR_NET, "%s (%s) refuses to connect to %s (HTTP %ld)", p->proxy,
 			p->variable, d->u.host, w->connect_status);
-		advise(f, "Ask who runs the proxy to allow it; NO_PROXY=%s goes around it.",
+		advise(f, "Ask whoever runs the proxy to allow it; NO_PROXY=%s bypasses it.",
 			d->u.host);
 	} else {
 		failed(f, ERR_NET, "%s (%s) cannot be used: %s", p->proxy, p->variable, w->why);
-		advise(f, "Correct or unset %s; NO_PROXY=%s goes around it.", p->variable,
-			d->u.host);
+		advise(f, "Correct or unset %s; NO_PROXY=%s bypasses it.", p->variable, d->u.host);
 	}
 }
 
@@ -144,7 +143,7 @@ void doctor_name(struct doctor *d, struct finding *f)
 	const struct connect_report *w = &d->way;
 
 	if (d->proxied)
-		found(f, "%s, which the proxy looks up", d->u.host);
+		found(f, "%s, which the proxy resolves", d->u.host);
 	else if (is_address(d->u.host))
 		found(f, "%s is an address", d->u.host);
 	else if (w->step == CONNECT_REPORT_NAME) {
@@ -162,8 +161,8 @@ static void advise_connection(const struct doctor *d, struct finding *f)
 	else if (d->way.refused)
 		advise(f, "Nothing listens there: correct the host or port in the URL.");
 	else
-		advise(f, "A firewall or VPN may be in the way. Where a proxy is demanded, set "
-			  "https_proxy; where IPv6 is broken, give --ipv4.");
+		advise(f, "A firewall or VPN may be in the way. If a proxy is required, set "
+			  "https_proxy; if IPv6 is broken, use --ipv4.");
 }
 
 void doctor_connection(struct doctor *d, struct finding *f)
@@ -211,14 +210,17 @@ static bool bad_dates(
 	format_date(c->until_s, until);
 	format_date(now, today);
 	if (c->until_s && now > c->until_s) {
-		failed(f, ERR_NET, "the certificate of %s ended on %s; this machine has %s",
+		failed(f, ERR_NET,
+			"the certificate of %s expired on %s; this machine's clock says %s",
 			d->u.host, until, today);
-		advise(f, "If the clock of this machine is right, whoever runs the server has to "
-			  "renew it; else set the clock.");
+		advise(f, "If the clock of this machine is right, whoever runs the server must "
+			  "renew it; otherwise set the clock.");
 		return true;
 	}
 	if (now < c->from_s) {
-		failed(f, ERR_NET, "the certificate of %s is good from %s on; this machine has %s",
+		failed(f, ERR_NET,
+			"the certificate of %s is not valid before %s; this machine's clock says "
+			"%s",
 			d->u.host, from, today);
 		advise(f, "Set the clock of this machine.");
 		return true;
@@ -237,7 +239,7 @@ static void untrusted(
 	if (bad_dates(d, c, f))
 		return;
 	if (d->way.wrong_name) {
-		failed(f, ERR_NET, "the certificate is for other names than %s: %s", d->u.host,
+		failed(f, ERR_NET, "the certificate is not valid for %s, only for: %s", d->u.host,
 			c->names ? c->names : subject);
 		advise(f, "Check the host in the URL: another server answers there, or something "
 			  "in between.");
@@ -246,19 +248,15 @@ static void untrusted(
 			trouble);
 		advise(f, "%s", http_trust_remedy(d->c.http));
 	} else if (c->subject && c->issuer && strcmp(c->subject, c->issuer) == 0) {
-		failed(f, ERR_NET,
-			"the certificate of %s is signed by itself (%s), which %s does "
-			"not know",
+		failed(f, ERR_NET, "the certificate of %s is self-signed (%s) and not in %s",
 			d->u.host, subject, http_trust(d->c.http));
-		advise(f, "If that server is yours, name its certificate: --cacert FILE or "
+		advise(f, "If that server is yours, trust its certificate: --cacert FILE or "
 			  "SSL_CERT_FILE.");
 	} else {
-		failed(f, ERR_NET,
-			"the certificate of %s is issued by \"%s\", which %s does not "
-			"know",
+		failed(f, ERR_NET, "the certificate of %s is issued by \"%s\", which is not in %s",
 			d->u.host, issuer, http_trust(d->c.http));
-		advise(f, "A company's proxy or server has an authority of its own: name its file "
-			  "with --cacert, SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.");
+		advise(f, "A company's proxy or server often has its own certificate authority: "
+			  "name its file with --cacert, SSL_CERT_FILE or NODE_EXTRA_CA_CERTS.");
 	}
 }
 
@@ -272,11 +270,11 @@ static void tls_failed(struct doctor *d, struct finding *f)
 	} else {
 		failed(f, ERR_NET, "%s does not speak TLS: %s", d->u.host, d->way.why);
 		if (is_loopback(d))
-			advise(f, "A server on this machine is often plain: write http:// in the "
-				  "URL.");
+			advise(f, "A server on this machine often uses plain HTTP: write http:// "
+				  "in the URL.");
 		else
 			advise(f, "Check the port in the URL; https is on 443. A proxy or firewall "
-				  "in between may also break it off.");
+				  "in between may also interrupt it.");
 	}
 	connect_report_clear(&second);
 }
@@ -312,8 +310,8 @@ void doctor_http(struct doctor *d, struct finding *f)
 		return;
 	}
 	failed_as(f, &d->first.e);
-	advise(f, "Something answers there that is no web server, or too slow: check the port in "
-		  "the URL.");
+	advise(f, "What answers there is not a web server, or is too slow: check the port in the "
+		  "URL.");
 }
 
 /* ---- clock ---- */
@@ -324,16 +322,16 @@ void doctor_clock(struct doctor *d, struct finding *f)
 	char words[FORMAT_SPAN];
 
 	if (d->first.date_s < 0) {
-		skipped(f, "the server names no date to compare with");
+		skipped(f, "the server sent no date to compare with");
 		return;
 	}
 	format_span(skew < 0 ? -skew : skew, words);
 	if (skew <= SKEW_S && skew >= -SKEW_S) {
-		found(f, "as the server's, give or take %d s", SKEW_S);
+		found(f, "matches the server's within %d s", SKEW_S);
 		return;
 	}
 	warn_of(f, "this machine's clock is %s %s the server's", words,
 		skew < 0 ? "behind" : "ahead of");
-	advise(f, "Set the clock (timedatectl set-ntp true): certificates and tokens are judged by "
-		  "it.");
+	advise(f,
+		"Set the clock (timedatectl set-ntp true): certificates and tokens depend on it.");
 }

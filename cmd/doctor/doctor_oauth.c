@@ -132,9 +132,9 @@ static bool is_wrong(const struct seen *seen)
 static void no_document(const struct seen *seen, const char *what, struct finding *f)
 {
 	if (seen->status)
-		failed(f, ERR_SERVER, "%s cannot be had (HTTP %ld)", what, seen->status);
+		failed(f, ERR_SERVER, "cannot fetch %s (HTTP %ld)", what, seen->status);
 	else
-		failed(f, seen->e.kind, "%s cannot be had: %s", what, seen->e.msg);
+		failed(f, seen->e.kind, "cannot fetch %s: %s", what, seen->e.msg);
 	advise(f, "Try again later; a sign-in cannot begin without it.");
 }
 
@@ -154,7 +154,8 @@ static void say_resource(const struct doctor *d, const char *what, struct findin
 		describe_resource(d, f);
 	} else if (is_wrong(&d->resource)) {
 		failed_as(f, &d->resource.e);
-		advise(f, "Check the URL: it has to be the one that the server goes by.");
+		advise(f,
+			"Check the URL: it must be the one that the server names as its resource.");
 	} else {
 		no_document(&d->resource, what, f);
 	}
@@ -174,7 +175,7 @@ static void ask_named(struct doctor *d, struct finding *f)
 		skipped(f, "none is published (HTTP %ld)", seen->status);
 	} else if (seen->unusable) {
 		failed_as(f, &seen->e);
-		advise(f, "Nobody can sign in there; tell who runs the server.");
+		advise(f, "Nobody can sign in there; tell whoever runs the server.");
 	} else if (seen->found || seen->e.kind) {
 		say_resource(d, "the resource metadata that the server names", f);
 	} else {
@@ -202,8 +203,9 @@ void doctor_resource(struct doctor *d, struct finding *f)
 static void found_server(const struct doctor *d, struct finding *f)
 {
 	const struct server_traits *t = &d->traits;
-	const char *registers = d->offered.registration_endpoint ? ", registers clients by itself"
-								 : ", does not register clients";
+	const char *registers = d->offered.registration_endpoint
+					? ", supports client registration"
+					: ", does not support client registration";
 	char names[200] = "";
 	size_t len = 0;
 
@@ -229,13 +231,13 @@ void doctor_server(struct doctor *d, struct finding *f)
 		found_server(d, f);
 	} else if (is_wrong(seen)) {
 		failed(f, seen->e.kind, "%s (%s)", seen->e.msg, seen->issuer);
-		advise(f, "Nobody can sign in there; tell who runs the server.");
+		advise(f, "Nobody can sign in there; tell whoever runs the server.");
 	} else if (seen->e.kind) {
 		no_document(seen, "the sign-in server's metadata", f);
 	} else if (!seen->guessed) {
 		failed(f, ERR_PROTO, "%s publishes no metadata (HTTP %ld)", seen->issuer,
 			seen->status);
-		advise(f, "Nobody can sign in there; tell who runs the server.");
+		advise(f, "Nobody can sign in there; tell whoever runs the server.");
 	} else {
 		skipped(f, "none is published (HTTP %ld)", seen->status);
 	}
@@ -310,18 +312,18 @@ static void nothing_kept(struct doctor *d, struct finding *f)
 	char *command;
 
 	if (!d->resource.found && !d->server.found) {
-		skipped(f, "none is kept, and the server publishes nothing about sign-ins");
+		skipped(f, "none is saved, and the server publishes no OAuth metadata");
 		return;
 	}
 	if (!store_each(d->a->auth_dir, look_for_other, &o, &e))
 		diag_debug("%s", err_text(&e));
-	failed(f, ERR_AUTH, "no sign-in is kept for %s%s%s", d->shown,
+	failed(f, ERR_AUTH, "no sign-in is saved for %s%s%s", d->shown,
 		*o.url ? ", only for others, such as " : "", err_clean(o.url));
 	command = oauth_command(&d->c.oauth, NULL);
 	if (o.region && endpoint_region(d->c.url))
-		advise(f, "Run \"%s\"; or is it --region %s that you want?", command, o.region);
+		advise(f, "Run \"%s\", or did you mean --region %s?", command, o.region);
 	else
-		advise(f, "Run \"%s\"; where nobody can sign in, set MIXPANEL_SA_TOKEN.", command);
+		advise(f, "Run \"%s\"; if nobody can sign in, set MIXPANEL_SA_TOKEN.", command);
 	free(command);
 }
 
@@ -330,7 +332,7 @@ static void describe_token(struct doctor *d, bool renewed, struct finding *f)
 	char until[64];
 
 	format_expiry(&d->record, until);
-	found(f, "%s%s", until, renewed ? "; renewed just now" : "");
+	found(f, "%s%s", until, renewed ? "; refreshed just now" : "");
 }
 
 static void reload(struct doctor *d)
@@ -347,7 +349,7 @@ static void try_token(struct doctor *d, struct finding *f)
 	if (token_at_hand(d, &e) == AUTH_READY) {
 		reload(d);
 		if (d->c.oauth.client_credentials && !has_token(d))
-			skipped(f, "none before the service has said where to get one");
+			skipped(f, "none until the service says where to get one");
 		else if (d->c.oauth.client_credentials)
 			found(f, "the server gave one");
 		else
@@ -356,12 +358,12 @@ static void try_token(struct doctor *d, struct finding *f)
 	}
 	failed_as(f, &e);
 	if (e.kind == ERR_AUTH && !d->c.oauth.client_credentials) {
-		failed(f, e.kind, "the sign-in has ended, and the server does not renew it");
+		failed(f, e.kind, "the sign-in has expired, and the server does not refresh it");
 		doctor_login(d, NULL, f);
 	} else if (e.kind == ERR_AUTH) {
 		advise(f, "Check the client of --static-oauth-client-info.");
 	} else {
-		advise(f, "Try again later: the sign-in is kept.");
+		advise(f, "Try again later; the sign-in is still saved.");
 	}
 }
 
@@ -383,7 +385,7 @@ void doctor_token(struct doctor *d, struct finding *f)
 			advise(f, "%s", service_account_empty());
 	} else if (!secret_isset(&d->record.refresh) && d->record.expires_s &&
 		   d->record.expires_s <= clock_wall_s()) {
-		failed(f, ERR_AUTH, "the sign-in has ended, and it came without a way to renew it");
+		failed(f, ERR_AUTH, "the sign-in has expired and has no refresh token");
 		doctor_login(d, NULL, f);
 	} else {
 		try_token(d, f);
@@ -424,7 +426,7 @@ void doctor_scopes(struct doctor *d, struct finding *f)
 {
 	char *pinned = pinned_scope(d);
 	const char *wanted = pinned ? pinned : d->offered.scopes_offered,
-		   *held = d->record.scope_granted, *by = pinned ? "asked for" : "offered";
+		   *held = d->record.scope_granted, *by = pinned ? "requested" : "offered";
 	size_t all = count_words(wanted), without;
 	char names[ERR_MSG_MAX / 2] = "";
 

@@ -55,11 +55,11 @@ static void warn_root(const struct login *l)
 	if (n && strncmp(store_path(l->store), home, n) == 0 &&
 		os_info_at(OS_HERE, home, true, &i) && i.owner != 0)
 		diag_note("this runs as root, but %s belongs to user %ld, who cannot use a sign-in "
-			  "that root keeps there. Run \"mpmcp login\" without sudo",
+			  "that root saves there. Run \"mpmcp login\" without sudo",
 			home, i.owner);
 	else if (person && *person && strcmp(person, "root") != 0)
-		diag_note("this runs as root: the sign-in will be root's, and programs of %s do "
-			  "not see it. Run \"mpmcp login\" without sudo",
+		diag_note("this runs as root: the sign-in will be root's, and programs of %s "
+			  "cannot use it. Run \"mpmcp login\" without sudo",
 			person);
 }
 

@@ -73,12 +73,11 @@ static void say_what_remains(const struct logout *l, const struct signin_record 
 
 	format_expiry(g, until);
 	if (g->revocation_endpoint && !l->revoked)
-		diag_note("the server did not revoke the tokens; they are forgotten here all the "
-			  "same");
+		diag_note("the server did not revoke the tokens; they are deleted here anyway");
 	else if (!g->revocation_endpoint && secret_isset(&g->access) &&
 		 g->expires_s > clock_wall_s())
-		printf("The server has no way to revoke tokens; the one that is forgotten would "
-		       "have been %s.\n",
+		printf("The token was deleted here, but the server cannot revoke it: it remains "
+		       "%s.\n",
 			until);
 }
 
@@ -193,9 +192,8 @@ static bool check_all(const struct options *a, struct err *e)
 	return !(a->resource || a->client_metadata_url || a->client_info || a->authorize_params.n ||
 		       a->use_id_token) ||
 	       err_set(e, ERR_USAGE,
-		       "--all goes with a URL, --region or --profile, and with no other option "
-		       "that "
-		       "tells sign-ins apart: leave --all out to forget that one");
+		       "--all can be combined with a URL, --region or --profile, but not with "
+		       "other options that select a sign-in: remove --all to delete that one");
 }
 
 /* The whole folder, as it was asked for: also what sign-ins that are gone left behind. */
@@ -245,15 +243,15 @@ static void say_what_is_kept(const struct kept *k)
 	bool one = k->of_url == 1;
 
 	if (k->of_url)
-		printf("%zu other%s of this address %s kept: \"mpmcp logout\" forgets %s with the "
+		printf("%zu other%s for this address %s still saved: \"mpmcp logout\" deletes %s with the "
 		       "options that %s made with (--profile, --resource, --authorize-param, "
 		       "--static-oauth-client-info, --client-metadata-url).\n",
 			k->of_url, one ? "" : "s", one ? "is" : "are", one ? "it" : "each",
 			one ? "it was" : "they were");
 	if (k->others)
-		printf("%zu other%s kept.\n", k->others, k->others == 1 ? " is" : "s are");
+		printf("%zu other%s still saved.\n", k->others, k->others == 1 ? " is" : "s are");
 	if (k->of_url || k->others)
-		printf("\"mpmcp status\" lists what is kept, \"mpmcp logout --all\" forgets "
+		printf("\"mpmcp status\" lists what is saved, \"mpmcp logout --all\" deletes "
 		       "all.\n");
 }
 
@@ -265,10 +263,10 @@ static void say_nothing_was_there(const struct logout *l)
 	struct err e = { 0 };
 
 	if (a->all && !a->url && !a->region && !a->profile) {
-		printf("There is no sign-in to forget.\n");
+		printf("There is no sign-in to delete.\n");
 		return;
 	}
-	printf("There is no sign-in to forget for %s%s%s%s.\n", l->c->shown,
+	printf("There is no sign-in to delete for %s%s%s%s.\n", l->c->shown,
 		a->profile ? " (profile " : "", a->profile ? a->profile : "",
 		a->profile ? ")" : "");
 	if (!store_each(a->auth_dir, count_one, &k, &e))

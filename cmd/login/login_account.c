@@ -27,7 +27,7 @@ static bool read_input(struct buf *text, struct err *e)
 	while ((n = os_read(OS_STDIN, piece, sizeof(piece))) > 0)
 		if (!buf_add(text, piece, (size_t)n))
 			return err_set(e, ERR_USAGE,
-				"standard input is longer than %d bytes: that is no service "
+				"standard input is longer than %d bytes, too long for a service "
 				"account",
 				SERVICE_ACCOUNT_MAX);
 	secret_wipe(piece, sizeof(piece));

@@ -147,7 +147,7 @@ static void ask_service(struct proving *p)
 		if (v.field)
 			p->probe = probe_start(p->l->c, v.field, proven, p, &e);
 		else
-			err_set(&e, ERR_AUTH, "the sign-in has ended already");
+			err_set(&e, ERR_AUTH, "the sign-in has already expired");
 		break;
 	case AUTH_FAILED:
 		break;

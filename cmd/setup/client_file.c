@@ -18,7 +18,7 @@ static bool hint(const struct client_file *cf, struct err *e)
 	char *said = mem_dup(e->msg);
 
 	err_set(e, e->kind,
-		"%s is left alone: %s. Add the entry by hand (\"mpmcp setup %s\" shows it)",
+		"%s is not modified: %s. Add the entry by hand (\"mpmcp setup %s\" shows it)",
 		cf->path, said, cf->app->name);
 	free(said);
 	return false;
@@ -308,7 +308,7 @@ static bool old_names(const struct old_entry *old, const json_t **names, struct 
 	json_array_foreach(*names, i, one)
 	{
 		if (!json_is_string(one))
-			return err_set(e, ERR_IO, "\"env_vars\" holds more than names");
+			return err_set(e, ERR_IO, "\"env_vars\" holds something other than names");
 	}
 	return true;
 }

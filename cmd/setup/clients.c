@@ -33,11 +33,9 @@ const struct app apps[] = {
 		.restart = "Restart Gemini CLI, or type /mcp reload in it. In a folder that is not "
 			   "trusted "
 			   "it starts no servers.",
-		.why = "Gemini CLI hands no variable to a command whose name holds TOKEN, SECRET, "
-		       "KEY, AUTH "
-		       "or CERT, unless \"env\" names it. (Its \"mcp add -e\" takes the last \"=\" "
-		       "off "
-		       "a token, one more reason to refer to the variable.)",
+		.why = "Gemini CLI passes a variable whose name contains TOKEN, SECRET, KEY, AUTH "
+		       "or CERT only if \"env\" names it. (Its \"mcp add -e\" strips the last "
+		       "\"=\" from a token, another reason to refer to the variable.)",
 	},
 	{
 		.name = "antigravity",
@@ -51,14 +49,12 @@ const struct app apps[] = {
 		.project = ".agents/mcp_config.json",
 		.program = "agy",
 		.restart = "Quit Antigravity and start it again: it does not restart a server that "
-			   "has ended. Sign in with \"mpmcp login\" before, for it waits minutes "
-			   "for a server that is silent.",
-		.why = "Antigravity replaces no variables in the file, so the token is read from a "
-		       "file "
-		       "of its own.",
-		.note = "An error in this file ends agy, and an entry that is not as it should be "
-			"is "
-			"dropped without a word: \"mpmcp doctor antigravity\" tells.",
+			   "has ended. Sign in with \"mpmcp login\" first, because it waits "
+			   "minutes for a silent server.",
+		.why = "Antigravity expands no variables in the file, so the token is read from a "
+		       "separate file.",
+		.note = "An error in this file ends agy, and an invalid entry is silently ignored: "
+			"\"mpmcp doctor antigravity\" finds it.",
 	},
 	{
 		.name = "cursor",
@@ -74,13 +70,12 @@ const struct app apps[] = {
 		.file = ".cursor/mcp.json",
 		.project = ".cursor/mcp.json",
 		.program = "cursor",
-		.restart = "Cursor reads the file by itself; where it does not, switch mixpanel "
-			   "off and on "
-			   "under Settings, Tools & MCP.",
+		.restart = "Cursor reads the file by itself; if it does not, switch mixpanel off "
+			   "and on under Settings, Tools & MCP.",
 		.restart_project =
 			"Cursor asks before it starts a server of a project: allow mixpanel "
 			"under Settings, Tools & MCP.",
-		.why = "Cursor hands on few variables, and replaces ${env:NAME} in \"env\".",
+		.why = "Cursor passes on few variables and expands ${env:NAME} in \"env\".",
 	},
 	{
 		.name = "claude",
@@ -95,9 +90,8 @@ const struct app apps[] = {
 		.file = "claude_desktop_config.json",
 		.program = "claude-desktop",
 		.restart = "Quit Claude Desktop, not only its window, and start it again.",
-		.why = "Claude Desktop hands on few variables and replaces none, so the token is "
-		       "read from "
-		       "a file.",
+		.why = "Claude Desktop passes on few variables and expands none, so the token is "
+		       "read from a file.",
 	},
 	{
 		.name = "claude-code",
@@ -117,8 +111,7 @@ const struct app apps[] = {
 		.restart = "Restart Claude Code; /mcp in it shows the state.",
 		.restart_project =
 			"Restart Claude Code in this folder, and allow the server when it asks.",
-		.why = "Claude Code replaces ${NAME} when it starts the command, and warns when "
-		       "the "
+		.why = "Claude Code expands ${NAME} when it starts the command, and warns when the "
 		       "variable is not set.",
 	},
 	{
@@ -137,9 +130,8 @@ const struct app apps[] = {
 		.restart = "Restart Codex; /mcp in it shows the state.",
 		.restart_project =
 			"Restart Codex; it reads the file only in a folder that it trusts.",
-		.why = "Codex hands on few variables and replaces no ${NAME}; \"env_vars\" lists "
-		       "those to "
-		       "hand on.",
+		.why = "Codex passes on few variables and expands no ${NAME}; \"env_vars\" lists "
+		       "those to pass on.",
 	},
 	{
 		.name = "copilot",
@@ -159,7 +151,7 @@ const struct app apps[] = {
 		.restart = "Restart Copilot CLI; /mcp show in it shows the state.",
 		.restart_project =
 			"Restart Copilot CLI; it reads the file only in a folder that it trusts.",
-		.why = "Copilot CLI replaces ${NAME} when it starts the command.",
+		.why = "Copilot CLI expands ${NAME} when it starts the command.",
 	},
 	{
 		.name = "vscode",
@@ -180,10 +172,8 @@ const struct app apps[] = {
 		.restart =
 			"In VS Code run \"MCP: List Servers\", choose mixpanel, then Start Server.",
 		.why = "VS Code asks for the token at the first start and keeps it in its secret "
-		       "storage. "
-		       "Sessions of the Copilot CLI inside VS Code get no server that asks: give "
-		       "those "
-		       "\"mpmcp setup copilot\".",
+		       "storage. Copilot CLI sessions inside VS Code do not get a server that "
+		       "asks: use \"mpmcp setup copilot\" for them.",
 	},
 	{
 		.name = "windsurf",
@@ -196,7 +186,7 @@ const struct app apps[] = {
 		.file = "mcp_config.json",
 		.program = "windsurf",
 		.restart = "Press the refresh button of the MCP panel, or restart Windsurf.",
-		.why = "Windsurf replaces ${env:NAME} in \"env\".",
+		.why = "Windsurf expands ${env:NAME} in \"env\".",
 		.note = "Since June 2026 Windsurf is called Devin Desktop, and its agent Devin "
 			"Local reads "
 			"another file: \"mpmcp setup devin\".",
@@ -212,8 +202,8 @@ const struct app apps[] = {
 		.project = ".devin/mcp_config.json",
 		.program = "devin",
 		.restart = "Restart Devin; its MCP list shows the state.",
-		.why = "Devin replaces no variables in the file, so the token is read from a file "
-		       "of its own.",
+		.why = "Devin expands no variables in the file, so the token is read from a "
+		       "separate file.",
 	},
 	{
 		.name = "zed",
@@ -228,9 +218,8 @@ const struct app apps[] = {
 		.program = "zed",
 		.restart =
 			"Zed reads the file by itself; the agent panel's settings show the state.",
-		.why = "Zed replaces no variables in the file, so the token is read from a file of "
-		       "its "
-		       "own.",
+		.why = "Zed expands no variables in the file, so the token is read from a separate "
+		       "file.",
 	},
 	{
 		.name = "opencode",
@@ -248,7 +237,7 @@ const struct app apps[] = {
 		.project = "opencode.json",
 		.program = "opencode",
 		.restart = "Restart opencode; \"opencode mcp list\" shows the state.",
-		.why = "opencode replaces {env:NAME} when it reads the file.",
+		.why = "opencode expands {env:NAME} when it reads the file.",
 	},
 	{
 		.name = "cline",
@@ -261,9 +250,8 @@ const struct app apps[] = {
 		.folder = "Code/User/globalStorage/saoudrizwan.claude-dev/settings",
 		.file = "cline_mcp_settings.json",
 		.restart = "Cline reads the file by itself; its MCP Servers view shows the state.",
-		.why = "Cline hands on few variables and replaces none, so the token is read from "
-		       "a "
-		       "file.",
+		.why = "Cline passes on few variables and expands none, so the token is read from "
+		       "a file.",
 	},
 	{
 		.name = "roo",
@@ -279,7 +267,7 @@ const struct app apps[] = {
 		.project = ".roo/mcp.json",
 		.restart =
 			"Roo Code reads the file by itself; its MCP Servers view shows the state.",
-		.why = "Roo Code replaces ${env:NAME} in \"env\".",
+		.why = "Roo Code expands ${env:NAME} in \"env\".",
 	},
 	{
 		.name = "kiro",
@@ -294,7 +282,7 @@ const struct app apps[] = {
 		.project = ".kiro/settings/mcp.json",
 		.program = "kiro",
 		.restart = "Kiro reads the file by itself; its MCP Servers view shows the state.",
-		.why = "Kiro replaces ${NAME} in \"env\", and asks first whether it may.",
+		.why = "Kiro expands ${NAME} in \"env\" and asks for permission first.",
 	},
 	{
 		.name = "qwen",
@@ -310,7 +298,7 @@ const struct app apps[] = {
 		.project = ".qwen/settings.json",
 		.program = "qwen",
 		.restart = "Restart qwen; /mcp in it shows the state.",
-		.why = "Qwen Code replaces ${NAME} in \"env\".",
+		.why = "Qwen Code expands ${NAME} in \"env\".",
 	},
 	{
 		.name = "lmstudio",
@@ -324,7 +312,7 @@ const struct app apps[] = {
 		.file = "mcp.json",
 		.program = "lms",
 		.restart = "LM Studio reads the file by itself; switch mixpanel on under Program.",
-		.why = "LM Studio replaces no variables, so the token is read from a file.",
+		.why = "LM Studio expands no variables, so the token is read from a file.",
 	},
 	{
 		.name = "junie",
@@ -339,7 +327,7 @@ const struct app apps[] = {
 		.project = ".junie/mcp/mcp.json",
 		.program = "junie",
 		.restart = "The IDE's settings, Tools, Junie, MCP Settings, show the state.",
-		.why = "Junie replaces no variables, so the token is read from a file.",
+		.why = "Junie expands no variables, so the token is read from a file.",
 		.note = "JetBrains' AI Assistant keeps its servers in the IDE's own settings: "
 			"paste "
 			"there what \"mpmcp setup json\" prints.",
@@ -355,9 +343,8 @@ const struct app apps[] = {
 		.file = "mcp.json",
 		.project = ".continue/mcpServers/mcp.json",
 		.restart = "Reload the window; Continue uses servers in agent mode only.",
-		.why = "Continue takes references only from its own store of secrets, so the token "
-		       "is "
-		       "read from a file.",
+		.why = "Continue resolves references only from its own secret store, so the token "
+		       "is read from a file.",
 	},
 	{
 		.name = "amp",
@@ -374,7 +361,7 @@ const struct app apps[] = {
 		.restart =
 			"Restart amp; a server of a project has to be approved: \"amp mcp approve "
 			"NAME\".",
-		.why = "Amp replaces ${NAME} in \"env\".",
+		.why = "Amp expands ${NAME} in \"env\".",
 	},
 	{
 		.name = "warp",
@@ -388,8 +375,8 @@ const struct app apps[] = {
 		.project = ".warp/.mcp.json",
 		.program = "warp-terminal",
 		.restart = "Settings, Agents, MCP servers in Warp shows the state.",
-		.why = "Whether Warp replaces variables is not known, so the token is read from a "
-		       "file.",
+		.why = "It is not known whether Warp expands variables, so the token is read from "
+		       "a file.",
 	},
 	{
 		.name = "trae",
@@ -404,8 +391,8 @@ const struct app apps[] = {
 		.project = ".trae/mcp.json",
 		.program = "trae",
 		.restart = "Settings, MCP in Trae shows the state.",
-		.why = "Whether Trae replaces variables is not known, so the token is read from a "
-		       "file.",
+		.why = "It is not known whether Trae expands variables, so the token is read from "
+		       "a file.",
 	},
 	{
 		.name = "goose",
@@ -418,12 +405,10 @@ const struct app apps[] = {
 		.env_member = "env_keys",
 		.hands_on = APP_ALL,
 		.program = "goose",
-		.restart = "Goose keeps YAML in ~/.config/goose/config.yaml, which takes JSON, "
-			   "too: put the "
-			   "line with \"mixpanel\" below its \"extensions:\", or use \"goose "
-			   "configure\". "
-			   "setup only prints it.",
-		.why = "Goose looks the names in \"env_keys\" up in its keyring and in the "
+		.restart = "Goose keeps YAML in ~/.config/goose/config.yaml, which also accepts "
+			   "JSON: put the line with \"mixpanel\" below its \"extensions:\", or use "
+			   "\"goose configure\". setup only prints it.",
+		.why = "Goose looks up the names in \"env_keys\" in its keyring and in the "
 		       "environment.",
 	},
 	{
@@ -432,8 +417,7 @@ const struct app apps[] = {
 		.container = "mcpServers",
 		.reference = "${",
 		.behind = "}",
-		.why = "Where the client does not replace ${NAME}, leave \"env\" out and set the "
-		       "variable "
+		.why = "If the client does not expand ${NAME}, remove \"env\" and set the variable "
 		       "where the client starts, or use --sa-token-file.",
 	},
 };
@@ -498,8 +482,8 @@ char *app_path(const struct app *a, bool project, struct err *e)
 		return NULL;
 	}
 	if (project && !a->project) {
-		err_set(e, ERR_USAGE,
-			"%s knows no entries for a single project; leave --project out", a->title);
+		err_set(e, ERR_USAGE, "%s has no entries for a single project; remove --project",
+			a->title);
 		return NULL;
 	}
 	if (project)

@@ -73,7 +73,7 @@ static bool show(struct job *j, struct err *e)
 	if (writable && j->old) {
 		setup_print_path(j->cf.path);
 		printf(" has the entry \"%s\". %s:\n\n", j->en.name,
-			j->cf.changed ? "What --write would change" : "It is as it should be");
+			j->cf.changed ? "What --write would change" : "It is up to date");
 		show_change(j);
 		printf("\n");
 		setup_print_carried(&j->en);
@@ -83,7 +83,7 @@ static bool show(struct job *j, struct err *e)
 	if (j->refused)
 		printf("--write would refuse: %s.\n", j->why.msg);
 	else if (writable && j->cf.changed)
-		printf("The same command with --write puts it there.\n");
+		printf("Run the same command with --write to write it.\n");
 	/* The client's own command would lose what the entry that is there says. */
 	if (!j->old)
 		setup_print_add(&j->en, j->a->project);
@@ -121,13 +121,13 @@ static void print_did(
 	const struct entry *en, const struct old_entry *old, const struct client_file *cf)
 {
 	if (!cf->changed)
-		printf("Nothing to do: the entry \"%s\" is as it should be in ", en->name);
+		printf("Nothing to do: the entry \"%s\" is up to date in ", en->name);
 	else if (!old)
 		printf("Added the entry \"%s\" to ", en->name);
 	else if (old->kind == OLD_OURS)
 		printf("Changed the entry \"%s\" in ", en->name);
 	else if (old->kind == OLD_MCP_REMOTE)
-		printf("Replaced mcp-remote by mpmcp in the entry \"%s\" of ", en->name);
+		printf("Replaced mcp-remote with mpmcp in the entry \"%s\" of ", en->name);
 	else
 		printf("Replaced the entry \"%s\" in ", en->name);
 	setup_print_path(cf->path);
@@ -138,7 +138,7 @@ static void print_not_installed(const struct app *app)
 {
 	printf("%s does not seem to be installed here", app->title);
 	if (app->program)
-		printf(" (no command \"%s\", no folder of its settings)", app->program);
+		printf(" (no command \"%s\", no settings folder)", app->program);
 	printf(".\n");
 }
 
@@ -168,9 +168,8 @@ static bool write_entry(struct job *j, struct err *e)
 	}
 	setup_print_backup(&j->cf);
 	if (j->old && !j->a->force && old_entry_holds_secret(j->old))
-		printf("A secret stands in the entry itself, where every program that reads the "
-		       "file "
-		       "can see it; --service-account keeps it out.\n");
+		printf("The entry itself contains a secret, which every program that reads the "
+		       "file can see; --service-account keeps it out.\n");
 	if (!installed && !j->a->project)
 		print_not_installed(j->app);
 	if (j->cf.changed)
@@ -205,7 +204,7 @@ static bool take_out(struct job *j, struct err *e)
 	if (j->old)
 		did = mem_printf("Removed the entry \"%s\" from", j->old->name);
 	else
-		did = mem_dup("Nothing to remove: there is no entry of mpmcp in");
+		did = mem_dup("Nothing to remove: there is no mpmcp entry in");
 	say_file(j, did);
 	free(did);
 	return true;
@@ -217,7 +216,7 @@ static bool put_back(struct job *j, struct err *e)
 	bool good = client_file_undo(&j->cf, &from, e);
 
 	if (good) {
-		did = mem_printf("Put back the copy %s as", from);
+		did = mem_printf("Restored the copy %s as", from);
 		say_file(j, did);
 		free(did);
 	}
@@ -387,8 +386,7 @@ static bool check_mode(const struct options *a, struct err *e)
 	const char *mode = a->write ? "--write" : a->remove ? "--remove" : "--undo";
 
 	if (a->write + a->remove + a->undo > 1)
-		return err_set(e, ERR_USAGE,
-			"--write, --remove and --undo exclude one another; choose one");
+		return err_set(e, ERR_USAGE, "give only one of --write, --remove and --undo");
 	if ((a->write || a->remove || a->undo) && !a->words.n && !a->all)
 		return err_set(
 			e, ERR_USAGE, "%s needs a client: mpmcp setup CLIENT %s", mode, mode);

@@ -113,7 +113,7 @@ static bool find_command(struct entry *en, const struct options *a, struct err *
 	free(self);
 	free(found);
 	return en->command ||
-	       err_set(e, ERR_IO, "cannot tell where this program lies; call it by its full path");
+	       err_set(e, ERR_IO, "cannot find the path of this program; run it by its full path");
 }
 
 /* ---- the arguments ---- */
@@ -128,10 +128,9 @@ static bool check_headers(const struct options *a, struct err *e)
 		if (!sounds_secret(h, strcspn(h, ":")))
 			continue;
 		err_set(e, ERR_USAGE,
-			"the value of the header \"%.*s\" would stand in the client's file or in "
-			"the list of "
-			"processes: put the field into a file and use --header-file, or use "
-			"--service-account",
+			"the value of the header \"%.*s\" would be visible in the client's file or "
+			"in the process list: put the field into a file and use --header-file, or "
+			"use --service-account",
 			(int)(strcspn(h, ":") > 60 ? 60 : strcspn(h, ":")), h);
 		err_clean(e->msg);
 		return false;
@@ -150,9 +149,8 @@ static bool check_client_info(const struct options *a, struct err *e)
 	if (!bare)
 		return true;
 	return err_set(e, ERR_USAGE,
-		"the client_secret would stand in the client's file: put the JSON into a file and "
-		"use "
-		"--static-oauth-client-info @FILE");
+		"the client_secret would be visible in the client's file: put the JSON into a file "
+		"and use --static-oauth-client-info @FILE");
 }
 
 /* ---- what the old entry says ---- */
@@ -350,7 +348,7 @@ static bool fill_args(
 	if (options_read_only_variable() && !has_word(&en->args, "--read-only"))
 		options_list_add(&en->args, mem_dup("--read-only"));
 	return !r.failed ||
-	       err_set(e, ERR_IO, "cannot tell which folder this is; go to one that exists");
+	       err_set(e, ERR_IO, "cannot find the current folder; change to one that exists");
 }
 
 /* ---- secrets and variables ---- */
@@ -503,9 +501,8 @@ static bool check_text(const struct entry *en, struct err *e)
 
 	for (size_t i = 0; i < en->args.n; i++)
 		good = good && is_utf8(en->args.item[i]);
-	return good ||
-	       err_set(e, ERR_USAGE,
-		       "a path or argument is not UTF-8, and the client's file can hold no other");
+	return good || err_set(e, ERR_USAGE,
+			       "a path or argument is not UTF-8, which the client's file requires");
 }
 
 static bool check_old(const struct options *a, const struct old_entry *old, struct err *e)

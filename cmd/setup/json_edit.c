@@ -28,7 +28,7 @@ struct item {
 
 static bool no_room(struct err *e)
 {
-	return err_set(e, ERR_LIMIT, "the file would become larger than can be edited here");
+	return err_set(e, ERR_LIMIT, "the file would become too large to edit");
 }
 
 static bool is_space(char c)
@@ -497,7 +497,7 @@ static bool add(struct view *v, struct span parent, const char *start, const cha
 
 static bool twice(const char *name, struct err *e)
 {
-	return err_set(e, ERR_IO, "\"%s\" stands there twice; remove one of them", name);
+	return err_set(e, ERR_IO, "\"%s\" appears twice; remove one of them", name);
 }
 
 static bool set(struct view *v, const char *const *path, size_t n, const json_t *value,

@@ -57,8 +57,7 @@ void setup_print_add(const struct entry *en, bool project)
 
 	if (!add || ((en->secrets.n || en->env.n) && !app->add_env))
 		return;
-	printf("Or by its own command; \"--\" keeps it from taking our options for its own:\n\n    "
-	       "%s %s",
+	printf("Or use the client's own command (\"--\" separates mpmcp's options):\n\n    %s %s",
 		add, en->name);
 	if (app->add_after)
 		print_word(en->command);
@@ -92,11 +91,11 @@ static void print_token_file(const struct entry *en)
 {
 	printf("The token is read from ");
 	setup_print_path(en->token_file);
-	printf("%s.\n", os_may(en->token_file, OS_MAY_READ)
-				? ""
-				: ", which is not there yet. Put it there, readable for yourself "
-				  "alone; or leave --sa-token-file out and run \"mpmcp login "
-				  "--service-account\"");
+	printf("%s.\n",
+		os_may(en->token_file, OS_MAY_READ)
+			? ""
+			: ", which does not exist yet. Create it, readable only by you, or remove "
+			  "--sa-token-file and run \"mpmcp login --service-account\"");
 }
 
 /* "mpmcp login --service-account --region eu --profile work". */
@@ -139,7 +138,7 @@ static void print_kept_account(const struct options *a, const struct entry *en)
 {
 	printf("%s\n", en->app->why);
 	if (is_kept(a, en)) {
-		printf("The service account is saved in the token folder already.\n");
+		printf("The service account is already saved in the token folder.\n");
 		return;
 	}
 	printf("Run ");
@@ -185,14 +184,12 @@ void setup_print_notes(const struct options *a, const struct entry *en)
 	else if (!en->service_account)
 		print_sign_in(a, en);
 	if (en->env.n)
-		print_list("Referred to, because they are set here and this client withholds them "
-			   "otherwise: ",
-			&en->env, ".");
+		print_list("Also passed on, because this client would drop them: ", &en->env, ".");
 	if (en->withheld.n)
-		print_list("Set here, but this client hands them on to no command: ", &en->withheld,
-			".");
+		print_list("Set here, but this client does not pass them to a command: ",
+			&en->withheld, ".");
 	if (app->tears && has_blank(en))
-		printf("%s tears arguments apart at blanks: choose names without, and @FILE for "
+		printf("%s splits arguments at spaces: avoid spaces in names, and use @FILE for "
 		       "JSON.\n",
 			app->title);
 	if (a->project && !en->plain)
@@ -276,11 +273,11 @@ void setup_print_backup(const struct client_file *cf)
 		return;
 	printf("The file as it was: ");
 	setup_print_path(cf->backup);
-	printf(" (--undo puts it back)\n");
+	printf(" (--undo restores it)\n");
 	for (size_t i = 0; i < cf->nentries && !secret; i++)
 		secret = old_entry_holds_secret(&cf->entries[i]);
 	if (secret)
 		printf("That copy holds a secret; delete it when the new entry works.\n");
 	if (in_repository(cf->backup))
-		printf("That copy lies in a Git repository; do not commit it.\n");
+		printf("That copy is in a Git repository; do not commit it.\n");
 }

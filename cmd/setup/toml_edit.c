@@ -52,7 +52,7 @@ static bool end_of_line(struct toml_edit *t)
 {
 	skip_blanks(t);
 	skip_comment(t);
-	return t->at == t->n || skip_break(t) || bad(t, "something stands behind a value");
+	return t->at == t->n || skip_break(t) || bad(t, "unexpected text after a value");
 }
 
 /* Behind the closing quotes; t->at stands on the opening ones. */
@@ -72,7 +72,7 @@ static bool skip_long_string(struct toml_edit *t, const char *quotes)
 		}
 	}
 	t->at = t->n;
-	return bad(t, "a string does not end");
+	return bad(t, "a string is not closed");
 }
 
 static bool skip_string(struct toml_edit *t)
@@ -89,7 +89,7 @@ static bool skip_string(struct toml_edit *t)
 		if (quote == '"' && peek(t) == '\\')
 			t->at++;
 	}
-	return bad(t, "a string does not end");
+	return bad(t, "a string is not closed");
 }
 
 /* Arrays and inline tables: up to the bracket that closes the first one. */
@@ -115,7 +115,7 @@ static bool skip_brackets(struct toml_edit *t)
 		else if ((c == ']' || c == '}') && --depth == 0)
 			return true;
 	}
-	return bad(t, "a bracket does not close");
+	return bad(t, "a bracket is not closed");
 }
 
 static bool skip_value(struct toml_edit *t)
@@ -147,7 +147,7 @@ static bool read_part(struct toml_edit *t, char out[TOML_EDIT_PART_MAX])
 
 	if (peek(t) == '"' || peek(t) == '\'') {
 		if (ahead(t, "\"\"\"") || ahead(t, "'''") || !skip_string(t))
-			return bad(t, "a key is not right");
+			return bad(t, "a key is invalid");
 		if (t->p[from] == '"' && memchr(t->p + from, '\\', t->at - from))
 			return bad(t, "a key is written with escapes");
 		from++;
@@ -191,7 +191,7 @@ static bool read_header(struct toml_edit *t, struct toml_edit_statement *s)
 	if (!read_key(t, s))
 		return false;
 	if (!ahead(t, close))
-		return bad(t, "a header does not close");
+		return bad(t, "a table header is not closed");
 	t->at += strlen(close);
 	return end_of_line(t);
 }
@@ -303,13 +303,13 @@ bool toml_edit_find(const struct buf *doc, const char *a, const char *b, struct 
 	while (toml_edit_next(&t, &s)) {
 		if (defines_from_outside(&s, where, a, b))
 			return refuse(&t, s.start,
-				"the entry is written inline there, which is not edited here", e);
+				"the entry is an inline table, which setup does not edit", e);
 		if (s.kind == TOML_EDIT_TABLE || s.kind == TOML_EDIT_TABLE_ARRAY) {
 			where = where_is(&s, a, b);
 			if (s.kind == TOML_EDIT_TABLE_ARRAY && (where == PARENT || where == OURS))
 				return refuse(&t, s.start, "an array of tables is not expected", e);
 			if (where == OURS && f->there)
-				return refuse(&t, s.start, "the table is there twice", e);
+				return refuse(&t, s.start, "the table appears twice", e);
 			f->there = f->there || where == OURS;
 		} else if (s.kind == TOML_EDIT_PAIR && where == OURS && s.parts == 1) {
 			struct buf *out = is_part(&s, 0, "command") ? &f->command
@@ -317,7 +317,7 @@ bool toml_edit_find(const struct buf *doc, const char *a, const char *b, struct 
 								    : NULL;
 
 			if (out && (out->len || !keep_value(out, &t, &s, e)))
-				return refuse(&t, s.start, "a key is there twice", e);
+				return refuse(&t, s.start, "a key appears twice", e);
 		} else if (s.kind == TOML_EDIT_PAIR && where == OURS && is_part(&s, 0, "command")) {
 			return refuse(&t, s.start, "\"command\" is not expected to be a table", e);
 		}
@@ -475,8 +475,7 @@ bool toml_edit_set(struct buf *doc, const char *a, const char *b,
 	buf_init(&ed.out, doc->cap);
 	if (!rewrite(&ed, a, b)) {
 		buf_wipe(&ed.out);
-		return err_set(
-			e, ERR_LIMIT, "the file would become larger than can be edited here");
+		return err_set(e, ERR_LIMIT, "the file would become too large to edit");
 	}
 	if (ed.changed) {
 		buf_move(doc, &ed.out);
@@ -556,8 +555,7 @@ bool toml_edit_unset(struct buf *doc, const char *a, const char *b, bool *change
 		*changed = true;
 	}
 	buf_wipe(&ed.out);
-	return ed.good ||
-	       err_set(e, ERR_LIMIT, "the file would become larger than can be edited here");
+	return ed.good || err_set(e, ERR_LIMIT, "the file would become too large to edit");
 }
 
 bool toml_edit_quote(struct buf *out, const char *s)

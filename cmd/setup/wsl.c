@@ -29,8 +29,8 @@ char *wsl_profile(struct err *e)
 
 	if (!distribution || !*distribution) {
 		err_set(e, ERR_USAGE,
-			"--wsl works inside WSL, where WSL_DISTRO_NAME is set; on Windows itself "
-			"leave it out");
+			"--wsl works inside WSL, where WSL_DISTRO_NAME is set; on Windows itself, "
+			"remove it");
 		return NULL;
 	}
 	there = windows_folder();
@@ -39,8 +39,8 @@ char *wsl_profile(struct err *e)
 		     : NULL;
 	if (!here || *here != '/') {
 		err_set(e, ERR_IO,
-			"cannot find your folder on Windows: %s says nothing. Is starting Windows "
-			"programs switched off in /etc/wsl.conf?",
+			"cannot find your folder on Windows: %s printed nothing. Is starting "
+			"Windows programs switched off in /etc/wsl.conf?",
 			there ? "wslpath" : "cmd.exe");
 		free(here);
 		here = NULL;

@@ -31,8 +31,9 @@ static bool show(const struct options *a, const json_t *tools, struct err *e)
 	found = one ? NULL : tool_list_matching(tools, &a->words);
 	if (!one && a->words.n && !json_array_size(found)) {
 		json_decref(found);
-		return a->words.n == 1 ? false
-				       : err_set(e, ERR_USAGE, "no tool fits all of these words");
+		return a->words.n == 1
+			       ? false
+			       : err_set(e, ERR_USAGE, "no tool matches all of these words");
 	}
 	*e = (struct err){ 0 };
 	if (a->json)

@@ -58,7 +58,7 @@ static bool take_object(struct buf *b, const char *what, struct err *e)
 		return no_json(b, &m, at, what, e);
 	if (*m.whole.p != '{')
 		return err_set(e, ERR_USAGE,
-			"%.200s is JSON, but no object: {\"key\": value} is needed", what);
+			"%.200s is JSON but not an object: {\"key\": value} is needed", what);
 	at = (size_t)(m.whole.p - b->p) + m.whole.n;
 	return buf_splice(b, at, b->len - at, "", 0) &&
 	       buf_splice(b, 0, (size_t)(m.whole.p - b->p), "", 0);
@@ -135,7 +135,7 @@ static bool check_utf8(const char *name, const char *text, struct err *e)
 
 	json_decref(s);
 	if (!good) {
-		err_set(e, ERR_USAGE, "%.100s is no text in UTF-8", name);
+		err_set(e, ERR_USAGE, "%.100s is not valid UTF-8", name);
 		err_clean(e->msg);
 	}
 	return good;
@@ -240,7 +240,7 @@ static bool put(struct typing *t, json_t *at, const json_t *schema, const char *
 	buf_init(&value, MESSAGE_MAX);
 	good = add_value(t, schema, path, text, false, &value);
 	if (good && json_object_set_new(at, key, json_stringn(buf_str(&value), value.len)) != 0)
-		good = err_set(t->e, ERR_USAGE, "the name of an argument is no text in UTF-8");
+		good = err_set(t->e, ERR_USAGE, "the name of an argument is not valid UTF-8");
 	buf_free(&value);
 	return good;
 }
@@ -263,7 +263,7 @@ static json_t *enter(
 	if (next)
 		(void)!said_twice(key, t->e);
 	else
-		err_set(t->e, ERR_USAGE, "the name of an argument is no text in UTF-8");
+		err_set(t->e, ERR_USAGE, "the name of an argument is not valid UTF-8");
 	return NULL;
 }
 

@@ -264,7 +264,7 @@ def doctor_looks_where_the_challenge_points(case):
     case.equal(p.wait(), 4, "status")
     text = b"".join(p.lines).decode()
     case.check("1 scope; sign-in server " + server.origin in text, text)
-    case.check("no sign-in is kept" in text, text)
+    case.check("no sign-in is saved" in text, text)
     for named, words in (("file:///etc/passwd", "FAIL  resource metadata  "), ("%s/not-there", "warn  resource metadata  ")):
         away = _authority(case, resource=None, challenge=lambda origin, named=named: 'Bearer resource_metadata="%s"' % named.replace("%s", origin))
         p = case.start("doctor", away.url, token=None)

@@ -262,13 +262,13 @@ def logout_revokes_and_forgets_and_can_be_repeated(case):
     case.check(b"Signed out of " + me.url.encode() in b"".join(p.lines), "words %r" % p.lines)
     case.equal((me.count("revoke"), me.kept()), (1, []), "revocations and files")
     p = me.run("logout", me.url)
-    case.check(b"no sign-in to forget" in b"".join(p.lines), "words %r" % p.lines)
+    case.check(b"no sign-in to delete" in b"".join(p.lines), "words %r" % p.lines)
     case.equal(me.count("revoke"), 1, "revocations")
     case.check(not any(tokens["access_token"] in open(f).read() for f in me.files()), "the token is left")
 
 
 def logout_goes_on_when_the_server_does_not_revoke(case):
-    for switches, words in ((["--fault", "revocation-500"], b"did not revoke"), ([], b"no way to revoke")):
+    for switches, words in ((["--fault", "revocation-500"], b"did not revoke"), ([], b"the server cannot revoke it")):
         me = Person(case, *switches)
         me.login()
         p = me.run("logout", me.url)
@@ -286,9 +286,9 @@ def logout_of_all_is_narrowed_by_address_and_profile(case):
     p = me.run("logout", "--all", other.url)
     case.equal((b"".join(p.lines).count(b"Signed out of"), len(me.kept())), (1, 1), "sign-outs and what is kept")
     p = me.run("logout", "--all", me.url, "--resource", "https://example.com/", status=2)
-    case.check(b"leave --all out" in p.errors, "words %r" % p.errors)
+    case.check(b"remove --all" in p.errors, "words %r" % p.errors)
     p = me.run("logout", "--all", "eu")
-    case.check(b"no sign-in to forget for https://mcp-eu.mixpanel.com/mcp" in b"".join(p.lines).replace(b"\n", b" "), "words %r" % p.lines)
+    case.check(b"no sign-in to delete for https://mcp-eu.mixpanel.com/mcp" in b"".join(p.lines).replace(b"\n", b" "), "words %r" % p.lines)
     case.equal(json.load(open(me.path()))["url"], me.url, "what is left")
 
 
@@ -330,13 +330,13 @@ def logout_of_what_is_not_there_points_at_what_is(case):
     me.login("--profile", "work")
     p = me.run("logout", me.url)
     text = b"".join(p.lines).decode()
-    case.check("no sign-in to forget for %s." % me.url in text and "1 other of this address is kept" in text and "--profile" in text, text)
+    case.check("no sign-in to delete for %s." % me.url in text and "1 other for this address is still saved" in text and "--profile" in text, text)
     p = me.run("logout", me.url, "--profile", "wrok")
     case.check(b"(profile wrok)" in b"".join(p.lines), "words %r" % p.lines)
     case.equal(len(me.kept()), 1, "sign-ins")
     me.run("logout", "--all")
     p = me.run("logout", "--all")
-    case.equal(b"".join(p.lines), b"There is no sign-in to forget.\n", "words")
+    case.equal(b"".join(p.lines), b"There is no sign-in to delete.\n", "words")
 
 
 def logout_says_when_what_is_kept_of_the_address_needs_other_options(case):
@@ -348,14 +348,14 @@ def logout_says_when_what_is_kept_of_the_address_needs_other_options(case):
     me.login(*client)
     me.login("--profile", "work")
     text = b"".join(me.run("logout", me.url).lines).decode()
-    case.check("no sign-in to forget for %s." % me.url in text, text)
-    case.check("2 others of this address are kept" in text and "options that they were made with" in text, text)
+    case.check("no sign-in to delete for %s." % me.url in text, text)
+    case.check("2 others for this address are still saved" in text and "options that they were made with" in text, text)
     me.run("logout", me.url, "--profile", "work")
     text = b"".join(me.run("logout", me.url).lines).decode()
-    case.check("1 other of this address is kept" in text and "options that it was made with" in text, text)
-    case.check("--static-oauth-client-info" in text and "others are kept" not in text and "other is kept" not in text, text)
+    case.check("1 other for this address is still saved" in text and "options that it was made with" in text, text)
+    case.check("--static-oauth-client-info" in text and "others are still saved" not in text and "other is still saved" not in text, text)
     text = b"".join(me.run("logout", "http://127.0.0.1:1/mcp").lines).decode()
-    case.check("of this address" not in text and "1 other is kept" in text, text)
+    case.check("for this address" not in text and "1 other is still saved" in text, text)
     case.check(b"Signed out" in b"".join(me.run("logout", me.url, *client[1:]).lines), "not signed out")
     case.equal(me.kept(), [], "sign-ins")
 

@@ -170,7 +170,7 @@ def healthy_sign_in_is_healthy(case):
     report = _run(case, box["mcp"], token=None)
     case.equal([c["id"] for c in report["checks"] if c["state"] not in ("ok", "skipped")], [], "anything but well")
     _is(case, report, "resource", "ok", "18 scopes")
-    _is(case, report, "server", "ok", "registers clients")
+    _is(case, report, "server", "ok", "supports client registration")
     _is(case, report, "token", "ok", "refreshed automatically")
     _is(case, report, "scopes", "ok", "all 18")
     _is(case, report, "folder", "ok", "mode 0700, 1 sign-in")
@@ -225,7 +225,7 @@ def account_that_is_set_but_empty_is_named(case):
     p = case.start("doctor", box["mcp"], token=None, env={"MIXPANEL_SA_TOKEN": "", "CI": "true"})
     case.equal(p.finish(), 4, "status")
     said = b" ".join(b"".join(p.lines).split()).decode()
-    case.check("warn credential a sign-in (OAuth), as MIXPANEL_SA_TOKEN is empty" in said, said)
+    case.check("warn credential a sign-in (OAuth), because MIXPANEL_SA_TOKEN is empty" in said, said)
     case.check("1 problem. Next: Put the service account into MIXPANEL_SA_TOKEN, which is set but empty; CI systems give" in said, said)
     p = case.start("login", box["mcp"], token=None, env={"MIXPANEL_SA_TOKEN": "", "CI": "true"})
     case.check(p.finish() == 4 and b"set but empty" in p.errors, "words of login %r" % p.errors)
@@ -262,7 +262,7 @@ def server_that_wants_no_sign_in_is_well_without(case):
     box = case.sandbox("--auth", "none", "--fault", "no-metadata", "--stateful", "--json")
     report = _run(case, box["mcp"], token=None)
     case.equal(_failures(report), [], "failures")
-    _is(case, report, "token", "skipped", "none is kept")
+    _is(case, report, "token", "skipped", "none is saved")
     _is(case, report, "tools", "ok")
 
 
@@ -326,7 +326,7 @@ def malformed_account_is_named(case):
 def mended_account_is_noted(case):
     server = case.server(_service())
     report = _run(case, server.url, token="Bearer Basic  " + TOKEN[:40] + "\n" + TOKEN[40:])
-    _is(case, report, "credential", "ok", "tester.abc123.mp-service-account", "mended: ")
+    _is(case, report, "credential", "ok", "tester.abc123.mp-service-account", "corrected: ")
 
 
 def name_that_is_no_account_is_noted_and_not_shown(case):
@@ -464,7 +464,7 @@ def working_proxy_is_shown_and_looked_through(case):
     report = _run(case, "https://other.example/mcp", *ca, *header, **more)
     case.equal(_failures(report), [], "failures")
     _is(case, report, "proxy", "ok", proxy.origin, "https_proxy")
-    _is(case, report, "name", "ok", "which the proxy looks up")
+    _is(case, report, "name", "ok", "which the proxy resolves")
     report = _run(case, "https://another.example/mcp", *ca, *header, status=5, **more)
     _culprit(case, report, "tls", "DNS:other.example", "another server answers")
     report = _run(case, "https://other.example/mcp", *header, status=5, **more)
@@ -501,7 +501,7 @@ def unknown_authority_is_named(case):
 
 def certificate_for_another_host_is_named(case):
     report = _https(case, certificates().context("other"), "--cacert", certificates().path("ca.pem"), status=5)
-    _culprit(case, report, "tls", "other names than 127.0.0.1: DNS:other.example", "Check the host")
+    _culprit(case, report, "tls", "not valid for 127.0.0.1, only for: DNS:other.example", "Check the host")
 
 
 def _own_authority(case, *dates):
@@ -529,13 +529,13 @@ def _own_authority(case, *dates):
 def expired_certificate_is_named_with_both_dates(case):
     context = _own_authority(case, "20200101000000Z", "20200301000000Z")
     report = _https(case, context, "--cacert", os.path.join(case.folder, "ca.pem"), status=5)
-    _culprit(case, report, "tls", "ended on 2020-03-01 00:00 UTC; this machine has 20", "renew")
+    _culprit(case, report, "tls", "expired on 2020-03-01 00:00 UTC; this machine's clock says 20", "renew")
 
 
 def certificate_of_the_future_points_at_the_clock(case):
     context = _own_authority(case, "21000101000000Z", "21000301000000Z")
     report = _https(case, context, "--cacert", os.path.join(case.folder, "ca.pem"), status=5)
-    _culprit(case, report, "tls", "good from 2100-01-01", "Set the clock")
+    _culprit(case, report, "tls", "not valid before 2100-01-01", "Set the clock")
 
 
 def self_signed_certificate_is_named(case):
@@ -546,7 +546,7 @@ def self_signed_certificate_is_named(case):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(os.path.join(case.folder, "lone.pem"), os.path.join(case.folder, "lone.key"))
     report = _https(case, context, status=5)
-    _culprit(case, report, "tls", "signed by itself (Lone)", "--cacert")
+    _culprit(case, report, "tls", "self-signed (Lone)", "--cacert")
     case.equal(_failures(_https(case, context, "--cacert", os.path.join(case.folder, "lone.pem"))), [], "failures when trusted")
 
 
@@ -583,7 +583,7 @@ def something_that_is_no_web_server_is_named(case):
     report = _run(case, "http://127.0.0.1:%d/mcp" % s.getsockname()[1], status=5)
     s.shutdown(socket.SHUT_RDWR)
     s.close()
-    _culprit(case, report, "http", "", "no web server")
+    _culprit(case, report, "http", "", "not a web server")
     _nothing_pointless(case, report, "clock", "resource", "token", "initialize")
 
 
@@ -622,7 +622,7 @@ def date_of_a_cached_answer_is_no_skew(case):
 def missing_sign_in_is_named_with_the_command(case):
     box = case.sandbox()
     report = _run(case, box["mcp"], token=None, status=4)
-    _culprit(case, report, "token", "no sign-in is kept", "mpmcp login " + box["mcp"])
+    _culprit(case, report, "token", "no sign-in is saved", "mpmcp login " + box["mcp"])
     _nothing_pointless(case, report, "scopes", "initialize", "tools", "access")
     case.equal(report["requests_used"], 0, "requests")
 
@@ -631,7 +631,7 @@ def advised_command_keeps_the_options_of_the_sign_in(case):
     box = case.sandbox()
     options = ("--authorize-param", "audience=x y", "--profile", "work", "--host", "127.0.0.1", "--use-id-token")
     report = _run(case, *options, box["mcp"], token=None, status=4)
-    _culprit(case, report, "token", "no sign-in is kept",
+    _culprit(case, report, "token", "no sign-in is saved",
              "mpmcp login " + box["mcp"] + " --host 127.0.0.1 --profile work --use-id-token --authorize-param 'audience=x y'")
 
 
@@ -660,9 +660,9 @@ def sign_in_that_ended_is_named(case):
     box = case.sandbox("--auto", "approve")
     path, _ = _login(case, box)
     _rewrite(path, expires=int(time.time()) - 5, refresh_token=None)
-    _culprit(case, _run(case, box["mcp"], token=None, status=4), "token", "has ended", "mpmcp login")
+    _culprit(case, _run(case, box["mcp"], token=None, status=4), "token", "has expired", "mpmcp login")
     _rewrite(path, refresh_token="refresh-unknown")
-    _culprit(case, _run(case, box["mcp"], token=None, status=4), "token", "does not renew it", "mpmcp login")
+    _culprit(case, _run(case, box["mcp"], token=None, status=4), "token", "does not refresh it", "mpmcp login")
 
 
 def token_that_is_due_is_renewed_as_a_bridge_would(case):
@@ -670,7 +670,7 @@ def token_that_is_due_is_renewed_as_a_bridge_would(case):
     path, record = _login(case, box)
     _rewrite(path, expires=int(time.time()) - 5)
     report = _run(case, box["mcp"], token=None)
-    _is(case, report, "token", "ok", "renewed just now")
+    _is(case, report, "token", "ok", "refreshed just now")
     with open(path) as f:
         now = json.load(f)
     case.check(now["refresh_token"] != record["refresh_token"], "the new token is not kept")
@@ -694,14 +694,14 @@ def missing_scopes_are_named(case):
     report = _run(case, box["mcp"], token=None)
     _is(case, report, "scopes", "warning", "3 of the 18", "missing: insights", "user_details", "mpmcp login --force")
     report = _run(case, box["mcp"], "--static-oauth-client-metadata", narrow, token=None)
-    _is(case, report, "scopes", "ok", "all 3 that are asked for")
+    _is(case, report, "scopes", "ok", "all 3 that are requested")
 
 
 def missing_scope_that_fits_no_line_is_no_matter(case):
     box = case.sandbox("--auto", "approve")
     _login(case, box)
     report = _run(case, box["mcp"], "--static-oauth-client-metadata", json.dumps({"scope": "s" * 600 + " projects"}), token=None)
-    _is(case, report, "scopes", "warning", "1 of the 2 that are asked for; missing: sss", "mpmcp login --force")
+    _is(case, report, "scopes", "warning", "1 of the 2 that are requested; missing: sss", "mpmcp login --force")
 
 
 def metadata_for_another_server_are_named(case):

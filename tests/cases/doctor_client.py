@@ -59,7 +59,7 @@ def what_is_wrong_with_an_entry_is_named(case):
     good = {"command": harness.PROGRAM, "args": [url]}
     silent = case.file("mpmcp", "#!/bin/sh\nexit 1\n", 0o755)
     for content, ident, texts in (
-            ("{ broken", "client", ("not valid JSON", "without a word")),
+            ("{ broken", "client", ("not valid JSON", "silently ignores")),
             ({"mcpServers": {}}, "entry", ("no entry", "mpmcp setup cursor --write")),
             (_servers({"url": url}), "entry", ("does not start mpmcp", "--force")),
             (_servers({"command": harness.PROGRAM, "args": [url, 1]}), "entry", ("not a string",)),

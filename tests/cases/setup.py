@@ -340,7 +340,7 @@ def a_token_that_a_person_wrote_into_the_entry_is_not_lost(case):
     text = '{"mcpServers":{"mixpanel":{"command":"mpmcp","args":[],"env":{"MIXPANEL_SA_TOKEN":"%s"}}}}' % harness.TOKEN
     path = _home(case, ".cursor/mcp.json", text)
     said = _setup(case, "cursor", "--write")
-    case.check("env MIXPANEL_SA_TOKEN (kept from the old entry)" in said and "A secret stands in the entry" in said, said)
+    case.check("env MIXPANEL_SA_TOKEN (kept from the old entry)" in said and "The entry itself contains a secret" in said, said)
     case.check(harness.TOKEN not in said and "mpmcp login" not in said, said)
     case.equal(_entry(case, "cursor", path)["env"], {"MIXPANEL_SA_TOKEN": harness.TOKEN}, "env")
     _setup(case, "cursor", "--write", "--service-account", token=harness.TOKEN)
@@ -364,7 +364,7 @@ def what_the_old_entry_says_is_kept_and_told(case):
     case.equal(_json(case, "cursor", "--write")["changed"], False, "changed again")
     _home(case, ".cursor/mcp.json", text)
     said = _setup(case, "cursor", "--write", "--ignore-tool", "Edit-*", "--read-only", "--header", "X-Team:a", EU)
-    case.check("Replaced mcp-remote by mpmcp" in said and "--header Authorization (kept from the old entry)" in said, said)
+    case.check("Replaced mcp-remote with mpmcp" in said and "--header Authorization (kept from the old entry)" in said, said)
     case.check("Region" not in said and "s3cr3t" not in said, said)
     case.equal(_entry(case, "cursor", path)["args"], [EU, "--header", "X-Team:a", "--header", "Authorization:${AUTH_HEADER}", "--ignore-tool", "Edit-*",
                                                       "--read-only", "--transport", "http-only"], "given anew")
@@ -432,7 +432,7 @@ def a_change_is_shown_before_and_when_it_is_made(case):
             case.check(line + "\n" in said, "no %r in %s" % (line, said))
         case.check("s3cr3t" not in said, said)
         case.equal(_read(path) == text, not words, "written only with --write")
-    case.check("It is as it should be" in _setup(case, "cursor"), "not said")
+    case.check("It is up to date" in _setup(case, "cursor"), "not said")
     _home(case, ".gemini/settings.json", text)
     case.check("gemini mcp add" not in _setup(case, "gemini"), "a command that would lose what is there")
 
@@ -472,7 +472,7 @@ def the_newest_copy_is_put_back(case):
     first = _read(path)
     _setup(case, "cursor", "--write", "--read-only")
     second = _read(path)
-    case.check("Put back the copy" in _setup(case, "cursor", "--undo"), "not said")
+    case.check("Restored the copy" in _setup(case, "cursor", "--undo"), "not said")
     case.equal(_read(path), first, "after one undo")
     _setup(case, "cursor", "--undo")
     case.equal(_read(path), second, "after undoing the undo")
@@ -487,7 +487,7 @@ def the_newest_copy_is_put_back(case):
 def several_clients_at_once(case):
     _home(case, ".gemini/settings.json", "{ broken")
     said = _setup(case, "cursor", "gemini", "devin", "--write", status=1)
-    case.check("settings.json is left alone" in said, said)
+    case.check("settings.json is not modified" in said, said)
     case.equal([f for f in _files(case.home) if "bak" not in f], [".config/devin/mcp_config.json", ".cursor/mcp.json", ".gemini/settings.json"], "files")
     os.remove(_home(case, ".gemini/settings.json"))
     have = json.loads(_setup(case, "--all", "--write", "--json", "--region", "eu"))
@@ -537,7 +537,7 @@ def files_that_cannot_be_edited_safely_are_left_alone(case):
                        ('{"mcpServers": {"mixpanel": {"command": "mpmcp", "env": []}}}', None)):
         path = _home(case, ".gemini/settings.json", text)
         have = _setup(case, "gemini", "--write", "--service-account", status=1, token=harness.TOKEN)
-        case.check((said or "is not an object") in have and "left alone" in have and path in have, have)
+        case.check((said or "is not an object") in have and "not modified" in have and path in have, have)
         case.equal(_read(path), text, "file")
         case.equal(_files(case.home), [".gemini/settings.json"], "files")
         _setup(case, "gemini")
@@ -549,7 +549,7 @@ def files_in_other_encodings_are_left_alone_and_named(case):
                               (("# caf\u00e9 " + text).encode("latin-1"), "byte 6 is not UTF-8")):
             path = _home(case, name, content)
             have = _setup(case, client, "--write", status=1)
-            case.check(said in have and "left alone" in have and path in have, have)
+            case.check(said in have and "not modified" in have and path in have, have)
             with open(path, "rb") as f:
                 case.equal(f.read(), content, "file")
 

@@ -54,7 +54,7 @@ def entry_of_mcp_remote_on_windows_is_replaced(case):
     os.makedirs(os.path.dirname(path))
     with open(path, "w") as f:
         json.dump({"mcpServers": {"mixpanel": {"command": "npx.cmd", "args": ["-y", "mcp-remote", EU]}}}, f)
-    case.check("Replaced mcp-remote by mpmcp" in _setup(case, "cursor", "--wsl", "--write", env=env), "words")
+    case.check("Replaced mcp-remote with mpmcp" in _setup(case, "cursor", "--wsl", "--write", env=env), "words")
     with open(path) as f:
         case.equal(json.load(f)["mcpServers"]["mixpanel"], {"command": "wsl.exe", "args": ["-d", "Ubuntu", "-e", harness.PROGRAM, EU]}, "entry")
 

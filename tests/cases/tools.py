@@ -71,7 +71,7 @@ def tools_are_narrowed_by_words_patterns_and_groups(case):
     found = json.loads(_run(case, "tools", box["mcp"], "@audit", "--json", token=box["token"]))
     case.equal([tool["name"] for tool in found], ["Get-Audit-Log"], "with --json")
     for words, text in ((["Get-Evnts"], 'did you mean "Get-Events"? "mpmcp tools %s --read-only" lists them' % box["mcp"]),
-                        (["a", "@nothing"], "no tool fits all of these words")):
+                        (["a", "@nothing"], "no tool matches all of these words")):
         p = case.start("tools", box["mcp"], "--read-only", *words, token=box["token"])
         case.equal(p.finish(), 2, "status of %r" % words)
         case.check(text.encode() in p.errors, "%r is not in %r" % (text, p.errors))
@@ -520,7 +520,7 @@ def wrong_arguments_of_call_cost_no_call_and_are_named(case):
                         (("Create-Dashboard", "project_id=1", "title=@" + os.path.join(case.folder, "none")), "No such file"),
                         (("Get-Events", "{}", "project_id=2"), "unexpected argument"),
                         (("Get-Events", "{} x"), "something follows"),
-                        (("Get-Events", "[]"), "no object"),
+                        (("Get-Events", "[]"), "not an object"),
                         (("Get-Events", "@" + os.path.join(case.folder, "none")), "No such file"),
                         (("Get-Evnts", "a=1"), 'did you mean "Get-Events"? "mpmcp tools %s" lists them' % box["mcp"]),
                         (("Get-Events", b"project_id=\xff"), "UTF-8")):

@@ -136,9 +136,9 @@ static const struct {
 	{ "\"mcpServers\"", "does not hold a JSON object" },
 	{ "{\"mcpServers\": []}", "\"mcpServers\" in it is not an object" },
 	{ "{\"mcpServers\": null}", "\"mcpServers\" in it is not an object" },
-	{ "{\"mcpServers\": {}, \"mcpServers\": {}}", "\"mcpServers\" stands there twice" },
+	{ "{\"mcpServers\": {}, \"mcpServers\": {}}", "\"mcpServers\" appears twice" },
 	{ "{\"mcpServers\": {\"mixpanel\": 1, \"mix\\u0070anel\": 2}}",
-		"\"mixpanel\" stands there twice" },
+		"\"mixpanel\" appears twice" },
 };
 
 static void a_file_that_is_in_doubt_is_left_alone(void **state)

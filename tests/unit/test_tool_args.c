@@ -160,8 +160,8 @@ static void wrong_pairs_are_named(void **state)
 	PAIRS("id is given twice", "id=2");
 	PAIRS("\"title\" is not key=value", "title");
 	PAIRS("\"=x\" is not key=value", "=x");
-	PAIRS("title is no text in UTF-8", "title=caf\xe9");
-	PAIRS("no text in UTF-8", "free.caf\xe9=1");
+	PAIRS("title is not valid UTF-8", "title=caf\xe9");
+	PAIRS("not valid UTF-8", "free.caf\xe9=1");
 }
 
 static void what_does_not_fit_the_schema_is_named(void **state)
@@ -242,7 +242,7 @@ static void json_goes_out_byte_for_byte(void **state)
 	text("{\"a\":1} b", "something follows");
 	text("{\"a\":", "ends too early");
 	text("{\"a\":\"\xff\"}", "UTF-8");
-	text("[1]", "no object");
+	text("[1]", "not an object");
 	text("@/", "directory");
 	assert_false(tool_args_is_text("a={}"));
 }
