@@ -182,7 +182,7 @@ client_is_answered_before_it_gives_up_and_the_sign_in_goes_on.slow = True
 
 
 def client_that_opens_in_both_ways_has_one_time_out_for_them(case):
-    """Claude Code sends initialize 3 s after server/discover; its 30 s are since the first."""
+    """Claude Code sends initialize 3 s after server/discover, then that again; its 30 s are since the first."""
     gate = _gate(case)
     me = Person(case, before=WAIT % gate)
     p = me.bridge()
@@ -190,11 +190,15 @@ def client_that_opens_in_both_ways_has_one_time_out_for_them(case):
     probe["params"]["_meta"] = {**MODERN, "io.modelcontextprotocol/clientInfo": {"name": "mcp-test-client", "version": "1"}}
     p.send(probe)
     me.wait_opened()
-    time.sleep(1)  # so that a time-out of its own would be noticed; nothing waits for it
+    time.sleep(1)  # so that a time-out of its own would show in the order; nothing waits for it
     p.send(_hello(0, "mcp-test-client"))
     case.is_error(p.answer("d"), -31401, "its page is open")
-    _open_gate(gate)
     case.is_error(p.answer(0), -31401, "its page is open")
+    p.send(request(1, name="Get-Projects", arguments={}), {**probe, "id": "again"})
+    case.is_error(p.answer("again"), -31401, "its page is open")
+    p.answer(1)
+    case.equal([m["id"] for m in p.messages()], ["d", 0, "again", 1], "answers, in order")
+    _open_gate(gate)
 
 
 client_that_opens_in_both_ways_has_one_time_out_for_them.slow = True

@@ -86,6 +86,9 @@ static void each_client_has_its_patience(void **state)
 
 		snprintf(text, sizeof(text), "{\"name\":\"%s\",\"version\":\"1\"}", rows[i].name);
 		assert_int_equal(read_text(text).patience_ms, rows[i].ms);
+		/* Claude Code tries two processes within 30 s. */
+		assert_int_equal(read_text(text).opening_ms,
+			strcmp(rows[i].name, "claude-code") == 0 ? 12500 : rows[i].ms);
 	}
 }
 

@@ -19,26 +19,31 @@ static const struct {
 	const char *name;
 	bool begins;
 	int64_t patience_ms;
+	int64_t opening_ms; /* 0: the same */
 } clients[] = {
-	{ "mpmcp", false, 0 },                 /* our own commands: as long as it takes */
-	{ "mcp-test-client", false, 4500 },    /* gemini mcp list: 5 s */
-	{ "gemini-cli-mcp-client", true, 0 },  /* its agent: 10 min */
-	{ "qwen-cli-mcp-client", true, 9000 }, /* 10 s */
-	{ "claude-code", false, 28000 },       /* 30 s, as the others down to mcporter */
-	{ "codex-mcp-client", false, 28000 }, { "opencode", false, 28000 },
-	{ "mcp-inspector", false, 28000 }, { "inspector-", true, 28000 },
-	{ "mcporter", false, 28000 }, { "github-copilot-", true, 57000 }, /* 60 s */
+	{ "mpmcp", false, 0, 0 },                 /* our own commands: as long as it takes */
+	{ "mcp-test-client", false, 4500, 0 },    /* gemini mcp list: 5 s */
+	{ "gemini-cli-mcp-client", true, 0, 0 },  /* its agent: 10 min */
+	{ "qwen-cli-mcp-client", true, 9000, 0 }, /* 10 s */
+	/* 30 s, as the others down to mcporter. To open it has 30 s for two processes, one after the other. */
+	{ "claude-code", false, 28000, 12500 }, { "codex-mcp-client", false, 28000, 0 },
+	{ "opencode", false, 28000, 0 }, { "mcp-inspector", false, 28000, 0 },
+	{ "inspector-", true, 28000, 0 }, { "mcporter", false, 28000, 0 },
+	{ "github-copilot-", true, 57000, 0 }, /* 60 s */
 };
 
-static int64_t patience_of(const char *name)
+static void find_patience(const char *name, struct client_info *out)
 {
+	out->patience_ms = out->opening_ms = PATIENCE_MS;
 	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
 		size_t n = strlen(clients[i].name) + !clients[i].begins;
 
-		if (strncmp(name, clients[i].name, n) == 0)
-			return clients[i].patience_ms;
+		if (strncmp(name, clients[i].name, n) != 0)
+			continue;
+		out->patience_ms = clients[i].patience_ms;
+		out->opening_ms = clients[i].opening_ms ? clients[i].opening_ms : out->patience_ms;
+		return;
 	}
-	return PATIENCE_MS;
 }
 
 static bool is_token_char(unsigned char c)
@@ -88,7 +93,7 @@ void client_info_read(struct span info, struct client_info *out)
 	snprintf(out->agent, sizeof(out->agent), "mpmcp/" MPMCP_VERSION "%s%s%s%s%s",
 		*word ? " (" : "", word, *word && *number ? "/" : "", *word ? number : "",
 		*word ? ")" : "");
-	out->patience_ms = patience_of(buf_str(&name));
+	find_patience(buf_str(&name), out);
 	buf_free(&name);
 	buf_free(&version);
 }

@@ -20,6 +20,7 @@ struct client_info {
 	/* How long the client may be left without an answer while a person signs in: a little less than
 	 * it waits. 0: it waits for minutes, longer than a sign-in lasts. */
 	int64_t patience_ms;
+	int64_t opening_ms; /* for initialize and server/discover */
 };
 
 /* info: the object; anything else is a client that does not say. */

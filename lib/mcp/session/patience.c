@@ -31,34 +31,53 @@ static bool waits(const struct outgoing *p)
 	return false;
 }
 
-/* A server/discover that arrived by then waits. Claude Code sends initialize 3 s after it, on the same process,
- * and has one time-out for both. */
-static bool discover_waits_since(const struct outgoing_list *l, int64_t before)
+/* A client may try the other way to open when one fails, and has one time-out for all of it: Claude Code's is
+ * 30 s for server/discover, initialize 3 s later, server/discover again, and another process. */
+#define SAME_OPENING_MS 2000
+
+static bool opens(const struct outgoing *p)
 {
-	for (struct outgoing *p = l->first; p; p = p->at.next)
-		if (p->message.method == METHOD_SERVER_DISCOVER && waits(p) &&
-			p->owed.arrived_ms <= before)
-			return true;
-	return false;
+	return p->message.method == METHOD_SERVER_DISCOVER ||
+	       p->message.method == METHOD_INITIALIZE;
+}
+
+static bool is_other_way(const struct person *who, const struct outgoing *p)
+{
+	return who->late_ms && opens(p) && p->message.method != who->late &&
+	       p->owed.arrived_ms <= who->late_ms + SAME_OPENING_MS;
 }
 
 static struct outgoing *first_out_of_patience(
-	const struct outgoing_list *l, int64_t before, bool initialize_too)
+	const struct session *s, const struct outgoing_list *l)
 {
+	const struct client_info *who = &s->client.info;
+	int64_t now = clock_ms();
+
 	for (struct outgoing *p = l->first; p; p = p->at.next)
-		if (waits(p) && (p->owed.arrived_ms <= before ||
-					(initialize_too && p->kind == OUTGOING_INITIALIZE)))
+		if (waits(p) && (is_other_way(&s->person, p) ||
+					p->owed.arrived_ms + (opens(p) ? who->opening_ms
+								       : who->patience_ms) <=
+						now))
 			return p;
 	return NULL;
 }
 
+static void note_late(struct person *who, const struct outgoing *p)
+{
+	if (!opens(p))
+		return;
+	if (!is_other_way(who, p))
+		who->late_ms = clock_ms();
+	who->late = p->message.method;
+}
+
 /* Each is gone before the next is looked for: others may move meanwhile. */
-static void answer_late(
-	struct outgoing_list *l, int64_t before, bool initialize_too, const struct err *e)
+static void answer_late(struct session *s, struct outgoing_list *l, const struct err *e)
 {
 	struct outgoing *p;
 
-	while ((p = first_out_of_patience(l, before, initialize_too))) {
+	while (s->client.info.patience_ms && (p = first_out_of_patience(s, l))) {
+		note_late(&s->person, p);
 		owed_fail_all(p, e, NULL);
 		translator_forget(p, true);
 		outgoing_drop(p);
@@ -102,18 +121,13 @@ static void tell_waiting(struct session *s, struct outgoing_list *l)
 void session_person(struct session *s)
 {
 	struct outgoing_list *lists[] = { &s->queue.active, &s->queue.waiting, &s->queue.parked };
-	int64_t before = clock_ms() - s->client.info.patience_ms;
-	bool discover = false;
 	struct err e = { 0 };
 
 	loop_timer_clear(&s->person.timer);
 	if (!s->on->awaits_person(s->ctx, &e))
 		return;
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		discover |= discover_waits_since(lists[i], before);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		if (s->client.info.patience_ms)
-			answer_late(lists[i], before, discover, &e);
+		answer_late(s, lists[i], &e);
 		tell_waiting(s, lists[i]);
 	}
 	loop_timer_set(&s->person.timer, LOOK_MS);

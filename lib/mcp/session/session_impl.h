@@ -64,6 +64,8 @@ struct translators {
 struct person {
 	struct loop_timer timer; /* set as long */
 	unsigned long progress;  /* notes about that */
+	int64_t late_ms;         /* when a request that opens was answered late; 0: never */
+	enum method late;        /* the last of them */
 };
 
 struct session {
