@@ -98,8 +98,8 @@ static bool check_iss(const char *query, const struct signin_record *g, struct e
 
 	free(iss);
 	return good || err_set(e, ERR_AUTH,
-			       "the answer of the sign-in comes from another issuer, or from none "
-			       "that can be checked");
+			       "the sign-in response comes from another issuer, or its issuer "
+			       "cannot be checked");
 }
 
 /* Some servers say by the redirect what the token endpoint would say. */
@@ -143,7 +143,7 @@ enum authorize_outcome authorize_read(const char *query, const struct oauth_opti
 		how = refused(o, error ? error : "an error that cannot be read",
 			error ? description : NULL, e);
 	} else if (codes != 1 || !code || !*code) {
-		err_set(e, ERR_AUTH, "the answer of the sign-in holds no code");
+		err_set(e, ERR_AUTH, "the sign-in response has no code");
 	} else {
 		secret_set(out, code, strlen(code));
 		how = AUTHORIZE_OK;

@@ -204,16 +204,15 @@ static void explain(struct err *e, enum os_shown how)
 
 	if (os_variable("BROWSER"))
 		err_set(e, ERR_IO, "no browser could be started: %s",
-			how == OS_SHOW_FAILED
-				? "the program that BROWSER names ended with a failure"
-				: "BROWSER names no program that is there");
+			how == OS_SHOW_FAILED ? "the program in BROWSER failed"
+					      : "the program in BROWSER does not exist");
 	else if (how == OS_SHOW_FAILED)
-		err_set(e, ERR_IO,
-			"no browser could be started: %.*s ended with a failure; set BROWSER",
-			first, default_browsers());
+		err_set(e, ERR_IO, "no browser could be started: %.*s failed; set BROWSER", first,
+			default_browsers());
 	else
-		err_set(e, ERR_IO, "no browser could be started: there is no %.*s; set BROWSER",
-			first, default_browsers());
+		err_set(e, ERR_IO,
+			"no browser could be started: %.*s is not installed; set BROWSER", first,
+			default_browsers());
 }
 
 static void reported(void *ctx, int happened)

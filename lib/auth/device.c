@@ -80,7 +80,7 @@ static bool read_codes(struct device *d, const struct buf *body, struct err *e)
 
 	if (!good)
 		err_set(e, ERR_PROTO,
-			"the device authorization's answer lacks device_code, user_code or "
+			"the device authorization response lacks device_code, user_code or "
 			"verification_uri");
 	good = good && documents_url_ok(url, d->o->url, "verification_uri", e);
 	if (good) {
@@ -109,7 +109,7 @@ static void got_codes(void *ctx, const struct fetch_answer *a)
 	} else if (a->status < 200 || a->status >= 300) {
 		documents_read_error(buf_str(a->body), a->body->len, code, words);
 		err_set(&e, a->status >= 500 ? ERR_SERVER : ERR_AUTH,
-			"the sign-in server gives no device code (HTTP %ld)%s%s", a->status,
+			"the sign-in server issued no device code (HTTP %ld)%s%s", a->status,
 			*words ? ": " : "", words);
 	} else if (read_codes(d, a->body, &e)) {
 		return;
@@ -142,7 +142,8 @@ struct device *device_start(struct loop *l, struct http *h, const struct oauth_o
 	buf_init(&authorization, 2 * FORM_MAX);
 	if (!c.url) {
 		err_set(e, ERR_AUTH,
-			"the sign-in server offers no device codes: sign in without --device-code");
+			"the sign-in server does not support device codes: sign in without "
+			"--device-code");
 	} else if (!make_form(d, &form, &authorization)) {
 		err_set(e, ERR_LIMIT, "the request for a device code is too long");
 	} else {

@@ -172,8 +172,8 @@ static bool is_allowed(const struct discover *d, struct err *e)
 {
 	return !d->c.only_issuer || documents_same_issuer(d->c.only_issuer, d->g->issuer) ||
 	       err_set(e, ERR_AUTH,
-		       "the sign-in server is now %.200s, but the client that was given belongs to "
-		       "%.200s. If the change is meant, run \"mpmcp logout\" and sign in again",
+		       "the sign-in server is now %.200s, but the given client belongs to %.200s. "
+		       "If the change is intended, run \"mpmcp logout\" and sign in again",
 		       d->g->issuer, d->c.only_issuer);
 }
 
@@ -209,7 +209,7 @@ static void no_document(struct discover *d)
 	} else if (d->guessed) {
 		use_defaults(d);
 	} else {
-		err_set(&e, ERR_PROTO, "the sign-in server %.200s has no metadata that can be read",
+		err_set(&e, ERR_PROTO, "the sign-in server %.200s has no readable metadata",
 			issuer(d));
 		finish(d, &e);
 	}

@@ -167,16 +167,16 @@ bool documents_url_ok(const char *url, const char *endpoint, const char *what, s
 	} else if (u.userinfo || u.fragment || !is_printable(url, URL_MAX)) {
 		err_set(e, ERR_PROTO,
 			"the %s of the sign-in server cannot be used: it holds a user name, a "
-			"fragment or characters that a URL does not have",
+			"fragment or characters that a URL cannot contain",
 			what);
 	} else if (!url_is_safe(&u) && !is_plain_network(&u, &own)) {
 		err_set(e, ERR_PROTO,
-			"the %s of the sign-in server is not https, so no credential goes there",
+			"the %s of the sign-in server is not https, so no credential is sent there",
 			what);
 	} else if (here_is_barred(here_host(u.host), known ? here_host(own.host) : HERE_NOT)) {
 		err_set(e, ERR_PROTO,
-			"the %s of the sign-in server points %s, where a server elsewhere has "
-			"nothing to ask for",
+			"the %s of the sign-in server points %s, which is not allowed for a remote "
+			"server",
 			what,
 			here_host(u.host) == HERE_LINK ? "to a link-local address"
 						       : "into this machine");
@@ -257,12 +257,12 @@ bool documents_read_resource(const char *text, size_t n, const char *endpoint,
 		return false;
 	if (!resource) {
 		err_set(e, ERR_PROTO,
-			"the resource metadata has no resource, so nobody is asked to sign in");
+			"the resource metadata has no resource, so no sign-in is started");
 	} else if (!covers(resource, endpoint)) {
 		/* The query of an endpoint may hold a secret. */
 		err_set(e, ERR_PROTO,
 			"the resource metadata is for another server (%.200s) than the one that "
-			"was asked (%.*s), so nobody is asked to sign in",
+			"was asked (%.*s), so no sign-in is started",
 			resource, (int)strcspn(endpoint, "?#"), endpoint);
 	} else if (take_issuers(
 			   json_object_get(o, "authorization_servers"), endpoint, issuers, e)) {
@@ -479,7 +479,7 @@ static void take_client(
 bool documents_read_client(
 	const char *text, size_t n, const char *method, struct signin_record *g, struct err *e)
 {
-	json_t *o = load(text, n, "the registration's answer", e);
+	json_t *o = load(text, n, "the registration response", e);
 	const char *id = text_of(o, "client_id"), *secret = text_of(o, "client_secret");
 	bool good = false;
 
@@ -488,7 +488,7 @@ bool documents_read_client(
 	if (secret && !*secret)
 		secret = NULL;
 	if (!id || !is_vschar(id, 2048) || (secret && !is_vschar(secret, TOKEN_MAX))) {
-		err_set(e, ERR_PROTO, "the registration's answer has no usable client_id");
+		err_set(e, ERR_PROTO, "the registration response has no usable client_id");
 	} else {
 		replace(&g->client_id, id);
 		take_client(o, secret, method, g);
@@ -551,12 +551,12 @@ static bool take_tokens(const json_t *o, bool id_token, struct signin_record *g,
 	const char *type = text_of(o, "token_type"), *scope = text_of(o, "scope");
 
 	if (!access || !is_printable(access, TOKEN_MAX))
-		return err_set(e, ERR_PROTO, "the token endpoint's answer has no usable %s%s",
+		return err_set(e, ERR_PROTO, "the token endpoint's response has no usable %s%s",
 			id_token ? "id_token" : "access_token",
 			id_token ? "; ask for the scope openid" : "");
 	if (type && strcasecmp(type, "Bearer") != 0)
-		return err_set(
-			e, ERR_PROTO, "the token endpoint gave a token that is not of type Bearer");
+		return err_set(e, ERR_PROTO,
+			"the token endpoint issued a token that is not of type Bearer");
 	secret_set(&g->access, access, strlen(access));
 	if (refresh && is_vschar(refresh, TOKEN_MAX))
 		secret_set(&g->refresh, refresh, strlen(refresh));
@@ -573,7 +573,7 @@ static bool take_tokens(const json_t *o, bool id_token, struct signin_record *g,
 bool documents_read_tokens(
 	const char *text, size_t n, bool id_token, struct signin_record *g, struct err *e)
 {
-	json_t *o = load(text, n, "the token endpoint's answer", e);
+	json_t *o = load(text, n, "the token endpoint's response", e);
 	bool good = o && take_tokens(o, id_token, g, e);
 
 	json_decref(o);

@@ -483,7 +483,7 @@ static bool register_anew(struct flow *f)
 	if (!f->kept || !f->g.registration_endpoint)
 		return false;
 	f->fresh = true;
-	once_more(f, "The sign-in server had forgotten this program. A new page opens.");
+	once_more(f, "The sign-in server no longer knows this program. A new page opens.");
 	return start_registration(f);
 }
 
@@ -493,7 +493,7 @@ static bool ask_for_less(struct flow *f)
 		return false;
 	free(f->known.scope_wanted);
 	f->known.scope_wanted = NULL;
-	once_more(f, "The sign-in server does not know all that was asked for. A new page opens.");
+	once_more(f, "The sign-in server does not know all requested scopes. A new page opens.");
 	choose_scope(f);
 	return start_grant(f);
 }
@@ -591,7 +591,7 @@ static bool take_paste(struct flow *f, char *text, struct err *e)
 	if (!*text)
 		return err_set(e, ERR_USAGE, "nothing was pasted");
 	if (f->step != STEP_AUTHORIZE)
-		return err_set(e, ERR_USAGE, "nothing is awaited at the moment");
+		return err_set(e, ERR_USAGE, "no sign-in is waiting for an address");
 	switch (paste_read(text, &found, e)) {
 	case PASTE_QUERY:
 		return take_query(f, found, e);

@@ -92,7 +92,7 @@ static enum auth_state ready(struct oauth *a, struct auth_value *v)
 static enum auth_state wait_for(struct oauth *a, struct auth_waiter *w, struct err *e)
 {
 	if (!w) {
-		err_set(e, ERR_AUTH, "no token is at hand");
+		err_set(e, ERR_AUTH, "there is no access token");
 		return AUTH_FAILED;
 	}
 	auth_wait(&a->auth, w);
@@ -197,15 +197,14 @@ static char *scope_to_gain(const struct oauth *a, const struct auth_refusal *r,
 	if (r->tries >= STEP_UPS_MAX)
 		advice = mem_printf("Run \"%s\".", command);
 	else if (!missing && c->scope)
-		advice =
-			mem_printf("It wants the scope %.200s, which the sign-in has; ask an admin "
-				   "what else this account needs.",
-				c->scope);
+		advice = mem_printf("It requires the scope %.200s, which the sign-in has; ask an "
+				    "admin what else this account needs.",
+			c->scope);
 	else if (!missing)
 		advice = mem_dup("A scope is missing, but the service does not say which.");
 	else if (!rest)
-		advice = mem_printf("The sign-in was not given the scope %.200s; ask an admin for "
-				    "it, then run \"%s\".",
+		advice = mem_printf("The sign-in was not granted the scope %.200s; ask an admin "
+				    "for it, then run \"%s\".",
 			missing, command);
 	if (advice) {
 		refuse(e, r);

@@ -297,7 +297,7 @@ static bool check_documents(const struct oauth_options *o, struct err *e)
 
 	if (scope && !json_is_string(scope))
 		good = err_set(e, ERR_USAGE,
-			"--static-oauth-client-metadata: scope must be one text, with blanks "
+			"--static-oauth-client-metadata: scope must be one string, with blanks "
 			"between the scopes");
 	else if (o->client_info && (!id || !*id))
 		good = err_set(e, ERR_USAGE, "--static-oauth-client-info holds no client_id");
@@ -325,8 +325,7 @@ bool oauth_check(const struct oauth_options *o, struct err *e)
 		return err_set(e, ERR_USAGE,
 			"--client-credentials needs the client in --static-oauth-client-info");
 	if (o->token_endpoint && !o->client_credentials)
-		return err_set(
-			e, ERR_USAGE, "--token-endpoint goes with --client-credentials only");
+		return err_set(e, ERR_USAGE, "--token-endpoint requires --client-credentials");
 	if (o->token_endpoint &&
 		!documents_url_ok(o->token_endpoint, o->url, "--token-endpoint", e))
 		return false;

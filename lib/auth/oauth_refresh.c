@@ -63,7 +63,7 @@ static void refresh_failed(struct oauth *a, const struct err *e, bool again, lon
 	a->refresh.rest_until_s = clock_wall_s() + OAUTH_REST_S;
 	oauth_stop_worker(a);
 	if (oauth_token_usable(&a->token)) {
-		diag_debug("the token serves on: %s", why.msg);
+		diag_debug("the token stays in use: %s", why.msg);
 		oauth_settle(a, AUTH_READY, NULL);
 	} else if (again && a->refresh.tries < RETRIES && wait_s <= RETRY_AFTER_MAX_S) {
 		a->refresh.tries++;
@@ -96,7 +96,7 @@ static void refresh_ended(void *ctx)
 		return;
 	}
 	if (!a->report.over || a->report.again) {
-		err_set(&e, ERR_IO, "the process that refreshes it ended before its time");
+		err_set(&e, ERR_IO, "the process that refreshes it ended unexpectedly");
 		refresh_failed(a, &e, true, 0);
 		return;
 	}
@@ -175,7 +175,7 @@ void oauth_refresh_try(struct oauth *a)
 		loop_timer_set(&a->timer, LOCK_MS);
 	} else {
 		/* Never without the lock: a refresh token that is used twice ends the sign-in. */
-		err_set(&e, ERR_SERVER, "another process is at it, and gets no answer");
+		err_set(&e, ERR_SERVER, "another process is refreshing it but has had no reply");
 		refresh_failed(a, &e, false, 0);
 	}
 }

@@ -215,7 +215,7 @@ bool oauth_signin_start(struct oauth *a, struct err *e)
 		return oauth_signin_client(a, e);
 	if (a->token.unreadable.kind) {
 		*e = a->token.unreadable;
-		return err_prefix(e, "a sign-in is needed, but its place cannot be used");
+		return err_prefix(e, "a sign-in is needed, but the token folder cannot be used");
 	}
 	if (a->signin.declined.kind && clock_ms() < a->signin.declined_until_ms) {
 		*e = a->signin.declined;
@@ -228,7 +228,7 @@ bool oauth_signin_start(struct oauth *a, struct err *e)
 		if (!a->token.closed.kind)
 			return no_person(a, e);
 		*e = a->token.closed;
-		return err_prefix(e, "a sign-in is needed, but its place cannot be used");
+		return err_prefix(e, "a sign-in is needed, but the token folder cannot be used");
 	}
 	if (lock < 0 && !busy)
 		diag_debug("signing in without a lock: %s", why.msg);

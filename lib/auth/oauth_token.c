@@ -109,7 +109,7 @@ void oauth_token_report(struct oauth_token *t, struct worker_report *r)
 	removed = !t->stamp && secret_isset(&t->stored);
 	t->unsaved = !r->kept && !removed;
 	if (t->unsaved)
-		diag_note("the sign-in serves this run, but cannot be kept: %s", r->e.msg);
+		diag_note("the sign-in is valid for this run but cannot be saved: %s", r->e.msg);
 }
 
 static void take_text(char **to, const char *from)

@@ -63,8 +63,8 @@ enum paste_kind paste_read(char *text, char **found, struct err *e)
 		mend_address(text);
 	query = strchr(text, '?');
 	if (is_address(text) && !query)
-		return neither(
-			e, "that address holds no answer: paste the one that the browser ends at");
+		return neither(e, "that address has no sign-in response: paste the one that the "
+				  "browser ends at");
 	*found = query ? query + 1 : text;
 	if (query || bare) {
 		(*found)[strcspn(*found, "#")] = 0;

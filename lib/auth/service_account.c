@@ -84,9 +84,9 @@ static struct pasted strip(struct pasted s, struct job *j)
 	for (;;) {
 		s = pasted_trim(s);
 		if (pasted_unquote(&s))
-			j->mended = "the quotes around it were taken off";
+			j->mended = "the quotes around it were removed";
 		else if (take_word(&s, "export ") || take_word(&s, "MIXPANEL_SA_TOKEN="))
-			j->mended = "the name of the variable in front of it was taken off";
+			j->mended = "the name of the variable in front of it was removed";
 		else if (!take_word(&s, "Authorization:") && !take_scheme(&s, "Bearer") &&
 			 !take_scheme(&s, "Basic"))
 			return s;
@@ -105,8 +105,8 @@ static bool check_half(const struct job *j, struct pasted s)
 		unsigned char c = (unsigned char)s.p[i];
 
 		if (c >= 0x80)
-			return complain(j,
-				"holds a character outside ASCII, which copying often brings in");
+			return complain(
+				j, "holds a character outside ASCII, which copying often adds");
 		if (c == '\r' || c == '\n')
 			return complain(j, "holds a line break in the middle");
 		if (c == ' ' || c == '\t')
@@ -147,8 +147,7 @@ static bool from_pair(struct job *j, struct pasted s)
 	if (user.n == 0)
 		return complain(j, "has no username before the colon");
 	if (secret.n == 0)
-		return complain(
-			j, "has no secret behind the colon; a variable may have been empty");
+		return complain(j, "has no secret after the colon; a variable may have been empty");
 	if (starts(secret, "//"))
 		return complain(j, "holds a URL");
 	return check_half(j, user) && check_half(j, secret) && add_pair(j, user, secret);
@@ -181,7 +180,7 @@ static char unescaped(struct pasted s)
 static const char *oddity(struct pasted s)
 {
 	if ((unsigned char)s.p[0] >= 0x80)
-		return "holds a character outside ASCII, which copying often brings in";
+		return "holds a character outside ASCII, which copying often adds";
 	if (memchr(s.p, '%', s.n))
 		return "is percent-encoded; give it as it is";
 	return "is neither base64 nor \"username:secret\"";
@@ -196,12 +195,12 @@ static bool gather(struct job *j, struct pasted s, struct buf *letters)
 		char c = n == 3 ? unescaped(s) : n == 2 ? ' ' : s.p[0];
 
 		if (is_blank(c))
-			j->mended = "blanks or line breaks inside the base64 text were taken out";
+			j->mended = "blanks or line breaks inside the base64 text were removed";
 		else if (c != '=' && !isalnum((unsigned char)c) &&
 			 (c == '\0' || !strchr("+/-_", c)))
 			return complain(j, oddity(s));
 		else if (c != '=' && letters->len && letters->p[letters->len - 1] == '=')
-			return complain(j, "goes on behind the '=' that ends base64 text");
+			return complain(j, "continues after the '=' that ends base64 text");
 		else if (!buf_addc(letters, c))
 			return complain(j, "is too long");
 		s = skip(s, n);
@@ -222,7 +221,7 @@ static bool decode(struct job *j, struct pasted s, struct buf *out)
 		letters.len--;
 	good = letters.len && crypt_unbase64(out, letters.p, letters.len);
 	if (!good)
-		complain(j, "is not whole: base64 text of this kind was cut when it was copied");
+		complain(j, "looks truncated: the base64 text is incomplete");
 out:
 	buf_wipe(&letters);
 	return good;
@@ -262,17 +261,16 @@ static bool from_decoded(struct job *j, struct pasted s, bool again)
 	struct pasted bare = pasted_trim(s);
 
 	if (bare.n < s.n)
-		j->mended = "a line break that was encoded with the pair (echo without -n) was "
-			    "taken off";
+		j->mended =
+			"a line break that was encoded with the pair (echo without -n) was removed";
 	bare = strip(bare, j);
 	if (pasted_unfilled(bare, j->where, j->e))
 		return false;
 	if (bare.n && memchr(bare.p, ':', bare.n))
 		return from_pair(j, bare);
 	if (!is_text(bare))
-		return complain(j,
-			"stands for nothing readable as base64 text; if it is the secret "
-			"alone, set MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET instead");
+		return complain(j, "is not base64 of username:secret; if it is only the secret, "
+				   "set MIXPANEL_SA_USERNAME and MIXPANEL_SA_SECRET instead");
 	if (again) {
 		struct job twice = { j->where, "it was encoded twice", j->out, NULL };
 
@@ -281,7 +279,7 @@ static bool from_decoded(struct job *j, struct pasted s, bool again)
 			return true;
 		}
 	}
-	return complain(j, "is base64 text, but what it stands for has no colon in it");
+	return complain(j, "is base64 text, but the decoded text has no colon");
 }
 
 /* again: what comes out may be base64 once more. */
@@ -312,9 +310,8 @@ bool service_account_from_token(
 		*repaired = NULL;
 	if (s.n > SERVICE_ACCOUNT_MAX)
 		return err_set(e, ERR_USAGE,
-			"%s is longer than %d bytes: that is no service-account "
-			"token",
-			where, SERVICE_ACCOUNT_MAX);
+			"%s is longer than %d bytes, too long for a service-account token", where,
+			SERVICE_ACCOUNT_MAX);
 	if (starts(s, "\xff\xfe") || starts(s, "\xfe\xff"))
 		return complain(&j, "is stored as UTF-16; save it as plain text");
 	s = strip(s, &j);
@@ -341,9 +338,9 @@ bool service_account_from_header(
 		struct pasted before = s = pasted_trim(s);
 
 		if (pasted_unquote(&s))
-			j.mended = "the quotes around it were taken off";
+			j.mended = "the quotes around it were removed";
 		else if (take_word(&s, "Authorization:"))
-			j.mended = "the name of the field in front of it was taken off";
+			j.mended = "the name of the field in front of it was removed";
 		else if (take_scheme(&s, "Bearer"))
 			bearer = true;
 		else if (take_scheme(&s, "Basic"))
@@ -366,8 +363,8 @@ bool service_account_from_header(
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] >= 0x80)
 			return err_set(e, ERR_USAGE,
-				"%s holds a character outside ASCII, which copying often brings "
-				"in: copy it again",
+				"%s holds a character outside ASCII, which copying often adds: "
+				"copy it again",
 				where);
 	*repaired = j.mended;
 	return (buf_add(out, scheme.p, scheme.n) && (!scheme.n || buf_addc(out, ' ')) &&
@@ -455,10 +452,8 @@ bool service_account_may_go_to(const char *url, struct err *e)
 	       (strcmp(u.scheme, "https") == 0 && url_in_domain(&u, "mixpanel.com"));
 	if (!good)
 		err_set(e, ERR_USAGE,
-			"the service account from the environment is for mixpanel.com over "
-			"https, not for %s://%s. To send a credential there all the same, name it "
-			"with "
-			"--header",
+			"the service account from the environment is for mixpanel.com over https, "
+			"not for %s://%s. To send a credential there anyway, give it with --header",
 			u.scheme, u.host);
 	url_clear(&u);
 	return good;

@@ -240,8 +240,8 @@ static bool write_json(const struct store *s, const char *path, json_t *o, struc
 		err_set(e, ERR_LIMIT, "out of memory");
 	else if (strlen(text) > FILE_MAX)
 		err_set(e, ERR_LIMIT,
-			"what the sign-in server gave comes to more than %zu KiB, the most that "
-			"is kept",
+			"the data from the sign-in server is larger than %zu KiB, the limit for a "
+			"sign-in",
 			FILE_MAX >> 10);
 	else
 		good = file_make_dir(s->dir, e) && file_replace(path, text, strlen(text), e);

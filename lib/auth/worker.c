@@ -241,7 +241,7 @@ static bool write_job(json_t *job, struct buf *out, struct err *e)
 		secret_wipe(text, strlen(text));
 	free(text);
 	json_decref(job);
-	return good || err_set(e, ERR_LIMIT, "what a new process is to do is too long");
+	return good || err_set(e, ERR_LIMIT, "the job of a new process is too long");
 }
 
 static bool start_process(int job, int report, const char *about)

@@ -16,7 +16,7 @@ void crypt_random(unsigned char *out, size_t n)
 {
 	if (n <= INT_MAX && RAND_bytes(out, (int)n) == 1)
 		return;
-	diag_error("the system gives no random numbers, and without them no sign-in is safe");
+	diag_error("the system provides no random numbers, which a safe sign-in needs");
 	_Exit(EXIT_FAILURE);
 }
 

@@ -93,8 +93,7 @@ static bool read_all(int fd, const char *path, struct buf *out, struct err *e)
 			good = replace_fail(e, "read", path, errno);
 		else if (!buf_add(out, piece, (size_t)got))
 			good = err_set(e, ERR_LIMIT,
-				"%s is larger than %zu bytes, the most that is "
-				"taken; is it the right file?",
+				"%s is larger than %zu bytes, the limit; is it the right file?",
 				path, out->cap);
 	}
 	secret_wipe(piece, sizeof(piece));

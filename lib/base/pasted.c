@@ -135,9 +135,9 @@ static bool unfilled_name(struct pasted name, const char *where, struct err *e)
 static bool unfilled_input(const char *where, struct err *e)
 {
 	err_set(e, ERR_USAGE,
-		"%s still holds the text ${input:...}: this client asks for no inputs. Put the "
-		"value "
-		"into the \"env\" block of the client's entry, or set a variable and refer to it",
+		"%s still holds the text ${input:...}: this client does not support inputs. Put "
+		"the value into the \"env\" block of the client's entry, or set a variable and "
+		"refer to it",
 		where);
 	return true;
 }

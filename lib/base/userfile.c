@@ -111,7 +111,7 @@ static char *keep_copy(const struct userfile *f, struct err *e)
 			"there are %d copies beside %s; delete the old ones (.mpmcp-bak)",
 			BACKUPS_MAX, f->path);
 	else
-		err_prefix(e, "no copy of %s can be kept", f->path);
+		err_prefix(e, "no copy of %s can be saved", f->path);
 	free(path);
 	return NULL;
 }
@@ -128,7 +128,7 @@ static bool unchanged(void *ctx, struct err *e)
 		same = f->exists && os_same(&now, &f->read) && (size_t)now.size == f->text.len &&
 		       now.changed_ns == f->read.changed_ns;
 	return same || err_set(e, ERR_IO,
-			       "%s changed in this moment, perhaps by the client itself; nothing "
+			       "%s was changed meanwhile, perhaps by the client itself; nothing "
 			       "was written. Try again, best with the client closed",
 			       f->path);
 }
@@ -197,7 +197,7 @@ bool userfile_undo(struct userfile *f, const char *inside, size_t cap, char **fr
 	*backup = NULL;
 	*from = newest_copy(f);
 	if (!*from)
-		return err_set(e, ERR_IO, "there is no copy of %s to put back (%s.mpmcp-bak)",
+		return err_set(e, ERR_IO, "there is no copy of %s to restore (%s.mpmcp-bak)",
 			f->path, f->path);
 	if (!userfile_open(&copy, *from, inside, cap, e))
 		goto out;

@@ -108,22 +108,24 @@ static void describe_proxy(struct http_req *r, const char *host, struct err *e)
 
 	if (status != 407) {
 		err_clean(diag_redact(r->proxy_said));
-		err_set(e, ERR_NET, "%s does not let us through to %s (HTTP %ld%s%s)", proxy, host,
+		err_set(e, ERR_NET, "%s refuses to connect to %s (HTTP %ld%s%s)", proxy, host,
 			status, *r->proxy_said ? ": " : "", r->proxy_said);
 		err_advise(e, REASON_PROXY_REFUSED,
 			"Ask whoever runs the proxy to allow %s; if it can be reached directly, "
-			"NO_PROXY=%s goes around the proxy.",
+			"NO_PROXY=%s bypasses the proxy.",
 			host, host);
 	} else if (wants_single_sign_on(r)) {
 		err_set(e, ERR_NET,
-			"%s wants NTLM or Negotiate (HTTP 407), which mpmcp does not speak", proxy);
+			"%s requires NTLM or Negotiate (HTTP 407), which mpmcp does not support",
+			proxy);
 		err_advise(e, REASON_PROXY_SIGN_IN,
 			"Run a local proxy that does, such as cntlm or px, and name that one in "
 			"%s.",
 			variable);
 	} else {
 		err_set(e, ERR_NET,
-			"%s wants a user name and password, or others than it got (HTTP 407)",
+			"%s requires a user name and password, or does not accept those it got "
+			"(HTTP 407)",
 			proxy);
 		err_advise(e, REASON_PROXY_SIGN_IN,
 			"Put them into the variable: %s=http://USER:PASSWORD@HOST:PORT.", variable);
@@ -169,8 +171,8 @@ static void advise_tls(struct http_req *r, CURLcode rc, struct err *e)
 			"between.");
 	else
 		err_advise(e, REASON_TLS,
-			"Check the port in the URL; a proxy or firewall in between may also break "
-			"TLS off.");
+			"Check the port in the URL; a proxy or firewall in between may also "
+			"interrupt TLS.");
 }
 
 static void describe_tls(
@@ -185,9 +187,8 @@ static void describe_tls(
 	}
 	err_set(e, ERR_NET, "%s does not answer in TLS: %s", origin_proxy_words(r->site), said);
 	err_advise(e, REASON_PROXY_SCHEME,
-		"Write http:// in place of https:// in %s: it says how the proxy is spoken to, not "
-		"the "
-		"service.",
+		"Write http:// in place of https:// in %s: it is the scheme of the proxy, not of "
+		"the service.",
 		way.variable);
 }
 
@@ -216,13 +217,13 @@ void http_describe(struct http_req *r, CURLcode rc, enum http_outcome how, struc
 		err_set(e, ERR_LIMIT, "%s sent more than %zu KiB of header fields", host,
 			HEAD_MAX >> 10);
 	else if (r->overran)
-		err_set(e, ERR_LIMIT, "%s sent packed data that comes to more than %ld MiB at once",
-			host, OVERRUN_MAX >> 20);
+		err_set(e, ERR_LIMIT,
+			"%s sent compressed data that expands to more than %ld MiB at once", host,
+			OVERRUN_MAX >> 20);
 	else if (!r->head_done && !r->resent && is_malformed(rc))
 		err_set(e, ERR_NET, "%s sent an answer that is not valid HTTP", host);
 	else if (r->silent)
-		err_set(e, ERR_NET, "the connection to %s was lost: nothing came through any more",
-			host);
+		err_set(e, ERR_NET, "the connection to %s was lost: no more data arrived", host);
 	else if (r->resent || (how == HTTP_BROKEN && !r->head_done))
 		err_set(e, ERR_NET, "%s closed the connection before it answered", host);
 	else if (how == HTTP_TLS_FAILED || (how == HTTP_SILENT && proxy_speaks_no_tls(r, rc)))
@@ -232,8 +233,8 @@ void http_describe(struct http_req *r, CURLcode rc, enum http_outcome how, struc
 			r->head_done ? "no more data" : "no answer");
 	else if (how == HTTP_UNREACHABLE && r->barred)
 		err_set(e, ERR_NET,
-			"%s leads into this machine or to a link-local address, where a server "
-			"elsewhere has nothing to ask for; no request was sent",
+			"%s points into this machine or to a link-local address, which is not "
+			"allowed for a remote server; no request was sent",
 			host);
 	else if (how == HTTP_UNREACHABLE || how == HTTP_SILENT)
 		err_set(e, ERR_NET, "cannot reach %s%s%s: %s", host, proxy ? " through " : "",

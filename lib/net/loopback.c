@@ -140,7 +140,7 @@ static bool host_is_ours(const struct listener *s, const char *host)
 
 static const struct page not_here = { .mark = PAGE_ASIDE,
 	.title = "Nothing to see here",
-	.todo = "This address only receives the answer of a sign-in. You can close this tab." };
+	.todo = "This address only receives the result of a sign-in. You can close this tab." };
 
 static void handle(struct listen_conn *c, const struct request_head *h)
 {
@@ -309,13 +309,13 @@ struct listener *loopback_new(struct loop *l, const char *host, unsigned port, u
 	if (!s->port) {
 		if (port == first + 1)
 			err_set(e, ERR_IO,
-				"port %u, which the sign-in must come back to, is in use: free it "
-				"or name another as CALLBACK-PORT",
+				"port %u, which the sign-in redirects to, is in use: free it or "
+				"give another as CALLBACK-PORT",
 				first);
 		else
 			err_set(e, ERR_IO,
-				"no port from %u on is free for the sign-in to come back to: name "
-				"one as CALLBACK-PORT",
+				"no port from %u on is free for the sign-in's redirect: give one "
+				"as CALLBACK-PORT",
 				first);
 		loopback_free(s);
 		return NULL;

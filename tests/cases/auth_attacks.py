@@ -334,7 +334,7 @@ def name_of_somebody_else_that_stands_for_this_machine_leads_nowhere(case):
         p = case.start(ELSEWHERE, "--allow-http", token=None, env=dict(me.env, http_proxy=proxy, no_proxy=name))
         p.send(INITIALIZE)
         answer = p.answer(0)
-        case.check("leads into this machine" in answer["error"]["message"], "answer %r" % answer)
+        case.check("points into this machine" in answer["error"]["message"], "answer %r" % answer)
         p.finish()
     case.equal(hits, [], "requests to this machine")
     case.equal(me.opened(), [], "pages")

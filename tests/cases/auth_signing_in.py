@@ -253,10 +253,10 @@ def browser_that_fails_at_once_has_opened_nothing(case):
         me = Person(case, before=before)
         p = me.bridge()
         p.send(INITIALIZE)
-        case.is_error(p.answer(0), -31401, "ended with a failure", "mpmcp login " + me.url)
+        case.is_error(p.answer(0), -31401, "the program in BROWSER failed", "mpmcp login " + me.url)
     me = Person(case, browser=False)
     p = me.login(status=None, env={"BROWSER": "false"})
-    p.wait_error_text("ended with a failure")
+    p.wait_error_text("the program in BROWSER failed")
     import urllib.request
     urllib.request.urlopen(address_in(p.errors), timeout=DEADLINE).read()
     case.equal(p.wait(), 0, "status of a login whose address was opened by hand")

@@ -14,8 +14,8 @@ PAGE = "<!DOCTYPE html><html><head><title>%s</title></head><body>x</body></html>
 ROWS = (
     (402, JSON, '{"error": "Your plan does not allow API calls. Upgrade"}', -31403, "Your plan does not allow", "includes API access"),
     (402, {}, "", -31403, "your plan does not allow API calls", "billing"),
-    (403, dict(HTML, **{"cf-mitigated": "challenge"}), PAGE % "Just a moment...", -31403, "wants a browser", "Just a moment", "A program cannot"),
-    (503, HTML, PAGE % "Just a moment...", -31403, "wants a browser", "A program cannot"),
+    (403, dict(HTML, **{"cf-mitigated": "challenge"}), PAGE % "Just a moment...", -31403, "requires a browser", "Just a moment", "A program cannot"),
+    (503, HTML, PAGE % "Just a moment...", -31403, "requires a browser", "A program cannot"),
     (403, HTML, PAGE % "Attention Required! | Cloudflare", -31403, "proxy or firewall", "Attention Required!", "not a permission"),
     (403, JSON, '{"message": "no such role"}', -31403, "no such role", "Check that this account"),
     (403, JSON, '{"detail": "Tool \'X\' requires scopes: y"}', -31401, "requires scopes: y", "mpmcp login --force"),
@@ -27,7 +27,7 @@ ROWS = (
     (451, HTML, "<html><h1>Blocked here</h1></html>", -31403, "legal reasons", "Blocked here", "country"),
     (500, JSON, '["only words"]', -31500, "the server failed", "only words", "tell whoever runs the server"),
     (504, HTML, PAGE % "504 Gateway Time-out", -31500, "waited too long", "504 Gateway Time-out", "may still have acted"),
-    (511, HTML, PAGE % "Hotel network", -31503, "wants a sign-in of its own", "Hotel network", "in a browser"),
+    (511, HTML, PAGE % "Hotel network", -31503, "requires its own sign-in", "Hotel network", "in a browser"),
     (524, HTML, PAGE % "x | 524: A timeout occurred", -31500, "waited too long", "A timeout occurred", "less at a time"),
     (530, HTML, PAGE % "Origin DNS error", -31500, "CDN", "Origin DNS error", "host in the URL"),
 )
@@ -116,10 +116,10 @@ def certificates_that_are_refused_have_the_advice_of_their_cause(case):
 
 def proxies_that_want_more_than_a_password_are_named_with_their_variable(case):
     url = "https://mcp.example.com/mcp"
-    for offered, words, advice in (("NTLM", "wants NTLM or Negotiate", "cntlm"), ("Negotiate", "wants NTLM or Negotiate", "in https_proxy."),
-                                   ("Negotiate, NTLM", "wants NTLM or Negotiate", "cntlm"),
-                                   ('Negotiate, NTLM, Basic realm="x"', "wants a user name and password", "USER:PASSWORD"),
-                                   ('Basic realm="x"', "wants a user name and password", "https_proxy=http://USER:PASSWORD@HOST:PORT")):
+    for offered, words, advice in (("NTLM", "requires NTLM or Negotiate", "cntlm"), ("Negotiate", "requires NTLM or Negotiate", "in https_proxy."),
+                                   ("Negotiate, NTLM", "requires NTLM or Negotiate", "cntlm"),
+                                   ('Negotiate, NTLM, Basic realm="x"', "requires a user name and password", "USER:PASSWORD"),
+                                   ('Basic realm="x"', "requires a user name and password", "https_proxy=http://USER:PASSWORD@HOST:PORT")):
         proxy = case.server(lambda r, offered=offered: r.reply(407, headers={"Proxy-Authenticate": offered}))
         p = case.start(url, *HEADER, token=None, env={"https_proxy": proxy.origin})
         p.send(INITIALIZE)

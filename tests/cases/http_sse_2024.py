@@ -223,7 +223,7 @@ def user_name_in_the_endpoint_is_refused(case):
 def endpoint_with_a_nul_byte_is_refused_and_nothing_goes_there(case):
     _, server, p = _old(case, "--transport", "sse-only", endpoint="/messages?session=1\0&more")
     p.send(INITIALIZE)
-    case.is_error(p.answer(0), -31500, "address for messages", "NUL byte")
+    case.is_error(p.answer(0), -31500, "event that cannot be used", "NUL byte")
     case.check(not server.of(method="POST"), "a POST was sent")
 
 
@@ -409,7 +409,7 @@ def endpoint_that_never_comes_is_an_error_or_the_other_transport(case):
     only, first = [case.bridge(silent, "--transport", kind, "--headers-timeout", str(LIMIT))[1] for kind in ("sse-only", "sse-first")]
     only.send(INITIALIZE)
     first.send(INITIALIZE)
-    case.is_error(only.answer(0), -31500, "does not name the address", "--transport")
+    case.is_error(only.answer(0), -31500, "sent no \"endpoint\" event", "--transport")
     case.check("result" in first.answer(0), "no result")
 
 

@@ -231,7 +231,7 @@ def wrong_paste_is_named_and_the_right_one_still_counts(case):
     me = Person(case, browser=False)
     p, terminal = _terminal_login(case, me)
     target = redirect_of(address_in(p.errors))
-    for wrong, text in (("http://localhost:1/oauth/callback", "holds no answer"), ("what is this", "neither an address nor a code"),
+    for wrong, text in (("http://localhost:1/oauth/callback", "has no sign-in response"), ("what is this", "neither an address nor a code"),
                         (target.replace("state=", "state=x"), "another sign-in")):
         os.write(terminal, (wrong + "\n").encode())
         p.wait_error_text(text)
@@ -447,7 +447,7 @@ def device_code_of_a_bridge_is_in_its_log(case):
 
 
 def device_codes_may_come_to_nothing(case):
-    for fault, words in (("device-denied", b"access_denied"), ("device-expired", b"expired"), ("", b"offers no device codes")):
+    for fault, words in (("device-denied", b"access_denied"), ("device-expired", b"expired"), ("", b"does not support device codes")):
         me = Person(case, *(["--fault", fault] if fault else []), browser=False)
         p = me.login("--device-code", status=SIGN_IN)
         case.check(words in p.errors, "words %r" % p.errors)

@@ -83,7 +83,7 @@ def proxy_that_refuses_is_named(case):
     server, proxy, env = _tls(case, refuse=403)
     p = _start(case, HTTPS, env=dict(env, https_proxy=proxy.url))
     p.send(INITIALIZE)
-    case.is_error(p.answer(0), -31503, "the proxy " + proxy.address, "does not let us through", "(HTTP 403: Not by policy 7)")
+    case.is_error(p.answer(0), -31503, "the proxy " + proxy.address, "refuses to connect", "(HTTP 403: Not by policy 7)")
 
 
 def proxy_that_is_down_is_named(case):

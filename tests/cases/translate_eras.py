@@ -203,7 +203,7 @@ def question_that_was_never_declared_is_not_put(case):
         r.json(response(r.id, {"resultType": "input_required", "inputRequests": {"a": {"method": "roots/list"}}}))
     _, p = case.bridge(_modern(case, calls))
     _legacy_hello(p, capabilities={"sampling": {}})
-    case.is_error(p.call(1, name="t"), -31500, "never offered")
+    case.is_error(p.call(1, name="t"), -31500, "did not declare")
     case.check(not [line for line in p.lines if b"roots/list" in line], "the question was put")
 
 
@@ -215,7 +215,7 @@ def address_is_put_only_to_clients_that_take_addresses(case):
             "a": {"method": "elicitation/create", "params": {"mode": "url", "message": "m", "url": "https://x.example/"}}}}))
     _, p = case.bridge(_modern(case, calls))
     _legacy_hello(p)
-    case.is_error(p.call(1, name="t"), -31500, "never offered")
+    case.is_error(p.call(1, name="t"), -31500, "did not declare")
     _, p = case.bridge(_modern(case, calls))
     _legacy_hello(p, "2025-11-25", {"elicitation": {"url": {}}})
     p.send(request(1, name="t"))
@@ -242,7 +242,7 @@ def questions_that_cannot_be_put_fail_the_call(case):
     for method, asked, code, words in (("tools/call", {"inputRequests": many}, -31000, "more than 64"),
                                        ("tools/call", {}, -31500, "does not say which"),
                                        ("tools/call", {"inputRequests": [1], "requestState": "s"}, -31500, "cannot be read"),
-                                       ("completion/complete", {"requestState": "s"}, -31500, "takes none")):
+                                       ("completion/complete", {"requestState": "s"}, -31500, "accepts none")):
         server, p = case.bridge(_modern(case, lambda r, a=asked: r.json(response(r.id, dict(a, resultType="input_required")))))
         _legacy_hello(p)
         case.is_error(p.call(1, method, name="t"), code, words)

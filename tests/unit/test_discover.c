@@ -330,7 +330,7 @@ static void server_that_was_named_must_describe_itself(void **state)
 
 	(void)state;
 	assert_false(search(own, NULL));
-	says("no metadata that can be read");
+	says("no readable metadata");
 }
 
 /* Nor does it forbid the sign-in: what is at the well-known places counts. */

@@ -259,7 +259,7 @@ static void what_is_no_answer_is_named_and_the_flow_goes_on(void **state)
 		{ "", "nothing" },
 		{ "   ", "nothing" },
 		{ "two words", "alone" },
-		{ "http://localhost:1/oauth/callback", "holds no answer" },
+		{ "http://localhost:1/oauth/callback", "has no sign-in response" },
 		{ "http://localhost:1/cb?code=c0de&state=wrong", "another sign-in" },
 		{ "http://localhost:1/cb?code=c0de", "another sign-in" },
 		{ "http://localhost:1/cb?code=c0de&state=%s&state=%s", "another sign-in" },
@@ -299,7 +299,7 @@ static void one_answer_is_enough(void **state)
 	origin.requests = 0;
 	assert_true(flow_paste(flow, text, &e));
 	assert_false(flow_paste(flow, text, &e));
-	assert_non_null(strstr(e.msg, "nothing is awaited"));
+	assert_non_null(strstr(e.msg, "no sign-in is waiting"));
 	assert_true(loop_run(loop, NULL));
 	assert_true(over && !why.kind);
 	assert_int_equal(origin.requests, 1);

@@ -750,7 +750,7 @@ static void server_elsewhere_leads_to_no_connection_here(void **state)
 		c = ask_from(elsewhere[i], false);
 		assert_int_equal(c.how, HTTP_UNREACHABLE);
 		assert_true(was_barred);
-		assert_non_null(strstr(c.e.msg, "leads into this machine"));
+		assert_non_null(strstr(c.e.msg, "points into this machine"));
 		assert_null(peers);
 	}
 	c = ask_from("http://localhost:1/mcp", false);

@@ -225,7 +225,7 @@ static const struct {
 		"--token-endpoint" },
 	{ { .url = US, .client_info = "{\"id\":\"a\"}" }, "no client_id" },
 	{ { .url = US, .client_info = "{\"client_id\":\"\"}" }, "no client_id" },
-	{ { .url = US, .client_metadata = "{\"scope\":[\"a\"]}" }, "one text" },
+	{ { .url = US, .client_metadata = "{\"scope\":[\"a\"]}" }, "one string" },
 	{ { .url = US, .client_metadata = "{\"scope\":\"a\"}" }, NULL },
 	{ { .url = US, .params = own, .nparams = 1 }, "sets this itself" },
 	{ { .url = US, .params = no_value, .nparams = 1 }, "NAME=VALUE" },

@@ -381,7 +381,7 @@ static void a_file_that_changed_meanwhile_is_left_alone(void **state)
 		if (meanwhile[i])
 			assert_holds("f", meanwhile[i]);
 		assert_int_equal(files(), meanwhile[i] ? 1 : 0);
-		assert_non_null(strstr(e.msg, "changed in this moment"));
+		assert_non_null(strstr(e.msg, "was changed meanwhile"));
 		userfile_clear(&f);
 		unlink(in_dir("f"));
 	}

@@ -59,8 +59,8 @@ static enum http_flow wrong_type(struct exchange *x, struct http_req *r)
 
 	snprintf(type, sizeof(type), "%s", have ? have : "a body without a type");
 	err_set(&x->e, ERR_PROTO,
-		"the server answered with %s where MCP has JSON or an event stream. "
-		"Check that the URL is an MCP endpoint",
+		"the server answered with %s where MCP requires JSON or an event stream. Check "
+		"that the URL is an MCP endpoint",
 		err_clean(type));
 	return HTTP_STOP;
 }
@@ -144,8 +144,8 @@ static enum http_flow too_long(struct exchange *x)
 {
 	if (x->t->buffered.refused)
 		err_set(&x->e, ERR_LIMIT,
-			"the answers that arrive at this moment are longer than %zu MiB together: "
-			"ask for smaller results, or for fewer at a time",
+			"the responses that arrive now are longer than %zu MiB in total: ask for "
+			"smaller results, or for fewer at a time",
 			TRANSPORT_BUFFERED_MAX >> 20);
 	else
 		err_set(&x->e, ERR_LIMIT,

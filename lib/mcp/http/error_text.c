@@ -293,17 +293,15 @@ static const struct row {
 	/* Something in front of the server: no permission of the account would help. */
 	{ .whose = CHALLENGE,
 		.means = { ERR_FORBIDDEN, REASON_FIREWALL,
-			"a firewall in front of the server wants a browser to prove itself",
-			"A program cannot do that: ask whoever runs the server to leave its MCP "
-			"path "
-			"out of the check, or try another network." } },
+			"a firewall in front of the server requires a browser check",
+			"A program cannot do that: ask whoever runs the server to exclude its MCP "
+			"path from the check, or try another network." } },
 	{ .text = "just a moment",
 		.whose = PAGE,
 		.means = { ERR_FORBIDDEN, REASON_FIREWALL,
-			"a firewall in front of the server wants a browser to prove itself",
-			"A program cannot do that: ask whoever runs the server to leave its MCP "
-			"path "
-			"out of the check, or try another network." } },
+			"a firewall in front of the server requires a browser check",
+			"A program cannot do that: ask whoever runs the server to exclude its MCP "
+			"path from the check, or try another network." } },
 	{ .from = 403,
 		.to = 403,
 		.whose = PAGE,
@@ -335,22 +333,22 @@ static const struct row {
 		.to = 404,
 		.whose = MIXPANEL,
 		.means = { ERR_NOT_FOUND, REASON_NOT_FOUND, "nothing is at this address",
-			"Check the URL, or leave it out and name the region: --region us, eu or "
+			"Check the URL, or remove it and give the region: --region us, eu or "
 			"in." } },
 	{ .from = 404,
 		.to = 404,
 		.means = { ERR_NOT_FOUND, REASON_NOT_FOUND, "nothing is at this address",
-			"Check the path of the URL; for Mixpanel, leave the URL out and name the "
+			"Check the path of the URL; for Mixpanel, remove the URL and give the "
 			"region: --region us, eu or in." } },
 	{ .from = 405,
 		.to = 405,
-		.means = { ERR_NOT_FOUND, REASON_NOT_MCP, "this address takes no messages",
+		.means = { ERR_NOT_FOUND, REASON_NOT_MCP, "this address does not accept messages",
 			"The address answers but is not an MCP endpoint: check the path of the "
 			"URL." } },
 	{ .from = 407,
 		.to = 407,
 		.means = { ERR_NET, REASON_PROXY_SIGN_IN,
-			"the proxy wants a user name and password",
+			"the proxy requires a user name and password",
 			"Put them into the proxy's variable: "
 			"http_proxy=http://user:password@host:port." } },
 	{ .from = 421,
@@ -384,7 +382,7 @@ static const struct row {
 			"network." } },
 	{ .from = 511,
 		.to = 511,
-		.means = { ERR_NET, REASON_CAPTIVE, "this network wants a sign-in of its own",
+		.means = { ERR_NET, REASON_CAPTIVE, "this network requires its own sign-in",
 			"Open any web page in a browser, sign in to the network there, and try "
 			"again." } },
 	{ .from = 504,

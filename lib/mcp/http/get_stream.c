@@ -112,8 +112,8 @@ static enum http_flow on_body(void *ctx, struct http_req *r, char *p, size_t n)
 	if (s->t->buffered.refused) {
 		/* Others' answers are in the way, for the moment: it is opened again. */
 		s->t->buffered.refused = false;
-		diag_note("the server's GET stream is too much beside the answers that arrive at "
-			  "this moment: a message is lost");
+		diag_note("a message of the server's GET stream is lost: the responses that arrive "
+			  "now are too long");
 		transport_parser_free(s->t, s->sse);
 		s->sse = transport_parser(s->t, on_event, s);
 		return HTTP_STOP;

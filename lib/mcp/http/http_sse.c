@@ -47,8 +47,7 @@ static void not_opened(struct transport *t, const struct exchange_end *end, bool
 	closed(t);
 	if (t->posts == &http_sse_post && t->undecided && may_be_other &&
 		says_other_transport(end->status)) {
-		diag_debug(
-			"no stream of HTTP+SSE (HTTP %ld): Streamable HTTP is spoken", end->status);
+		diag_debug("no HTTP+SSE stream (HTTP %ld): using Streamable HTTP", end->status);
 		transport_speaks(t, &streamable_post);
 	}
 	exchanges_refused(t, end);
@@ -68,8 +67,8 @@ static void limit_due(void *ctx)
 	struct err e = { 0 };
 
 	err_set(&e, ERR_PROTO,
-		"the server's event stream does not name the address for messages, so it is no "
-		"server of HTTP+SSE. Leave --transport out, or check the URL");
+		"the server sent no \"endpoint\" event, so it is not an HTTP+SSE server. Remove "
+		"--transport, or check the URL");
 	no_endpoint(ctx, &e, true);
 }
 
@@ -110,7 +109,7 @@ static char *read_endpoint(struct transport *t, const struct sse_event *ev, stru
 	if (!to || url_same_origin(to, t->at.given))
 		return to;
 	free(to);
-	err_set(e, ERR_PROTO, "it is at another origin, where this credential must not go");
+	err_set(e, ERR_PROTO, "it is at another origin, where this credential must not be sent");
 	return NULL;
 }
 
@@ -123,7 +122,7 @@ static void endpoint_event(struct transport *t, const struct sse_event *ev)
 
 	if (!to) {
 		e.kind = ERR_PROTO;
-		err_prefix(&e, "the server names an address for messages that cannot be used");
+		err_prefix(&e, "the server sent an \"endpoint\" event that cannot be used");
 		if (old)
 			http_sse_close(t, &e);
 		else
@@ -187,7 +186,7 @@ static void stream_ended(struct exchange *x)
 	else if (was_open || end->stream)
 		err_set(&e, ERR_SERVER, "the server ended it");
 	else
-		err_set(&e, ERR_PROTO, "the answer (HTTP %ld) is no event stream", end->status);
+		err_set(&e, ERR_PROTO, "the answer (HTTP %ld) is not an event stream", end->status);
 	if (was_open) {
 		err_prefix(&e, "the server's event stream ended before the answer, so whether it "
 			       "acted on the request is unknown");

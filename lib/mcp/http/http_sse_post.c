@@ -142,7 +142,7 @@ const struct exchange_kind http_sse_post = {
 void awaited_fall_back(struct exchange *x)
 {
 	diag_debug(
-		"initialize was refused (HTTP %ld): is it a server of HTTP+SSE?", x->answer.status);
+		"initialize was refused (HTTP %ld): is it an HTTP+SSE server?", x->answer.status);
 	x->awaited.fallback = true;
 	x->step = STEP_CHANNEL;
 	http_sse_open(x->t);

@@ -112,7 +112,7 @@ static bool wait_as_told(struct exchange *x, int64_t ms)
 static bool follow_redirect(struct exchange *x, struct http_req *r)
 {
 	if (x->tries.redirects++ >= REDIRECTS_MAX)
-		return err_set(&x->e, ERR_PROTO, "the server redirects in circles: check the URL");
+		return err_set(&x->e, ERR_PROTO, "the server redirects in a loop: check the URL");
 	if (!transport_redirect(x->t, x->kind->target(x), x->c.message && !x->resumption.on,
 		    http_answer_field(r, "Location", 0), x->answer.status, &x->e))
 		return false;
@@ -175,7 +175,7 @@ void exchange_refused(struct exchange *x, struct http_req *r)
 		return;
 	x->answer.session_lost = refusal_loses_session(x);
 	if (x->resumption.on)
-		err_prefix(&x->e, "the answer's stream broke off and could not be resumed, so "
+		err_prefix(&x->e, "the response stream was interrupted and could not be resumed; "
 				  "whether the server acted on the request is unknown");
 	exchange_end_failed(x, retry_after_s);
 }

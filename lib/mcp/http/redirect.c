@@ -51,7 +51,7 @@ static bool other_scheme(const struct url *from, const struct url *to, long stat
 	address = shown(&https);
 	err_set(e, ERR_PROTO,
 		"the server redirects (HTTP %ld) from https to http://%s%s, where this credential "
-		"must not go",
+		"must not be sent",
 		status, to->host, to->path);
 	err_advise(e, REASON_REDIRECT,
 		"Use %s as the URL. The server does not know that it is reached over TLS: whoever "
@@ -86,7 +86,7 @@ static bool leads_elsewhere(const struct transport *t, const char *to, long stat
 	} else {
 		err_set(e, ERR_PROTO, "the server redirects (HTTP %ld) to %s%.400s%s", status,
 			other ? "another origin, " : "", address,
-			other ? ", where this credential must not go"
+			other ? ", where this credential must not be sent"
 			      : "; a message cannot be repeated there");
 		err_advise(e, REASON_REDIRECT, "%s address as the URL.",
 			other ? "If you trust it, use that" : "Use that");

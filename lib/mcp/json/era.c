@@ -36,7 +36,7 @@ void era_error_words(struct span error, struct err *e)
 
 	buf_init(&text, ERR_MSG_MAX - 1);
 	if (!walk_string(walk_get(error, "message", NULL), &text) && !text.len)
-		err_set(e, ERR_SERVER, "the server answered with an error without words");
+		err_set(e, ERR_SERVER, "the server returned an error with no message");
 	else
 		err_set(e, ERR_SERVER, "%s", buf_str(&text));
 	err_clean(diag_redact(e->msg));

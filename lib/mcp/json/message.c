@@ -569,7 +569,7 @@ static void classify(struct message *m, struct outline *o)
 	} else if (m->result.p || is_real(o, M_ERROR)) {
 		classify_response(m);
 	} else {
-		invalid(m, "neither \"method\" nor \"result\" nor \"error\" is there");
+		invalid(m, "neither \"method\" nor \"result\" nor \"error\" is present");
 	}
 }
 

@@ -135,8 +135,7 @@ static bool name_ok(const struct policy *p, const char *name, struct err *e)
 			name);
 	if (p->o.read_only && !is_read(p, name))
 		return err_set(e, ERR_POLICY,
-			"the tool \"%.100s\" may change data, or is not known to change none, and "
-			"this connection is read-only "
+			"the tool \"%.100s\" may modify data; this connection is read-only "
 			"(--read-only)",
 			name);
 	return true;
@@ -256,8 +255,8 @@ static bool may_call(const struct policy *p, const struct message *m, struct err
 	buf_init(&name, NAME_MAX_LEN);
 	if (has_lookalike(m->params, "name") || !read_name(m->params, &name))
 		good = err_set(e, ERR_POLICY,
-			"the tool's name cannot be read for sure (missing, repeated or too long), "
-			"so the rules of this connection forbid the call");
+			"the tool's name is ambiguous (missing, repeated or too long), so the "
+			"rules of this connection forbid the call");
 	else if (p->projects && has_lookalike(m->params, "arguments"))
 		good = err_set(e, ERR_POLICY,
 			"the call has a key that differs from \"arguments\" only in case, so "
@@ -287,8 +286,8 @@ bool policy_request(const struct policy *p, const struct message *m, struct err 
 		return may_call(p, m, e);
 	if (!is_known(m))
 		return err_set(e, ERR_POLICY,
-			"this method is not one that MCP defines for clients; with --read-only, "
-			"--only-tool, --ignore-tool or --only-project no other is sent");
+			"this method is not one that MCP defines for clients; --read-only, "
+			"--only-tool, --ignore-tool and --only-project block all others");
 	return !p->projects || projects_request(p->projects, m, e);
 }
 

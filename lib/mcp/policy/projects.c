@@ -58,7 +58,7 @@ static bool add_ids(struct projects *p, const char *word, const char *from, stru
 		n = strcspn(word, ", ");
 		if (!is_id(word, n)) {
 			err_set(e, ERR_USAGE,
-				"%s takes project ids with commas between them, such as "
+				"%s takes project ids separated by commas, such as "
 				"2195193,2195194; not \"%.60s\"",
 				from, word);
 			err_clean(e->msg);
@@ -305,8 +305,8 @@ static bool check_string(struct search *s, struct span v)
 		good = read && s->level < LEVELS_MAX;
 		if (!good)
 			refuse(s->p, s->e,
-				"the message has JSON inside strings that cannot be looked "
-				"through, and this connection is limited to some projects");
+				"the message has JSON inside strings that cannot be checked, and "
+				"this connection is limited to some projects");
 		s->level++;
 		good = good && check_text(s, (struct span){ text.p, text.len });
 		s->level--;
@@ -366,8 +366,8 @@ static bool check_reach(const struct search *s, const char *tool, struct span pa
 
 	if (count > 1 || (count && type != WALK_OBJECT && type != WALK_NULL))
 		return refuse(s->p, s->e,
-			"the call's arguments cannot be read for sure (not an object, or given "
-			"twice), and this connection is limited to some projects");
+			"the call's arguments are ambiguous (not an object, or given twice), and "
+			"this connection is limited to some projects");
 	if (s->organization && !none)
 		return refuse(s->p, s->e,
 			"the call names an organization, which reaches beyond the projects that "
@@ -428,8 +428,8 @@ bool projects_request(const struct projects *p, const struct message *m, struct 
 
 	if (is_foreign_resource(m))
 		return refuse(p, e,
-			"which project a resource belongs to cannot be told, and this connection "
-			"is limited to some projects");
+			"the project of a resource is unknown, and this connection is limited to "
+			"some projects");
 	buf_init(&s.key, MESSAGE_MAX);
 	if (asks(m))
 		good = check_params(&s, m->params);

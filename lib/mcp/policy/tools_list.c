@@ -41,8 +41,8 @@ enum tools_list tools_list_filter(
 	       buf_add(out, tools.p + tools.n, (size_t)(end - tools.p) - tools.n);
 	if (!good) {
 		err_set(e, ERR_POLICY,
-			"the list of tools cannot be read for sure, or is longer than %d, so the "
-			"rules of this connection forbid to show it",
+			"the tool list is ambiguous or has more than %d tools, so the rules of "
+			"this connection hide it",
 			TOOLS_LIST_TOOLS_MAX);
 		return TOOLS_LIST_UNREADABLE;
 	}

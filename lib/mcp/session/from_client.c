@@ -436,7 +436,7 @@ static void take_batch(
 
 	if (!check_batch(s, e, &requests))
 		refuse_batch(s, m->whole,
-			"the batch holds something that is no message, an id in use, or an "
+			"the batch holds something that is not a message, an id in use, or an "
 			"initialize");
 	else if (batch_forbidden(s, e))
 		return;

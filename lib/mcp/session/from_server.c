@@ -157,7 +157,7 @@ static bool passes(void *ctx, struct span tool)
 	buf_init(&name, 512);
 	if (!walk_string(walk_get(tool, "name", NULL), &name))
 		buf_reset(&name);
-	diag_note("the tool \"%s\" is left out of the list: %s", buf_str(&name), why);
+	diag_note("the tool \"%s\" is removed from the list: %s", buf_str(&name), why);
 	buf_free(&name);
 	return false;
 }
@@ -542,7 +542,7 @@ static void on_ended(void *ctx, struct exchange *x, const struct exchange_end *e
 
 	p->sent.taken = exchange_succeeded(end);
 	if (!p->sent.taken && !waits(p))
-		diag_debug("a notification or response was not taken: %s", end->e->msg);
+		diag_debug("a notification or response was not accepted: %s", end->e->msg);
 	if (end->outcome == EXCHANGE_SESSION_LOST && p->kind != OUTGOING_INITIALIZED &&
 		!p->tried.again && is_in_session(p) && send_again(p, end->stream) == TAKEN)
 		return;

@@ -312,7 +312,7 @@ static void notes_due(void *ctx)
 
 	if (s->calls.count)
 		return;
-	diag_debug("the input ended; what the server has not taken yet is given up");
+	diag_debug("the input ended; messages that the server has not accepted are dropped");
 	queue_drop_all(&s->queue);
 	queue_pump(s);
 }

@@ -111,8 +111,8 @@ static void patience_over(struct outgoing *p)
 	}
 	if (s->reopening.why.kind == ERR_NONE)
 		err_set(&late, ERR_NET,
-			"the server ended the session and does not answer when a new one is to be "
-			"opened");
+			"the server ended the session and does not answer the request for a new "
+			"one");
 	outgoing_give_up(p, late.kind ? &late : &s->reopening.why);
 }
 
@@ -225,7 +225,7 @@ static void try_once(struct session *s)
 		s->reopening.tries < TRY_DOUBLINGS ? s->reopening.tries : TRY_DOUBLINGS;
 	struct buf body;
 
-	diag_debug("a session is opened behind the client's back");
+	diag_debug("a session is opened without the client");
 	s->handshake.state = STATE_REPLAY;
 	s->handshake.opener = NULL;
 	transport_unlisten(s->transport);
@@ -276,7 +276,7 @@ static void try_takes_too_long(struct session *s)
 		loop_timer_set(&s->handshake.timer, TRY_MS);
 		return;
 	}
-	err_set(&e, ERR_NET, "the server leaves initialize without an answer");
+	err_set(&e, ERR_NET, "the server did not answer initialize");
 	s->handshake.replay = NULL;
 	try_failed(s, &e, false);
 	outgoing_drop(p);
@@ -291,7 +291,7 @@ static void greeting_takes_too_long(struct session *s)
 		outgoing_tell(s, initialized_message, sizeof(initialized_message) - 1);
 		return;
 	}
-	diag_debug("notifications/initialized is not taken: requests go on without");
+	diag_debug("notifications/initialized is not accepted: requests continue without it");
 	if (s->handshake.state == STATE_REPLAY) {
 		is_greeted(s);
 	} else if (s->handshake.opener) {

@@ -265,7 +265,7 @@ bool legacy_anybody(const struct session *s, struct err *e)
 static void set_level(struct legacy_client *l, struct outgoing *p, struct span level)
 {
 	if (era_log_level(level) < 0) {
-		owed_invalid(owed_request(p), -32602, "\"level\" is no log level");
+		owed_invalid(owed_request(p), -32602, "\"level\" is not a log level");
 	} else {
 		kept_set_level(session_kept(l->between.s), level);
 		owed_empty(owed_request(p));

@@ -135,8 +135,8 @@ static bool read_asks(struct outgoing *p, struct span requests, struct buf *out,
 	while (walk_next(&w, &it)) {
 		if (!may_ask(l, it.value))
 			return err_set(e, ERR_PROTO,
-				"the server asks something that this client never offered to "
-				"answer");
+				"the server sent a request that this client did not declare "
+				"support for");
 		if (r->nasks == ASKS_MAX)
 			return err_set(e, ERR_LIMIT,
 				"the server asks more than %d questions at once", ASKS_MAX);
@@ -169,7 +169,7 @@ static bool begin_round(struct outgoing *p, const struct message *m, struct buf 
 	buf_init(&r->state, MESSAGE_MAX);
 	if (!may_require_input(p))
 		return err_set(
-			e, ERR_PROTO, "the server wants input for a request that takes none");
+			e, ERR_PROTO, "the server requires input for a request that accepts none");
 	if (r->n++ == ROUNDS_MAX)
 		return err_set(e, ERR_PROTO,
 			"the server keeps asking: %d rounds of questions for one request, none of "
@@ -177,7 +177,7 @@ static bool begin_round(struct outgoing *p, const struct message *m, struct buf 
 			"was enough",
 			ROUNDS_MAX);
 	if (!requests.p && !state.p)
-		return err_set(e, ERR_PROTO, "the server wants input, but does not say which");
+		return err_set(e, ERR_PROTO, "the server requires input but does not say which");
 	if (state.p && !buf_add(&r->state, state.p, state.n))
 		return err_set(e, ERR_LIMIT, "out of memory");
 	return read_asks(p, requests, out, e);

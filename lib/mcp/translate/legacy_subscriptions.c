@@ -107,7 +107,7 @@ static void answer_waiting(struct legacy_client *l, struct span honoured, const 
 			owed_empty(owed_request(p));
 		else
 			owed_invalid(owed_request(p), -32602,
-				"the server does not tell of changes of this resource");
+				"the server does not report changes of this resource");
 		outgoing_drop(p); /* takes it off the list */
 	}
 }

@@ -167,7 +167,7 @@ static void answer_discover(struct outgoing *p)
 		owed_text(owed_request(p), &b);
 	} else {
 		err_set(&e, ERR_LIMIT,
-			"what the server says of itself is too long to be translated");
+			"the server's description of itself is too long to be translated");
 		owed_fail_all(p, &e, NULL);
 	}
 	buf_free(&b);

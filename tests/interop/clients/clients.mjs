@@ -193,7 +193,7 @@ const states = {
   down: { options: account, url: "http://127.0.0.1:1/mcp", says: /cannot reach 127\.0\.0\.1:1: Connection refused\. Check the address/ },
   "no sign-in": { options: ["--no-browser"], token: "", says: /sign-in is needed.*mpmcp login|mpmcp login.*sign-in/ },
   unopened: { apart: true, options: [], token: "", opener: "exit 1",
-    says: /no browser could be started: xdg-open ended with a failure.*mpmcp login/ },
+    says: /no browser could be started: xdg-open failed.*mpmcp login/ },
   // A page that nobody completes, longer than any of them waits. The sign-in goes on when the client ends: the last state.
   unfinished: { apart: true, options: ["--auth-timeout", "80"], token: "", opener: "exit 0",
     says: /page is open.*then try again.*mpmcp login/ },
