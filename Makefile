@@ -233,11 +233,18 @@ $O/torture/mpmcp: $(CMD) $O/libmpmcp.a tests/torture/fail.c
 	@$(CC) $(ALL_CFLAGS) $(HARDEN_LD) $(LDFLAGS) -Wno-missing-prototypes -fno-builtin -rdynamic -o $@ tests/torture/fail.c $(CMD) \
 		$O/libmpmcp.a $(LIBS)
 
+# Left out: what the compiler's -Wconversion judges better, and what takes text with a length for a string.
+TIDY = -*,bugprone-*,-bugprone-branch-clone,-bugprone-easily-swappable-parameters,-bugprone-implicit-widening-of-multiplication-result,$(strip \
+	)-bugprone-narrowing-conversions,-bugprone-not-null-terminated-result,-bugprone-reserved-identifier,$(strip \
+	)misc-redundant-expression,readability-misleading-indentation,readability-redundant-control-flow
+
 .PHONY: lint
 lint:
 	clang-format --dry-run -Werror lib/*/*.[ch] lib/*/*/*.[ch] cmd/*.[ch] cmd/*/*.[ch] tests/*/*.[ch]
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -Ilib -Icmd -DMPMCP_VERSION='"$(VERSION)"' cmd lib
+	clang-tidy --quiet --checks='$(TIDY)' --warnings-as-errors='*' $(patsubst $O/%.o,%.c,$(CMD) $(LIB)) -- \
+		-std=c11 $(POSIX) -Ilib -Icmd $(PKG_CFLAGS) -DMPMCP_VERSION='"$(VERSION)"'
 	mandoc -T lint -W warning man/mpmcp.1
 	$(MAKE) O=build/clang CC=clang WERROR=-Werror all
 	$(MAKE) $(FUZZ:%=$O/fuzz/%)

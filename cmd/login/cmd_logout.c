@@ -243,7 +243,8 @@ static void say_what_is_kept(const struct kept *k)
 	bool one = k->of_url == 1;
 
 	if (k->of_url)
-		printf("%zu other%s for this address %s still saved: \"mpmcp logout\" deletes %s with the "
+		printf("%zu other%s for this address %s still saved: \"mpmcp logout\" deletes %s "
+		       "with the "
 		       "options that %s made with (--profile, --resource, --authorize-param, "
 		       "--static-oauth-client-info, --client-metadata-url).\n",
 			k->of_url, one ? "" : "s", one ? "is" : "are", one ? "it" : "each",

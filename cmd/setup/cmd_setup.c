@@ -330,7 +330,7 @@ static void add_client(struct clients *c, const struct app *app)
 	for (size_t i = 0; i < c->n; i++)
 		if (strcmp(c->item[i]->name, app->name) == 0)
 			return;
-	c->item = mem_grow(c->item, c->n + 1, sizeof(*c->item));
+	c->item = mem_grow(c->item, c->n + 1, sizeof(const struct app *));
 	c->item[c->n++] = app;
 }
 

@@ -275,7 +275,10 @@ static void mask_urls(json_t *o)
 	json_t *value;
 	void *next;
 
-	json_object_foreach_safe(o, next, name, value) mask_url(o, name, json_string_value(value));
+	json_object_foreach_safe(o, next, name, value)
+	{
+		mask_url(o, name, json_string_value(value));
+	}
 }
 
 /* "Name: value" with the value hidden; NULL when there is nothing to hide. */

@@ -89,7 +89,7 @@ static struct span text_in(struct span block)
 {
 	struct span text = walk_get(block, "text", NULL);
 
-	return text.p ? text : walk_path(block, "resource", "text", NULL);
+	return text.p ? text : walk_path(block, "resource", "text", (char *)NULL);
 }
 
 static void print_content(FILE *f, struct span result, bool whole)

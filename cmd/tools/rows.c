@@ -42,7 +42,7 @@ static bool is_date(struct span key)
 	static const char form[] = "dddd-dd-dd";
 	size_t i;
 
-	for (i = 0; form[i] && i < key.n; i++)
+	for (i = 0; i < key.n && form[i]; i++)
 		if (form[i] == 'd' ? !isdigit((unsigned char)key.p[i]) : key.p[i] != form[i])
 			return false;
 	return !form[i] && (key.n == i || key.p[i] == 'T' || key.p[i] == ' ');

@@ -276,7 +276,10 @@ void tool_list_print(FILE *f, const json_t *tools, size_t all)
 	const json_t *tool;
 
 	if (!os_is_terminal(f)) {
-		json_array_foreach(tools, i, tool) print_line(f, tool);
+		json_array_foreach(tools, i, tool)
+		{
+			print_line(f, tool);
+		}
 		return;
 	}
 	groups = mem_grow(NULL, json_array_size(tools) + 1, sizeof(*groups));

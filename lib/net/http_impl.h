@@ -165,7 +165,7 @@ struct http {
 	struct sock socks;          /* sentinel */
 	struct http_req reqs;       /* sentinel of all requests not yet freed */
 	struct mem_pool spare_socks;
-	bool handles_last;          /* HANDLES_LAST_SINCE */
+	bool handles_last; /* HANDLES_LAST_SINCE */
 	struct http_req *idle[IDLE_MAX];
 	size_t nidle;
 	long idle_s;     /* how long a connection may have been idle to be used again */

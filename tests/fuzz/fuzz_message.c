@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			(p[i] == ' ' && (data[i] == '\n' || data[i] == '\r')));
 	if (st == MESSAGE_OK) {
 		check_span(p, size, m.id);
-		check_span(p, size, m.method);
+		check_span(p, size, m.name);
 		check_span(p, size, m.whole);
 		check(!m.whole.n || !memchr(m.whole.p, '\n', m.whole.n));
 		walk_all(m.whole, 0);

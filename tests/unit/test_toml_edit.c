@@ -115,7 +115,8 @@ static void a_file_that_is_in_doubt_is_refused(void **state)
 	} cases[] = {
 		{ "mcp_servers = { mixpanel = { command = \"x\" } }",
 			"line 1: the entry is an inline table" },
-		{ "\nmcp_servers.mixpanel.command = \"x\"", "line 2: the entry is an inline table" },
+		{ "\nmcp_servers.mixpanel.command = \"x\"",
+			"line 2: the entry is an inline table" },
 		{ "mcp_servers.other.command = \"x\"", "inline" },
 		{ "[mcp_servers]\nmixpanel = { command = \"x\" }",
 			"line 2: the entry is an inline table" },

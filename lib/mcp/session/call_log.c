@@ -238,10 +238,9 @@ void call_log_ends(struct call_log *l, struct span id, enum call_log_end end, si
 
 	if (!l)
 		return;
-	for (at = &l->open; *at; at = &(*at)->next)
-		if (strlen((*at)->id) == id.n && memcmp((*at)->id, id.p, id.n) == 0)
+	for (at = &l->open; (c = *at); at = &c->next)
+		if (strlen(c->id) == id.n && memcmp(c->id, id.p, id.n) == 0)
 			break;
-	c = *at;
 	if (!c)
 		return;
 	*at = c->next;

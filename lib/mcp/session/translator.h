@@ -29,34 +29,27 @@ enum prepared {
 /* The operations. NULL: NOT_TAKEN, or nothing to do. */
 struct translator {
 	/* Before p is sent: writes p->sent.changed. Must be there. */
-	enum prepared (*prepare)(struct between *b, struct outgoing *p)
-		__attribute__((warn_unused_result));
+	enum prepared (*prepare)(struct between *b, struct outgoing *p);
 	/* The client's initialize p was refused with m, in a way that only a server of the other era knows.
 	 * It is answered sooner or later. */
 	void (*refused)(struct between *b, struct outgoing *p, const struct message *m);
 	/* The answer to a call that was prepared. */
-	enum taken (*answer)(struct owed_request *c, struct incoming *in, const struct message *m)
-		__attribute__((warn_unused_result));
+	enum taken (*answer)(struct owed_request *c, struct incoming *in, const struct message *m);
 	/* A request of the server, on the stream of `from` (NULL: the GET stream). */
-	enum taken (*asked)(struct between *b, struct outgoing *from, const struct message *m)
-		__attribute__((warn_unused_result));
+	enum taken (*asked)(struct between *b, struct outgoing *from, const struct message *m);
 	/* A notification of the server. TAKEN: nothing of it is left for the client. */
 	enum taken (*notified)(struct between *b, struct incoming *in, struct outgoing *from,
-		const struct message *m) __attribute__((warn_unused_result));
+		const struct message *m);
 	/* A response of the client. TAKEN: it was to a question of the translator's. */
-	enum taken (*responded)(struct between *b, const struct message *m)
-		__attribute__((warn_unused_result));
+	enum taken (*responded)(struct between *b, const struct message *m);
 	/* A request of the client. TAKEN: it goes on with an earlier one. */
-	enum taken (*resumed)(struct between *b, const struct message *m)
-		__attribute__((warn_unused_result));
+	enum taken (*resumed)(struct between *b, const struct message *m);
 	/* The client cancels this id. TAKEN: it was not a call of the server's. */
-	enum taken (*cancelled)(struct between *b, struct span id)
-		__attribute__((warn_unused_result));
+	enum taken (*cancelled)(struct between *b, struct span id);
 	/* The answer to p, which nobody waits for at the moment. TAKEN: it is kept. */
-	enum taken (*keep)(struct outgoing *p, const struct message *m)
-		__attribute__((warn_unused_result));
+	enum taken (*keep)(struct outgoing *p, const struct message *m);
 	/* The exchange of p is over. TAKEN: p stays, with an answer that is still to be fetched. */
-	enum taken (*stays)(struct outgoing *p) __attribute__((warn_unused_result));
+	enum taken (*stays)(struct outgoing *p);
 	/* p goes, or is prepared by nobody any more: p->translation is freed. tell: the client is told
 	 * which questions are void. */
 	void (*forget)(struct outgoing *p, bool tell);
