@@ -244,7 +244,7 @@ def client_credentials_find_what_the_challenge_names(case):
     p = case.start("doctor", "--all", server.url, *machine, token=None)
     p.wait()
     text = b"".join(p.lines).decode()
-    for line in ("ok    server metadata    " + server.origin, "skip  token              none before", "ok    initialize"):
+    for line in ("ok    server metadata    " + server.origin, "skip  token              none until", "ok    initialize"):
         case.check(line in text, "%r is not in %s" % (line, text))
     case.equal(case.start("login", server.url, *machine, token=None).wait(), 0, "status of login")
 
