@@ -90,9 +90,9 @@ static void compare_messages(const uint8_t *data, size_t n)
 	enum message_status st = message_scan_plain(small, n, &a, &at_a);
 
 	check(message_scan(large, lead + n, &b, &at_b) == st);
-	check(at_b == at_a + lead && a.kind == b.kind);
+	check(at_b == at_a + lead && a.kind == b.kind && a.method == b.method);
 	check(st != MESSAGE_OK || memcmp(small, large + lead, n) == 0);
-	check(same(a.id, b.id) && same(a.method, b.method) && same(a.params, b.params));
+	check(same(a.id, b.id) && same(a.name, b.name) && same(a.params, b.params));
 	check(same(a.result, b.result) && same(a.error, b.error) && same(a.whole, b.whole));
 	check((!a.why && !b.why) || strcmp(a.why, b.why) == 0);
 	free(small);
