@@ -31,7 +31,7 @@ def _answer(r):
         return r.json({"jsonrpc": "2.0", "id": r.id, "error": {"code": -32602, "message": "s3cr3t-result"}})
     if name == "lost":
         return r.close()
-    if name == "slow":
+    if name.startswith("slow"):
         return r.wait_gone()
     return r.json(response(r.id, {"content": [{"type": "text", "text": "s3cr3t-result"}]}))
 
