@@ -8,7 +8,7 @@
 #include "options.h"
 
 /* "mpmcp COMMAND", the URL and those options of a that act in that command, shell-quoted. What may be a
- * secret (the value of a header without ${NAME}, a client document, the query of a URL) stands there as
+ * secret (the value of a header without ${NAME}, a client document, the query of a URL) appears as
  * "...". malloc'ed. */
 char *command_line(const struct options *a, const char *command);
 

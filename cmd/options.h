@@ -113,7 +113,7 @@ extern const char *const options_regions[]; /* what --region takes */
 struct command {
 	const char *name; /* NULL: the bridge */
 	unsigned bit;
-	const char *words; /* synopsis behind the name */
+	const char *words; /* synopsis after the name */
 	const char *help;
 	int (*run)(const struct options *a); /* returns an exit status */
 	const char *const *examples;         /* what may stand behind "mpmcp ", up to a NULL */
@@ -122,7 +122,7 @@ extern const struct command options_commands[];
 extern const size_t options_ncommands;
 
 /*
- * Reads the words behind the program's name. On failure *a holds what was read so far (a->command
+ * Reads the words after the program's name. On failure *a holds what was read so far (a->command
  * is right), and e names the word that is wrong and what was probably meant. options_clear() either
  * way.
  */

@@ -42,7 +42,7 @@ struct app {
 	bool desktop; /* started from a desktop, so PATH is not the shell's */
 	bool tears;   /* tears arguments apart at blanks */
 	enum app_secret secret;
-	const char *reference; /* what stands for a variable: text before and behind the name; */
+	const char *reference; /* what stands for a variable: text before and after the name; */
 	const char *behind;    /* NULL: nothing is replaced */
 	enum app_hands_on hands_on;
 	const char *variable; /* moves `folder`, or NULL */

@@ -16,14 +16,14 @@ struct entry {
 	const char *name; /* what the client calls it; borrowed */
 	char *command;
 	const char *url;          /* where it leads; borrowed from the arguments or the old entry */
-	struct options_list args; /* behind the command */
+	struct options_list args; /* after the command */
 	struct options_list
 		kept; /* for people: what the old entry says and this one still does, ... */
 	struct options_list dropped; /* ... and no longer does */
 	struct options_list
 		secrets;         /* names of variables with a service account that it refers to */
 	struct options_list env; /* names of the other variables that it refers to */
-	struct options_list withheld; /* set here, of use, and not to be had in this client */
+	struct options_list withheld; /* set here, of use, and not available in this client */
 	const struct old_entry *old;  /* what it keeps, or NULL; borrowed */
 	char *token_file;             /* where the service-account token is expected, or NULL */
 	bool kept_account; /* the service account is the one that login keeps: the entry says nothing */
@@ -32,7 +32,7 @@ struct entry {
 };
 
 /*
- * What the entry that is there says (old, or NULL) holds unless it is given anew: URL, options, variables
+ * What the entry that is there says (old, or NULL) holds unless it is given again: URL, options, variables
  * and members; with --force the URL alone. False with e set for arguments that do not go together, or that
  * would put a new secret into the client's file. entry_clear() either way, before what it borrows from.
  */

@@ -20,7 +20,7 @@
 
 #define MERGE_MUST __attribute__((warn_unused_result))
 
-/* One JSON object, perhaps behind a byte order mark, with comments of JavaScript and trailing commas. A
+/* One JSON object, perhaps after a byte order mark, with comments of JavaScript and trailing commas. A
  * document of nothing but white space and comments gets "{}". On failure e says where and why. */
 bool merge_check(struct buf *doc, struct err *e) MERGE_MUST;
 
@@ -33,7 +33,7 @@ struct span merge_get(const struct buf *doc, const char *const *path, size_t n);
 
 /*
  * Makes the path lead to the value: a value that is there is replaced unless it means the same, a
- * member that is not there goes behind the last one, objects on the way are made. *changed is set,
+ * member that is not there goes after the last one, objects on the way are made. *changed is set,
  * never cleared. False with e set, and doc as it was, when something on the way is no object or a name
  * stands twice.
  */

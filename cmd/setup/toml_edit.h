@@ -57,7 +57,7 @@ bool toml_edit_find(const struct buf *doc, const char *a, const char *b, struct 
 	struct err *e) TOML_EDIT_MUST;
 
 /*
- * Makes [a.b] say the pairs: values are replaced where they stand, new keys go behind the header, a
+ * Makes [a.b] say the pairs: values are replaced where they stand, new keys go after the header, a
  * table that is not there goes to the end. With `whole` nothing else of the table or of those below it
  * stays. *changed is set, never cleared. toml_edit_find() must have passed.
  */

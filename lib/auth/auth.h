@@ -41,14 +41,14 @@ struct auth_value {
 };
 
 /* AUTH_READY fills v. w may be NULL: then AUTH_WAIT is never started, and AUTH_FAILED says that
- * nothing is at hand. */
+ * nothing is available. */
 enum auth_state auth_value(struct auth *a, struct auth_value *v, struct auth_waiter *w,
 	struct err *e) __attribute__((warn_unused_result));
 
 /*
  * A 401, or a 403 with a challenge. gen: the value that was refused; challenges: the
  * WWW-Authenticate fields, in order; tries: how often this request was challenged before (a source
- * gives up when that makes no sense any more). AUTH_READY: another value is at hand already, send
+ * gives up when that makes no sense any more). AUTH_READY: another value is already available, send
  * again.
  */
 struct auth_refusal {

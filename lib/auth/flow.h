@@ -33,7 +33,7 @@ struct flow_start {
 	const char *resource_metadata; /* of the challenge, or NULL */
 	const char *scope;             /* of the challenge, or NULL */
 	bool step_up;  /* scope is wanted beyond what is held, whatever was pinned */
-	bool fresh;    /* register anew in any case */
+	bool fresh;    /* register again in any case */
 	bool widest;   /* with scope goes all that the resource offers */
 	bool no_guess; /* ERR_NOT_FOUND when the service does not say where to sign in */
 	bool hidden;   /* nobody sees the address: without a browser it is in vain */
@@ -45,7 +45,7 @@ struct flow *flow_new(struct loop *l, struct http *h, const struct flow_start *s
 void flow_free(struct flow *f); /* NULL is fine; not from inside url() */
 
 /* The person was sent to the sign-in page with a registration of earlier. Servers that have forgotten it
- * say so to the person alone: when nothing comes of it, the next sign-in had better register anew. */
+ * say so to the person alone: when nothing comes of it, the next sign-in had better register again. */
 bool flow_may_be_forgotten(const struct flow *f);
 
 /* What the person pasted: the address the browser was sent back to, or the code alone; as terminals, mails

@@ -1,5 +1,5 @@
 /*
- * The token at hand, and the file of the store that it comes from and goes to:
+ * The current token, and the file of the store that it comes from and goes to:
  * what the idle state of oauth.h consists of. It knows nothing of requests or
  * of people; who renews a token or gets one hands it over here.
  */
@@ -18,11 +18,11 @@ struct oauth_token {
 	bool rejected;        /* the service refused g.access */
 	bool refresh_refused; /* the token endpoint refuses g.refresh; what it says leaves a doubt */
 	/* the file */
-	bool loaded;           /* it was looked at */
-	uint64_t stamp;        /* of the file that was looked at; 0: none, or look again */
-	bool taken;            /* that file held a sign-in, which was taken over */
-	struct secret stored;  /* the refresh token of that file */
-	bool unsaved;          /* the file does not hold what is at hand: it could not be written */
+	bool loaded;          /* it was looked at */
+	uint64_t stamp;       /* of the file that was looked at; 0: none, or look again */
+	bool taken;           /* that file held a sign-in, which was taken over */
+	struct secret stored; /* the refresh token of that file */
+	bool unsaved; /* the file does not hold the current token: it could not be written */
 	struct err unreadable; /* the file is there, and not ours to read or replace */
 	struct err closed;     /* the folder is not ours: a sign-in serves this run */
 };
@@ -30,7 +30,7 @@ void oauth_token_clear(struct oauth_token *t);
 
 /* ---- taking one over ---- */
 
-/* Takes g over. True when that brings another token than the one at hand. */
+/* Takes g over. True when that brings another token than the current one. */
 bool oauth_token_adopt(struct oauth_token *t, struct signin_record *g);
 /* Takes what the file holds now. True as above. The first looks at its date only, which a network file
  * system may tell late; the second always reads it. Where the file is gone, the token in memory still

@@ -18,7 +18,7 @@ struct register_call {
 	const struct oauth_options *opts;
 	const struct server_traits *traits;
 	const struct signin_record *known; /* whose client may serve; or NULL */
-	bool fresh;                        /* register anew in any case */
+	bool fresh;                        /* register again in any case */
 };
 
 /* e NULL: g has a client. kept: it is from an earlier registration, which the server may have forgotten

@@ -33,7 +33,7 @@ bool service_account_from_token(const char *text, const char *where, struct buf 
 /*
  * The value of an Authorization field as a person gives it. With both schemes it is a service account's
  * (see above); any other stays as it is, but for what is taken off around it: quotes, the field's own name,
- * a scheme that stands there twice, what nobody sees. Refused: nothing, a variable or placeholder that was
+ * a scheme that appears twice, what nobody sees. Refused: nothing, a variable or placeholder that was
  * not filled in, characters outside ASCII. *repaired as above.
  */
 bool service_account_from_header(const char *text, const char *where, struct buf *out,

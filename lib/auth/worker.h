@@ -37,7 +37,7 @@ struct worker_events {
 };
 
 /* job: an object of the caller's own, released here; NULL: there was no memory for it. about: what people see in a list
- * of processes, behind the word; or NULL. */
+ * of processes, after the word; or NULL. */
 struct worker *worker_start(struct loop *l, json_t *job, const char *about,
 	const struct worker_events *on, void *ctx, struct err *e)
 	__attribute__((warn_unused_result));

@@ -29,7 +29,7 @@ bool crypt_hex(struct buf *out, const void *p, size_t n) BUF_MUST; /* lower case
 /*
  * Appends the bytes that the text stands for. Takes both alphabets, with or
  * without padding; nothing else (no white space). False on any other character,
- * on an impossible length, or on bits set behind the last byte.
+ * on an impossible length, or on bits set after the last byte.
  */
 bool crypt_unbase64(struct buf *out, const char *p, size_t n) BUF_MUST;
 

@@ -43,7 +43,7 @@ enum err_reason {
 	REASON_FIREWALL, /* something in front of the server refuses; no permission of the account */
 	REASON_RATE_LIMITED,
 	REASON_NOT_FOUND,     /* nothing at this address */
-	REASON_NOT_MCP,       /* something answers that is no MCP endpoint */
+	REASON_NOT_MCP,       /* what answers is not an MCP endpoint */
 	REASON_REDIRECT,      /* it leads elsewhere, where no credential goes */
 	REASON_MISDIRECTED,   /* the server that answers does not serve this host */
 	REASON_BAD_REQUEST,   /* understood and refused */
@@ -84,7 +84,7 @@ bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 bool err_advise(struct err *e, enum err_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "prefix: " before the message that e holds, or the text behind it. Both return false. */
+/* Puts "prefix: " before the message that e holds, or the text after it. Both return false. */
 bool err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool err_append(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

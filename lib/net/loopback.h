@@ -21,7 +21,7 @@ struct listen_conn; /* somebody who waits for a page */
 typedef void loopback_fn(void *ctx, struct listen_conn *c, const char *query);
 
 /*
- * Tries port, then the ones behind it, up to `tries` in all. host is what browsers are sent to
+ * Tries port, then the ones after it, up to `tries` in all. host is what browsers are sent to
  * ("localhost" or "127.0.0.1"): checked against the Host field. NULL with e set when none is free.
  */
 struct listener *loopback_new(struct loop *l, const char *host, unsigned port, unsigned tries,

@@ -62,7 +62,7 @@ char *url_join(const char *base, const char *ref, struct err *e)
  */
 char *url_well_known(const char *base, const char *name, struct err *e)
 	__attribute__((warn_unused_result));
-/* The same without path and query, and OpenID Connect Discovery's form behind the path. */
+/* The same without path and query, and OpenID Connect Discovery's form after the path. */
 char *url_well_known_root(const char *base, const char *name, struct err *e)
 	__attribute__((warn_unused_result));
 char *url_well_known_behind(const char *base, const char *name, struct err *e)

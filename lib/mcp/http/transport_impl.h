@@ -38,7 +38,7 @@ struct session_headers {
 	unsigned long gen; /* of the authorization in sets */
 };
 
-/* The set for the authorization value at hand; a reference for the caller. NULL with e set when a
+/* The set for the current authorization value; a reference for the caller. NULL with e set when a
  * value cannot be a field. */
 struct fieldset *transport_fields(struct transport *t, enum fieldset_kind kind,
 	const struct auth_value *v, struct err *e) __attribute__((warn_unused_result));

@@ -45,7 +45,7 @@ size_t edit_object(
 /* Appends the changed text to out. False when out is full. */
 bool edit_apply(const struct edits *s, struct span text, struct buf *out) BUF_MUST;
 
-/* The changed text as pieces; the last one is what stands behind the last change. At most
+/* The changed text as pieces; the last one is what stands after the last change. At most
  * EDIT_PARTS; 0 when there were too many changes. */
 #define EDIT_PARTS (2 * EDITS_MAX + 1)
 size_t edit_parts(const struct edits *s, struct span text, struct span out[EDIT_PARTS]);

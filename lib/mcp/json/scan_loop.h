@@ -107,7 +107,7 @@ SCAN_FN uint64_t SCAN_(escapable)(const struct SCAN_(block) * b)
 	return SCAN_(movemask)(m.v);
 }
 
-/* The bytes behind a backslash that counts. An odd run of backslashes escapes what follows it: an
+/* The bytes after a backslash that counts. An odd run of backslashes escapes what follows it: an
  * addition carries through each run, and whether it ends on an odd or an even place tells. */
 SCAN_FN uint64_t SCAN_(escaped)(uint64_t backslash, uint64_t *carry)
 {

@@ -32,14 +32,14 @@ typedef bool scan_member_fn(void *ctx, char *key, size_t key_n, char *value, siz
  * bound the value. Members are told in their order, for an object only.
  *
  * False says only that the plain scanner must look, from the start: for text that is no good, and
- * why; for scalars; where no wide instructions are at hand, or none that are faster: SSE2 leaves it
+ * why; for scalars; where no wide instructions are available, or none that are faster: SSE2 leaves it
  * text that has no long string in 8 KiB. Some line breaks may have become blanks
  * by then, only between tokens.
  */
 bool scan_wide(char *p, char *end, char **first, char **behind, scan_member_fn *member, void *ctx);
 
 /* The ways to scan that this processor has, the one in use last, for tests and measurements:
- * names[i] for i from 0, NULL behind the last. scan_wide_choose() takes one of them. */
+ * names[i] for i from 0, NULL after the last. scan_wide_choose() takes one of them. */
 const char *scan_wide_name(size_t i);
 void scan_wide_choose(size_t i);
 

@@ -44,7 +44,7 @@ struct span walk_path(struct span v, ...) __attribute__((sentinel));
 /*
  * Every string in the text of v, at whatever depth, in the order of the text: a member's name has the
  * key, and as value all that follows the colon (walk_first() is the member's own); any other string
- * has no key and is the value. One pass, whatever the nesting. Text that is no JSON is read the same.
+ * has no key and is the value. One pass, whatever the nesting. Text that is not JSON is read the same.
  */
 void walk_strings(struct walk *w, struct span v);
 bool walk_strings_next(struct walk *w, struct walk_item *it);

@@ -305,7 +305,7 @@ static bool check_batch(struct session *s, const struct elements *e, size_t *req
 
 #define BATCH_TWICE "the batch uses an id twice"
 
-/* False when an id stands there twice: that request has its answer then, the others are still owed theirs. */
+/* False when an id appears twice: that request has its answer then, the others are still owed theirs. */
 static bool owe_batch(struct outgoing *p, const struct elements *e, size_t requests)
 {
 	bool good = true;

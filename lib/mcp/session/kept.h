@@ -32,7 +32,7 @@ bool kept_unwatch(struct kept *k, struct span uri); /* true when it was there */
 void kept_restore(struct session *s);
 void kept_clear(struct kept *k);
 
-/* Raw; {NULL}: none. And the resources, from 0 on; {NULL} behind the last one. */
+/* Raw; {NULL}: none. And the resources, from 0 on; {NULL} after the last one. */
 struct span kept_level(const struct kept *k);
 struct span kept_watched(const struct kept *k, size_t i);
 

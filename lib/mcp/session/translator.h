@@ -53,7 +53,7 @@ struct translator {
 	/* p goes, or is prepared by nobody any more: p->translation is freed. tell: the client is told
 	 * which questions are void. */
 	void (*forget)(struct outgoing *p, bool tell);
-	/* Another session was opened, or another server stands there: what the client was promised is
+	/* Another session was opened, or another server answers: what the client was promised is
 	 * made again. */
 	void (*reopened)(struct between *b);
 	/* No line of the client will come any more. */

@@ -71,7 +71,7 @@ struct lines_out *lines_out_new(struct loop *l, int fd, const struct lines_out_e
  * callbacks. */
 void lines_out_free(struct lines_out *w);
 
-/* Queues one message and the newline behind it; written whole and in order, at the end of the
+/* Queues one message and the newline after it; written whole and in order, at the end of the
  * round or when the descriptor takes it. False when there is no memory. After broken(), true and
  * dropped. */
 bool lines_out_add(struct lines_out *w, const char *p, size_t n) BUF_MUST;

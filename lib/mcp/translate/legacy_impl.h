@@ -55,7 +55,7 @@ enum taken legacy_input_responded(struct between *b, const struct message *m)
 
 extern const char *const legacy_subscriptions_lists[3]; /* "tools", "prompts", "resources" */
 
-/* Opens the subscription anew with what is wanted now; the one before goes on until the server has
+/* Opens the subscription again with what is wanted now; the one before goes on until the server has
  * acknowledged this one. */
 void legacy_subscriptions_open(struct legacy_client *l);
 /* resources/subscribe and unsubscribe: p is answered or parked. uri lies in p. */
