@@ -150,6 +150,12 @@ demo: $O/mpmcp
 static:
 	@sh packaging/program.sh $(shell uname -m)-linux-gnu.2.33 build/static
 
+# mpmcp.exe, by the same compiler and libraries as the archives. Run under Wine only so far.
+.PHONY: windows
+windows:
+	@sh packaging/program.sh x86_64-windows-gnu build/windows
+	@mv build/windows/mpmcp build/windows/mpmcp.exe
+
 # The archives that are offered for download, TARGETS='...' some of them; then what they promise is checked.
 .PHONY: release
 release:
@@ -303,7 +309,7 @@ clean:
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'also: check-bare check-install static release npm mcpb homebrew deb asan valgrind fuzz torture soak lint interop interop-clients front bench bench-scan dist clean uninstall'
+	@echo 'also: check-bare check-install static release npm mcpb homebrew deb asan valgrind fuzz torture soak lint interop interop-clients front bench bench-scan dist windows clean uninstall'
 
 -include $(LIB:.o=.d) $(CMD:.o=.d) $(UNIT:=.d) $O/tests/fuzz/policy.d
 endif
