@@ -211,7 +211,7 @@ def answers_together_are_an_error_and_not_memory(case):
     for ident in "ab":
         p.send(request(ident))
         case.check(begun[ident].wait(DEADLINE), "no answer was begun")
-    case.is_error(p.call("c"), -31000, "together")
+    case.is_error(p.call("c"), -31000, "in total")
     case.check("result" in p.call("e"), "a small answer beside them")
     p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "a"}})
     p.send(request("d"))

@@ -469,7 +469,7 @@ def redirect_that_would_change_the_method_is_not_followed(case):
 def redirect_circle_ends(case):
     server, p = case.bridge(lambda r: r.reply(307, headers={"Location": "/mcp"}))
     p.send(request(1, "initialize"))
-    case.is_error(p.answer(1), -31500, "circles")
+    case.is_error(p.answer(1), -31500, "in a loop")
 
 
 def compressed_answers_are_unpacked(case):

@@ -261,7 +261,8 @@ static void a_refusal_is_cause_words_and_what_to_do(void **state)
 		{ { .status = 400, .text = "Bad thing." }, -1,
 			"the server does not accept the request (HTTP 400): Bad thing." },
 		{ { .status = 405, .text = "Only GET!" }, -1,
-			"this address does not accept messages (HTTP 405): Only GET! The address answers "
+			"this address does not accept messages (HTTP 405): Only GET! The address "
+			"answers "
 			"but is not an MCP endpoint: check the path of the URL." },
 	};
 
