@@ -201,7 +201,7 @@ def notification_that_the_server_never_takes_holds_nothing_up(case):
     p.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
     server.wait(lambda rs: [r for r in rs if r.rpc_method == "notifications/cancelled"], "the cancellation")
     case.equal(p.finish(), 0, "status")
-    p.wait_error_text("is given up")
+    p.wait_error_text("are dropped")
 
 
 def stream_left_open_behind_its_answer_holds_nothing_up(case):

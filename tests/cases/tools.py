@@ -345,7 +345,7 @@ def words_of_the_service_do_not_steer_the_terminal(case):
                         (["call", server.url, "t", "{}"], "a\tb\n?]0;owned"), (["call", server.url, "s", "{}"], "event  ?]0;owned"),
                         (["call", server.url, "t", "{}", "--json"], '"image"'),
                         (["call", server.url, "t", "{}", "--output", "raw"], "a\tb\n?]0;owned"),
-                        (["call", server.url, "s", "{}", "--output", "csv"], "event\r\n?]0;owned"),
+                        (["call", server.url, "s", "{}", "--output", "csv"], "event\r\n\"?]0;owned"),
                         (["call", server.url, "s", "{}", "--output", "json"], '"event"')):
         text = _on_a_terminal(case, *args)
         case.check(words in text and "owned" in text, "%s says %r" % (args[0], text))
