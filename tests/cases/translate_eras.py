@@ -420,7 +420,7 @@ def parameters_are_mirrored_and_invalid_tools_left_out(case):
     server, p = case.bridge(_modern(case, calls))
     _legacy_hello(p)
     case.equal([t["name"] for t in p.call(1, "tools/list")["result"]["tools"]], ["good"], "tools")
-    p.wait_error_text('"bad" is left out')
+    p.wait_error_text('"bad" is removed from the list')
     p.call(2, name="good", arguments={"region": "", "n": 42})
     case.equal(server.requests[-1].headers.get("mcp-param-region"), "", "an empty value")
     case.equal(server.requests[-1].headers.get("mcp-param-n"), "42", "a number")

@@ -88,6 +88,13 @@ for (const suite of suites) {
   const all = await scenarios(suite), rows = new Map();
   const musts = await required(suite), good = (s) => rows.get(s)?.good;
   await each([...all.keys()].filter((s) => !cannotApply[s]), async (s) => rows.set(s, await score(suite, s, all.get(s))));
+  // The suite's servers put questions to a stream that may not be open yet on a busy machine: once more, alone, and named.
+  for (const s of [...rows.keys()].filter((s) => !good(s))) {
+    const first = rows.get(s);
+    rows.set(s, await score(suite, s, all.get(s)));
+    if (good(s))
+      console.log(`unsteady ${s}\n    | ${first.out.replaceAll("\n", "\n    | ")}`);
+  }
   console.log(`\nconformance ${version}${suite.revision ? ", " + suite.revision : ""}: ` +
     `${[...rows.keys()].filter(good).length} of ${rows.size} scenarios that apply` +
     (suite.revision ? `, ${musts.filter(good).length} of ${musts.length} that are required` : ""));
